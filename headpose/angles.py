@@ -1,0 +1,58 @@
+"""Head angles: tilt, pan and roll in degrees, and what happens to them when a picture turns.
+
+Seen by someone who looks at the picture: pan > 0, the head is turned toward the image's
+left; tilt > 0, it is up; roll > 0, it leans clockwise. These are the signs of AFLW's and
+300W-LP's yaw and pitch. As a rotation, with x right, y up and z toward the viewer,
+R = Rx(-tilt) Ry(-pan) Rz(-roll).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def rotation_matrices(angles: ArrayLike) -> np.ndarray:
+    """Returns R (N, 3, 3) of tilt, pan and roll (N, 3) in degrees."""
+    tilt, pan, roll = -np.radians(np.asarray(angles, np.float64).reshape(-1, 3)).T
+    return _about(0, tilt) @ _about(1, pan) @ _about(2, roll)
+
+
+def _about(axis: int, radians: np.ndarray) -> np.ndarray:
+    """Right-handed rotations (N, 3, 3) about x (0), y (1) or z (2)."""
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrices = np.zeros((len(radians), 3, 3))
+    matrices[:, axis, axis] = 1
+    matrices[:, first, first] = matrices[:, second, second] = np.cos(radians)
+    matrices[:, second, first] = np.sin(radians)
+    matrices[:, first, second] = -np.sin(radians)
+    return matrices
+
+
+def angles_of(matrices: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with pan in -90..90.
+
+    At pan ±90 tilt and roll turn about the same axis, and only one of them is told.
+    """
+    r = np.asarray(matrices, np.float64)
+    pan = -np.arcsin(np.clip(r[:, 0, 2], -1, 1))
+    tilt = np.arctan2(r[:, 1, 2], r[:, 2, 2])
+    roll = np.arctan2(r[:, 0, 1], r[:, 0, 0])
+    return np.degrees(np.stack([tilt, pan, roll], axis=1))
+
+
+def turned(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
+    """Returns the angles (N, 3) after each picture is turned clockwise by so many degrees."""
+    turns = _about(2, -np.radians(np.broadcast_to(clockwise, len(np.asarray(angles)))))
+    return angles_of(turns @ rotation_matrices(angles))
+
+
+def mirrored(angles: ArrayLike) -> np.ndarray:
+    """Returns the angles (N, 2 or 3) in the mirrored picture: pan and roll change sign."""
+    angles = np.array(angles, np.float64)
+    angles[:, 1:] *= -1
+    return angles
+
+
+def nose_directions(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
+    """Returns unit vectors (N, 3) along the nose: x right, y up, z toward the viewer."""
+    tilt, pan = np.radians(tilt), np.radians(pan)
+    return np.stack([-np.sin(pan), np.sin(tilt) * np.cos(pan), np.cos(tilt) * np.cos(pan)], axis=-1)

@@ -1,0 +1,118 @@
+"""What tests share: scripts run through their command lines, drawn pictures, tiny models."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """How a script ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_script(monkeypatch):
+    """Runs a top-level script with arguments, in this process (TensorFlow loads once)."""
+
+    def run(script: str, *arguments) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        status = 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                runpy.run_path(str(ROOT / script), run_name="__main__")
+            except SystemExit as end:
+                status = end.code or 0
+        return Ran(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def run_fresh():
+    """Runs a top-level script in a process of its own."""
+
+    def run(script: str, *arguments, **environment) -> Ran:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / script), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=os.environ | environment,
+            timeout=300,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the real pictures (../shared/data) are not on this machine")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Path:
+    """The public-domain portrait that matplotlib ships."""
+    from matplotlib.cbook import get_sample_data
+
+    with get_sample_data("grace_hopper.jpg") as file:
+        return Path(file.name)
+
+
+@pytest.fixture
+def noise_picture():
+    """Draws a picture of smooth noise, different for each seed."""
+
+    def draw(width: int, height: int, seed: int = 0) -> np.ndarray:
+        coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def tiny_detector(tmp_path_factory) -> Path:
+    """A compact detector with fresh weights that calls nothing a head."""
+    import keras
+
+    from headpose.model_files import save_model
+    from headpose.ssd import build_compact
+
+    keras.utils.set_random_seed(1)
+    path = tmp_path_factory.mktemp("models") / "tiny-detector.keras"
+    save_model(build_compact(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_estimator(tmp_path_factory) -> Path:
+    """A member of the Patacchiola family with fresh weights."""
+    import keras
+
+    from headpose.architectures import build_patacchiola
+    from headpose.model_files import save_model
+
+    keras.utils.set_random_seed(2)
+    path = tmp_path_factory.mktemp("models") / "tiny-estimator.keras"
+    save_model(build_patacchiola(num_conv_blocks=2, num_filters_start=4, dense_layer_size=8), path)
+    return path

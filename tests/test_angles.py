@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headpose import angles
+
+tilts, pans, rolls = st.floats(-80, 80), st.floats(-85, 85), st.floats(-80, 80)
+
+
+@pytest.mark.parametrize(
+    ("tilt", "pan", "direction"),
+    [
+        (0, 0, (0, 0, 1)),  # toward the viewer
+        (0, 90, (-1, 0, 0)),  # the image's left
+        (90, 0, (0, 1, 0)),  # up
+        (0, 30, (-0.5, 0, np.sqrt(0.75))),
+    ],
+)
+def test_the_nose_points_where_the_signs_say(tilt, pan, direction):
+    np.testing.assert_allclose(angles.nose_directions(tilt, pan), direction, atol=1e-12)
+    matrix = angles.rotation_matrices([(tilt, pan, 0)])[0]
+    np.testing.assert_allclose(matrix[:, 2], direction, atol=1e-12)
+
+
+def test_roll_leans_clockwise():
+    crown = angles.rotation_matrices([(0, 0, 90)])[0] @ [0, 1, 0]
+    np.testing.assert_allclose(crown, (1, 0, 0), atol=1e-12)  # to the image's right
+
+
+@given(tilts, pans, rolls)
+def test_angles_come_back_from_the_matrix(tilt, pan, roll):
+    matrix = angles.rotation_matrices([(tilt, pan, roll)])
+    np.testing.assert_allclose(matrix[0] @ matrix[0].T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(angles.angles_of(matrix)[0], (tilt, pan, roll), atol=1e-6)
+
+
+@given(tilts, pans, rolls, st.floats(-30, 30))
+def test_turning_the_picture_turns_the_nose_in_it(tilt, pan, roll, clockwise):
+    before = angles.nose_directions(tilt, pan)
+    after_tilt, after_pan, _ = angles.turned([(tilt, pan, roll)], clockwise)[0]
+    c, s = np.cos(np.radians(clockwise)), np.sin(np.radians(clockwise))
+    expected = (c * before[0] + s * before[1], -s * before[0] + c * before[1], before[2])
+    np.testing.assert_allclose(angles.nose_directions(after_tilt, after_pan), expected, atol=1e-9)
+
+
+def test_turning_a_frontal_head_only_rolls_it():
+    np.testing.assert_allclose(angles.turned([(0, 0, 5)], 20), [(0, 0, 25)], atol=1e-9)
+
+
+def test_mirroring_negates_pan_and_roll_only():
+    np.testing.assert_array_equal(angles.mirrored([(10, 20, 30)]), [(10, -20, -30)])
+    np.testing.assert_array_equal(angles.mirrored([(10, 20)]), [(10, -20)])
+
+
+@given(tilts, pans, rolls)
+def test_mirroring_mirrors_the_rotation(tilt, pan, roll):
+    flip = np.diag([-1.0, 1.0, 1.0])
+    matrix = angles.rotation_matrices([(tilt, pan, roll)])[0]
+    other = angles.rotation_matrices(angles.mirrored([(tilt, pan, roll)]))[0]
+    np.testing.assert_allclose(flip @ matrix @ flip, other, atol=1e-12)
