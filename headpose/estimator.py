@@ -1,0 +1,103 @@
+"""PoseEstimator: crops in, tilt and pan out."""
+
+from pathlib import Path
+
+import numpy as np
+
+from headpose.commandline import Failure
+
+# Batches are padded to one of these sizes, so that no other size is ever compiled.
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+
+class PoseEstimator:
+    """Estimates head angles from crops.
+
+    Args:
+        model: A Keras model from crops (B, S, S, C) in 0..255 to degrees (B, 2 or 3).
+        name: What to call the model in errors.
+
+    Attributes:
+        size: Side of the crops it takes, pixels.
+        grey: Whether it takes grey crops.
+        side, margin: How crops are cut, see `headpose.crops.head_crops`.
+        outputs: 2 for tilt and pan, 3 with roll.
+
+    Raises:
+        Failure: If the model is no pose estimator.
+    """
+
+    def __init__(self, model, name: str = "model"):
+        from headpose.runtime import compiled
+
+        shape_in, shape_out = model.input_shape, model.output_shape
+        fits = (
+            isinstance(shape_in, tuple)
+            and isinstance(shape_out, tuple)
+            and len(shape_in) == 4
+            and shape_in[1] == shape_in[2] is not None
+            and len(shape_out) == 2
+            and shape_out[1] in (2, 3)
+        )
+        if not fits:
+            raise Failure(f"{name}: not a pose estimator (is it a head detector?)")
+        self.model = model
+        self.size, self.grey = shape_in[1], shape_in[3] == 1
+        self.outputs = shape_out[1]
+        crop = next((x for x in model.layers if type(x).__name__ == "CropInput"), None)
+        self.side = crop.side if crop else "small"
+        self.margin = crop.margin if crop else 1.0
+        self._call = compiled(model)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "PoseEstimator":
+        """Loads a `.keras` file of ours, or the published Keras 2 `pose-estimator.h5`.
+
+        Raises:
+            Failure: If the file is missing, damaged, or holds something else.
+        """
+        from headpose.model_files import load_model
+
+        if Path(path).suffix.lower() in (".h5", ".hdf5"):
+            from headpose.keras2 import load_pose_estimator
+
+            return cls(load_pose_estimator(path), str(path))
+        return cls(load_model(path), str(path))
+
+    @property
+    def crop_options(self) -> dict:
+        """Keyword arguments for `headpose.crops.head_crops`."""
+        return {"size": self.size, "side": self.side, "margin": self.margin, "grey": self.grey}
+
+    def estimate(self, crops: np.ndarray) -> np.ndarray:
+        """Returns tilt and pan (N, 2) in degrees; see `estimate_all`."""
+        return self.estimate_all(crops)[:, :2]
+
+    def estimate_all(self, crops: np.ndarray) -> np.ndarray:
+        """Estimates all angles that the model gives.
+
+        Args:
+            crops: (N, S, S) or (N, S, S, C) in 0..255; N may be 0.
+
+        Returns:
+            float32 (N, 2 or 3): tilt, pan and, with three outputs, roll, in degrees.
+
+        Raises:
+            ValueError: If the crops have another size than the model's.
+        """
+        crops = np.asarray(crops, np.float32)
+        if not crops.size:
+            return np.zeros((0, self.outputs), np.float32)
+        if crops.ndim == 3:
+            crops = crops[..., None]
+        expected = self.model.input_shape[1:]
+        if crops.shape[1:] != expected:
+            raise ValueError(f"crops must have shape (N, {expected}), not {crops.shape}")
+        most = BATCH_SIZES[-1]
+        parts = [self._padded(crops[i : i + most]) for i in range(0, len(crops), most)]
+        return np.concatenate(parts)
+
+    def _padded(self, crops: np.ndarray) -> np.ndarray:
+        size = next(n for n in BATCH_SIZES if n >= len(crops))
+        padding = [(0, size - len(crops))] + [(0, 0)] * 3
+        return self._call(np.pad(crops, padding))[0][: len(crops)]

@@ -1,0 +1,137 @@
+"""Keras set up for the machine: device, arithmetic, and compiled calls."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from headpose.commandline import Failure, quieten
+
+LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
+
+_large_in_bfloat16 = False  # what `set_up` found out for `compiled`
+
+
+def set_up(device: str = "auto", precision: str = "auto") -> None:
+    """Chooses where and how networks run. Call before the first network is built.
+
+    Args:
+        device: `auto`, `cpu` or `gpu`.
+        precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the processor has
+            matrix tiles for it (AMX), or a GPU is used; where it has only vectors
+            (AVX-512 BF16), for large networks, see `compiled`; else float32. Weights
+            stay float32. With TensorFlow on a CPU the graph is rewritten; otherwise
+            Keras' mixed policy is used.
+
+    Raises:
+        Failure: If there is no GPU and one was asked for.
+    """
+    global _large_in_bfloat16
+    quieten()
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    with _silence():
+        import keras
+
+        gpus = _gpus(keras.backend.backend())
+    if device == "gpu" and not gpus:
+        raise Failure("no GPU that the backend can use; install one's driver or use --device cpu")
+    on_gpu = gpus and device != "cpu"
+    by_itself = precision == "auto"
+    if by_itself:
+        precision = "bfloat16" if on_gpu or "amx_bf16" in cpu_flags() else "float32"
+    if keras.backend.backend() == "tensorflow" and not on_gpu:
+        _rewrite_to_bfloat16(precision == "bfloat16")
+        _large_in_bfloat16 = by_itself and "avx512_bf16" in cpu_flags()
+    elif precision == "bfloat16":
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def _rewrite_to_bfloat16(on: bool) -> None:
+    """Has TensorFlow compute convolutions and products in bfloat16, in the whole process."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": on})
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Drops what native libraries print while they start; Python's errors still come through.
+
+    TensorFlow's first messages ignore its own log level.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _gpus(backend: str) -> list:
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        return gpus
+    if backend == "jax":
+        import jax
+
+        return [d for d in jax.devices() if d.platform == "gpu"]
+    import torch
+
+    return list(range(torch.cuda.device_count()))
+
+
+def cpu_flags() -> frozenset[str]:
+    """Returns the processor's feature names as Linux tells them; empty elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    line = next((x for x in text.splitlines() if x.startswith("flags")), "")
+    return frozenset(line.partition(":")[2].split())
+
+
+def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Returns a function from a batch to the model's outputs, compiled per input shape.
+
+    `Model.predict` builds a data pipeline at each call, which costs more than a small
+    network does; this calls the network directly.
+
+    Under `--precision auto` a large network turns bfloat16 on for the process where the
+    processor has AVX-512 BF16 but no tiles: SSD512 takes half the time then, while small
+    networks gain nothing from it and lose at small batches.
+    """
+    import keras
+
+    if _large_in_bfloat16 and model.count_params() >= LARGE:
+        _rewrite_to_bfloat16(True)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        function = tf.function(lambda x: model(x, training=False))
+
+        def call(batch: np.ndarray) -> list[np.ndarray]:
+            return [y.numpy() for y in _as_list(function(tf.convert_to_tensor(batch)))]
+
+    else:
+
+        def call(batch: np.ndarray) -> list[np.ndarray]:
+            return [np.asarray(y) for y in _as_list(model.predict_on_batch(batch))]
+
+    return call
+
+
+def _as_list(outputs) -> list:
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
