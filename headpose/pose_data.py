@@ -1,0 +1,351 @@
+"""Labelled heads for training pose estimators, from tables, clean folders and renderings.
+
+Heads are kept as patches: grey squares that show more than the crop, so that the box
+can be moved, grown and turned without leaving the picture. Each training example is a
+function of (seed, number) alone, so that training can be taken up anywhere.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from headpose import augment, crops
+from headpose.angles import mirrored, turned
+from headpose.boxed_pictures import COLUMNS, Problems, picture_folder
+from headpose.commandline import Failure, progress
+from headpose.pictures import PictureError, read_picture
+
+CONTEXT = 1.75  # side of a patch over side of the crop in it
+ANGLES = ("tilt", "pan", "roll")
+# The zero of the rendered heads' tilt lies this much above that of labelled photos.
+RENDERED_TILT_OFFSET = 2.5
+# Beyond, tilt and roll of a rendered head lock (pan near 90) or labels leave a photo's range.
+RENDERED_PAN, RENDERED_TILT = 85.0, 60.0
+
+
+@dataclasses.dataclass
+class HeadSet:
+    """Labelled heads.
+
+    Attributes:
+        crops: uint8 (N, S, S), exactly what an estimator sees, for measuring.
+        patches: uint8 (N, P, P), with more around them, for training.
+        sides: (N,), pixels of the patch that the crop's side spans.
+        angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
+        weights: (N,), how far each label is trusted, 0..1.
+        alpha: uint8 (N, P, P) or None; what is transparent gets a background.
+        share: Of the training examples.
+    """
+
+    crops: np.ndarray
+    patches: np.ndarray
+    sides: np.ndarray
+    angles: np.ndarray
+    weights: np.ndarray
+    alpha: np.ndarray | None = None
+    share: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.angles)
+
+
+def read_heads(
+    source: str, size: int = 64, side: str = "small", margin: float = 1.0
+) -> tuple[HeadSet, Problems]:
+    """Reads labelled heads of any kind.
+
+    Args:
+        source: One of
+            a clean folder as the cleaners write it;
+            a CSV with `file`, a box (`xmin` … or `head_xmin` …), `tilt`, `pan` and, where
+            known, `roll` and `disagreement` (degrees, between several labellers);
+            a CSV of rendered tiles with `sheet`, `row`, `col` and the same.
+            `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
+            its train, validation or test part), `SOURCE@SHARE` sets the share.
+        size, side, margin: Of the crops, see `headpose.crops.head_crops`.
+
+    Raises:
+        Failure: If there is no such source or it has no usable head.
+    """
+    rest, _, share = source.partition("@")
+    name, _, part = rest.partition("#")
+    path = Path(name)
+    problems = Problems()
+    try:
+        weight = float(share) if share else 1.0
+    except ValueError as error:
+        raise Failure(f"{source}: the share after @ must be a number") from error
+    if path.is_dir():
+        from headpose.crop_dataset import read_crops
+
+        clean = read_crops(path, part or None)
+        grey = clean.crops
+        if grey.ndim == 4:
+            grey = np.stack([cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in grey])
+        heads = _from_crops(grey, clean.angles, size)
+    elif path.is_file():
+        table = _read_table(path, part)
+        read = _read_tiles if {"sheet", "row", "col"} <= set(table.columns) else _read_boxes
+        heads = read(path, table, problems, size, side, margin)
+    else:
+        raise Failure(f"{name}: no such file or folder; name a table of heads or a clean folder")
+    if not len(heads):
+        told = "; ".join(problems.lines())
+        raise Failure(f"{source}: no usable head{f' ({told})' if told else ''}")
+    heads.share = weight
+    return heads, problems
+
+
+def _read_table(path: Path, part: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: not a CSV file ({str(error).strip()})") from error
+    missing = [c for c in ("tilt", "pan") if c not in table]
+    if missing:
+        raise Failure(f"{path}: no column {', '.join(missing)}; is this a table of head angles?")
+    if part:
+        if "part" not in table:
+            raise Failure(f"{path}: no column part to look for {part!r} in")
+        table = table[table["part"] == part]
+    for column in (*ANGLES, "disagreement"):
+        if column in table:
+            table[column] = pd.to_numeric(table[column], errors="coerce")
+        else:
+            table[column] = np.nan
+    return table
+
+
+def _from_crops(grey: np.ndarray, angles: np.ndarray, size: int) -> HeadSet:
+    """Takes crops as they are: what lies around them repeats their edge."""
+    if len(grey) and grey.shape[1] != size:
+        grey = np.stack([crops.resize(c, (size, size)) for c in grey])
+    return HeadSet(
+        grey,
+        grey,
+        np.full(len(grey), float(size)),
+        np.asarray(angles, np.float32),
+        np.ones(len(grey), np.float32),
+    )
+
+
+def _read_boxes(path, table, problems, size, side, margin) -> HeadSet:
+    table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
+    missing = [c for c in ("file", *COLUMNS) if c not in table]
+    if missing:
+        raise Failure(f"{path}: no column {', '.join(missing)}")
+    folder = picture_folder(path)
+    patch_size = round(size * CONTEXT)
+    kept, cut, patches = [], [], []
+    for file, rows in progress(table.groupby("file", sort=False), "pictures"):
+        boxes = rows[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+        extent = boxes[:, 2:] - boxes[:, :2]
+        usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)
+        for _ in range(int((~usable).sum())):
+            problems.add("bad box", str(file))
+        labelled = rows[["tilt", "pan"]].notna().all(axis=1).to_numpy()
+        for _ in range(int((usable & ~labelled).sum())):
+            problems.add("no angles", str(file))
+        usable &= labelled
+        if not usable.any():
+            continue
+        try:
+            picture = cv2.cvtColor(read_picture(folder / str(file)), cv2.COLOR_BGR2GRAY)
+        except PictureError as error:
+            problems.add("unreadable or missing picture", str(error))
+            continue
+        cut.append(crops.head_crops(picture, boxes[usable], size, side, margin))
+        around = crops.squares(boxes[usable], side, margin * CONTEXT)
+        patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
+        kept.append(rows[usable])
+    if not kept:
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)), size)
+    rows = pd.concat(kept)
+    disagreement = rows["disagreement"].fillna(0).to_numpy(np.float32)
+    return HeadSet(
+        np.concatenate(cut),
+        np.stack(patches),
+        np.full(len(rows), float(size)),
+        rows[list(ANGLES)].to_numpy(np.float32),
+        # Half the weight where labellers differ by as much as heads commonly err.
+        1 / (1 + (disagreement / 6.0) ** 2),
+    )
+
+
+def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
+    """Reads rendered heads: sheets of RGBA tiles, grey with straight alpha."""
+    inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
+    table = table[inside]
+    grey, alpha, kept = [], [], []
+    for sheet, rows in progress(table.groupby("sheet"), "sheets"):
+        file = path.with_name(f"sheet_{int(sheet):03d}.webp")
+        pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
+            problems.add("unreadable or missing sheet", file.name)
+            continue
+        tile = pixels.shape[0] // 16
+        for y, x in rows[["row", "col"]].to_numpy(int) * tile:
+            grey.append(pixels[y : y + tile, x : x + tile, 0])
+            alpha.append(pixels[y : y + tile, x : x + tile, 3])
+        kept.append(rows)
+    if not kept:
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)), size)
+    rows = pd.concat(kept)
+    boxes = rows[list(COLUMNS)].to_numpy(np.float32)
+    extent = boxes[:, 2:] - boxes[:, :2]
+    sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
+    angles = rows[list(ANGLES)].to_numpy(np.float32)
+    angles[:, 0] -= RENDERED_TILT_OFFSET
+    grey, alpha = np.stack(grey), np.stack(alpha)
+    flat = np.full((tile, tile), 127, np.float32)
+    cut = np.stack(
+        [
+            crops.head_crops(blend(g, a, flat), [box], size, side, margin)[0]
+            for g, a, box in zip(grey, alpha, boxes, strict=True)
+        ]
+    )
+    return HeadSet(cut, grey, sides, angles, np.ones(len(rows), np.float32), alpha)
+
+
+def blend(grey: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Lays a grey picture with straight alpha over a background of the same size."""
+    share = alpha.astype(np.float32) / 255
+    return np.rint(grey * share + background * (1 - share)).astype(np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How training crops are changed; deviations are of normal distributions.
+
+    Attributes:
+        mirror: Probability of a mirror image.
+        shift: Deviation of the box's centre, share of its side.
+        zoom: Deviation of the logarithm of the box's side.
+        roll: Deviation of the turn, degrees.
+        brightness, contrast: Ranges of factors.
+        blur, noise, low_resolution, occlusion, shading: Probabilities.
+    """
+
+    mirror: float = 0.5
+    shift: float = 0.05
+    zoom: float = 0.09
+    roll: float = 9.0
+    brightness: tuple[float, float] = (0.6, 1.35)
+    contrast: tuple[float, float] = (0.5, 1.4)
+    blur: float = 0.25
+    noise: float = 0.3
+    low_resolution: float = 0.4
+    occlusion: float = 0.2
+    shading: float = 0.3
+
+
+class PoseExamples:
+    """Draws augmented crops with their angles.
+
+    Sources are drawn by their shares, heads of a source by how rare their pose is.
+
+    Args:
+        sources: Labelled heads.
+        size: Side of the crops, pixels.
+        outputs: 2 or 3 angles.
+        augmentation: What may happen to a crop.
+        seed: Of all draws.
+        balance: 0 draws all heads alike, 1 all pose classes alike.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[HeadSet],
+        size: int,
+        outputs: int,
+        augmentation: Augmentation,
+        seed: int,
+        balance: float = 0.5,
+    ):
+        self._sources = sources
+        self._size = size
+        self._outputs = outputs
+        self._options = augmentation
+        self._seed = seed
+        shares = np.array([s.share for s in sources], np.float64)
+        self._shares = shares / shares.sum()
+        self._odds = [pose_balance(s.angles, balance) for s in sources]
+        self._backdrops = [i for i, s in enumerate(sources) if s.alpha is None]
+
+    def batch(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns crops float32 (count, S, S, 1), angles (count, outputs) and weights."""
+        crops_ = np.empty((count, self._size, self._size, 1), np.float32)
+        angles = np.empty((count, 3), np.float32)
+        turns = np.empty(count)
+        flips = np.empty(count, bool)
+        weights = np.empty(count, np.float32)
+        for i in range(count):
+            rng = np.random.default_rng((self._seed, step * count + i))
+            source = int(rng.choice(len(self._sources), p=self._shares))
+            heads = self._sources[source]
+            index = int(np.searchsorted(self._odds[source], rng.random()))
+            crop, turns[i], flips[i] = self._crop(rng, heads, index)
+            crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
+            angles[i], weights[i] = heads.angles[index], heads.weights[index]
+        # A label without roll cannot be turned: it stays as it is, with roll unknown.
+        known = np.isfinite(angles[:, 2])
+        if known.any():
+            angles[known] = turned(angles[known], turns[known])
+        angles[flips] = mirrored(angles[flips])
+        return crops_, angles[:, : self._outputs], weights
+
+    def _crop(self, rng, heads: HeadSet, index: int) -> tuple[np.ndarray, float, bool]:
+        """Cuts a moved, grown, turned and perhaps mirrored crop; returns turn and flip too."""
+        options, size = self._options, self._size
+        patch = heads.patches[index]
+        if heads.alpha is not None:
+            patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
+        length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
+        turn = rng.normal(0, options.roll) if np.isfinite(heads.angles[index, 2]) else 0.0
+        flip = bool(rng.random() < options.mirror)
+        centre = patch.shape[0] / 2 + rng.normal(0, options.shift, 2) * heads.sides[index]
+        # From crop to patch: scale, then turn; turning the sampling grid counter-clockwise
+        # turns what it shows clockwise.
+        scale, radians = length / size, -np.radians(turn)
+        cos, sin = scale * np.cos(radians), scale * np.sin(radians)
+        matrix = np.array([[cos, -sin], [sin, cos]])
+        if flip:
+            # Mirrored after it was turned, as the labels are.
+            matrix = matrix @ np.diag([-1.0, 1.0])
+        offset = centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
+        crop = cv2.warpAffine(
+            patch,
+            np.column_stack([matrix, offset]),
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return crop, turn, flip
+
+    def _backdrop(self, rng, size: int) -> np.ndarray:
+        """A flat grey, or a piece of a real patch's corner, where heads rarely reach."""
+        if not self._backdrops or rng.random() < 0.25:
+            return np.full((size, size), rng.uniform(0, 255), np.float32)
+        heads = self._sources[rng.choice(self._backdrops)]
+        patch = heads.patches[rng.integers(len(heads))]
+        part = patch.shape[0] // 3
+        y, x = rng.integers(0, 2, 2) * (patch.shape[0] - part)
+        return cv2.resize(patch[y : y + part, x : x + part], (size, size)).astype(np.float32)
+
+
+def pose_balance(angles: np.ndarray, balance: float) -> np.ndarray:
+    """Returns cumulative odds (N,) of drawing each head.
+
+    Heads fall into classes of 15 degrees of |pan| and of tilt; a head's odds are its
+    class's size to the power of -balance.
+    """
+    classes = np.stack([np.abs(angles[:, 1]) // 15, angles[:, 0] // 15], axis=1)
+    _, owner, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
+    odds = counts[owner.reshape(-1)].astype(np.float64) ** -balance
+    total = np.cumsum(odds / odds.sum())
+    total[-1] = 1.0
+    return total

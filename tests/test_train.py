@@ -1,0 +1,143 @@
+import csv
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from headpose.estimator import PoseEstimator
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Drawn heads: a bright spot's place in the box tells tilt and pan."""
+    folder = tmp_path_factory.mktemp("heads")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(40):
+        picture = np.full((80, 80, 3), 60, np.uint8)
+        tilt, pan = rng.uniform(-40, 40, 2)
+        spot = round(40 - pan / 2), round(40 - tilt / 2)
+        cv2.circle(picture, spot, 7, (255, 255, 255), -1)
+        cv2.imwrite(str(folder / f"{i}.png"), picture)
+        rows.append((f"{i}.png", 8, 8, 72, 72, tilt, pan, "train" if i < 30 else "test"))
+    names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "part"]
+    pd.DataFrame(rows, columns=names).to_csv(folder / "heads.csv", index=False)
+    return folder / "heads.csv"
+
+
+def quick(heads, output, *more):
+    data = [f"{heads}#train", "--validation", f"{heads}#test", "--output", output]
+    small = ["--batch-size", "16", "--steps", "4", "--schedule", "cosine", "--patience", "0"]
+    plain = ["--roll", "0", "--low-resolution", "0", "--occlusion", "0", "--average", "0"]
+    return ["train.py", *data, *small, *plain, "--device", "cpu", *more]
+
+
+FAMILY = ["--architecture", "patacchiola", "--conv-blocks", "3", "--filters", "4"]
+FAMILY += ["--dense-size", "16"]
+
+
+def read_log(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_network_learns_where_the_spot_is(run_script, heads, tmp_path):
+    run = tmp_path / "run"
+    more = ["--epochs", "12", "--learning-rate", "0.01", "--save", tmp_path / "best.keras"]
+    done = run_script(*quick(heads, run, *FAMILY, *more))
+    assert done.status == 0, done.err
+    log = read_log(run)
+    assert len(log) == 12
+    assert float(log[-1]["score"]) < 0.7 * float(log[0]["score"])
+    assert {f.name for f in run.iterdir()} >= {"best.keras", "log.csv", "curve.png", "checkpoint"}
+    with (tmp_path / "models.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["conv_blocks"] == "3"
+    assert (
+        int(row["parameters"]) == PoseEstimator.load(tmp_path / "best.keras").model.count_params()
+    )
+    # The kept model is the best epoch's.
+    assert float(row["score"]) == pytest.approx(min(float(r["score"]) for r in log), abs=1e-3)
+    assert f"mean {float(row['score']):.2f} degrees" in done.out
+
+
+def test_an_interrupted_run_goes_on_to_the_same_result(run_script, heads, tmp_path, monkeypatch):
+    from headpose import pose_training
+
+    options = ["--epochs", "3", "--learning-rate", "0.005", *FAMILY]
+    whole = run_script(*quick(heads, tmp_path / "whole", *options, "--average", "0.9"))
+    assert whole.status == 0, whole.err
+
+    measure, calls = pose_training.measure, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    run = tmp_path / "part"
+    monkeypatch.setattr(pose_training, "measure", interrupted)
+    assert run_script(*quick(heads, run, *options, "--average", "0.9")).status == 130
+    monkeypatch.setattr(pose_training, "measure", measure)
+    assert len(read_log(run)) == 1
+
+    refused = run_script(*quick(heads, run, *options, "--average", "0.9"))
+    assert refused.status == 1
+    assert "--resume" in refused.err
+    other = run_script(*quick(heads, run, *options, "--average", "0.8", "--resume"))
+    assert other.status == 1
+    assert "other values of average" in other.err
+
+    again = run_script(*quick(heads, run, *options, "--average", "0.9", "--resume"))
+    assert again.status == 0, again.err
+    for a, b in zip(read_log(tmp_path / "whole"), read_log(run), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+        assert float(a["score"]) == pytest.approx(float(b["score"]), rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights(run_script, heads, tmp_path):
+    weights = []
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        options = ["--epochs", "1", "--seed", seed, *FAMILY]
+        assert run_script(*quick(heads, tmp_path / name, *options)).status == 0
+        model = PoseEstimator.load(tmp_path / name / "best.keras").model
+        weights.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert (weights[0] != weights[2]).any()
+
+
+def test_training_stops_when_nothing_improves(run_script, heads, tmp_path):
+    """With a rate of 0 no epoch after the first is better."""
+    options = ["--epochs", "20", "--learning-rate", "0", "--schedule", "plateau"]
+    done = run_script(*quick(heads, tmp_path / "run", *FAMILY, *options, "--patience", "3"))
+    assert done.status == 0, done.err
+    assert len(read_log(tmp_path / "run")) == 4
+
+
+def test_the_default_network_trains_with_roll_where_labels_have_none(run_script, heads, tmp_path):
+    done = run_script(*quick(heads, tmp_path / "run", "--epochs", "1", "--average", "0.9"))
+    assert done.status == 0, done.err
+    assert np.isfinite(float(read_log(tmp_path / "run")[0]["loss"]))
+    assert PoseEstimator.load(tmp_path / "run" / "best.keras").outputs == 3
+    assert json.loads((tmp_path / "run" / "arguments.json").read_text())["epochs"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["nowhere.csv", "--validation", "nowhere.csv"], 1, "no such file or folder"),
+        (["{heads}"], 2, "need --validation"),
+        (["{heads}", "--epochs", "0"], 2, "not a whole number at least 1"),
+        (["{heads}", "--mirror", "2"], 2, "not a number from 0 to 1"),
+        (["{heads}#none", "--validation", "{heads}"], 1, "no usable head"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(run_script, heads, tmp_path, arguments, status, told):
+    given = [a.format(heads=heads) for a in arguments]
+    done = run_script("train.py", *given, "--output", tmp_path / "run")
+    assert done.status == status
+    assert told in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err

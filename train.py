@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Trains a pose estimator from head crops, or from tables of heads in pictures.
+
+DATA is a clean folder (its train, validation and test parts are used), or a CSV with a
+row for each head: file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll. "#PART"
+takes the rows whose column part says so, "@SHARE" sets a source's share of the examples:
+labels.csv#train@0.4
+"""
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+from headpose import commandline as cl
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("data", nargs="+", help="clean folders or tables to learn from")
+    add("--validation", nargs="+", default=[], help="where to measure after each epoch")
+    add("--test", nargs="+", default=[], help="where to measure at the end")
+    add("--output", type=Path, default=Path("runs/pose"), help="folder for all results")
+    add("--save", type=Path, metavar="FILE", help="also write the best model here, in float16")
+    add("--models-csv", type=Path, help="table of runs to add to (default: beside --output)")
+
+    net = parser.add_argument_group("network")
+    add = net.add_argument
+    add("--architecture", choices=("compact", "patacchiola"), default="compact", help="which")
+    add("--outputs", type=int, choices=(2, 3), help="angles (default: compact 3, else 2)")
+    add("--conv-blocks", type=cl.in_range(1, 6, int), default=6, help="patacchiola only")
+    add("--filters", type=cl.at_least(1), default=32, help="of the first block; patacchiola only")
+    add("--dense-layers", type=cl.at_least(0), default=1, help="patacchiola only")
+    add("--dense-size", type=cl.at_least(1), default=512, help="patacchiola only")
+    add("--dropout", type=cl.in_range(0, 0.95), default=0.2, help="before the output")
+
+    learn = parser.add_argument_group("learning")
+    add = learn.add_argument
+    add("--batch-size", type=cl.at_least(1), default=128, help="crops a batch")
+    add("--epochs", type=cl.at_least(1), default=500, help="at most so many epochs")
+    add("--steps", type=cl.at_least(1), help="batches an epoch (default: all heads once)")
+    add("--patience", type=cl.at_least(0), default=10, help="epochs without gain; 0 never stops")
+    add("--schedule", choices=("plateau", "cosine"), default="plateau", help="of the rate")
+    add("--learning-rate", type=cl.in_range(0, 1), default=1.2e-3, help="largest")
+    add("--weight-decay", type=cl.in_range(0, 1), default=2e-3, help="of AdamW")
+    add("--average", type=cl.in_range(0, 0.99999), default=0.998, help="momentum of mean weights")
+    add("--balance", type=cl.in_range(0, 1), default=0.5, help="1 draws all poses equally often")
+    add("--seed", type=cl.at_least(0), default=0, help="of weights and examples")
+    add("--workers", type=cl.at_least(1), default=1, help="threads that make examples")
+    add("--resume", action="store_true", help="go on with the run in --output")
+    add("--overwrite", action="store_true", help="start anew in a folder that has results")
+    cl.add_device_options(parser)
+
+    change = parser.add_argument_group("augmentation")
+    add = change.add_argument
+    chance, anything = cl.in_range(0, 1), cl.in_range(0, 10)
+    add("--mirror", type=chance, default=0.5, help="probability of a mirror image")
+    add("--shift", type=chance, default=0.05, help="deviation of the box's centre, of its side")
+    add("--zoom", type=chance, default=0.09, help="deviation of the log of the box's side")
+    add("--roll", type=cl.in_range(0, 90), default=9.0, help="deviation of the turn, degrees")
+    add("--brightness", type=anything, nargs=2, default=[0.6, 1.35], help="range of factors")
+    add("--contrast", type=anything, nargs=2, default=[0.5, 1.4], help="range of factors")
+    add("--blur", type=chance, default=0.25, help="probability")
+    add("--noise", type=chance, default=0.3, help="probability")
+    add("--low-resolution", type=chance, default=0.4, help="probability")
+    add("--occlusion", type=chance, default=0.2, help="probability of a grey patch")
+    add("--shading", type=chance, default=0.3, help="probability of a ramp of light")
+    return parser
+
+
+def read(sources: list[str]) -> dict:
+    """Reads sources of heads, named for the log by their folder, and reports what was left out."""
+    from headpose.pose_data import read_heads
+
+    sets = {}
+    for source in sources:
+        heads, problems = read_heads(source)
+        for line in problems.lines():
+            cl.warn(f"{source}: left out: {line}")
+        sets[short_name(source, sets)] = heads
+    return sets
+
+
+def short_name(source: str, taken) -> str:
+    """Names a source by its folder and part: `helen/labels.csv#test@0.3` is `helen#test`."""
+    path, _, part = source.partition("@")[0].partition("#")
+    folder = Path(path) if Path(path).is_dir() else Path(path).resolve().parent
+    name = f"{folder.name}#{part}" if part else folder.name
+    return name if name not in taken else f"{name} {len(taken) + 1}"
+
+
+def parts(sources: list[str], part: str) -> list[str]:
+    """Adds the part to clean folders that are named without one."""
+    return [f"{s}#{part}" if Path(s.split("@")[0]).is_dir() else s for s in sources]
+
+
+def build(arguments: argparse.Namespace):
+    """Builds the network that the options ask for."""
+    from headpose import architectures
+
+    if arguments.architecture == "compact":
+        return architectures.build_compact(
+            dropout_rate=arguments.dropout, outputs=arguments.outputs or 3
+        )
+    return architectures.build_patacchiola(
+        num_conv_blocks=arguments.conv_blocks,
+        num_filters_start=arguments.filters,
+        num_dense_layers=arguments.dense_layers,
+        dense_layer_size=arguments.dense_size,
+        dropout_rate=arguments.dropout,
+        outputs=arguments.outputs or 2,
+    )
+
+
+def note_model(path: Path, row: dict) -> None:
+    """Adds a run to the table of models; a run that is there already is replaced."""
+    rows = []
+    if path.exists():
+        with path.open(newline="") as file:
+            rows = [r for r in csv.DictReader(file) if r.get("run") != row["run"]]
+    names = list(dict.fromkeys(key for r in [*rows, row] for key in r))
+    with cl.written(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows([*rows, row])
+
+
+def main() -> None:
+    parser = options()
+    arguments = parser.parse_args()
+    folder = cl.writable_folder(arguments.output)
+    training = read(parts(arguments.data, "train"))
+    folders = [s for s in arguments.data if Path(s.split("@")[0]).is_dir()]
+    validation = read(parts(arguments.validation or folders, "validation"))
+    test = read(parts(arguments.test or folders, "test"))
+    if not validation:
+        parser.error("tables of heads need --validation")
+
+    from headpose.runtime import set_up
+
+    set_up(arguments.device, arguments.precision)
+    import keras
+
+    from headpose import pose_training
+    from headpose import training as loop
+    from headpose.estimator import PoseEstimator
+    from headpose.model_files import load_model, save_model
+    from headpose.plots import plot_log
+    from headpose.pose_data import Augmentation, PoseExamples
+
+    print(pose_training.describe([*training.items(), *validation.items(), *test.items()]))
+    earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
+    keras.utils.set_random_seed(arguments.seed)
+    model = build(arguments)
+    augmentation = Augmentation(
+        arguments.mirror,
+        arguments.shift,
+        arguments.zoom,
+        arguments.roll,
+        tuple(arguments.brightness),
+        tuple(arguments.contrast),
+        arguments.blur,
+        arguments.noise,
+        arguments.low_resolution,
+        arguments.occlusion,
+        arguments.shading,
+    )
+    examples = PoseExamples(
+        list(training.values()),
+        model.input_shape[1],
+        model.output_shape[1],
+        augmentation,
+        arguments.seed,
+        arguments.balance,
+    )
+    heads = sum(len(s) for s in training.values())
+    schedule = loop.Schedule(
+        epochs=arguments.epochs,
+        steps=arguments.steps or -(-heads // arguments.batch_size),
+        learning_rate=arguments.learning_rate,
+        weight_decay=arguments.weight_decay,
+        kind=arguments.schedule,
+        patience=arguments.patience,
+        average=arguments.average,
+    )
+    model.compile(loop.optimizer(schedule), loss=pose_training.angle_loss)
+    estimator = PoseEstimator(model)
+    best = loop.BestModel(
+        model,
+        lambda: pose_training.measure(estimator, validation),
+        "score",
+        False,
+        folder / "best.keras",
+    )
+    started = time.monotonic()
+    loop.fit(
+        model,
+        lambda first: pose_training.batches(
+            examples, first, arguments.batch_size, arguments.workers
+        ),
+        schedule,
+        best,
+        loop.Patience("score", False, schedule),
+        folder,
+        earlier,
+    )
+    plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "degrees")
+    kept = load_model(folder / "best.keras")
+    figures = pose_training.measure(PoseEstimator(kept), test or validation)
+    for name in test or validation:
+        print(
+            f"{name}: mean absolute error tilt {figures[f'{name} tilt']:.2f}, "
+            f"pan {figures[f'{name} pan']:.2f}, mean {figures[f'{name} mean']:.2f} degrees"
+        )
+    row = {"run": str(folder), **{k: v for k, v in vars(arguments).items() if k not in SKIPPED}}
+    row |= {"parameters": kept.count_params(), "seconds": round(time.monotonic() - started)}
+    note_model(arguments.models_csv or folder.parent / "models.csv", row | figures)
+    if arguments.save:
+        save_model(kept, arguments.save, half=True)
+        print(f"wrote {arguments.save}")
+    print(f"best model: {folder / 'best.keras'}")
+
+
+SKIPPED = ("output", "save", "models_csv", "resume", "overwrite")
+
+if __name__ == "__main__":
+    cl.run(main)
