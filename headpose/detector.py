@@ -1,0 +1,114 @@
+"""HeadDetector: pictures in, heads out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from headpose.boxes import as_boxes, suppress
+from headpose.commandline import Failure
+from headpose.crops import resize
+
+IOU_THRESHOLD = 0.45  # of suppression; Liu et al. 2016 and the published detector
+KEPT_BY_SUPPRESSION, KEPT = 400, 200  # the published detector's limits
+AT_ONCE = 8  # pictures in one call of the network; SSD512 takes 0.2 GB for each
+CANDIDATE_SCORE = 0.01  # the published detector drops what scores no more than this
+
+
+class HeadDetector:
+    """Finds heads with a network of `headpose.ssd`.
+
+    A model with a fixed input size (SSD512) gets pictures stretched to it, as it was
+    trained; one that takes any size (the compact detector) gets them scaled to a long
+    side of `size` and padded to a multiple of its largest step.
+
+    Args:
+        model: A Keras model that ends in `DecodeBoxes`.
+        size: Long side in pixels, for models that take any size.
+        precision_note: Kept for `repr`.
+
+    Attributes:
+        confidence: The model's own default threshold.
+
+    Raises:
+        Failure: If the model is no detector.
+    """
+
+    def __init__(self, model, size: int = 512, name: str = "model"):
+        from headpose.runtime import compiled
+        from headpose.ssd import DecodeBoxes
+
+        decoding = next((x for x in model.layers if isinstance(x, DecodeBoxes)), None)
+        if decoding is None:
+            raise Failure(f"{name}: not a head detector (is it a pose estimator?)")
+        self.model = model
+        self.confidence = decoding.confidence
+        self._step = max(level.step for level in decoding.levels)
+        self._fixed = model.input_shape[1:3] if model.input_shape[1] else None
+        self._size = max(self._step, round(size / self._step) * self._step)
+        self._call = compiled(model)
+
+    @classmethod
+    def load(cls, path: str | Path, size: int = 512) -> "HeadDetector":
+        """Loads a detector from a `.keras` file.
+
+        Raises:
+            Failure: If the file is missing, damaged, or holds something else.
+        """
+        from headpose.model_files import load_model
+
+        return cls(load_model(path), size, str(path))
+
+    def detect(
+        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Finds the heads in each picture.
+
+        Pictures that scale to the same size go through the network together, 8 at most.
+
+        Args:
+            pictures: uint8 (H, W, 3), BGR, of any sizes.
+            confidence: Keep heads that score above it; by default the model's own.
+
+        Returns:
+            For each picture boxes float32 (N, 4) in its pixels, not clipped, best
+            first, and scores (N,).
+        """
+        confidence = self.confidence if confidence is None else confidence
+        prepared = [self._prepare(picture) for picture in pictures]
+        results: list = [None] * len(prepared)
+        groups: dict[tuple, list[int]] = {}
+        for i, (picture, _) in enumerate(prepared):
+            groups.setdefault(picture.shape, []).append(i)
+        for alike in groups.values():
+            for start in range(0, len(alike), AT_ONCE):
+                members = alike[start : start + AT_ONCE]
+                boxes, scores = self._call(np.stack([prepared[i][0] for i in members]))
+                for row, i in enumerate(members):
+                    results[i] = self._select(boxes[row], scores[row], prepared[i][1], confidence)
+        return results
+
+    def _prepare(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the network's input and the factors (x, y) back to the picture."""
+        height, width = picture.shape[:2]
+        if self._fixed:
+            rows, columns = self._fixed
+            scaled = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
+            return scaled.astype(np.float32), np.array([width / columns, height / rows])
+        scale = self._size / max(width, height)
+        columns, rows = (max(1, round(n * scale)) for n in (width, height))
+        scaled = resize(picture, (columns, rows))
+        padded = np.zeros(
+            (-(-rows // self._step) * self._step, -(-columns // self._step) * self._step, 3),
+            np.float32,
+        )
+        padded[:rows, :columns] = scaled
+        return padded, np.array([width / columns, height / rows])
+
+    @staticmethod
+    def _select(boxes, scores, factors, confidence) -> tuple[np.ndarray, np.ndarray]:
+        candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
+        boxes, scores = boxes[candidates], scores[candidates]
+        kept = suppress(boxes, scores, IOU_THRESHOLD, most=KEPT_BY_SUPPRESSION)[:KEPT]
+        return as_boxes(boxes[kept] * np.tile(factors, 2)), scores[kept]
