@@ -76,8 +76,7 @@ def read(sources: list[str]) -> dict:
     sets = {}
     for source in sources:
         heads, problems = read_heads(source)
-        for line in problems.lines():
-            cl.warn(f"{source}: left out: {line}")
+        cl.report(source, problems)
         sets[short_name(source, sets)] = heads
     return sets
 

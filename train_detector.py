@@ -44,10 +44,7 @@ def read(sources: list[str], strict: bool) -> list:
     pictures = []
     for source in sources:
         found, problems = read_boxed_pictures(source)
-        for line in problems.lines():
-            if strict:
-                raise cl.Failure(f"{source}: {line}")
-            cl.warn(f"{source}: left out: {line}")
+        cl.report(source, problems, strict)
         print(f"{source}: {len(found)} pictures, {sum(len(p.boxes) for p in found)} heads")
         pictures += found
     return pictures

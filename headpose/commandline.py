@@ -57,6 +57,23 @@ def warn(message: str) -> None:
     tell(f"{Path(sys.argv[0]).name}: warning: {message}", sys.stderr)
 
 
+def report(source: str, problems, strict: bool = False) -> None:
+    """Tells what was left out of a source of data.
+
+    Args:
+        source: Its name.
+        problems: `headpose.boxed_pictures.Problems`.
+        strict: Whether any problem ends the script.
+
+    Raises:
+        Failure: If `strict` and there is a problem.
+    """
+    for line in problems.lines():
+        if strict:
+            raise Failure(f"{source}: {line}; mend it or leave out --strict")
+        warn(f"{source}: left out: {line}")
+
+
 def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
     """Shows a bar with rate and time left while iterating, on a terminal only."""
     return tqdm(items, unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)

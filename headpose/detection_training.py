@@ -10,13 +10,12 @@ from keras import ops
 from headpose import ssd
 from headpose.boxed_pictures import BoxedPicture
 from headpose.detection_data import DetectionExamples
-from headpose.detection_metrics import ALL, SIZE_CLASSES, judge
+from headpose.detection_metrics import ALL, LOWEST_SCORE, SIZE_CLASSES, judge
 from headpose.pictures import PictureCache
 from headpose.streams import ahead
 
 FOCUS = 2.0  # gamma of the focal loss (Lin et al. 2017)
 SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
-LOWEST_SCORE = 0.02  # of detections that count when measuring average precision
 
 
 @keras.saving.register_keras_serializable("headpose")

@@ -31,3 +31,14 @@ def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str =
     axes.grid(alpha=0.3)
     axes.legend()
     save(drawing, path)
+
+
+def plot_curves(lines: dict, path: str | Path, across: str, up: str) -> None:
+    """Draws named lines, each a pair of arrays, on axes from 0 to 1."""
+    drawing, axes = figure(6, 5)
+    for name, (x, y) in lines.items():
+        axes.plot(x, y, label=name)
+    axes.set(xlabel=across, ylabel=up, xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save(drawing, path)

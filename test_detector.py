@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Measures head detectors on pictures with head boxes, side by side.
+
+Average precision at IoU 0.5, overall and by the size of heads (square root of the box's
+area when the picture's long side is 512 px), recall at one false head a picture, the
+published T-ratio (matched detections / heads) and F-ratio (unmatched / all detections) at
+each detector's default threshold, and milliseconds a picture.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from headpose import commandline as cl
+from headpose.detectors import DETECTOR_HELP
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("detectors", nargs="+", help=f"{DETECTOR_HELP}; NAME@SIZE sets the long side")
+    add("--data", required=True, help="CSV of boxes or folder of VOC XML; #PART takes a part")
+    add("--limit", type=cl.at_least(1), help="measure on so many pictures only")
+    add("--confidence", type=cl.in_range(0, 1), help="for T- and F-ratio (default: detector's)")
+    add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
+    add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
+    add("--textures", type=cl.at_least(0), default=0, help="count false heads on drawn textures")
+    add("--json", type=Path, help="also write all figures here")
+    add("--plot", type=Path, help="also draw precision over recall here")
+    add("--strict", action="store_true", help="stop at the first fault in the data")
+    cl.add_device_options(parser)
+    return parser
+
+
+def load(name: str):
+    """Loads a detector by a name such as models/head-detector.keras@768."""
+    from headpose.detectors import load_detector
+
+    path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
+    if size and not size.isdigit():
+        raise cl.Failure(f"{name}: the size after @ must be a whole number of pixels")
+    return load_detector(path, int(size)) if size else load_detector(path)
+
+
+def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
+    """Returns how many pictures there were and how many false heads each detector saw."""
+    counts = dict.fromkeys(detectors, 0)
+    total = 0
+    for picture in pictures:
+        total += 1
+        for name, detector in detectors.items():
+            counts[name] += len(detector.detect([picture], confidence)[0][0])
+    return total, counts
+
+
+def markdown(rows: list[dict]) -> str:
+    """Lays rows out as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] + ["---:"] * (len(names) - 1)]
+    lines += [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    from headpose.boxed_pictures import read_boxed_pictures
+
+    pictures, problems = read_boxed_pictures(arguments.data)
+    cl.report(arguments.data, problems, arguments.strict)
+    pictures = pictures[: arguments.limit]
+    background = None
+    if arguments.backgrounds:
+        background, problems = read_boxed_pictures(arguments.backgrounds)
+        cl.report(arguments.backgrounds, problems, arguments.strict)
+
+    import numpy as np
+
+    from headpose import backgrounds as bg
+    from headpose import detection_metrics as metrics
+    from headpose.pictures import read_picture
+    from headpose.runtime import set_up
+    from headpose.streams import ahead
+
+    set_up(arguments.device, arguments.precision)
+    detectors = {name: load(name) for name in arguments.detectors}
+    found: dict[str, list] = {name: [] for name in detectors}
+    seconds: dict[str, list] = {name: [] for name in detectors}
+    sides = []
+    decoded = ahead(lambda item: read_picture(item.path), pictures)
+    for picture in cl.progress(decoded, "pictures", len(pictures)):
+        sides.append(max(picture.shape[:2]))
+        for name, detector in detectors.items():
+            started = time.perf_counter()
+            found[name] += detector.detect([picture], metrics.LOWEST_SCORE)
+            seconds[name].append(time.perf_counter() - started)
+    truth = [item.boxes for item in pictures]
+
+    rows, curves = [], {}
+    for name, detector in detectors.items():
+        threshold = detector.confidence if arguments.confidence is None else arguments.confidence
+        judged = curves[name] = metrics.judge(found[name], truth, sides)
+        row = {"detector": name, "all": judged.average_precision}
+        for label, limits in metrics.SIZE_CLASSES.items():
+            part = metrics.judge(found[name], truth, sides, limits)
+            row[f"{label} px"] = part.average_precision
+        row["recall at 1 false"] = judged.recall_at(1.0)
+        row["T-ratio"], row["F-ratio"] = metrics.ratios(found[name], truth, threshold)
+        row["threshold"] = f"{threshold:g}"
+        row["ms"] = f"{1000 * np.median(seconds[name]):.0f}"
+        rows.append(row)
+    print(f"{arguments.data}: {len(pictures)} pictures, {curves[name].heads} heads from 8 px\n")
+    print(markdown(rows))
+
+    silent = []
+    if background is not None:
+        other = arguments.backgrounds_checked_by
+        parts = bg.backgrounds(background, load(other) if other else None)
+        silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
+    if arguments.textures:
+        silent.append(("drawn textures", bg.drawn(arguments.textures)))
+    false = {}
+    for what, shown in silent:
+        total, counts = false_heads(detectors, shown, arguments.confidence)
+        false[what] = {"pictures": total, **counts}
+        print(f"\nFalse heads on {total} {what}:")
+        print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
+    if arguments.json:
+        with cl.written(arguments.json) as temporary:
+            temporary.write_text(json.dumps({"detectors": rows, "false heads": false}, indent=2))
+    if arguments.plot:
+        from headpose.plots import plot_curves
+
+        lines = {name: (judged.recall, judged.precision) for name, judged in curves.items()}
+        plot_curves(lines, arguments.plot, "recall", "precision")
+
+
+if __name__ == "__main__":
+    cl.run(main)
