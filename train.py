@@ -21,6 +21,7 @@ def options() -> argparse.ArgumentParser:
     add("data", nargs="+", help="clean folders or tables to learn from")
     add("--validation", nargs="+", default=[], help="where to measure after each epoch")
     add("--test", nargs="+", default=[], help="where to measure at the end")
+    add("--detector", help="crop heads in pictures at this detector's boxes, not the labelled")
     add("--output", type=Path, default=Path("runs/pose"), help="folder for all results")
     add("--save", type=Path, metavar="FILE", help="also write the best model here, in float16")
     add("--models-csv", type=Path, help="table of runs to add to (default: beside --output)")
@@ -69,13 +70,13 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def read(sources: list[str]) -> dict:
+def read(sources: list[str], detector) -> dict:
     """Reads sources of heads, named for the log by their folder, and reports what was left out."""
     from headpose.pose_data import read_heads
 
     sets = {}
     for source in sources:
-        heads, problems = read_heads(source)
+        heads, problems = read_heads(source, detector=detector)
         cl.report(source, problems)
         sets[short_name(source, sets)] = heads
     return sets
@@ -129,16 +130,20 @@ def main() -> None:
     parser = options()
     arguments = parser.parse_args()
     folder = cl.writable_folder(arguments.output)
-    training = read(parts(arguments.data, "train"))
     folders = [s for s in arguments.data if Path(s.split("@")[0]).is_dir()]
-    validation = read(parts(arguments.validation or folders, "validation"))
-    test = read(parts(arguments.test or folders, "test"))
-    if not validation:
+    measured = parts(arguments.validation or folders, "validation")
+    if not measured:
         parser.error("tables of heads need --validation")
 
     from headpose.runtime import set_up
 
     set_up(arguments.device, arguments.precision)
+    from headpose.detectors import load_detector
+
+    detector = load_detector(arguments.detector) if arguments.detector else None
+    training = read(parts(arguments.data, "train"), detector)
+    validation = read(measured, detector)
+    test = read(parts(arguments.test or folders, "test"), detector)
     import keras
 
     from headpose import pose_training

@@ -16,10 +16,12 @@ import pandas as pd
 from headpose import augment, crops
 from headpose.angles import mirrored, turned
 from headpose.boxed_pictures import COLUMNS, Problems, picture_folder
+from headpose.boxes import match
 from headpose.commandline import Failure, progress
 from headpose.pictures import PictureError, read_picture
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
+SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
 ANGLES = ("tilt", "pan", "roll")
 # The zero of the rendered heads' tilt lies this much above that of labelled photos.
 RENDERED_TILT_OFFSET = 2.5
@@ -54,7 +56,7 @@ class HeadSet:
 
 
 def read_heads(
-    source: str, size: int = 64, side: str = "small", margin: float = 1.0
+    source: str, size: int = 64, side: str = "small", margin: float = 1.0, detector=None
 ) -> tuple[HeadSet, Problems]:
     """Reads labelled heads of any kind.
 
@@ -67,6 +69,8 @@ def read_heads(
             `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
             its train, validation or test part), `SOURCE@SHARE` sets the share.
         size, side, margin: Of the crops, see `headpose.crops.head_crops`.
+        detector: If given, heads in pictures are cropped at its boxes, as they will be
+            in use; a head that it does not find keeps its labelled box.
 
     Raises:
         Failure: If there is no such source or it has no usable head.
@@ -89,8 +93,10 @@ def read_heads(
         heads = _from_crops(grey, clean.angles, size)
     elif path.is_file():
         table = _read_table(path, part)
-        read = _read_tiles if {"sheet", "row", "col"} <= set(table.columns) else _read_boxes
-        heads = read(path, table, problems, size, side, margin)
+        if {"sheet", "row", "col"} <= set(table.columns):
+            heads = _read_tiles(path, table, problems, size, side, margin)
+        else:
+            heads = _read_boxes(path, table, problems, size, side, margin, detector)
     else:
         raise Failure(f"{name}: no such file or folder; name a table of heads or a clean folder")
     if not len(heads):
@@ -133,7 +139,7 @@ def _from_crops(grey: np.ndarray, angles: np.ndarray, size: int) -> HeadSet:
     )
 
 
-def _read_boxes(path, table, problems, size, side, margin) -> HeadSet:
+def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
     table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
     missing = [c for c in ("file", *COLUMNS) if c not in table]
     if missing:
@@ -154,12 +160,18 @@ def _read_boxes(path, table, problems, size, side, margin) -> HeadSet:
         if not usable.any():
             continue
         try:
-            picture = cv2.cvtColor(read_picture(folder / str(file)), cv2.COLOR_BGR2GRAY)
+            colour = read_picture(folder / str(file))
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue
-        cut.append(crops.head_crops(picture, boxes[usable], size, side, margin))
-        around = crops.squares(boxes[usable], side, margin * CONTEXT)
+        boxes = boxes[usable]
+        if detector is not None:
+            boxes, missed = detected_boxes(detector, colour, boxes)
+            for _ in range(missed):
+                problems.add("not found by the detector, labelled box used", str(file))
+        picture = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+        cut.append(crops.head_crops(picture, boxes, size, side, margin))
+        around = crops.squares(boxes, side, margin * CONTEXT)
         patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
         kept.append(rows[usable])
     if not kept:
@@ -174,6 +186,19 @@ def _read_boxes(path, table, problems, size, side, margin) -> HeadSet:
         # Half the weight where labellers differ by as much as heads commonly err.
         1 / (1 + (disagreement / 6.0) ** 2),
     )
+
+
+def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, int]:
+    """Replaces labelled boxes by those that a detector gives for the same heads.
+
+    Returns:
+        Boxes (N, 4), the labelled one where the detector has none, and how often that was.
+    """
+    found, _ = detector.detect([picture])[0]
+    rows, columns = match(found, boxes, SAME_HEAD_IOU)
+    replaced = np.array(boxes, np.float32)
+    replaced[columns] = found[rows]
+    return replaced, len(boxes) - len(rows)
 
 
 def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
