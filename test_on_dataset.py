@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Measures pose estimators on a folder of head crops that a clean_ script made."""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+from headpose import commandline as cl
+
+TIMED_CALLS = 30  # of one head each
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("estimator", nargs="+", type=Path, help="pose estimators (.keras or the published .h5)")
+    add("dataset", type=Path, help="the clean folder")
+    add(
+        "--part",
+        choices=("train", "validation", "test", "all"),
+        default="test",
+        help="which of its crops",
+    )
+    add("--json", type=Path, metavar="FILE", help="write all figures here too")
+    add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
+    cl.add_device_options(parser)
+    return parser
+
+
+def warn_of_other_crops(folder: Path, estimator, name: Path) -> None:
+    """Warns where the crops were not cut as the estimator wants them.
+
+    Angles change by several degrees with the crop.
+    """
+    try:
+        made = json.loads((folder / "summary.json").read_text())["options"]
+        differing = [
+            f"{key} {made[key]} (crops), {wanted} (estimator)"
+            for key, wanted in (
+                ("size", estimator.size),
+                ("side", estimator.side),
+                ("margin", estimator.margin),
+            )
+            if made[key] != wanted
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # crops from elsewhere: nothing is known
+    if differing:
+        cl.warn(f"{name}: crops differ from what it was made for: {'; '.join(differing)}")
+
+
+def measure(estimator, crops) -> tuple:
+    """Returns the estimates, and milliseconds a head: all together, and one by one."""
+    import numpy as np
+
+    estimator.estimate_all(crops[:64])  # compiles
+    estimator.estimate_all(crops[:1])
+    start = time.perf_counter()
+    predicted = estimator.estimate_all(crops)
+    together = (time.perf_counter() - start) / len(crops)
+    single = []
+    for i in range(TIMED_CALLS):
+        start = time.perf_counter()
+        estimator.estimate_all(crops[i % len(crops)][None])
+        single.append(time.perf_counter() - start)
+    return predicted, {
+        "ms a head": round(together * 1e3, 4),
+        "ms a single head": round(float(np.median(single)) * 1e3, 4),
+    }
+
+
+def show(name: Path, errors: dict, times: dict) -> None:
+    """Prints the figures of one estimator."""
+    from headpose.pose_metrics import SHARES
+
+    print(f"{name}: {times['ms a head']:.2f} ms a head, {times['ms a single head']:.2f} ms alone")
+    angles = ["tilt", "pan", "mean"] + ["roll"] * ("roll" in errors["all"])
+    shares = [f"both under {limit}" for limit in SHARES]
+    print(f"  {'|pan|':8}{'heads':>7}" + "".join(f"{a:>8}" for a in angles), end="")
+    print("".join(f"{f'< {limit}':>8}" for limit in SHARES))
+    for label, row in errors.items():
+        cells = [cell(row.get(a, math.nan), ".2f") for a in angles]
+        cells += [cell(row[s], ".1%") for s in shares]
+        print(f"  {label:8}{row['heads']:7d}" + "".join(cells))
+
+
+def cell(value: float, form: str) -> str:
+    """Returns a table cell; a dash where there is nothing to average."""
+    return f"{'-' if math.isnan(value) else format(value, form):>8}"
+
+
+def without_nan(value):
+    """Replaces NaN, which JSON does not know, by None."""
+    if isinstance(value, dict):
+        return {key: without_nan(v) for key, v in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    from headpose.crop_dataset import fitted, read_crops
+    from headpose.pose_metrics import error_table, plot_errors
+
+    for name in arguments.estimator:
+        if not name.is_file():
+            raise cl.Failure(f"{name}: no such model file; name an existing pose estimator")
+    part = None if arguments.part == "all" else arguments.part
+    data = read_crops(arguments.dataset, part)
+    from headpose.runtime import set_up
+
+    set_up(arguments.device, arguments.precision)
+    from headpose.estimator import PoseEstimator
+
+    estimators = [(name, PoseEstimator.load(name)) for name in arguments.estimator]
+    print(f"{arguments.dataset}, {arguments.part}: {len(data)} heads")
+    print("mean absolute errors in degrees; share of heads with both tilt and pan that near")
+    results, curves = [], {}
+    for name, estimator in estimators:
+        warn_of_other_crops(arguments.dataset, estimator, name)
+        crops = fitted(data.crops, estimator.size, estimator.grey)
+        predicted, times = measure(estimator, crops)
+        errors = error_table(predicted, data.angles)
+        show(name, errors, times)
+        results.append({"estimator": str(name), **times, "errors": without_nan(errors)})
+        curves[str(name)] = predicted
+    if arguments.json:
+        report = {"dataset": str(arguments.dataset), "part": arguments.part, "results": results}
+        with cl.written(arguments.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n")
+    if arguments.plot:
+        plot_errors(curves, data.angles, arguments.plot)
+
+
+if __name__ == "__main__":
+    cl.run(main)
