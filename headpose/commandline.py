@@ -147,11 +147,27 @@ def at_least(low: int) -> Callable[[str], float]:
     return in_range(low, float("inf"), int)
 
 
+class _Help(argparse.HelpFormatter):
+    """Adds defaults that say something, with files as seen from here."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        silent = action.default in (None, False, argparse.SUPPRESS, []) or "default" in text
+        if silent or not action.option_strings:
+            return text
+        return f"{text} (default: {self._shown(action.default)})"
+
+    @staticmethod
+    def _shown(default) -> str:
+        if isinstance(default, (list, tuple)):
+            return " ".join(map(str, default))
+        here = f"{Path.cwd()}{os.sep}"
+        return str(default).removeprefix(here).replace("%", "%%")
+
+
 def parser(description: str, **options) -> argparse.ArgumentParser:
-    """Returns a parser whose help shows defaults and keeps line breaks."""
-    return argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options
-    )
+    """Returns a parser whose help shows defaults."""
+    return argparse.ArgumentParser(description=description, formatter_class=_Help, **options)
 
 
 def add_device_options(options: argparse.ArgumentParser) -> None:
