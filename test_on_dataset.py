@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Measures pose estimators on a folder of head crops that a clean_ script made."""
+"""Measures pose estimators on labelled heads.
+
+DATASET is a folder of head crops that a clean_ script made, or a CSV with a row for each
+head in its picture (file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll), of which
+"#PART" takes the rows whose column part says so.
+"""
 
 import argparse
 import json
@@ -8,6 +13,7 @@ import time
 from pathlib import Path
 
 from headpose import commandline as cl
+from headpose.detectors import DETECTOR_HELP
 
 TIMED_CALLS = 30  # of one head each
 
@@ -16,12 +22,13 @@ def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("estimator", nargs="+", type=Path, help="pose estimators (.keras or the published .h5)")
-    add("dataset", type=Path, help="the clean folder")
+    add("dataset", help="the clean folder, or a table such as labels.csv#validation")
+    add("--detector", help=f"crop heads of a table where this finds them ({DETECTOR_HELP})")
     add(
         "--part",
         choices=("train", "validation", "test", "all"),
         default="test",
-        help="which of its crops",
+        help="which crops of a clean folder",
     )
     add("--json", type=Path, metavar="FILE", help="write all figures here too")
     add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
@@ -49,6 +56,24 @@ def warn_of_other_crops(folder: Path, estimator, name: Path) -> None:
         return  # crops from elsewhere: nothing is known
     if differing:
         cl.warn(f"{name}: crops differ from what it was made for: {'; '.join(differing)}")
+
+
+def is_table(dataset: str) -> bool:
+    """Tells a table of heads from a clean folder."""
+    return dataset.partition("#")[0].lower().endswith(".csv")
+
+
+def heads_for(estimator, arguments: argparse.Namespace, clean, detector) -> tuple:
+    """Returns crops as the estimator takes them, and their angles."""
+    from headpose.crop_dataset import fitted
+    from headpose.pose_data import read_heads
+
+    if clean is not None:
+        return fitted(clean.crops, estimator.size, estimator.grey), clean.angles
+    options = {k: estimator.crop_options[k] for k in ("size", "side", "margin")}
+    heads, problems = read_heads(arguments.dataset, detector=detector, **options)
+    cl.report(arguments.dataset, problems)
+    return heads.crops, heads.angles
 
 
 def measure(estimator, crops) -> tuple:
@@ -100,37 +125,45 @@ def without_nan(value):
 
 def main() -> None:
     arguments = options().parse_args()
-    from headpose.crop_dataset import fitted, read_crops
+    from headpose.crop_dataset import read_crops
     from headpose.pose_metrics import error_table, plot_errors
 
     for name in arguments.estimator:
         if not name.is_file():
             raise cl.Failure(f"{name}: no such model file; name an existing pose estimator")
-    part = None if arguments.part == "all" else arguments.part
-    data = read_crops(arguments.dataset, part)
+    clean, shown = None, arguments.dataset
+    if not is_table(arguments.dataset):
+        part = None if arguments.part == "all" else arguments.part
+        clean = read_crops(arguments.dataset, part)
+        shown = f"{arguments.dataset}, {arguments.part}"
     from headpose.runtime import set_up
 
     set_up(arguments.device, arguments.precision)
+    from headpose.detectors import load_detector
     from headpose.estimator import PoseEstimator
 
+    detector = load_detector(arguments.detector) if arguments.detector else None
     estimators = [(name, PoseEstimator.load(name)) for name in arguments.estimator]
-    print(f"{arguments.dataset}, {arguments.part}: {len(data)} heads")
-    print("mean absolute errors in degrees; share of heads with both tilt and pan that near")
     results, curves = [], {}
     for name, estimator in estimators:
-        warn_of_other_crops(arguments.dataset, estimator, name)
-        crops = fitted(data.crops, estimator.size, estimator.grey)
+        crops, angles = heads_for(estimator, arguments, clean, detector)
+        if not results:
+            print(f"{shown}: {len(crops)} heads")
+            print(
+                "mean absolute errors in degrees; share of heads with both tilt and pan that near"
+            )
+        warn_of_other_crops(Path(arguments.dataset), estimator, name)
         predicted, times = measure(estimator, crops)
-        errors = error_table(predicted, data.angles)
+        errors = error_table(predicted, angles)
         show(name, errors, times)
         results.append({"estimator": str(name), **times, "errors": without_nan(errors)})
         curves[str(name)] = predicted
     if arguments.json:
-        report = {"dataset": str(arguments.dataset), "part": arguments.part, "results": results}
+        report = {"dataset": arguments.dataset, "part": arguments.part, "results": results}
         with cl.written(arguments.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.plot:
-        plot_errors(curves, data.angles, arguments.plot)
+        plot_errors(curves, angles, arguments.plot)
 
 
 if __name__ == "__main__":

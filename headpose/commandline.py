@@ -152,7 +152,8 @@ class _Help(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = action.help or ""
-        silent = action.default in (None, False, argparse.SUPPRESS, []) or "default" in text
+        nothing = any(action.default is x for x in (None, False, argparse.SUPPRESS))
+        silent = nothing or action.default == [] or "default" in text
         if silent or not action.option_strings:
             return text
         return f"{text} (default: {self._shown(action.default)})"

@@ -111,3 +111,22 @@ def test_help_needs_no_tensorflow(tmp_path, run_fresh):
     done = run_fresh("test_on_dataset.py", "--help", PYTHONPATH=str(tmp_path))
     assert done.status == 0
     assert "--plot" in done.out
+
+
+def test_a_table_is_measured_at_labelled_and_at_detected_boxes(
+    run_script, tmp_path, tiny_estimator, portrait
+):
+    """The portrait with its head's box, by eye; the cascade's box gives other crops."""
+    (tmp_path / "p.jpg").write_bytes(portrait.read_bytes())
+    table = tmp_path / "heads.csv"
+    table.write_text("file,part,xmin,ymin,xmax,ymax,tilt,pan\np.jpg,a,150,30,360,320,5,-5\n")
+    outputs = []
+    for more in ([], ["--detector", "viola-jones"]):
+        figures = tmp_path / "figures.json"
+        done = run_script(
+            "test_on_dataset.py", tiny_estimator, f"{table}#a", "--json", figures, *more
+        )
+        assert done.status == 0, done.err
+        assert "heads.csv#a: 1 heads" in done.out
+        outputs.append(json.loads(figures.read_text())["results"][0]["errors"]["all"]["tilt"])
+    assert outputs[0] != outputs[1]
