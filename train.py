@@ -217,7 +217,8 @@ def main() -> None:
             f"{name}: mean absolute error tilt {figures[f'{name} tilt']:.2f}, "
             f"pan {figures[f'{name} pan']:.2f}, mean {figures[f'{name} mean']:.2f} degrees"
         )
-    row = {"run": str(folder), **{k: v for k, v in vars(arguments).items() if k not in SKIPPED}}
+    told = {k: v for k, v in vars(arguments).items() if k not in loop.WITHOUT_EFFECT}
+    row = {"run": str(folder), **told}
     row |= {"parameters": kept.count_params(), "seconds": round(time.monotonic() - started)}
     note_model(arguments.models_csv or folder.parent / "models.csv", row | figures)
     if arguments.save:
@@ -225,8 +226,6 @@ def main() -> None:
         print(f"wrote {arguments.save}")
     print(f"best model: {folder / 'best.keras'}")
 
-
-SKIPPED = ("output", "save", "models_csv", "resume", "overwrite")
 
 if __name__ == "__main__":
     cl.run(main)

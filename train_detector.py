@@ -20,6 +20,7 @@ def options() -> argparse.ArgumentParser:
     add("--start", metavar="FILE", help="detector to fine-tune instead of a new network")
     add("--output", type=Path, default=Path("runs/detector"), help="folder for all results")
     add("--save", type=Path, metavar="FILE", help="also write the best detector here, in float16")
+    add("--confidence", type=cl.in_range(0, 1), default=0.5, help="threshold stored in the model")
     add("--epochs", type=cl.at_least(1), default=30, help="epochs")
     add("--steps", type=cl.at_least(1), default=300, help="batches an epoch")
     add("--batch-size", type=cl.at_least(1), default=24, help="crops a batch")
@@ -78,7 +79,7 @@ def main() -> None:
     if arguments.start:
         detector = load_model(arguments.start)
     else:
-        detector = ssd.ARCHITECTURES[arguments.architecture]()
+        detector = ssd.ARCHITECTURES[arguments.architecture](confidence=arguments.confidence)
     finder = HeadDetector(detector, name=str(arguments.start))
     levels = detector.get_layer("decode").levels
     size = detector.input_shape[1] or arguments.size

@@ -13,6 +13,9 @@ import numpy as np
 from headpose.commandline import Failure, written
 from headpose.model_files import save_model
 
+# Options that change how a run is made but not what comes out of it.
+WITHOUT_EFFECT = ("resume", "overwrite", "output", "save", "models_csv", "workers", "device")
+
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
@@ -170,7 +173,7 @@ def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> li
             asked for, or if it belongs to a run with other arguments.
     """
     log, notes = folder / "log.csv", folder / "arguments.json"
-    told = {k: str(v) for k, v in arguments.items() if k not in ("resume", "overwrite")}
+    told = {k: str(v) for k, v in arguments.items() if k not in WITHOUT_EFFECT}
     if log.exists() and not (resume or overwrite):
         raise Failure(f"{folder} has results; use --resume, --overwrite or another --output")
     rows: list[dict] = []
