@@ -12,6 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# On a loaded machine an example may take long; that is no fault.
+settings.register_profile("headpose", deadline=None)
+settings.load_profile("headpose")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
