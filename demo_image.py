@@ -26,7 +26,9 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("pictures", nargs="*", help="photos, folders or patterns; without any, a sample portrait")
     add("--detector", help=f"{DETECTOR_HELP} (default: the one that ships)")
-    add("--detector-size", type=cl.at_least(64), default=512, help="long side to detect at, pixels")
+    add(
+        "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
+    )
     add("--estimator", help="a .keras or published .h5 estimator (default: the one that ships)")
     add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
     add("--output", default="output", metavar="DIR", help="folder for annotated pictures")
@@ -78,10 +80,10 @@ def table_writer(stack: ExitStack, target: str, kind: str):
     return write_line
 
 
-def annotated_names(files: list[Path]) -> dict[Path, str]:
-    """Gives each picture a name of its own in the output folder."""
+def annotated_names(files: list[Path], folder: Path) -> dict[Path, str]:
+    """Gives each picture a name of its own in the output folder, never that of an input."""
     names: dict[Path, str] = {}
-    taken: set[str] = set()
+    taken = {f.name.lower() for f in files if f.resolve().parent == folder.resolve()}
     for file in files:
         suffix = file.suffix.lower() if file.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
         name, number = f"{file.stem}{suffix}", 1
@@ -144,7 +146,7 @@ def main() -> int:
     # What is said about photos goes aside when a table goes to standard output.
     notes = sys.stderr if "-" in (arguments.json, arguments.csv) else sys.stdout
     failed = len(problems)
-    names = annotated_names(files)
+    names = annotated_names(files, folder)
     with ExitStack() as stack:
         writers = [
             table_writer(stack, target, kind)

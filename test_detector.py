@@ -25,6 +25,7 @@ def options() -> argparse.ArgumentParser:
     add("--confidence", type=cl.in_range(0, 1), help="for T- and F-ratio (default: detector's)")
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
     add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
+    add("--empty", nargs="+", help="pictures, folders, patterns without heads: count false ones")
     add("--textures", type=cl.at_least(0), default=0, help="count false heads on drawn textures")
     add("--json", type=Path, help="also write all figures here")
     add("--plot", type=Path, help="also draw precision over recall here")
@@ -40,7 +41,7 @@ def load(name: str):
     path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
     if size and not size.isdigit():
         raise cl.Failure(f"{name}: the size after @ must be a whole number of pixels")
-    return load_detector(path, int(size)) if size else load_detector(path)
+    return load_detector(path, int(size) if size else None)
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
@@ -78,7 +79,7 @@ def main() -> None:
 
     from headpose import backgrounds as bg
     from headpose import detection_metrics as metrics
-    from headpose.pictures import read_picture
+    from headpose.pictures import find_pictures, read_picture
     from headpose.runtime import set_up
     from headpose.streams import ahead
 
@@ -117,6 +118,11 @@ def main() -> None:
         other = arguments.backgrounds_checked_by
         parts = bg.backgrounds(background, load(other) if other else None)
         silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
+    if arguments.empty:
+        files, missing = find_pictures(arguments.empty)
+        if missing:
+            raise cl.Failure(missing[0])
+        silent.append(("pictures without heads", (read_picture(f) for f in files)))
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
     false = {}

@@ -12,6 +12,8 @@ import csv
 import time
 from pathlib import Path
 
+import numpy as np
+
 from headpose import commandline as cl
 
 
@@ -22,6 +24,8 @@ def options() -> argparse.ArgumentParser:
     add("--validation", nargs="+", default=[], help="where to measure after each epoch")
     add("--test", nargs="+", default=[], help="where to measure at the end")
     add("--detector", help="crop heads in pictures at this detector's boxes, not the labelled")
+    add("--side", choices=("small", "large"), help="of the box, see clean_aflw.py (default: small)")
+    add("--margin", type=cl.in_range(0.1, 10), help="factor on that side (default: 1)")
     add("--output", type=Path, default=Path("runs/pose"), help="folder for all results")
     add("--save", type=Path, metavar="FILE", help="also write the best model here, in float16")
     add("--models-csv", type=Path, help="table of runs to add to (default: beside --output)")
@@ -29,7 +33,12 @@ def options() -> argparse.ArgumentParser:
     net = parser.add_argument_group("network")
     add = net.add_argument
     add("--architecture", choices=("compact", "patacchiola"), default="compact", help="which")
-    add("--outputs", type=int, choices=(2, 3), help="angles (default: compact 3, else 2)")
+    add(
+        "--outputs",
+        type=int,
+        choices=(2, 3),
+        help="3 adds roll (default: compact 3 if labels have roll, else 2)",
+    )
     add("--conv-blocks", type=cl.in_range(1, 6, int), default=6, help="patacchiola only")
     add("--filters", type=cl.at_least(1), default=32, help="of the first block; patacchiola only")
     add("--dense-layers", type=cl.at_least(0), default=1, help="patacchiola only")
@@ -70,46 +79,45 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def read(sources: list[str], detector) -> dict:
+def read(sources: list, crop: dict, detector) -> dict:
     """Reads sources of heads, named for the log by their folder, and reports what was left out."""
     from headpose.pose_data import read_heads
 
     sets = {}
     for source in sources:
-        heads, problems = read_heads(source, detector=detector)
-        cl.report(source, problems)
-        sets[short_name(source, sets)] = heads
+        heads, problems = read_heads(source, detector=detector, **crop)
+        cl.report(source.path, problems)
+        folder = source.path if source.path.is_dir() else source.path.resolve().parent
+        name = f"{folder.name}#{source.part}" if source.part else folder.name
+        sets[name if name not in sets else f"{name} {len(sets) + 1}"] = heads
     return sets
 
 
-def short_name(source: str, taken) -> str:
-    """Names a source by its folder and part: `helen/labels.csv#test@0.3` is `helen#test`."""
-    path, _, part = source.partition("@")[0].partition("#")
-    folder = Path(path) if Path(path).is_dir() else Path(path).resolve().parent
-    name = f"{folder.name}#{part}" if part else folder.name
-    return name if name not in taken else f"{name} {len(taken) + 1}"
+def has_rows(source) -> bool:
+    """Tells whether a part of a clean folder has any crop; a small set may have no test part."""
+    from headpose.crop_dataset import read_table, table_path
+
+    return len(read_table(table_path(source.path, source.part))) > 0
 
 
-def parts(sources: list[str], part: str) -> list[str]:
-    """Adds the part to clean folders that are named without one."""
-    return [f"{s}#{part}" if Path(s.split("@")[0]).is_dir() else s for s in sources]
-
-
-def build(arguments: argparse.Namespace):
+def build(arguments: argparse.Namespace, crop: dict, outputs: int):
     """Builds the network that the options ask for."""
     from headpose import architectures
 
     if arguments.architecture == "compact":
         return architectures.build_compact(
-            dropout_rate=arguments.dropout, outputs=arguments.outputs or 3
+            crop["size"], arguments.dropout, outputs, crop["side"], crop["margin"]
         )
     return architectures.build_patacchiola(
+        in_size=crop["size"],
         num_conv_blocks=arguments.conv_blocks,
         num_filters_start=arguments.filters,
         num_dense_layers=arguments.dense_layers,
         dense_layer_size=arguments.dense_size,
         dropout_rate=arguments.dropout,
-        outputs=arguments.outputs or 2,
+        outputs=outputs,
+        side=crop["side"],
+        margin=crop["margin"],
     )
 
 
@@ -130,10 +138,19 @@ def main() -> None:
     parser = options()
     arguments = parser.parse_args()
     folder = cl.writable_folder(arguments.output)
-    folders = [s for s in arguments.data if Path(s.split("@")[0]).is_dir()]
-    measured = parts(arguments.validation or folders, "validation")
-    if not measured:
+    from headpose.crop_dataset import crop_recipe
+    from headpose.tables import SourceName
+
+    sources, validation_names, test_names = (
+        [SourceName.parse(name) for name in names]
+        for names in (arguments.data, arguments.validation, arguments.test)
+    )
+    folders = [s for s in sources if s.path.is_dir()]
+    validation_names = validation_names or folders
+    test_names = test_names or [s for s in folders if has_rows(s.with_part("test"))]
+    if not validation_names:
         parser.error("tables of heads need --validation")
+    crop = crop_recipe([s.path for s in folders], arguments.side, arguments.margin)
 
     from headpose.runtime import set_up
 
@@ -141,9 +158,16 @@ def main() -> None:
     from headpose.detectors import load_detector
 
     detector = load_detector(arguments.detector) if arguments.detector else None
-    training = read(parts(arguments.data, "train"), detector)
-    validation = read(measured, detector)
-    test = read(parts(arguments.test or folders, "test"), detector)
+    training, validation, test = (
+        read([s.with_part(part) if s.path.is_dir() else s for s in names], crop, detector)
+        for names, part in (
+            (sources, "train"),
+            (validation_names, "validation"),
+            (test_names, "test"),
+        )
+    )
+    rolls = any(np.isfinite(heads.angles[:, 2]).any() for heads in training.values())
+    outputs = arguments.outputs or (3 if rolls and arguments.architecture == "compact" else 2)
     import keras
 
     from headpose import pose_training
@@ -156,7 +180,7 @@ def main() -> None:
     print(pose_training.describe([*training.items(), *validation.items(), *test.items()]))
     earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     keras.utils.set_random_seed(arguments.seed)
-    model = build(arguments)
+    model = build(arguments, crop, outputs)
     augmentation = Augmentation(
         arguments.mirror,
         arguments.shift,

@@ -17,10 +17,10 @@ def options() -> argparse.ArgumentParser:
     add("--partial-share", type=cl.in_range(0, 1), default=0.15, help="their share of examples")
     add("--partial-detector", help="detector whose other finds in them are ignored")
     add("--architecture", choices=("compact", "ssd512"), default="compact", help="the network")
-    add("--start", metavar="FILE", help="detector to fine-tune instead of a new network")
+    add("--start", metavar="FILE", help="detector to fine-tune, whatever --architecture is")
     add("--output", type=Path, default=Path("runs/detector"), help="folder for all results")
     add("--save", type=Path, metavar="FILE", help="also write the best detector here, in float16")
-    add("--confidence", type=cl.in_range(0, 1), default=0.5, help="threshold stored in the model")
+    add("--confidence", type=cl.in_range(0, 1), help="threshold to store in the model")
     add("--epochs", type=cl.at_least(1), default=30, help="epochs")
     add("--steps", type=cl.at_least(1), default=300, help="batches an epoch")
     add("--batch-size", type=cl.at_least(1), default=24, help="crops a batch")
@@ -30,6 +30,7 @@ def options() -> argparse.ArgumentParser:
     add("--learning-rate", type=cl.in_range(0, 1), default=2e-3, help="largest, after warm-up")
     add("--weight-decay", type=cl.in_range(0, 1), default=1e-4, help="of AdamW")
     add("--seed", type=cl.at_least(0), default=0, help="of weights and examples")
+    add("--cache", type=cl.in_range(0, 1e4), default=6, help="GiB of decoded pictures kept")
     add("--workers", type=cl.at_least(1), default=2, help="threads that make examples")
     add("--resume", action="store_true", help="go on with the run in --output")
     add("--overwrite", action="store_true", help="start anew in a folder that has results")
@@ -74,19 +75,20 @@ def main() -> None:
     from headpose.pictures import PictureCache
     from headpose.plots import plot_log
 
-    earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     keras.utils.set_random_seed(arguments.seed)
     if arguments.start:
         detector = load_model(arguments.start)
     else:
-        detector = ssd.ARCHITECTURES[arguments.architecture](confidence=arguments.confidence)
+        detector = ssd.ARCHITECTURES[arguments.architecture]()
     finder = HeadDetector(detector, name=str(arguments.start))
+    if arguments.confidence is not None:
+        detector.get_layer("decode").confidence = arguments.confidence
     levels = detector.get_layer("decode").levels
     size = detector.input_shape[1] or arguments.size
     step = max(level.step for level in levels)
     if size % step:
         parser.error(f"--size must be a multiple of {step}")
-    cache = PictureCache()
+    cache = PictureCache(int(arguments.cache * 2**30))
     sources = [Source(training, 1 - arguments.partial_share if partial else 1)]
     if partial:
         other = load_detector(arguments.partial_detector) if arguments.partial_detector else None
@@ -101,6 +103,8 @@ def main() -> None:
     )
     model.compile(loop.optimizer(schedule))
     measured = validation[:: -(-len(validation) // arguments.validate_on)]
+    # Only now, when nothing else can be wrong, are earlier results touched.
+    earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     best = loop.BestModel(
         detector,
         lambda: dt.measure(finder, measured, cache),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.boxed_pictures import Problems
 from headpose.commandline import Failure, reason
 from headpose.labelled_pictures import LabelledPicture, relative_name, usable_heads
+from headpose.tables import Problems
 
 NAME = "aflw"
 MAT = "dataset_landmarks_and_pose_withfaceids.mat"

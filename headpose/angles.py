@@ -40,9 +40,22 @@ def angles_of(matrices: np.ndarray) -> np.ndarray:
 
 
 def turned(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
-    """Returns the angles (N, 3) after each picture is turned clockwise by so many degrees."""
-    turns = _about(2, -np.radians(np.broadcast_to(clockwise, len(np.asarray(angles)))))
-    return angles_of(turns @ rotation_matrices(angles))
+    """Returns the angles (N, 3) after each picture is turned clockwise by so many degrees.
+
+    Every rotation has two sets of angles, one with |pan| up to 90; the one nearer to the
+    given angles is returned, so that a head turned away stays turned away.
+    """
+    angles = np.asarray(angles, np.float64).reshape(-1, 3)
+    turns = _about(2, -np.radians(np.broadcast_to(clockwise, len(angles))))
+    first = angles_of(turns @ rotation_matrices(angles))
+    tilt, pan, roll = first.T
+    second = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
+
+    def distance(other: np.ndarray) -> np.ndarray:
+        return np.abs((other - angles + 180) % 360 - 180).sum(axis=1, keepdims=True)
+
+    nearer = np.where(distance(first) <= distance(second), first, second)
+    return (nearer + 180) % 360 - 180
 
 
 def mirrored(angles: ArrayLike) -> np.ndarray:

@@ -50,6 +50,8 @@ def build_patacchiola(
     dropout_rate: float = 0.5,
     outputs: int = 2,
     normalization: dict | None = None,
+    side: str = "small",
+    margin: float = 1.0,
 ) -> keras.Model:
     """Builds a member of the family of Patacchiola and Cangelosi (2017).
 
@@ -66,10 +68,12 @@ def build_patacchiola(
         dropout_rate: 0..1.
         outputs: 2 for tilt and pan, 3 with roll.
         normalization: Constants as in `PUBLISHED_NORMALIZATION`, the default.
+        side: How crops are cut, see `CropInput`.
+        margin: The same.
     """
     norm = normalization or PUBLISHED_NORMALIZATION
     crops = keras.Input((in_size, in_size, 1), name="crops")
-    x = CropInput(name="crop")(crops)
+    x = CropInput(side, margin, name="crop")(crops)
     scale = 1 / (255 * norm["pixel_deviation"])
     x = layers.Rescaling(scale, -norm["pixel_mean"] / norm["pixel_deviation"], name="scale")(x)
     for i in range(num_conv_blocks):
@@ -87,7 +91,13 @@ def build_patacchiola(
     return keras.Model(crops, x, name="patacchiola")
 
 
-def build_compact(in_size: int = 64, dropout_rate: float = 0.2, outputs: int = 3) -> keras.Model:
+def build_compact(
+    in_size: int = 64,
+    dropout_rate: float = 0.2,
+    outputs: int = 3,
+    side: str = "small",
+    margin: float = 1.0,
+) -> keras.Model:
     """Builds the default network: residual, batch-normalized, under 0.7 M parameters.
 
     The crop is standardized on its own first, so that neither light nor contrast counts.
@@ -98,6 +108,8 @@ def build_compact(in_size: int = 64, dropout_rate: float = 0.2, outputs: int = 3
         in_size: Side of the crops, pixels, a multiple of 16.
         dropout_rate: Before the last layer, 0..1.
         outputs: 2 for tilt and pan, 3 with roll.
+        side: How crops are cut, see `CropInput`.
+        margin: The same.
     """
 
     def unit(x, filters, strides, name, activation=True):
@@ -108,7 +120,7 @@ def build_compact(in_size: int = 64, dropout_rate: float = 0.2, outputs: int = 3
         return layers.ReLU(name=f"{name}_relu")(x) if activation else x
 
     crops = keras.Input((in_size, in_size, 1), name="crops")
-    x = CropInput(name="crop")(crops)
+    x = CropInput(side, margin, name="crop")(crops)
     x = layers.LayerNormalization(
         axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, name="standardize"
     )(x)

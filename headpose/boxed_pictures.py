@@ -10,13 +10,11 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 
-from headpose.commandline import Failure
-from headpose.pictures import SUFFIXES
-
-COLUMNS = ("xmin", "ymin", "xmax", "ymax")
+from headpose.commandline import Failure, progress
+from headpose.pictures import SUFFIXES, PictureError, read_picture
+from headpose.streams import ahead
+from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,24 +23,6 @@ class BoxedPicture:
 
     path: Path
     boxes: np.ndarray
-
-
-@dataclasses.dataclass
-class Problems:
-    """What was left out while reading, by kind, each with the names concerned."""
-
-    by_kind: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-
-    def add(self, kind: str, name: str) -> None:
-        self.by_kind.setdefault(kind, []).append(name)
-
-    def lines(self, most: int = 3) -> list[str]:
-        """Returns a line for each kind, with a few names."""
-        result = []
-        for kind, names in self.by_kind.items():
-            more = f" and {len(names) - most} more" if len(names) > most else ""
-            result.append(f"{kind}: {len(names)} ({', '.join(names[:most])}{more})")
-        return result
 
 
 def read_boxed_pictures(
@@ -64,22 +44,24 @@ def read_boxed_pictures(
     Raises:
         Failure: If the source is missing or has not one usable picture.
     """
-    name, _, part = str(source).partition("#")
-    source = Path(name)
+    named = SourceName.parse(str(source))
+    source = named.path
     problems = Problems()
     if source.is_dir():
         rows = _read_voc(source, problems)
         folder = Path(pictures) if pictures else _first_folder(source / "JPEGImages", source)
     elif source.is_file():
-        rows = _read_csv(source, part, problems)
+        rows = _read_csv(source, named.part, problems)
         folder = Path(pictures) if pictures else picture_folder(source)
     else:
         raise Failure(f"{source}: no such file or folder; name a CSV of boxes or a VOC folder")
-    found = []
-    for name, boxes in rows.items():
-        checked = _check(folder / name, name, np.array(boxes, np.float32).reshape(-1, 4), problems)
-        if checked is not None:
-            found.append(checked)
+
+    def check(item: tuple[str, list]) -> BoxedPicture | None:
+        name, boxes = item
+        return _check(folder / name, name, np.array(boxes, np.float32).reshape(-1, 4), problems)
+
+    checked = progress(ahead(check, rows.items()), "pictures", len(rows))
+    found = [picture for picture in checked if picture is not None]
     if not found:
         told = "; ".join(problems.lines())
         raise Failure(f"{source}: no usable picture in {folder}; {told or 'it has no rows'}")
@@ -97,27 +79,13 @@ def _first_folder(*folders: Path) -> Path:
 
 
 def _read_csv(path: Path, part: str, problems: Problems) -> dict[str, list]:
-    try:
-        table = pd.read_csv(path, dtype=str, on_bad_lines="skip", skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Failure(f"{path}: not a CSV file ({error})") from error
-    # A face-in-head table may carry both boxes; the head's is the one wanted here.
-    table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
-    missing = [c for c in ("file", *COLUMNS) if c not in table]
-    if missing:
-        raise Failure(f"{path}: no column {', '.join(missing)}; is this a table of boxes?")
-    if part:
-        if "part" not in table:
-            raise Failure(f"{path}: no column part to look for {part!r} in")
-        table = table[table["part"] == part]
-    numbers = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
+    table = read_labels(path, part, ("file", *COLUMNS), problems)
+    boxes = numbers(table, COLUMNS).to_numpy()
+    empty = (table[list(COLUMNS)] == "").all(axis=1)
     rows: dict[str, list] = {}
-    empty = table[list(COLUMNS)].isna().all(axis=1)
-    for i, name, box, none in zip(
-        table.index + 2, table["file"], numbers.to_numpy(), empty, strict=True
-    ):
-        if not isinstance(name, str) or not (none or np.isfinite(box).all()):
-            problems.add("bad row", f"{path.name} line {i}")
+    for line, name, box, none in zip(table.index, table["file"], boxes, empty, strict=True):
+        if not name or not (none or np.isfinite(box).all()):
+            problems.add("bad row", f"{path.name} line {line}")
             continue
         rows.setdefault(name, [])
         if not none:
@@ -151,16 +119,12 @@ def _read_voc(folder: Path, problems: Problems) -> dict[str, list]:
 
 
 def _check(path: Path, name: str, boxes: np.ndarray, problems: Problems) -> BoxedPicture | None:
+    """Reads the picture once: a damaged one would stop training at some later step."""
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if image.getexif().get(0x0112, 1) >= 5:  # orientations that lie on their side
-                width, height = height, width
-    except FileNotFoundError:
-        problems.add("missing picture", name)
-        return None
-    except OSError:
-        problems.add("unreadable picture", name)
+        height, width = read_picture(path).shape[:2]
+    except PictureError as error:
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        problems.add("missing picture" if missing else "unreadable picture", name)
         return None
     if not len(boxes):
         problems.add("picture without boxes", name)

@@ -14,10 +14,10 @@ import pandas as pd
 from headpose import crop_dataset as cd
 from headpose import splits
 from headpose.angles import mirrored
-from headpose.boxed_pictures import Problems
 from headpose.cleaning import Record
 from headpose.commandline import Failure, progress, reason, writable_folder, written
 from headpose.labelled_pictures import LabelledPicture
+from headpose.tables import Problems
 
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
 SUMMARY = "summary.json"
@@ -64,12 +64,13 @@ class CleanFolder:
         writable_folder(self.path)
         if overwrite:
             self._clear()
-        writable_folder(self.path / cd.CROPS)
         if self.journal.exists():
+            writable_folder(self.path / cd.CROPS)
             done = self._read_journal(options)
             if done is not None:
                 return done
         self.journal.write_text(json.dumps({"options": options}) + "\n")
+        writable_folder(self.path / cd.CROPS)
         return {}
 
     def add(self, records: Iterable[Record]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headpose import commandline as cl
-from headpose.boxed_pictures import Problems
 from headpose.clean_folder import SUMMARY, CleanFolder, fingerprint, keyed
 from headpose.cleaning import GROW, MATCH, Recipe, clean
 from headpose.crops import INTERPOLATIONS, SIDES
@@ -15,6 +14,7 @@ from headpose.detectors import DETECTOR_HELP
 from headpose.labelled_pictures import LabelledPicture
 from headpose.model_files import DEFAULT_DETECTOR
 from headpose.splits import PROTOCOLS
+from headpose.tables import Problems
 
 LABELLED = "labelled"
 Reader = Callable[[], tuple[list[LabelledPicture], Problems]]
@@ -39,8 +39,7 @@ def add_options(parser: argparse.ArgumentParser, output: str, confidence: float)
     add(
         "--detector-size",
         type=cl.at_least(64),
-        default=512,
-        help="long side in pixels of the pictures that the detector sees, if it allows",
+        help="long side in pixels of the pictures that the detector sees (default: its own)",
     )
     add(
         "--confidence",

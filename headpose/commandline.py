@@ -62,7 +62,7 @@ def report(source: str, problems, strict: bool = False) -> None:
 
     Args:
         source: Its name.
-        problems: `headpose.boxed_pictures.Problems`.
+        problems: `headpose.tables.Problems`.
         strict: Whether any problem ends the script.
 
     Raises:

@@ -13,6 +13,7 @@ Only `file`, `tilt` and `pan` are needed to read a table; see `COLUMNS` for the 
 """
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +21,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from headpose.boxed_pictures import Problems
 from headpose.commandline import Failure, written
 from headpose.crops import resize
+from headpose.tables import Problems
 
 PARTS = ("train", "validation", "test")
 CROPS = "crops"  # the sub-folder of the pictures
@@ -168,6 +169,38 @@ def fitted(crops: np.ndarray, size: int, grey: bool) -> np.ndarray:
     if crops.shape[1] != size:
         crops = np.stack([resize(c, (size, size)) for c in crops])
     return crops
+
+
+def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> dict:
+    """Returns how the crops of clean folders were cut, for those that go on with them.
+
+    Args:
+        folders: Clean folders; one without a summary counts as whatever is asked for.
+        side: `small` or `large`, None takes the folders'.
+        margin: Factor, None takes the folders'.
+
+    Returns:
+        `size`, `side` and `margin` as in `headpose.crops.head_crops`.
+
+    Raises:
+        Failure: If the folders differ from each other or from what is asked for.
+    """
+    recipe = {"size": None, "side": side, "margin": margin}
+    for folder in folders:
+        try:
+            made = json.loads((folder / "summary.json").read_text())["options"]
+        except (OSError, ValueError, KeyError):
+            continue
+        for key, wanted in recipe.items():
+            if wanted is None:
+                recipe[key] = made[key]
+            elif wanted != made[key]:
+                raise Failure(
+                    f"{folder}: its crops have {key} {made[key]}, not {wanted};"
+                    " use crops that were cut alike"
+                )
+    defaults = {"size": 64, "side": "small", "margin": 1.0}
+    return {k: defaults[k] if v is None else v for k, v in recipe.items()}
 
 
 def write_crop(path: Path, crop: np.ndarray) -> None:

@@ -26,7 +26,7 @@ class HeadDetector:
     Args:
         model: A Keras model that ends in `DecodeBoxes`.
         size: Long side in pixels, for models that take any size.
-        precision_note: Kept for `repr`.
+        name: What to call the model in errors.
 
     Attributes:
         confidence: The model's own default threshold.

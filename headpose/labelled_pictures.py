@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.boxed_pictures import Problems
 from headpose.boxes import area, as_boxes, iou
+from headpose.tables import Problems
 
 SAME_PLACE = 0.8  # IoU from which two annotated boxes of a picture are one head
 

@@ -1,5 +1,6 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
+import struct
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ class PictureError(Failure):
 def read_picture(path: str | Path) -> np.ndarray:
     """Reads a picture as OpenCV would, but upright and never half.
 
-    The EXIF orientation is applied; 16-bit channels keep their high byte; transparency
+    The EXIF orientation is applied; 16-bit channels are scaled to 8 bits; transparency
     is laid over white; grey, palette and CMYK become colour.
 
     Returns:
@@ -48,7 +49,7 @@ def read_picture(path: str | Path) -> np.ndarray:
     except OSError as error:
         cause = reason(error) if error.errno else f"damaged picture ({error})"
         raise PictureError(f"{path}: {cause}") from error
-    except (SyntaxError, ValueError, EOFError) as error:
+    except (SyntaxError, ValueError, EOFError, KeyError, struct.error) as error:
         raise PictureError(f"{path}: damaged picture ({error})") from error
 
 
@@ -117,7 +118,11 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES)
+            try:
+                files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES)
+            except OSError as error:
+                problems.append(f"{name}: {reason(error)}")
+                continue
             if not files:
                 problems.append(f"{name}: no pictures in this folder")
         elif path.exists():

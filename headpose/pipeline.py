@@ -77,7 +77,7 @@ class HeadPosePipeline:
 
 
 def load_pipeline(
-    detector=None, estimator=None, confidence: float | None = None, detector_size: int = 512
+    detector=None, estimator=None, confidence: float | None = None, detector_size: int | None = None
 ) -> HeadPosePipeline:
     """Loads a pipeline by names or files; None takes the default models that ship.
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.boxed_pictures import Problems
 from headpose.commandline import Failure
 from headpose.labelled_pictures import LabelledPicture, relative_name
+from headpose.tables import Problems
 
 NAME = "pointing04"
 FOLDER = re.compile(r"^person[ _]?\d\d?$", re.IGNORECASE)

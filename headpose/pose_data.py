@@ -15,10 +15,11 @@ import pandas as pd
 
 from headpose import augment, crops
 from headpose.angles import mirrored, turned
-from headpose.boxed_pictures import COLUMNS, Problems, picture_folder
+from headpose.boxed_pictures import picture_folder
 from headpose.boxes import match
 from headpose.commandline import Failure, progress
 from headpose.pictures import PictureError, read_picture
+from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
 SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
@@ -56,7 +57,11 @@ class HeadSet:
 
 
 def read_heads(
-    source: str, size: int = 64, side: str = "small", margin: float = 1.0, detector=None
+    source: str | SourceName,
+    size: int = 64,
+    side: str = "small",
+    margin: float = 1.0,
+    detector=None,
 ) -> tuple[HeadSet, Problems]:
     """Reads labelled heads of any kind.
 
@@ -75,80 +80,55 @@ def read_heads(
     Raises:
         Failure: If there is no such source or it has no usable head.
     """
-    rest, _, share = source.partition("@")
-    name, _, part = rest.partition("#")
-    path = Path(name)
+    named = source if isinstance(source, SourceName) else SourceName.parse(source)
+    path, part = named.path, named.part
     problems = Problems()
-    try:
-        weight = float(share) if share else 1.0
-    except ValueError as error:
-        raise Failure(f"{source}: the share after @ must be a number") from error
     if path.is_dir():
-        from headpose.crop_dataset import read_crops
+        from headpose.crop_dataset import fitted, read_crops
 
         clean = read_crops(path, part or None)
-        grey = clean.crops
-        if grey.ndim == 4:
-            grey = np.stack([cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in grey])
-        heads = _from_crops(grey, clean.angles, size)
+        heads = _from_crops(fitted(clean.crops, size, grey=True), clean.angles)
     elif path.is_file():
-        table = _read_table(path, part)
+        table = _read_table(path, part, problems)
         if {"sheet", "row", "col"} <= set(table.columns):
             heads = _read_tiles(path, table, problems, size, side, margin)
         else:
             heads = _read_boxes(path, table, problems, size, side, margin, detector)
     else:
-        raise Failure(f"{name}: no such file or folder; name a table of heads or a clean folder")
+        raise Failure(f"{path}: no such file or folder; name a table of heads or a clean folder")
     if not len(heads):
         told = "; ".join(problems.lines())
         raise Failure(f"{source}: no usable head{f' ({told})' if told else ''}")
-    heads.share = weight
+    heads.share = named.share
     return heads, problems
 
 
-def _read_table(path: Path, part: str) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Failure(f"{path}: not a CSV file ({str(error).strip()})") from error
-    missing = [c for c in ("tilt", "pan") if c not in table]
-    if missing:
-        raise Failure(f"{path}: no column {', '.join(missing)}; is this a table of head angles?")
-    if part:
-        if "part" not in table:
-            raise Failure(f"{path}: no column part to look for {part!r} in")
-        table = table[table["part"] == part]
-    for column in (*ANGLES, "disagreement"):
-        if column in table:
-            table[column] = pd.to_numeric(table[column], errors="coerce")
-        else:
-            table[column] = np.nan
+def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
+    table = read_labels(path, part, ("tilt", "pan"), problems)
+    known = (*ANGLES, "disagreement", *COLUMNS)
+    table[list(known)] = numbers(table, known)
     return table
 
 
-def _from_crops(grey: np.ndarray, angles: np.ndarray, size: int) -> HeadSet:
+def _from_crops(grey: np.ndarray, angles: np.ndarray) -> HeadSet:
     """Takes crops as they are: what lies around them repeats their edge."""
-    if len(grey) and grey.shape[1] != size:
-        grey = np.stack([crops.resize(c, (size, size)) for c in grey])
     return HeadSet(
         grey,
         grey,
-        np.full(len(grey), float(size)),
+        np.full(len(grey), float(grey.shape[1])),
         np.asarray(angles, np.float32),
         np.ones(len(grey), np.float32),
     )
 
 
 def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
-    table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
-    missing = [c for c in ("file", *COLUMNS) if c not in table]
-    if missing:
-        raise Failure(f"{path}: no column {', '.join(missing)}")
+    if "file" not in table:
+        raise Failure(f"{path}: no column file, so no table of heads in pictures")
     folder = picture_folder(path)
     patch_size = round(size * CONTEXT)
     kept, cut, patches = [], [], []
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
-        boxes = rows[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+        boxes = rows[list(COLUMNS)].to_numpy(np.float32)
         extent = boxes[:, 2:] - boxes[:, :2]
         usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)
         for _ in range(int((~usable).sum())):
@@ -175,7 +155,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
         patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
         kept.append(rows[usable])
     if not kept:
-        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)), size)
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
     disagreement = rows["disagreement"].fillna(0).to_numpy(np.float32)
     return HeadSet(
@@ -203,6 +183,7 @@ def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np
 
 def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
     """Reads rendered heads: sheets of RGBA tiles, grey with straight alpha."""
+    table[["sheet", "row", "col"]] = numbers(table, ("sheet", "row", "col"))
     inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
     table = table[inside]
     grey, alpha, kept = [], [], []
@@ -218,7 +199,7 @@ def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
             alpha.append(pixels[y : y + tile, x : x + tile, 3])
         kept.append(rows)
     if not kept:
-        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)), size)
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
     boxes = rows[list(COLUMNS)].to_numpy(np.float32)
     extent = boxes[:, 2:] - boxes[:, :2]

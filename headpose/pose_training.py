@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from headpose.commandline import Failure
 from headpose.estimator import PoseEstimator
 from headpose.pose_data import HeadSet, PoseExamples
 from headpose.pose_metrics import pose_errors
@@ -46,6 +47,8 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
     means = []
     for name, heads in sets.items():
         predicted = estimator.estimate_all(heads.crops)
+        if not np.isfinite(predicted).all():
+            raise Failure("training diverged: start anew with a lower --learning-rate")
         errors = pose_errors(predicted, heads.angles)
         means.append(errors["mean"])
         figures |= {f"{name} {key}": value for key, value in errors.items()}

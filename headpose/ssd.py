@@ -146,7 +146,7 @@ class L2Normalization(layers.Layer):
     """Scales each position's channel vector to a learned length per channel.
 
     gamma * x / sqrt(sum over channels of x^2) (ParseNet, Liu et al. 2015), as SSD
-    applies it to conv4_3. Epsilon is added to the sum of squares.
+    applies it to conv4_3. The sum of squares is at least epsilon.
     """
 
     def __init__(self, initial=20.0, epsilon=1e-12, **kwargs):

@@ -14,7 +14,19 @@ from headpose.commandline import Failure, written
 from headpose.model_files import save_model
 
 # Options that change how a run is made but not what comes out of it.
-WITHOUT_EFFECT = ("resume", "overwrite", "output", "save", "models_csv", "workers", "device")
+WITHOUT_EFFECT = (
+    "resume",
+    "overwrite",
+    "output",
+    "save",
+    "models_csv",
+    "workers",
+    "cache",
+    "device",
+)
+
+
+PAUSE = 5  # epochs without gain before the rate is halved, where patience has no end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Schedule:
         learning_rate: Largest, reached after a warm-up.
         weight_decay: Of AdamW.
         kind: `cosine` falls to 0 over all epochs; `plateau` halves the rate when the
-            score has not improved for half of `patience` epochs.
+            score has not improved for half of `patience` epochs (5, if that has no end).
         patience: Epochs without improvement after which training stops; 0 never stops.
         average: Momentum of the running mean of the weights that is measured and kept;
             0 keeps the weights themselves.
@@ -131,38 +143,58 @@ class Patience(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._note(logs[self.score])
-        pause = max(1, self._schedule.patience // 2)
+        pause = self._schedule.patience // 2 or PAUSE
         if self._schedule.kind == "plateau" and self._waited and self._waited % pause == 0:
             self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) / 2
         if self.exhausted:
             self.model.stop_training = True
 
 
-class Checkpoint(keras.callbacks.BackupAndRestore):
+class Checkpoint(keras.callbacks.Callback):
     """Saves the state of training when an epoch begins, and takes it up again.
 
     By then the epoch before is in the log, and the running mean of the weights has left
     the model again: log and checkpoint never disagree by more than the log's last row.
+    Each state is one file, moved into place when it is whole.
+
+    Args:
+        folder: Where states go; the newest one is kept.
     """
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self._folder = folder
+
+    def on_train_begin(self, logs=None):
+        state = newest_state(self._folder)
+        if state:
+            self.model.optimizer.build(self.model.trainable_variables)
+            self.model.load_weights(state)
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch:
-            self._current_epoch = epoch
-            self._save_model()
+            older = newest_state(self._folder)
+            path = self._folder / f"epoch-{epoch:05d}.weights.h5"
+            with written(path) as temporary:
+                self.model.save_weights(temporary)
+            if older and older != path:
+                older.unlink()
         # The counters of dropout are not part of the weights: each epoch starts its own.
         for variable in self.model.variables:
             if variable.path.endswith("seed_generator_state"):
                 seed = int(keras.ops.convert_to_numpy(variable)[0])
                 variable.assign(np.array([seed, epoch << 16], "uint32"))
 
-    def on_epoch_end(self, epoch, logs=None):
-        pass
+
+def newest_state(folder: Path) -> Path | None:
+    """Returns the newest state in a folder of checkpoints."""
+    return max(folder.glob("epoch-*.weights.h5"), default=None)
 
 
 def saved_epochs(folder: Path) -> int:
     """Returns how many epochs the checkpoint of a run has behind it."""
-    file = folder / "checkpoint" / "training_metadata.json"
-    return json.loads(file.read_text())["epoch"] if file.exists() else 0
+    state = newest_state(folder / "checkpoint")
+    return int(state.name.split("-")[1].split(".")[0]) if state else 0
 
 
 def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> list[dict]:
@@ -222,11 +254,12 @@ def fit(
     swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if schedule.average else []
     model.fit(
         batches(len(earlier) * schedule.steps),
+        initial_epoch=len(earlier),
         epochs=schedule.epochs,
         steps_per_epoch=schedule.steps,
         callbacks=[
             *swap,
-            Checkpoint(folder / "checkpoint", delete_checkpoint=False),
+            Checkpoint(folder / "checkpoint"),
             best,
             patience,
             keras.callbacks.CSVLogger(folder / "log.csv", append=bool(earlier)),

@@ -27,7 +27,7 @@ class ViolaJones:
     Args:
         turned: Whether to look for frontal faces in the picture turned by ±30 degrees.
         min_size: Smallest face, pixels.
-        long_side: Larger pictures are scaled down to it first; None never scales.
+        size: Long side in pixels; larger pictures are scaled down to it first; None never scales.
         grow: Whether face boxes are grown to head boxes; deepgaze crops the face box.
 
     Raises:
@@ -38,15 +38,15 @@ class ViolaJones:
         self,
         turned: bool = False,
         min_size: int = 24,
-        long_side: int | None = 1024,
+        size: int | None = 1024,
         grow: bool = True,
     ):
-        # Cascades give no score; a find of one pass counts 1.
+        # Below any score that a find can have, see `detect`.
         self.confidence = 0.5
-        self._turned, self._min_size, self._long_side, self._grow = (
+        self._turned, self._min_size, self._size, self._grow = (
             turned,
             min_size,
-            long_side,
+            size,
             grow,
         )
         self._frontal, self._profile = _cascade(FRONTAL), _cascade(PROFILE)
@@ -57,7 +57,8 @@ class ViolaJones:
         """Finds faces; see `headpose.detector.HeadDetector.detect`.
 
         A face's score is 1 - 1 / (1 + n), n the number of cascade hits behind it; as a
-        cascade answers yes or no, scores only order the faces.
+        cascade answers yes or no, scores only order the faces. A find has at least four
+        hits, so that thresholds below 0.8 keep all.
         """
         confidence = self.confidence if confidence is None else confidence
         return [self._detect(picture, confidence) for picture in pictures]
@@ -66,8 +67,8 @@ class ViolaJones:
         height, width = picture.shape[:2]
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         scale = 1.0
-        if self._long_side and max(height, width) > self._long_side:
-            scale = self._long_side / max(height, width)
+        if self._size and max(height, width) > self._size:
+            scale = self._size / max(height, width)
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         grey = cv2.equalizeHist(grey)
         boxes, hits = merged(*self._passes(grey))

@@ -20,7 +20,8 @@ settings.load_profile("headpose")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared" / "data"
+# Where the real pictures are; HEADPOSE_DATA names another folder.
+SHARED = Path(os.environ.get("HEADPOSE_DATA", ROOT.parent / "shared" / "data"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,6 +48,16 @@ def test_turning_a_frontal_head_only_rolls_it():
     np.testing.assert_allclose(angles.turned([(0, 0, 5)], 20), [(0, 0, 25)], atol=1e-9)
 
 
+@pytest.mark.parametrize("angles_", [(0, 100, 0), (5, -120, 3), (20, 170, -10)])
+def test_heads_turned_away_stay_turned_away(angles_):
+    np.testing.assert_allclose(angles.turned([angles_], 0), [angles_], atol=1e-9)
+    turned = angles.turned([angles_], 2)
+    assert np.abs(turned - angles_).max() < 15
+    before, after = angles.rotation_matrices([angles_])[0], angles.rotation_matrices(turned)[0]
+    quarter = angles.rotation_matrices([(0, 0, 2)])[0]
+    np.testing.assert_allclose(after, quarter @ before, atol=1e-12)
+
+
 def test_mirroring_negates_pan_and_roll_only():
     np.testing.assert_array_equal(angles.mirrored([(10, 20, 30)]), [(10, -20, -30)])
     np.testing.assert_array_equal(angles.mirrored([(10, 20)]), [(10, -20)])

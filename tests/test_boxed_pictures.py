@@ -42,10 +42,14 @@ def test_a_csv_gives_the_boxes_of_each_picture(folder):
         ("b.png,1,1,30,40,20,60", "box without area inside the picture", "b.png"),
         ("b.png,1,1,,,,", "picture without boxes", "b.png"),
         ("text.png,1,1,1,2,30,40", "unreadable picture", "text.png"),
+        ("cut.png,1,1,1,2,30,40", "unreadable picture", "cut.png"),
+        ("b.png,1,1,1,2,30,40,9", "bad row", "pictures.csv line 3"),
     ],
 )
 def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
     (folder / "pictures" / "text.png").write_text("no picture")
+    whole = (folder / "pictures" / "a.png").read_bytes()
+    (folder / "pictures" / "cut.png").write_bytes(whole[: len(whole) // 2])
     pictures, problems = read_boxed_pictures(write(folder, "a.png,1,1,1,2,30,40", row))
     assert [p.path.name for p in pictures] == ["a.png"]
     assert len(pictures[0].boxes) == 1
@@ -56,6 +60,12 @@ def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
 def test_boxes_are_cut_to_the_picture(folder):
     pictures, _ = read_boxed_pictures(write(folder, "a.png,1,1,-5,-5,130,40"))
     np.testing.assert_array_equal(pictures[0].boxes, [(0, 0, 100, 40)])
+
+
+def test_a_head_s_box_counts_before_a_face_s(folder):
+    header = "file,xmin,ymin,xmax,ymax,head_xmin,head_ymin,head_xmax,head_ymax"
+    table = write(folder, "a.png,5,5,9,9,1,2,30,40", header=header)
+    np.testing.assert_array_equal(read_boxed_pictures(table)[0][0].boxes, [(1, 2, 30, 40)])
 
 
 def test_a_part_is_chosen_by_its_column(folder):

@@ -141,6 +141,15 @@ def test_pictures_of_one_name_are_kept_apart(run_script, portrait, tmp_path, est
     assert {f.name for f in (tmp_path / "out").iterdir()} == {"p.jpg", "p-2.jpg"}
 
 
+def test_an_input_is_never_written_over(run_script, portrait, tmp_path, estimator):
+    file = tmp_path / "p.jpg"
+    file.write_bytes(portrait.read_bytes())
+    done = run_script("demo_image.py", file, *QUICK, *estimator, "--output", tmp_path)
+    assert done.status == 0, done.err
+    assert file.read_bytes() == portrait.read_bytes()
+    assert (tmp_path / "p-2.jpg").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -54,7 +54,7 @@ def test_a_part_takes_its_rows(table):
     ("source", "told"),
     [
         ("nowhere.csv", "no such file"),
-        ("{table}@many", "must be a number"),
+        ("{table}@many", "must be a positive number"),
         ("{table}#nothing", "no usable head"),
         ("{other}", "no column tilt, pan"),
     ],

@@ -53,7 +53,7 @@ def test_a_mirrored_profile_comes_back_mirrored(monkeypatch):
     monkeypatch.setattr(viola_jones, "_cascade", lambda name: makers[name]())
     picture = np.zeros((60, 200, 3), np.uint8)
     picture[:, 20] = 255
-    ((boxes, _),) = ViolaJones(grow=False, long_side=None).detect([picture])
+    ((boxes, _),) = ViolaJones(grow=False, size=None).detect([picture])
     # As it stands: starts at 20. Mirrored: the column is at 179, the box 179..209 there,
     # which is 200 - 209 = -9 to 200 - 179 = 21 here.
     np.testing.assert_array_equal(sorted(boxes[:, 0]), [-9, 20])
