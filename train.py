@@ -175,7 +175,7 @@ def main() -> None:
     from headpose.estimator import PoseEstimator
     from headpose.model_files import load_model, save_model
     from headpose.plots import plot_log
-    from headpose.pose_data import Augmentation, PoseExamples
+    from headpose.pose_examples import Augmentation, PoseExamples
 
     print(pose_training.describe([*training.items(), *validation.items(), *test.items()]))
     earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
@@ -224,9 +224,7 @@ def main() -> None:
     started = time.monotonic()
     loop.fit(
         model,
-        lambda first: pose_training.batches(
-            examples, first, arguments.batch_size, arguments.workers
-        ),
+        lambda first: loop.batches(examples, first, arguments.batch_size, arguments.workers),
         schedule,
         best,
         loop.Patience("score", False, schedule),

@@ -114,7 +114,7 @@ def main() -> None:
     )
     loop.fit(
         model,
-        lambda first: dt.batches(examples, first, arguments.batch_size, arguments.workers),
+        lambda first: loop.batches(examples, first, arguments.batch_size, arguments.workers),
         schedule,
         best,
         loop.Patience("ap mean", True, schedule),

@@ -50,7 +50,7 @@ def quality(rng: np.random.Generator, crop: np.ndarray, options) -> np.ndarray:
     Args:
         rng: Where draws come from.
         crop: uint8 (S, S).
-        options: `headpose.pose_data.Augmentation`.
+        options: `headpose.pose_examples.Augmentation`.
 
     Returns:
         uint8 (S, S).

@@ -8,12 +8,12 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from headpose import augment, textures
 from headpose import boxes as box
 from headpose.boxed_pictures import BoxedPicture
+from headpose.crops import resize
 from headpose.pictures import PictureCache
 from headpose.ssd import Level
 
@@ -149,10 +149,8 @@ class DetectionExamples:
         placed = np.clip(placed, 0, self.size)
         extent = placed[2:] - placed[:2]
         if (extent > 0).all():
-            shrinking = extent[0] < part.shape[1]
-            flag = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-            resized = cv2.resize(part, extent.tolist(), interpolation=flag)
-            canvas[placed[1] : placed[3], placed[0] : placed[2]] = resized
+            scaled = resize(part, tuple(extent.tolist()))
+            canvas[placed[1] : placed[3], placed[0] : placed[2]] = scaled
         return canvas
 
     def _to_crop(self, window: np.ndarray, boxes) -> np.ndarray:

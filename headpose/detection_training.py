@@ -1,7 +1,6 @@
 """The loss of the SSD family and the loop that trains a detector."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -9,7 +8,6 @@ from keras import ops
 
 from headpose import ssd
 from headpose.boxed_pictures import BoxedPicture
-from headpose.detection_data import DetectionExamples
 from headpose.detection_metrics import ALL, LOWEST_SCORE, SIZE_CLASSES, judge
 from headpose.pictures import PictureCache
 from headpose.streams import ahead
@@ -92,8 +90,3 @@ def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> di
         for name, sizes in {"all": ALL, **SIZE_CLASSES}.items()
     }
     return figures | {"ap mean": float(np.mean([figures[f"ap {name}"] for name in SIZE_CLASSES]))}
-
-
-def batches(examples: DetectionExamples, first: int, count: int, workers: int) -> Iterator:
-    """Yields batches without end from number `first` on, made ahead on threads."""
-    yield from ahead(lambda step: examples.batch(step, count), itertools.count(first), workers)

@@ -1,7 +1,6 @@
 """What training a pose estimator adds to `headpose.training`: its loss and its measure."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -9,9 +8,8 @@ from keras import ops
 
 from headpose.commandline import Failure
 from headpose.estimator import PoseEstimator
-from headpose.pose_data import HeadSet, PoseExamples
+from headpose.pose_data import HeadSet
 from headpose.pose_metrics import pose_errors
-from headpose.streams import ahead
 
 QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear
 
@@ -27,13 +25,6 @@ def angle_loss(truth, predicted):
         off - QUADRATIC_BELOW / 2,
     )
     return ops.sum(huber, axis=-1) / ops.maximum(ops.sum(ops.cast(known, "float32"), axis=-1), 1.0)
-
-
-def batches(
-    examples: PoseExamples, first: int, count: int, workers: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yields batches without end from number `first` on, made ahead on threads."""
-    yield from ahead(lambda step: examples.batch(step, count), itertools.count(first), workers)
 
 
 def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, float]:

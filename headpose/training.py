@@ -2,9 +2,10 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ import numpy as np
 
 from headpose.commandline import Failure, written
 from headpose.model_files import save_model
+from headpose.streams import ahead
 
 # Options that change how a run is made but not what comes out of it.
 WITHOUT_EFFECT = (
@@ -224,6 +226,18 @@ def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> li
         shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         notes.write_text(json.dumps(told, indent=2) + "\n")
     return rows
+
+
+def batches(examples, first: int, count: int, workers: int) -> Iterator:
+    """Yields batches of examples without end from number `first` on, made ahead on threads.
+
+    Args:
+        examples: Has `batch(number, count)`.
+        first: Number of the first batch.
+        count: Examples a batch.
+        workers: Threads.
+    """
+    yield from ahead(lambda step: examples.batch(step, count), itertools.count(first), workers)
 
 
 def fit(

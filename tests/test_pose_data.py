@@ -3,10 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headpose import pose_data
+from headpose import pose_examples
 from headpose.commandline import Failure
 from headpose.crops import head_crops
-from headpose.pose_data import Augmentation, HeadSet, PoseExamples, read_heads
+from headpose.pose_data import HeadSet, read_heads
+from headpose.pose_examples import Augmentation, PoseExamples
 
 STILL = Augmentation(0, 0, 0, 0, (1, 1), (1, 1), 0, 0, 0, 0, 0)
 
@@ -139,7 +140,7 @@ def test_examples_depend_on_seed_and_number_alone(table):
 def test_rare_poses_are_drawn_more_often(balance, expected):
     """Nine frontal heads and one turned: 9^(1 - b) to 1^(1 - b)."""
     angles = np.array([(0, 2, 0)] * 9 + [(0, 50, 0)], float)
-    odds = np.diff(pose_data.pose_balance(angles, balance), prepend=0)
+    odds = np.diff(pose_examples.pose_balance(angles, balance), prepend=0)
     assert odds[:9].sum() == pytest.approx(expected)
 
 
