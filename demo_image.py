@@ -3,7 +3,6 @@
 
 import argparse
 import csv
-import dataclasses
 import json
 import os
 import sys
@@ -56,9 +55,9 @@ def has_display() -> bool:
 def row_of(file: Path, head) -> dict:
     """Returns a head as a flat row of `FIELDS`."""
     box = dict(zip(FIELDS[1:5], (round(v, 1) for v in head.box), strict=True))
-    angles = {k: v if v is None else round(v, 2) for k, v in dataclasses.asdict(head).items()}
-    rest = {k: angles[k] for k in ("tilt", "pan", "roll")}
-    return {"file": str(file), **box, "score": round(head.score, 4), **rest}
+    angles = {k: getattr(head, k) for k in FIELDS[6:]}
+    angles = {k: v if v is None else round(v, 2) for k, v in angles.items()}
+    return {"file": str(file), **box, "score": round(head.score, 4), **angles}
 
 
 def table_writer(stack: ExitStack, target: str, kind: str):
