@@ -24,7 +24,7 @@ def draw_heads(picture: np.ndarray, heads: Sequence[Head]) -> np.ndarray:
     """
     canvas = picture.copy()
     long_side = max(picture.shape[:2])
-    line = max(1, round(long_side / 500))
+    line = max(2, round(long_side / 500))
     for head in sorted(heads, key=lambda h: h.score):
         x0, y0, x1, y1 = (round(v) for v in head.box)
         cv2.rectangle(canvas, (x0, y0), (x1, y1), BOX, line, cv2.LINE_AA)
@@ -44,6 +44,9 @@ def _arrow(canvas: np.ndarray, head: Head, line: int) -> None:
     points = [tuple(int(v) for v in np.rint(p)) for p in (start, end)]
     cv2.arrowedLine(canvas, *points, SHADOW, line + 2, cv2.LINE_AA, tipLength=tip)
     cv2.arrowedLine(canvas, *points, ARROW, line, cv2.LINE_AA, tipLength=tip)
+    # A dot marks where the arrow starts: of a head that faces the viewer it is all there is.
+    cv2.circle(canvas, points[0], 2 * line + 1, SHADOW, cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(canvas, points[0], 2 * line, ARROW, cv2.FILLED, cv2.LINE_AA)
 
 
 def _label(canvas: np.ndarray, head: Head, long_side: int) -> None:
@@ -59,5 +62,5 @@ def _label(canvas: np.ndarray, head: Head, long_side: int) -> None:
     x = int(np.clip(head.box[0], 0, max(0, width - w - 1)))
     y = int(head.box[1]) - below - 1
     y = int(np.clip(y if y - h > 0 else head.box[1] + h + below, h, max(h, height - below)))
-    cv2.putText(canvas, text, (x, y), FONT, scale, SHADOW, thick + 2, cv2.LINE_AA)
+    cv2.rectangle(canvas, (x - 1, y - h - 2), (x + w + 1, y + below), SHADOW, cv2.FILLED)
     cv2.putText(canvas, text, (x, y), FONT, scale, TEXT, thick, cv2.LINE_AA)

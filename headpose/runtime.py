@@ -123,7 +123,7 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
 
         # One graph for every batch and picture size: tracing another costs half a second.
         signature = [tf.TensorSpec(model.input_shape, tf.float32)]
-        function = tf.function(lambda x: model(x, training=False), signature)
+        function = tf.function(lambda x: model(x, training=False), signature, autograph=False)
 
         def call(batch: np.ndarray) -> list[np.ndarray]:
             return [y.numpy() for y in _as_list(function(tf.constant(batch, tf.float32)))]
