@@ -54,7 +54,12 @@ def options() -> argparse.ArgumentParser:
     add("--schedule", choices=("plateau", "cosine"), default="plateau", help="of the rate")
     add("--learning-rate", type=cl.in_range(0, 1), default=1.2e-3, help="largest")
     add("--weight-decay", type=cl.in_range(0, 1), default=2e-3, help="of AdamW")
-    add("--average", type=cl.in_range(0, 0.99999), default=0.998, help="momentum of mean weights")
+    add(
+        "--average",
+        type=cl.in_range(0, 0.99999),
+        default=0.0,
+        help="momentum of a running mean of the weights; for long runs",
+    )
     add("--balance", type=cl.in_range(0, 1), default=0.5, help="1 draws all poses equally often")
     add("--seed", type=cl.at_least(0), default=0, help="of weights and examples")
     add("--workers", type=cl.at_least(1), default=1, help="threads that make examples")
