@@ -24,7 +24,8 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
             matrix tiles for it (AMX), or a GPU is used; where it has only vectors
             (AVX-512 BF16), for large networks, see `compiled`; else float32. Weights
             stay float32. With TensorFlow on a CPU the graph is rewritten; otherwise
-            Keras' mixed policy is used.
+            Keras' mixed policy is set, which networks take when they are built: one
+            that is loaded keeps the policy of its file.
 
     Raises:
         Failure: If there is no GPU and one was asked for.
