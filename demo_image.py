@@ -38,14 +38,6 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def sample_portrait() -> Path:
-    """Returns the public-domain portrait of Grace Hopper that matplotlib ships."""
-    from matplotlib.cbook import get_sample_data
-
-    with get_sample_data("grace_hopper.jpg") as file:
-        return Path(file.name)
-
-
 def has_display() -> bool:
     """Tells whether a window can be opened."""
     linux = sys.platform.startswith("linux")
@@ -125,7 +117,7 @@ def main() -> int:
     if arguments.show and not has_display():
         raise cl.Failure("--show needs a display; leave it out and look into the output folder")
 
-    from headpose.pictures import PictureError, find_pictures, write_picture
+    from headpose.pictures import PictureError, find_pictures, sample_portrait, write_picture
 
     files, problems = find_pictures(arguments.pictures or [str(sample_portrait())])
     for problem in problems:

@@ -100,11 +100,11 @@ def main() -> None:
     rows, curves = [], {}
     for name, detector in detectors.items():
         threshold = detector.confidence if arguments.confidence is None else arguments.confidence
-        judged = curves[name] = metrics.judge(found[name], truth, sides)
-        row = {"detector": name, "all": judged.average_precision}
-        for label, limits in metrics.SIZE_CLASSES.items():
-            part = metrics.judge(found[name], truth, sides, limits)
-            row[f"{label} px"] = part.average_precision
+        by_size = metrics.judge_by_size(found[name], truth, sides)
+        judged = curves[name] = by_size["all"]
+        row = {"detector": name}
+        for label, part in by_size.items():
+            row[label if part is judged else f"{label} px"] = part.average_precision
         row["recall at 1 false"] = judged.recall_at(1.0)
         row["T-ratio"], row["F-ratio"] = metrics.ratios(found[name], truth, threshold)
         row["threshold"] = f"{threshold:g}"

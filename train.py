@@ -244,8 +244,7 @@ def main() -> None:
             f"{name}: mean absolute error tilt {figures[f'{name} tilt']:.2f}, "
             f"pan {figures[f'{name} pan']:.2f}, mean {figures[f'{name} mean']:.2f} degrees"
         )
-    told = {k: v for k, v in vars(arguments).items() if k not in loop.WITHOUT_EFFECT}
-    row = {"run": str(folder), **told}
+    row = {"run": str(folder), **loop.what_matters(vars(arguments))}
     row |= {"parameters": kept.count_params(), "seconds": round(time.monotonic() - started)}
     note_model(arguments.models_csv or folder.parent / "models.csv", row | figures)
     if arguments.save:

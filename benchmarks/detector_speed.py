@@ -165,10 +165,9 @@ def main() -> None:
         else:
             chosen.append(name)
     if arguments.picture is None:
-        from matplotlib.cbook import get_sample_data
+        from headpose.pictures import sample_portrait
 
-        with get_sample_data("grace_hopper.jpg") as sample:
-            arguments.picture = sample.name
+        arguments.picture = str(sample_portrait())
     export = any(VARIANTS[name][1] for name in chosen)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

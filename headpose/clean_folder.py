@@ -17,7 +17,7 @@ from headpose.angles import mirrored
 from headpose.cleaning import Record
 from headpose.commandline import Failure, progress, reason, writable_folder, written
 from headpose.labelled_pictures import LabelledPicture
-from headpose.tables import Problems
+from headpose.tables import ANGLES, Problems
 
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
 SUMMARY = "summary.json"
@@ -202,7 +202,7 @@ class CleanFolder:
             cd.write_crop(self.path / cd.mirrored_name(name), cv2.flip(crop, 1))
         twin = table.assign(file=table["file"].map(cd.mirrored_name), mirrored=1)
         # Adding 0 turns -0 into 0.
-        twin[list(cd.ANGLES)] = mirrored(table[list(cd.ANGLES)].to_numpy(np.float64)) + 0.0
+        twin[list(ANGLES)] = mirrored(table[list(ANGLES)].to_numpy(np.float64)) + 0.0
         return pd.concat([table, twin]).sort_index(kind="stable").reset_index(drop=True)
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from headpose.commandline import Failure, written
 from headpose.crops import resize
-from headpose.tables import Problems
+from headpose.tables import ANGLES, Problems
 
 PARTS = ("train", "validation", "test")
 CROPS = "crops"  # the sub-folder of the pictures
@@ -44,7 +44,6 @@ COLUMNS = {
     "mirrored": "1 for a mirror image (its box is that of the original), else 0",
 }
 TEXT = ("file", "source", "subject", "dataset")
-ANGLES = ("tilt", "pan", "roll")
 
 
 @dataclasses.dataclass

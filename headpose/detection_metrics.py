@@ -94,6 +94,18 @@ def judge(
     )
 
 
+def judge_by_size(
+    found: Sequence[tuple[np.ndarray, np.ndarray]],
+    truth: Sequence[np.ndarray],
+    long_sides: Sequence[float],
+) -> dict[str, Judged]:
+    """Judges all heads from 8 px, as `all`, and each of `SIZE_CLASSES`; see `judge`."""
+    return {
+        name: judge(found, truth, long_sides, sizes)
+        for name, sizes in {"all": ALL, **SIZE_CLASSES}.items()
+    }
+
+
 def _in_class(boxes: np.ndarray, long_side: float, sizes: tuple[float, float]) -> np.ndarray:
     size = np.sqrt(box.area(boxes)) * LONG_SIDE / long_side
     return (size >= sizes[0]) & (size < sizes[1])

@@ -8,7 +8,7 @@ from keras import ops
 
 from headpose import ssd
 from headpose.boxed_pictures import BoxedPicture
-from headpose.detection_metrics import ALL, LOWEST_SCORE, SIZE_CLASSES, judge
+from headpose.detection_metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
 from headpose.pictures import PictureCache
 from headpose.streams import ahead
 
@@ -85,8 +85,6 @@ def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> di
         found += finder.detect([picture], LOWEST_SCORE)
         sides.append(max(picture.shape[:2]))
     truth = [item.boxes for item in pictures]
-    figures = {
-        f"ap {name}": judge(found, truth, sides, sizes).average_precision
-        for name, sizes in {"all": ALL, **SIZE_CLASSES}.items()
-    }
+    judged = judge_by_size(found, truth, sides)
+    figures = {f"ap {name}": part.average_precision for name, part in judged.items()}
     return figures | {"ap mean": float(np.mean([figures[f"ap {name}"] for name in SIZE_CLASSES]))}

@@ -66,6 +66,14 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
 
 
+def sample_portrait() -> Path:
+    """Returns the public-domain portrait of Grace Hopper that matplotlib ships."""
+    from matplotlib.cbook import get_sample_data
+
+    with get_sample_data("grace_hopper.jpg") as file:
+        return Path(file.name)
+
+
 def write_picture(path: str | Path, picture: np.ndarray) -> None:
     """Writes a picture in the format that the suffix names.
 

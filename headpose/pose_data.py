@@ -16,11 +16,10 @@ from headpose.boxed_pictures import picture_folder
 from headpose.boxes import match
 from headpose.commandline import Failure, progress
 from headpose.pictures import PictureError, read_picture
-from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
+from headpose.tables import ANGLES, COLUMNS, Problems, SourceName, numbers, read_labels
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
 SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
-ANGLES = ("tilt", "pan", "roll")
 # The zero of the rendered heads' tilt lies this much above that of labelled photos.
 RENDERED_TILT_OFFSET = 2.5
 # Beyond, tilt and roll of a rendered head lock (pan near 90) or labels leave a photo's range.

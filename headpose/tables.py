@@ -10,6 +10,7 @@ import pandas as pd
 from headpose.commandline import Failure
 
 COLUMNS = ("xmin", "ymin", "xmax", "ymax")
+ANGLES = ("tilt", "pan", "roll")
 
 
 @dataclasses.dataclass

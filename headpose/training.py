@@ -199,6 +199,11 @@ def saved_epochs(folder: Path) -> int:
     return int(state.name.split("-")[1].split(".")[0]) if state else 0
 
 
+def what_matters(arguments: dict) -> dict:
+    """Returns the options that a run's result depends on."""
+    return {k: v for k, v in arguments.items() if k not in WITHOUT_EFFECT}
+
+
 def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> list[dict]:
     """Prepares a run's folder and returns the log's rows of an earlier part of it.
 
@@ -207,7 +212,7 @@ def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> li
             asked for, or if it belongs to a run with other arguments.
     """
     log, notes = folder / "log.csv", folder / "arguments.json"
-    told = {k: str(v) for k, v in arguments.items() if k not in WITHOUT_EFFECT}
+    told = {k: str(v) for k, v in what_matters(arguments).items()}
     if log.exists() and not (resume or overwrite):
         raise Failure(f"{folder} has results; use --resume, --overwrite or another --output")
     rows: list[dict] = []

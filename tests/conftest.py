@@ -79,10 +79,9 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def portrait() -> Path:
     """The public-domain portrait that matplotlib ships."""
-    from matplotlib.cbook import get_sample_data
+    from headpose.pictures import sample_portrait
 
-    with get_sample_data("grace_hopper.jpg") as file:
-        return Path(file.name)
+    return sample_portrait()
 
 
 @pytest.fixture
