@@ -15,7 +15,13 @@ def options() -> argparse.ArgumentParser:
     add("--validate-on", type=cl.at_least(1), default=120, help="pictures to measure each epoch")
     add("--partial", nargs="*", default=[], help="data in which not every head is boxed")
     add("--partial-share", type=cl.in_range(0, 1), default=0.15, help="their share of examples")
-    add("--partial-detector", help="detector whose other finds in them are ignored")
+    add(
+        "--partial-detector",
+        nargs="*",
+        default=[],
+        metavar="DETECTOR",
+        help="detectors whose other finds in them are ignored",
+    )
     add("--architecture", choices=("compact", "ssd512"), default="compact", help="the network")
     add("--start", metavar="FILE", help="detector to fine-tune, whatever --architecture is")
     add("--output", type=Path, default=Path("runs/detector"), help="folder for all results")
@@ -91,8 +97,8 @@ def main() -> None:
     cache = PictureCache(int(arguments.cache * 2**30))
     sources = [Source(training, 1 - arguments.partial_share if partial else 1)]
     if partial:
-        other = load_detector(arguments.partial_detector) if arguments.partial_detector else None
-        ignored = unlabelled(partial, other, cache)
+        others = [load_detector(name) for name in arguments.partial_detector]
+        ignored = unlabelled(partial, others, cache)
         sources.append(Source(partial, arguments.partial_share, ignored))
     examples = DetectionExamples(sources, levels, size, arguments.seed, cache)
 

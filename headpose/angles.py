@@ -69,3 +69,14 @@ def nose_directions(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
     """Returns unit vectors (N, 3) along the nose: x right, y up, z toward the viewer."""
     tilt, pan = np.radians(tilt), np.radians(pan)
     return np.stack([-np.sin(pan), np.sin(tilt) * np.cos(pan), np.cos(tilt) * np.cos(pan)], axis=-1)
+
+
+def azimuth_elevation(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
+    """Returns where the nose points (N, 2): azimuth -180..180 and elevation -90..90, degrees.
+
+    Azimuth grows toward the image's left, elevation upward: the nose's direction is
+    Ry(-azimuth) Rx(-elevation) (0, 0, 1). Unlike tilt and pan they mean the same all
+    around, profiles and backs of heads included.
+    """
+    x, y, z = np.moveaxis(nose_directions(tilt, pan), -1, 0)
+    return np.degrees(np.stack([np.arctan2(-x, z), np.arcsin(np.clip(y, -1, 1))], axis=-1))

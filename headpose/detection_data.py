@@ -13,6 +13,7 @@ import numpy as np
 from headpose import augment, textures
 from headpose import boxes as box
 from headpose.boxed_pictures import BoxedPicture
+from headpose.commandline import progress
 from headpose.crops import resize
 from headpose.pictures import PictureCache
 from headpose.ssd import Level
@@ -25,6 +26,8 @@ SMALLEST_SHARE = 0.55  # of the crop's side that the picture's long side fills a
 IGNORED_SCORE = 0.3  # from which a detector's find counts as an unlabelled head
 LONG_SIDE = 512  # to which pictures are scaled when detecting
 POSITIVE_IOU, NEGATIVE_IOU, BEST_PRIOR_IOU = 0.45, 0.35, 0.2
+LEAST_VISIBLE = 0.35  # share of a head that must be in the crop for it to be learned
+AT_THE_BORDER = 0.15  # of the crops have their head at the border, perhaps cut by it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +131,11 @@ class DetectionExamples:
             scale = whole * rng.uniform(0.75, 1.3)
         aspect = np.exp(rng.uniform(-0.13, 0.13) / 2)
         side = self.size / (scale * np.array([aspect, 1 / aspect]))
-        # The head's centre lands anywhere in the middle 70 % of the crop.
-        low = (head[:2] + head[2:]) / 2 - side * rng.uniform(0.15, 0.85, 2)
+        # The head's centre mostly lands anywhere in the middle 70 % of the crop.
+        place = rng.uniform(0.15, 0.85, 2)
+        if rng.random() < AT_THE_BORDER:
+            place[rng.integers(2)] = rng.choice([rng.uniform(-0.05, 0.1), rng.uniform(0.9, 1.05)])
+        low = (head[:2] + head[2:]) / 2 - side * place
         # A window that could lie inside the picture mostly does.
         if rng.random() < 0.85:
             room = np.array([width, height]) - side
@@ -158,13 +164,11 @@ class DetectionExamples:
         return ((box.as_boxes(boxes) - low) / side * self.size).astype(np.float32)
 
     def _boxes_in(self, window, boxes) -> tuple[np.ndarray, np.ndarray]:
-        """Splits boxes into heads (centre inside, half visible, cut to the crop) and others."""
+        """Splits boxes into heads (enough of them visible, cut to the crop) and others."""
         moved = self._to_crop(window, boxes)
         inside = box.clip(moved, self.size, self.size)
         visible = box.area(inside) / np.maximum(box.area(moved), 1e-6)
-        centre = box.centres(moved)
-        within = ((centre >= 0) & (centre < self.size)).all(axis=1)
-        is_head = within & (visible >= 0.5) & (box.area(inside) >= SMALLEST_HEAD**2)
+        is_head = (visible >= LEAST_VISIBLE) & (box.area(inside) >= SMALLEST_HEAD**2)
         return inside[is_head], inside[~is_head & (visible > 0)]
 
 
@@ -179,7 +183,8 @@ def assign_targets(
 
     A prior is positive for the head it overlaps most if that IoU is at least 0.45; the
     best prior of each head is positive from 0.2 on. Between 0.35 and 0.45, and where a
-    prior overlaps an ignored box, nothing is learned.
+    prior overlaps an ignored box, nothing is learned; ignored boxes count as at least as
+    large as the smallest prior, which they could not overlap enough otherwise.
 
     The IoU of a grid of equal priors separates into x and y, so the whole matrix of
     priors against heads is never built from corners.
@@ -188,7 +193,8 @@ def assign_targets(
         float32 (N, 5): matched corners and 1, 0 or -1, in the order of `ssd.priors`.
     """
     count = len(heads)
-    every = np.concatenate([heads, ignored]).astype(np.float32)
+    smallest = min((shape for level in levels for shape in level.shapes), key=np.prod)
+    every = np.concatenate([heads, _grown(ignored, smallest)]).astype(np.float32)
     areas = box.area(every)
     overlap, owner, offset = [], [], 0
     best = np.zeros((count, 3))  # IoU, shape's number, prior's number
@@ -232,6 +238,13 @@ def assign_targets(
     return targets
 
 
+def _grown(boxes: np.ndarray, least: tuple[float, float]) -> np.ndarray:
+    """Grows boxes (N, 4) about their centres to at least a width and a height."""
+    centres = box.centres(boxes)
+    half = np.maximum(boxes[:, 2:] - boxes[:, :2], least) / 2
+    return np.concatenate([centres - half, centres + half], axis=1)
+
+
 def _shared(cells: int, step: int, extent: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Returns the length that each cell's prior shares with each box, (cells, M)."""
     middle = (np.arange(cells, dtype=np.float32)[:, None] + 0.5) * step
@@ -239,19 +252,21 @@ def _shared(cells: int, step: int, extent: float, low: np.ndarray, high: np.ndar
     return np.maximum(shared, 0)
 
 
-def unlabelled(pictures: Sequence[BoxedPicture], detector, cache: PictureCache) -> list[np.ndarray]:
-    """Returns boxes in each picture where a detector sees heads that no label has.
+def unlabelled(
+    pictures: Sequence[BoxedPicture], detectors: Sequence, cache: PictureCache
+) -> list[np.ndarray]:
+    """Returns boxes in each picture where detectors see heads that no label has.
 
     Args:
         pictures: Pictures in which only some heads are labelled.
-        detector: Anything with `detect`; None finds nothing.
+        detectors: Each anything with `detect`.
         cache: Keeps decoded pictures.
     """
-    if detector is None:
-        return [box.as_boxes([])] * len(pictures)
     result = []
-    for item in pictures:
-        found, _ = detector.detect([cache.read(item.path)], IGNORED_SCORE)[0]
+    for item in progress(pictures, "pictures"):
+        picture = cache.read(item.path)
+        finds = [detector.detect([picture], IGNORED_SCORE)[0][0] for detector in detectors]
+        found = np.concatenate([box.as_boxes([]), *finds])
         known = box.intersection(found, item.boxes).max(axis=1) / np.maximum(box.area(found), 1)
         result.append(found[known < 0.3])
     return result

@@ -1,58 +1,108 @@
-"""Drawing heads on pictures: box, arrow along the nose, label."""
+"""Drawing heads on pictures: box, arrow along the nose or three axes, label."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from headpose.angles import azimuth_elevation, nose_directions, rotation_matrices
 from headpose.pipeline import Head
 
-BOX, ARROW, TEXT, SHADOW = (80, 220, 80), (40, 90, 255), (255, 255, 255), (0, 0, 0)  # BGR
+# Colours are BGR.
+BOX, UNSURE, ARROW, AWAY = (80, 220, 80), (170, 170, 170), (40, 90, 255), (230, 90, 170)
+TEXT, SHADOW = (255, 255, 255), (0, 0, 0)
+AXES = ((60, 60, 255), (60, 220, 60), (255, 120, 40))  # x: ear to ear, y: up, z: the nose
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+STYLES = ("arrow", "axes")
 
 
-def draw_heads(picture: np.ndarray, heads: Sequence[Head]) -> np.ndarray:
+def draw_heads(picture: np.ndarray, heads: Sequence[Head], style: str = "arrow") -> np.ndarray:
     """Returns a copy of a picture with its heads drawn.
 
     The arrow starts at the middle of the box and points where the nose does; its length
-    is at most half the box. Lines and letters grow with the picture; where a head is too
-    small for its label, the label still is as large as can be read.
+    is at most half the box. It starts with a dot if the nose points toward the viewer,
+    with a cross and in another colour if away. A head whose angles are not known gets a
+    grey box alone. Lines and letters grow with the picture; where a head is too small for
+    its label, the label still is as large as can be read.
 
     Args:
         picture: uint8 (H, W, 3), BGR.
         heads: What to draw; the best are drawn last, on top.
+        style: `arrow`, or `axes` for the head's three axes, where the roll is known.
     """
     canvas = picture.copy()
     long_side = max(picture.shape[:2])
     line = max(2, round(long_side / 500))
     for head in sorted(heads, key=lambda h: h.score):
         x0, y0, x1, y1 = (round(v) for v in head.box)
-        cv2.rectangle(canvas, (x0, y0), (x1, y1), BOX, line, cv2.LINE_AA)
-        _arrow(canvas, head, line)
+        known = head.tilt is not None
+        cv2.rectangle(canvas, (x0, y0), (x1, y1), BOX if known else UNSURE, line, cv2.LINE_AA)
+        if known and style == "axes" and head.roll is not None:
+            _axes(canvas, head, line)
+        elif known:
+            _arrow(canvas, head, line)
     for head in sorted(heads, key=lambda h: h.score):
         _label(canvas, head, long_side)
     return canvas
 
 
-def _arrow(canvas: np.ndarray, head: Head, line: int) -> None:
+def is_away(head: Head) -> bool:
+    """Tells whether the nose points away from the viewer."""
+    return nose_directions(head.tilt, head.pan)[2] < 0
+
+
+def _line(canvas: np.ndarray, head: Head, direction: np.ndarray, colour, line: int, tip: bool):
+    """Draws a line from the middle of the head's box; returns where it starts.
+
+    Args:
+        direction: x right, y up; of length 1 it is half the box's longer side long.
+    """
     x0, y0, x1, y1 = head.box
     start = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    # dx = -sin pan, dy = -sin tilt (y down), as the published demo draws it.
-    direction = np.array([-np.sin(np.radians(head.pan)), -np.sin(np.radians(head.tilt))])
-    end = start + direction * max(x1 - x0, y1 - y0) / 2
-    tip = 0.3 if np.linalg.norm(end - start) > 6 * line else 0.5
+    end = start + direction * [1, -1] * max(x1 - x0, y1 - y0) / 2
+    share = 0.3 if np.linalg.norm(end - start) > 6 * line else 0.5
     points = [tuple(int(v) for v in np.rint(p)) for p in (start, end)]
-    cv2.arrowedLine(canvas, *points, SHADOW, line + 2, cv2.LINE_AA, tipLength=tip)
-    cv2.arrowedLine(canvas, *points, ARROW, line, cv2.LINE_AA, tipLength=tip)
-    # A dot marks where the arrow starts: of a head that faces the viewer it is all there is.
-    cv2.circle(canvas, points[0], 2 * line + 1, SHADOW, cv2.FILLED, cv2.LINE_AA)
-    cv2.circle(canvas, points[0], 2 * line, ARROW, cv2.FILLED, cv2.LINE_AA)
+    for paint, width in ((SHADOW, line + 2), (colour, line)):
+        if tip:
+            cv2.arrowedLine(canvas, *points, paint, width, cv2.LINE_AA, tipLength=share)
+        else:
+            cv2.line(canvas, *points, paint, width, cv2.LINE_AA)
+    return points[0]
+
+
+def _arrow(canvas: np.ndarray, head: Head, line: int) -> None:
+    away = is_away(head)
+    colour = AWAY if away else ARROW
+    direction = nose_directions(head.tilt, head.pan)[:2]
+    x, y = start = _line(canvas, head, direction, colour, line, tip=True)
+    # Of a head that faces the viewer, or turns its back, this mark is all there is.
+    if away:
+        arm = 2 * line + 1
+        for paint, width in ((SHADOW, line + 2), (colour, line)):
+            cv2.line(canvas, (x - arm, y - arm), (x + arm, y + arm), paint, width, cv2.LINE_AA)
+            cv2.line(canvas, (x - arm, y + arm), (x + arm, y - arm), paint, width, cv2.LINE_AA)
+    else:
+        cv2.circle(canvas, start, 2 * line + 1, SHADOW, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(canvas, start, 2 * line, colour, cv2.FILLED, cv2.LINE_AA)
+
+
+def _axes(canvas: np.ndarray, head: Head, line: int) -> None:
+    matrix = rotation_matrices([[head.tilt, head.pan, head.roll]])[0]
+    # What points away from the viewer is drawn first, below the rest.
+    for axis in np.argsort(matrix[2]):
+        _line(canvas, head, matrix[:2, axis], AXES[axis], line, tip=axis == 2)
 
 
 def _label(canvas: np.ndarray, head: Head, long_side: int) -> None:
-    """Writes tilt and pan above the box, or inside its top where there is no room above."""
+    """Writes the angles above the box, or inside its top where there is no room above."""
     height, width = canvas.shape[:2]
-    text = f"tilt {head.tilt:+.0f} pan {head.pan:+.0f}"
+    if head.tilt is None:
+        text = "unsure"
+    elif is_away(head):
+        azimuth, elevation = azimuth_elevation(head.tilt, head.pan)
+        text = f"away {azimuth:+.0f} up {elevation:+.0f}"
+    else:
+        text = f"tilt {head.tilt:+.0f} pan {head.pan:+.0f}"
     (natural, _), _ = cv2.getTextSize(text, FONT, 1.0, 1)
     # As wide as the box, within what reads well on a screen that shows the whole picture.
     smallest, largest = max(0.35, long_side / 2800), max(0.45, long_side / 1000)

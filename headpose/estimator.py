@@ -1,10 +1,14 @@
-"""PoseEstimator: crops in, tilt and pan out."""
+"""PoseEstimator: crops in, angles out."""
 
 from pathlib import Path
 
 import numpy as np
 
+from headpose.angles import azimuth_elevation
 from headpose.commandline import Failure
+
+# What an estimator may tell, in degrees; `certainty` is the expected error of the others.
+MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "certainty")
 
 # Batches are padded to one of these sizes, so that no other size is ever compiled.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -14,14 +18,15 @@ class PoseEstimator:
     """Estimates head angles from crops.
 
     Args:
-        model: A Keras model from crops (B, S, S, C) in 0..255 to degrees (B, 2 or 3).
+        model: A Keras model from crops (B, S, S, C) in 0..255 to degrees (B, 2, 3 or 6):
+            as many of `MEASURES`.
         name: What to call the model in errors.
 
     Attributes:
         size: Side of the crops it takes, pixels.
         grey: Whether it takes grey crops.
         side, margin: How crops are cut, see `headpose.crops.head_crops`.
-        outputs: 2 for tilt and pan, 3 with roll.
+        outputs: 2 for tilt and pan, 3 with roll, 6 for all `MEASURES`.
 
     Raises:
         Failure: If the model is no pose estimator.
@@ -37,7 +42,7 @@ class PoseEstimator:
             and len(shape_in) == 4
             and shape_in[1] == shape_in[2] is not None
             and len(shape_out) == 2
-            and shape_out[1] in (2, 3)
+            and shape_out[1] in (2, 3, len(MEASURES))
         )
         if not fits:
             raise Failure(f"{name}: not a pose estimator (is it a head detector?)")
@@ -80,7 +85,7 @@ class PoseEstimator:
             crops: (N, S, S) or (N, S, S, C) in 0..255; N may be 0.
 
         Returns:
-            float32 (N, 2 or 3): tilt, pan and, with three outputs, roll, in degrees.
+            float32 (N, outputs): as many of `MEASURES`, in degrees.
 
         Raises:
             ValueError: If the crops have another size than the model's.
@@ -96,6 +101,18 @@ class PoseEstimator:
         most = BATCH_SIZES[-1]
         parts = [self._padded(crops[i : i + most]) for i in range(0, len(crops), most)]
         return np.concatenate(parts)
+
+    def measures(self, crops: np.ndarray) -> np.ndarray:
+        """Returns all `MEASURES` (N, 6) in degrees, NaN where the model does not tell.
+
+        Azimuth and elevation follow from tilt and pan where the model has no own.
+        """
+        told = self.estimate_all(crops)
+        result = np.full((len(told), len(MEASURES)), np.nan, np.float32)
+        result[:, : self.outputs] = told
+        if self.outputs < len(MEASURES):
+            result[:, 3:5] = azimuth_elevation(told[:, 0], told[:, 1])
+        return result
 
     def _padded(self, crops: np.ndarray) -> np.ndarray:
         size = next(n for n in BATCH_SIZES if n >= len(crops))

@@ -16,15 +16,23 @@ class Head:
     Attributes:
         box: xmin, ymin, xmax, ymax in pixels, cut to the picture.
         score: Of the detector, 0..1.
-        tilt, pan: Degrees; up and toward the image's left are positive.
+        tilt, pan: Degrees; up and toward the image's left are positive. None where the
+            estimator was too little certain.
         roll: Degrees, clockwise is positive; None where the estimator does not tell.
+        azimuth, elevation: Degrees, where the nose points: toward the image's left
+            (-180..180, beyond ±90 away from the viewer) and up (-90..90).
+        certainty: Expected error of the angles, degrees: the smaller, the surer. None
+            where the estimator does not tell.
     """
 
     box: tuple[float, float, float, float]
     score: float
-    tilt: float
-    pan: float
+    tilt: float | None
+    pan: float | None
     roll: float | None = None
+    azimuth: float | None = None
+    elevation: float | None = None
+    certainty: float | None = None
 
 
 class HeadPosePipeline:
@@ -34,12 +42,21 @@ class HeadPosePipeline:
         detector: Anything with `detect(pictures, confidence)`, see `headpose.detectors`.
         estimator: A `headpose.estimator.PoseEstimator`.
         confidence: Threshold on scores; None takes the detector's own.
+        min_certainty: Expected error in degrees from which angles are left out rather
+            than guessed; None leaves out none.
     """
 
-    def __init__(self, detector, estimator, confidence: float | None = None):
+    def __init__(
+        self,
+        detector,
+        estimator,
+        confidence: float | None = None,
+        min_certainty: float | None = None,
+    ):
         self.detector = detector
         self.estimator = estimator
         self.confidence = confidence
+        self.min_certainty = min_certainty
 
     def __call__(self, pictures: Sequence[np.ndarray]) -> list[list[Head]]:
         """Returns the heads of each picture, best score first.
@@ -61,23 +78,35 @@ class HeadPosePipeline:
             head_crops(picture, boxes, **options)
             for picture, (boxes, _) in zip(pictures, found, strict=True)
         ]
-        angles = self.estimator.estimate_all(np.concatenate(crops) if crops else [])
+        measures = self.estimator.measures(np.concatenate(crops) if crops else [])
         results, start = [], 0
         for picture, (boxes, scores) in zip(pictures, found, strict=True):
             inside = clip(boxes, picture.shape[1], picture.shape[0])
-            part = angles[start : start + len(boxes)]
+            part = measures[start : start + len(boxes)]
             start += len(boxes)
             results.append(
                 [
-                    Head(tuple(map(float, box)), float(score), *map(float, row))
+                    Head(tuple(map(float, box)), float(score), *self._told(row))
                     for box, score, row in zip(inside, scores, part, strict=True)
                 ]
             )
         return results
 
+    def _told(self, row: np.ndarray) -> list[float | None]:
+        """Returns a row of measures without what is unknown or too uncertain."""
+        values = [None if np.isnan(value) else float(value) for value in row]
+        limit, expected_error = self.min_certainty, values[-1]
+        if limit is not None and expected_error is not None and expected_error > limit:
+            return [None] * (len(values) - 1) + [expected_error]
+        return values
+
 
 def load_pipeline(
-    detector=None, estimator=None, confidence: float | None = None, detector_size: int | None = None
+    detector=None,
+    estimator=None,
+    confidence: float | None = None,
+    detector_size: int | None = None,
+    min_certainty: float | None = None,
 ) -> HeadPosePipeline:
     """Loads a pipeline by names or files; None takes the default models that ship.
 
@@ -94,4 +123,5 @@ def load_pipeline(
         load_detector(detector or DEFAULT_DETECTOR, detector_size),
         PoseEstimator.load(estimator or DEFAULT_ESTIMATOR),
         confidence,
+        min_certainty,
     )

@@ -38,7 +38,8 @@ def test_without_arguments_the_portrait_is_annotated(run_fresh, tmp_path, portra
     assert "1 head," in done.out
     (line,) = (tmp_path / "h.json").read_text().splitlines()
     head = json.loads(line)
-    assert set(head) == {"file", "box", "score", "tilt", "pan", "roll"}
+    angles = {"tilt", "pan", "roll", "azimuth", "elevation", "certainty"}
+    assert set(head) == {"file", "box", "score", *angles}
     from headpose.boxes import iou
 
     assert iou([head["box"]], [HEAD])[0, 0] > 0.6

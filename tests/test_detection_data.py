@@ -113,6 +113,6 @@ def test_heads_that_labels_leave_out_are_ignored(marked):
             boxes = np.float32([(41, 31, 79, 79), (120, 20, 150, 60)])
             return [(boxes, np.ones(2, np.float32))]
 
-    (boxes,) = unlabelled([marked], Sees(), PictureCache())
+    (boxes,) = unlabelled([marked], [Sees()], PictureCache())
     np.testing.assert_array_equal(boxes, [(120, 20, 150, 60)])
-    assert [len(b) for b in unlabelled([marked], None, PictureCache())] == [0]
+    assert [len(b) for b in unlabelled([marked], [], PictureCache())] == [0]
