@@ -3,7 +3,8 @@
 
 DATASET is a folder of head crops that a clean_ script made, or a CSV with a row for each
 head in its picture (file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll), of which
-"#PART" takes the rows whose column part says so.
+"#PART" takes the rows whose column part says so. Rows with "away" in a column face are
+heads seen from behind: they count only in how well |pan| tells them from the others.
 """
 
 import argparse
@@ -64,16 +65,19 @@ def is_table(dataset: str) -> bool:
 
 
 def heads_for(estimator, arguments: argparse.Namespace, clean, detector) -> tuple:
-    """Returns crops as the estimator takes them, and their angles."""
+    """Returns crops as the estimator takes them, their angles, and which are turned away."""
+    import numpy as np
+
     from headpose.crop_dataset import fitted
     from headpose.pose_data import read_heads
 
     if clean is not None:
-        return fitted(clean.crops, estimator.size, estimator.grey), clean.angles
+        crops = fitted(clean.crops, estimator.size, estimator.grey)
+        return crops, clean.angles, np.zeros(len(crops), bool)
     options = {k: estimator.crop_options[k] for k in ("size", "side", "margin")}
-    heads, problems = read_heads(arguments.dataset, detector=detector, **options)
+    heads, problems = read_heads(arguments.dataset, detector=detector, whole_turn=True, **options)
     cl.report(arguments.dataset, problems)
-    return heads.crops, heads.angles
+    return heads.crops, heads.angles, heads.away
 
 
 def measure(estimator, crops) -> tuple:
@@ -96,19 +100,42 @@ def measure(estimator, crops) -> tuple:
     }
 
 
-def show(name: Path, errors: dict, times: dict) -> None:
+def trust(predicted, angles, away) -> dict:
+    """Returns what can be said of heads turned away and of the certainty, where it is told."""
+    from headpose import pose_metrics as pm
+    from headpose.estimator import MEASURES
+
+    figures = {}
+    if away.any() and not away.all():
+        figures["away by |pan|, area under ROC"] = pm.separation(predicted, away)
+    visible = predicted[~away]
+    if predicted.shape[1] == len(MEASURES) and len(visible) >= 5:
+        errors = pm.overall_errors(visible, angles[~away])
+        least, rest = pm.uncertain_fifth(errors, visible[:, pm.CERTAINTY])
+        figures["mean error of the least certain fifth"] = least
+        figures["mean error of the others"] = rest
+    return figures
+
+
+def show(name: Path, errors: dict, times: dict, more: dict) -> None:
     """Prints the figures of one estimator."""
     from headpose.pose_metrics import SHARES
 
     print(f"{name}: {times['ms a head']:.2f} ms a head, {times['ms a single head']:.2f} ms alone")
-    angles = ["tilt", "pan", "mean"] + ["roll"] * ("roll" in errors["all"])
+    angles = ["tilt", "pan", "mean"]
+    angles += [a for a in ("roll", "geodesic", "geodesic median") if a in errors["all"]]
+    titles = {"geodesic": "turn", "geodesic median": "median"}
     shares = [f"both under {limit}" for limit in SHARES]
-    print(f"  {'|pan|':8}{'heads':>7}" + "".join(f"{a:>8}" for a in angles), end="")
+    print(f"  {'|pan|':8}{'heads':>7}" + "".join(f"{titles.get(a, a):>8}" for a in angles), end="")
     print("".join(f"{f'< {limit}':>8}" for limit in SHARES))
     for label, row in errors.items():
+        if not row["heads"]:
+            continue
         cells = [cell(row.get(a, math.nan), ".2f") for a in angles]
         cells += [cell(row[s], ".1%") for s in shares]
         print(f"  {label:8}{row['heads']:7d}" + "".join(cells))
+    for label, value in more.items():
+        print(f"  {label}: {value:.3f}")
 
 
 def cell(value: float, form: str) -> str:
@@ -146,24 +173,27 @@ def main() -> None:
     estimators = [(name, PoseEstimator.load(name)) for name in arguments.estimator]
     results, curves = [], {}
     for name, estimator in estimators:
-        crops, angles = heads_for(estimator, arguments, clean, detector)
+        crops, angles, away = heads_for(estimator, arguments, clean, detector)
         if not results:
-            print(f"{shown}: {len(crops)} heads")
+            backs = f", {away.sum()} of them turned away" if away.any() else ""
+            print(f"{shown}: {len(crops)} heads{backs}")
             print(
-                "mean absolute errors in degrees; share of heads with both tilt and pan that near"
+                "mean absolute errors in degrees (turn: of the whole rotation, mean and median); "
+                "share of heads with both tilt and pan that near"
             )
         warn_of_other_crops(Path(arguments.dataset), estimator, name)
         predicted, times = measure(estimator, crops)
-        errors = error_table(predicted, angles)
-        show(name, errors, times)
-        results.append({"estimator": str(name), **times, "errors": without_nan(errors)})
-        curves[str(name)] = predicted
+        errors = error_table(predicted[~away], angles[~away])
+        more = trust(predicted, angles, away)
+        show(name, errors, times, more)
+        results.append({"estimator": str(name), **times, "errors": without_nan(errors), **more})
+        curves[str(name)] = predicted[~away]
     if arguments.json:
         report = {"dataset": arguments.dataset, "part": arguments.part, "results": results}
         with cl.written(arguments.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.plot:
-        plot_errors(curves, angles, arguments.plot)
+        plot_errors(curves, angles[~away], arguments.plot)
 
 
 if __name__ == "__main__":

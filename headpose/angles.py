@@ -27,6 +27,11 @@ def _about(axis: int, radians: np.ndarray) -> np.ndarray:
     return matrices
 
 
+def about_viewer(clockwise: ArrayLike) -> np.ndarray:
+    """Returns the rotations (N, 3, 3) that turn a picture clockwise by so many degrees."""
+    return _about(2, -np.radians(np.asarray(clockwise, np.float64)))
+
+
 def angles_of(matrices: np.ndarray) -> np.ndarray:
     """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with pan in -90..90.
 
@@ -39,6 +44,33 @@ def angles_of(matrices: np.ndarray) -> np.ndarray:
     return np.degrees(np.stack([tilt, pan, roll], axis=1))
 
 
+def whole_turn_angles(matrices: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with tilt in -90..90.
+
+    Of the two sets of angles of a rotation it is the one whose pan is beyond ±90 exactly
+    when the nose points away from the viewer.
+    """
+    angles = angles_of(matrices)
+    tilt, pan, roll = angles.T
+    other = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
+    return wrapped(np.where(np.abs(tilt)[:, None] <= 90, angles, other))
+
+
+def wrapped(angles: ArrayLike) -> np.ndarray:
+    """Returns angles in degrees brought to -180..180, 180 excluded."""
+    return (np.asarray(angles, np.float64) + 180) % 360 - 180
+
+
+def geodesic_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the angles (N,) in degrees of the turns from one R (N, 3, 3) to another.
+
+    From the chord: |A - B| (Frobenius) = 2 sqrt(2) sin(angle / 2), which is exact near 0
+    and 180, where the common formula by the trace is not.
+    """
+    chord = np.linalg.norm(np.asarray(first) - np.asarray(second), axis=(-2, -1))
+    return np.degrees(2 * np.arcsin(np.clip(chord / np.sqrt(8), 0, 1)))
+
+
 def turned(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
     """Returns the angles (N, 3) after each picture is turned clockwise by so many degrees.
 
@@ -46,16 +78,25 @@ def turned(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
     given angles is returned, so that a head turned away stays turned away.
     """
     angles = np.asarray(angles, np.float64).reshape(-1, 3)
-    turns = _about(2, -np.radians(np.broadcast_to(clockwise, len(angles))))
+    turns = about_viewer(np.broadcast_to(clockwise, len(angles)))
     first = angles_of(turns @ rotation_matrices(angles))
     tilt, pan, roll = first.T
     second = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
 
     def distance(other: np.ndarray) -> np.ndarray:
-        return np.abs((other - angles + 180) % 360 - 180).sum(axis=1, keepdims=True)
+        return np.abs(wrapped(other - angles)).sum(axis=1, keepdims=True)
 
-    nearer = np.where(distance(first) <= distance(second), first, second)
-    return (nearer + 180) % 360 - 180
+    return wrapped(np.where(distance(first) <= distance(second), first, second))
+
+
+def lowered(angles: ArrayLike, degrees: float) -> np.ndarray:
+    """Returns the angles (N, 3) after each head nods down about its own axis of the ears.
+
+    For a head that faces the viewer, tilt falls by so much; for others it is the same
+    nod, seen from where they turned.
+    """
+    matrices = rotation_matrices(angles) @ _about(0, np.radians(np.array([degrees])))
+    return whole_turn_angles(matrices)
 
 
 def mirrored(angles: ArrayLike) -> np.ndarray:

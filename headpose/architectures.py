@@ -1,12 +1,14 @@
 """Networks that regress head angles from 64x64 grey crops.
 
-Every model takes crops (B, S, S, 1) in 0..255 and gives degrees (B, 2 or 3): tilt, pan
-and, with three outputs, roll. Input normalization and output scale are layers, so a
+Every model takes crops (B, S, S, 1) in 0..255 and gives degrees (B, 2, 3 or 6): as many
+of `headpose.estimator.MEASURES`. Input normalization and output scale are layers, so a
 model file needs no constants beside it.
 """
 
 import keras
 from keras import layers
+
+from headpose.rotations import RAW_OUTPUTS, HeadAngles
 
 # Of the published estimator: grey levels as fractions of 255, angles as fractions of 90.
 PUBLISHED_NORMALIZATION = {
@@ -98,11 +100,7 @@ def build_compact(
     side: str = "small",
     margin: float = 1.0,
 ) -> keras.Model:
-    """Builds the default network: residual, batch-normalized, under 0.7 M parameters.
-
-    The crop is standardized on its own first, so that neither light nor contrast counts.
-    Four stages halve the picture to 4x4; global pooling; one hidden layer with batch
-    norm before its ReLU (without it the hidden units die and only pan is learned).
+    """Builds a small residual network for angles, under 0.7 M parameters.
 
     Args:
         in_size: Side of the crops, pixels, a multiple of 16.
@@ -110,6 +108,38 @@ def build_compact(
         outputs: 2 for tilt and pan, 3 with roll.
         side: How crops are cut, see `CropInput`.
         margin: The same.
+    """
+    crops, x = _residual_features(in_size, dropout_rate, side, margin)
+    x = layers.Dense(outputs, kernel_initializer="zeros", name="angles")(x)
+    x = layers.Rescaling(10.0, name="degrees", dtype="float32")(x)
+    return keras.Model(crops, x, name="compact_pose")
+
+
+def build_rotation(
+    in_size: int = 64, dropout_rate: float = 0.2, side: str = "small", margin: float = 1.0
+) -> keras.Model:
+    """Builds the default network: `build_compact`'s, but answering with a rotation.
+
+    It gives all of `headpose.estimator.MEASURES`, over the whole turn. Train it on what
+    `headpose.rotations.raw_outputs` returns.
+
+    Args:
+        in_size: Side of the crops, pixels, a multiple of 16.
+        dropout_rate: Before the last layer, 0..1.
+        side: How crops are cut, see `CropInput`.
+        margin: The same.
+    """
+    crops, x = _residual_features(in_size, dropout_rate, side, margin)
+    x = layers.Dense(RAW_OUTPUTS, kernel_initializer="zeros", name="rotation", dtype="float32")(x)
+    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(x), name="rotation_pose")
+
+
+def _residual_features(in_size: int, dropout_rate: float, side: str, margin: float):
+    """Returns the input and the last hidden layer of a small residual network.
+
+    The crop is standardized on its own first, so that neither light nor contrast counts.
+    Four stages halve the picture to 4x4; global pooling; one hidden layer with batch
+    norm before its ReLU (without it the hidden units die and only pan is learned).
     """
 
     def unit(x, filters, strides, name, activation=True):
@@ -135,7 +165,4 @@ def build_compact(
     x = layers.Dense(128, use_bias=False, name="hidden")(x)
     x = layers.BatchNormalization(momentum=0.98, name="hidden_bn")(x)
     x = layers.ReLU(name="hidden_relu")(x)
-    x = layers.Dropout(dropout_rate, name="dropout")(x)
-    x = layers.Dense(outputs, kernel_initializer="zeros", name="angles")(x)
-    x = layers.Rescaling(10.0, name="degrees", dtype="float32")(x)
-    return keras.Model(crops, x, name="compact_pose")
+    return crops, layers.Dropout(dropout_rate, name="dropout")(x)

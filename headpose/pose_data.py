@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from headpose import crops
+from headpose.angles import lowered
 from headpose.boxed_pictures import picture_folder
 from headpose.boxes import match
 from headpose.commandline import Failure, progress
@@ -22,8 +23,10 @@ CONTEXT = 1.75  # side of a patch over side of the crop in it
 SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
 # The zero of the rendered heads' tilt lies this much above that of labelled photos.
 RENDERED_TILT_OFFSET = 2.5
-# Beyond, tilt and roll of a rendered head lock (pan near 90) or labels leave a photo's range.
+# For estimators of angles: beyond, tilt and roll lock (pan near 90), or angles are rare.
 RENDERED_PAN, RENDERED_TILT = 85.0, 60.0
+# Labels that several estimators made are too small beyond, and count a quarter.
+TRUSTED_PAN, DISTRUST = 50.0, 0.25
 
 
 @dataclasses.dataclass
@@ -36,6 +39,7 @@ class HeadSet:
         sides: (N,), pixels of the patch that the crop's side spans.
         angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
         weights: (N,), how far each label is trusted, 0..1.
+        away: bool (N,), heads seen from behind, of which no more is known.
         alpha: uint8 (N, P, P) or None; what is transparent gets a background.
         share: Of the training examples.
     """
@@ -45,6 +49,7 @@ class HeadSet:
     sides: np.ndarray
     angles: np.ndarray
     weights: np.ndarray
+    away: np.ndarray
     alpha: np.ndarray | None = None
     share: float = 1.0
 
@@ -58,6 +63,7 @@ def read_heads(
     side: str = "small",
     margin: float = 1.0,
     detector=None,
+    whole_turn: bool = False,
 ) -> tuple[HeadSet, Problems]:
     """Reads labelled heads of any kind.
 
@@ -65,13 +71,17 @@ def read_heads(
         source: One of
             a clean folder as the cleaners write it;
             a CSV with `file`, a box (`xmin` … or `head_xmin` …), `tilt`, `pan` and, where
-            known, `roll` and `disagreement` (degrees, between several labellers);
+            known, `roll`, `disagreement` (degrees, between several labellers) and `face`
+            (`away`: seen from behind, without angles);
             a CSV of rendered tiles with `sheet`, `row`, `col` and the same.
             `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
-            its train, validation or test part), `SOURCE@SHARE` sets the share.
+            its train, validation or test part; for a table without that column but with
+            `identity`, every tenth identity is `validation`, the others `train`),
+            `SOURCE@SHARE` sets the share.
         size, side, margin: Of the crops, see `headpose.crops.head_crops`.
         detector: If given, heads in pictures are cropped at its boxes, as they will be
             in use; a head that it does not find keeps its labelled box.
+        whole_turn: Whether to take heads seen from behind and rendered ones of any pan.
 
     Raises:
         Failure: If there is no such source or it has no usable head.
@@ -87,8 +97,10 @@ def read_heads(
     elif path.is_file():
         table = _read_table(path, part, problems)
         if {"sheet", "row", "col"} <= set(table.columns):
-            heads = _read_tiles(path, table, problems, size, side, margin)
+            heads = _read_tiles(path, table, problems, size, side, margin, whole_turn)
         else:
+            if not whole_turn:
+                table = table[~table["away"]]
             heads = _read_boxes(path, table, problems, size, side, margin, detector)
     else:
         raise Failure(f"{path}: no such file or folder; name a table of heads or a clean folder")
@@ -103,6 +115,7 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table = read_labels(path, part, ("tilt", "pan"), problems)
     known = (*ANGLES, "disagreement", *COLUMNS)
     table[list(known)] = numbers(table, known)
+    table["away"] = table["face"] == "away" if "face" in table else False
     return table
 
 
@@ -114,6 +127,7 @@ def _from_crops(grey: np.ndarray, angles: np.ndarray) -> HeadSet:
         np.full(len(grey), float(grey.shape[1])),
         np.asarray(angles, np.float32),
         np.ones(len(grey), np.float32),
+        np.zeros(len(grey), bool),
     )
 
 
@@ -129,7 +143,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
         usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)
         for _ in range(int((~usable).sum())):
             problems.add("bad box", str(file))
-        labelled = rows[["tilt", "pan"]].notna().all(axis=1).to_numpy()
+        labelled = (rows[["tilt", "pan"]].notna().all(axis=1) | rows["away"]).to_numpy()
         for _ in range(int((usable & ~labelled).sum())):
             problems.add("no angles", str(file))
         usable &= labelled
@@ -154,13 +168,16 @@ def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
     disagreement = rows["disagreement"].fillna(0).to_numpy(np.float32)
+    # Half the weight where labellers differ by as much as heads commonly err.
+    weights = 1 / (1 + (disagreement / 6.0) ** 2)
+    weights[((disagreement > 0) & (rows["pan"].abs() > TRUSTED_PAN)).to_numpy()] *= DISTRUST
     return HeadSet(
         np.concatenate(cut),
         np.stack(patches),
         np.full(len(rows), float(size)),
         rows[list(ANGLES)].to_numpy(np.float32),
-        # Half the weight where labellers differ by as much as heads commonly err.
-        1 / (1 + (disagreement / 6.0) ** 2),
+        weights,
+        rows["away"].to_numpy(bool),
     )
 
 
@@ -177,11 +194,12 @@ def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np
     return replaced, len(boxes) - len(rows)
 
 
-def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
+def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSet:
     """Reads rendered heads: sheets of RGBA tiles, grey with straight alpha."""
     table[["sheet", "row", "col"]] = numbers(table, ("sheet", "row", "col"))
-    inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
-    table = table[inside]
+    if not whole_turn:
+        inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
+        table = table[inside]
     grey, alpha, kept = [], [], []
     for sheet, rows in progress(table.groupby("sheet"), "sheets"):
         file = path.with_name(f"sheet_{int(sheet):03d}.webp")
@@ -200,8 +218,7 @@ def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
     boxes = rows[list(COLUMNS)].to_numpy(np.float32)
     extent = boxes[:, 2:] - boxes[:, :2]
     sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
-    angles = rows[list(ANGLES)].to_numpy(np.float32)
-    angles[:, 0] -= RENDERED_TILT_OFFSET
+    angles = lowered(rows[list(ANGLES)].to_numpy(np.float32), RENDERED_TILT_OFFSET)
     grey, alpha = np.stack(grey), np.stack(alpha)
     flat = np.full((tile, tile), 127, np.float32)
     cut = np.stack(
@@ -210,7 +227,8 @@ def _read_tiles(path, table, problems, size, side, margin) -> HeadSet:
             for g, a, box in zip(grey, alpha, boxes, strict=True)
         ]
     )
-    return HeadSet(cut, grey, sides, angles, np.ones(len(rows), np.float32), alpha)
+    ones = np.ones(len(rows), np.float32)
+    return HeadSet(cut, grey, sides, angles, ones, np.zeros(len(rows), bool), alpha)
 
 
 def blend(grey: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:

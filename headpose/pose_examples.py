@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from headpose import augment
-from headpose.angles import mirrored, turned
+from headpose.angles import about_viewer, mirrored, rotation_matrices, turned
+from headpose.estimator import MEASURES
 from headpose.pose_data import HeadSet, blend
+from headpose.rotations import AWAY, NOSE, ROTATION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,7 @@ class PoseExamples:
     Args:
         sources: Labelled heads.
         size: Side of the crops, pixels.
-        outputs: 2 or 3 angles.
+        outputs: 2 or 3 angles, or 6 for targets of `headpose.rotations.rotation_loss`.
         augmentation: What may happen to a crop.
         seed: Of all draws.
         balance: 0 draws all heads alike, 1 all pose classes alike.
@@ -71,16 +73,20 @@ class PoseExamples:
         self._seed = seed
         shares = np.array([s.share for s in sources], np.float64)
         self._shares = shares / shares.sum()
-        self._odds = [pose_balance(s.angles, balance) for s in sources]
+        self._odds = [pose_balance(s, balance) for s in sources]
         self._backdrops = [i for i, s in enumerate(sources) if s.alpha is None]
 
     def batch(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns crops float32 (count, S, S, 1), angles (count, outputs) and weights."""
+        """Returns crops float32 (count, S, S, 1), targets (count, K) and weights.
+
+        Targets are degrees, or rows of `headpose.rotations.rotation_loss`.
+        """
         crops_ = np.empty((count, self._size, self._size, 1), np.float32)
         angles = np.empty((count, 3), np.float32)
         turns = np.empty(count)
         flips = np.empty(count, bool)
         weights = np.empty(count, np.float32)
+        away = np.empty(count, bool)
         for i in range(count):
             rng = np.random.default_rng((self._seed, step * count + i))
             source = int(rng.choice(len(self._sources), p=self._shares))
@@ -89,6 +95,9 @@ class PoseExamples:
             crop, turns[i], flips[i] = self._crop(rng, heads, index)
             crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
             angles[i], weights[i] = heads.angles[index], heads.weights[index]
+            away[i] = heads.away[index]
+        if self._outputs == len(MEASURES):
+            return crops_, rotation_targets(angles, away, turns, flips), weights
         # A label without roll cannot be turned: it stays as it is, with roll unknown.
         known = np.isfinite(angles[:, 2])
         if known.any():
@@ -103,7 +112,9 @@ class PoseExamples:
         if heads.alpha is not None:
             patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
         length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
-        turn = rng.normal(0, options.roll) if np.isfinite(heads.angles[index, 2]) else 0.0
+        # A label without roll cannot be turned with its picture.
+        free = heads.away[index] or np.isfinite(heads.angles[index, 2])
+        turn = rng.normal(0, options.roll) if free else 0.0
         flip = bool(rng.random() < options.mirror)
         centre = patch.shape[0] / 2 + rng.normal(0, options.shift, 2) * heads.sides[index]
         # From crop to patch: scale, then turn; turning the sampling grid counter-clockwise
@@ -135,12 +146,33 @@ class PoseExamples:
         return cv2.resize(patch[y : y + part, x : x + part], (size, size)).astype(np.float32)
 
 
-def pose_balance(angles: np.ndarray, balance: float) -> np.ndarray:
+def rotation_targets(
+    angles: np.ndarray, away: np.ndarray, turns: np.ndarray, flips: np.ndarray
+) -> np.ndarray:
+    """Returns targets of `headpose.rotations.rotation_loss`, float32 (N, 10).
+
+    Args:
+        angles: (N, 3) of the heads before they were turned and mirrored; roll may be
+            NaN, and all three where `away`.
+        away: (N,), heads of which only that is known.
+        turns: (N,), degrees clockwise that each picture was then turned.
+        flips: (N,), whether it was mirrored after that.
+    """
+    known = np.where(away, AWAY, np.where(np.isfinite(angles[:, 2]), ROTATION, NOSE))
+    matrices = about_viewer(turns) @ rotation_matrices(np.nan_to_num(angles))
+    mirror = np.array([-1.0, 1.0, 1.0])
+    matrices[flips] *= mirror[:, None] * mirror
+    columns = matrices.transpose(0, 2, 1).reshape(len(angles), 9)
+    return np.column_stack([columns, known]).astype(np.float32)
+
+
+def pose_balance(heads: HeadSet, balance: float) -> np.ndarray:
     """Returns cumulative odds (N,) of drawing each head.
 
-    Heads fall into classes of 15 degrees of |pan| and of tilt; a head's odds are its
-    class's size to the power of -balance.
+    Heads fall into classes of 15 degrees of |pan| and of tilt, and one of heads turned
+    away; a head's odds are its class's size to the power of -balance.
     """
+    angles = np.where(heads.away[:, None], [0.0, 180.0, 0.0], heads.angles)
     classes = np.stack([np.abs(angles[:, 1]) // 15, angles[:, 0] // 15], axis=1)
     _, owner, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
     odds = counts[owner.reshape(-1)].astype(np.float64) ** -balance

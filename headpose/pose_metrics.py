@@ -6,11 +6,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from headpose.angles import geodesic_distances, rotation_matrices, wrapped
 from headpose.commandline import Failure
 
-# Limits of |pan| in degrees: near frontal, half profile, profile and beyond.
-PAN_RANGES = {"0-30": (0, 30), "30-60": (30, 60), "over 60": (60, np.inf)}
+# Limits of |pan| in degrees: near frontal, half profile, profile, and turned away.
+PAN_RANGES = {
+    "0-30": (0, 30),
+    "30-60": (30, 60),
+    "60-90": (60, 90),
+    "90-120": (90, 120),
+    "120-150": (120, 150),
+    "150-180": (150, np.inf),
+}
 SHARES = (5, 10, 15)  # degrees
+# So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
+LOCKED_WITHIN = 15.0
+CERTAINTY = 5  # its column in `headpose.estimator.MEASURES`
 
 
 def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
@@ -19,7 +30,7 @@ def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     Pan and roll are directions on a circle: 179 and -179 degrees are 2 apart.
 
     Args:
-        predicted: (N, 2) tilt, pan, or (N, 3) with roll, degrees.
+        predicted: (N, 2) tilt, pan, or (N, 3 and more) with roll, degrees.
         truth: (N, 2) or (N, 3), degrees; roll may be NaN where unknown.
 
     Returns:
@@ -30,8 +41,9 @@ def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     """
     predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
     for name, array in (("predicted", predicted), ("truth", truth)):
-        if array.ndim != 2 or array.shape[1] not in (2, 3):
+        if array.ndim != 2 or array.shape[1] < 2:
             raise ValueError(f"{name} must have shape (N, 2) or (N, 3), not {array.shape}")
+    predicted, truth = predicted[:, :3], truth[:, :3]
     if len(predicted) != len(truth):
         raise ValueError(f"{len(predicted)} predictions for {len(truth)} heads")
     if not np.isfinite(predicted).all():
@@ -40,8 +52,46 @@ def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
         raise ValueError("a true tilt or pan is not finite")
     angles = min(predicted.shape[1], truth.shape[1])
     difference = predicted[:, :angles] - truth[:, :angles]
-    difference[:, 1:] = (difference[:, 1:] + 180) % 360 - 180
+    difference[:, 1:] = wrapped(difference[:, 1:])
     return np.abs(difference)
+
+
+def _unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns `absolute_errors`, NaN for tilt and roll where they lock."""
+    errors = absolute_errors(predicted, truth)
+    locked = np.abs(np.abs(np.asarray(truth)[:, 1]) - 90) < LOCKED_WITHIN
+    errors[locked, 0] = np.nan
+    errors[locked, 2:] = np.nan
+    return errors
+
+
+def overall_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns one error (N,) in degrees a head: geodesic where rolls are known and told.
+
+    Elsewhere it is the mean of tilt's and pan's.
+    """
+    predicted, truth = np.asarray(predicted), np.asarray(truth)
+    both = absolute_errors(predicted, truth)[:, :2].mean(axis=1)
+    if min(predicted.shape[1], truth.shape[1]) < 3:
+        return both
+    turns = geodesic_errors(predicted, truth)
+    return np.where(np.isfinite(turns), turns, both)
+
+
+def geodesic_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns the angle in degrees of the turn from each estimate to the truth.
+
+    Args:
+        predicted: (N, 3 and more) tilt, pan, roll, degrees.
+        truth: (N, 3), degrees; roll may be NaN.
+
+    Returns:
+        float64 (N,); NaN where the roll is not known.
+    """
+    first, second = (
+        rotation_matrices(np.asarray(angles, np.float64)[:, :3]) for angles in (predicted, truth)
+    )
+    return geodesic_distances(first, second)
 
 
 def pose_errors(predicted: ArrayLike, truth: ArrayLike) -> dict[str, float]:
@@ -52,22 +102,22 @@ def pose_errors(predicted: ArrayLike, truth: ArrayLike) -> dict[str, float]:
         truth: The same.
 
     Returns:
-        `tilt`, `pan`, `mean` (of the two), `roll` if it is predicted and known of any
-        head, and `mean 0-30`, `mean 30-60`, `mean over 60`: `mean` over the heads whose
-        |pan| is in that range (lower limit included), NaN where there are none.
+        `tilt`, `pan`, `mean` (of the two); where roll is predicted and known, `roll`
+        and `geodesic`, mean and median; and `mean 0-30`, `mean 30-60`, …: `mean` over
+        the heads whose |pan| is in that range (lower limit included), where there are any.
     """
-    errors = absolute_errors(predicted, truth)
-    both = errors[:, :2].mean(axis=1)
-    result = {"tilt": _mean(errors[:, 0]), "pan": _mean(errors[:, 1]), "mean": _mean(both)}
-    if errors.shape[1] == 3 and not np.isnan(errors[:, 2]).all():
-        result["roll"] = float(np.nanmean(errors[:, 2]))
-    for name, chosen in pan_ranges(truth).items():
-        result[f"mean {name}"] = _mean(both[chosen])
-    return result
+    table = error_table(predicted, truth)
+    whole = table.pop("all")
+    names = ("tilt", "pan", "mean", "roll", "geodesic", "geodesic median")
+    result = {name: whole[name] for name in names if name in whole}
+    return result | {f"mean {name}": row["mean"] for name, row in table.items() if row["heads"]}
 
 
 def error_table(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, float]]:
     """Returns error figures over all heads and over each range of |pan|.
+
+    Where the true pan is within 15 degrees of ±90, tilt and roll are no measure, and
+    their errors are left out.
 
     Args:
         predicted: See `absolute_errors`.
@@ -75,14 +125,18 @@ def error_table(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, f
 
     Returns:
         A row for `all` and for each of `PAN_RANGES`, each with `heads`, the mean
-        absolute errors `tilt`, `pan`, `mean` and, where known, `roll` in degrees, and
-        `tilt under 5`, `pan under 5`, `both under 5`, the same for 10 and 15: the shares
-        (0..1) of heads whose error is below. An empty range has NaN.
+        absolute errors `tilt`, `pan`, `mean` and, where known, `roll`, `geodesic` and
+        `geodesic median` in degrees, and `tilt under 5`, `pan under 5`, `both under 5`,
+        the same for 10 and 15: the shares (0..1) of heads whose error is below. An empty
+        range has NaN.
     """
-    errors = absolute_errors(predicted, truth)
+    errors = _unlocked_errors(predicted, truth)
+    turns = np.full(len(errors), np.nan)
+    if errors.shape[1] == 3:
+        turns = geodesic_errors(predicted, truth)
     everywhere = np.ones(len(errors), bool)
     return {
-        name: _row(errors[chosen])
+        name: _row(errors[chosen], turns[chosen])
         for name, chosen in {"all": everywhere, **pan_ranges(truth)}.items()
     }
 
@@ -93,21 +147,70 @@ def pan_ranges(truth: ArrayLike) -> dict[str, np.ndarray]:
     return {name: (pan >= low) & (pan < high) for name, (low, high) in PAN_RANGES.items()}
 
 
-def _row(errors: np.ndarray) -> dict[str, float]:
+def _row(errors: np.ndarray, turns: np.ndarray) -> dict[str, float]:
     tilt, pan = errors[:, 0], errors[:, 1]
     row = {"heads": len(errors), "tilt": _mean(tilt), "pan": _mean(pan)}
-    row["mean"] = _mean(errors[:, :2].mean(axis=1))
-    if errors.shape[1] == 3 and not np.isnan(errors[:, 2]).all():
-        row["roll"] = float(np.nanmean(errors[:, 2]))
+    row["mean"] = (row["tilt"] + row["pan"]) / 2
+    if np.isfinite(turns).any():
+        row["roll"] = _mean(errors[:, 2])
+        row["geodesic"] = _mean(turns)
+        row["geodesic median"] = float(np.nanmedian(turns))
     for limit in SHARES:
-        row[f"tilt under {limit}"] = _mean(tilt < limit)
+        row[f"tilt under {limit}"] = _mean(tilt < limit, np.isfinite(tilt))
         row[f"pan under {limit}"] = _mean(pan < limit)
-        row[f"both under {limit}"] = _mean((tilt < limit) & (pan < limit))
+        row[f"both under {limit}"] = _mean((tilt < limit) & (pan < limit), np.isfinite(tilt))
     return row
 
 
-def _mean(values: np.ndarray) -> float:
+def _mean(values: np.ndarray, known: np.ndarray | None = None) -> float:
+    """Returns the mean of what is known, NaN if nothing is."""
+    values = values[np.isfinite(values) if known is None else known]
     return float(values.mean()) if len(values) else float("nan")
+
+
+def separation(predicted: ArrayLike, away: ArrayLike) -> float:
+    """Returns how well |pan| tells heads turned away from visible faces.
+
+    Args:
+        predicted: (N, 2 and more), degrees.
+        away: (N,), truth; both kinds must occur.
+
+    Returns:
+        The area under the receiver operating characteristic, 0..1.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(np.asarray(away, bool), np.abs(np.asarray(predicted)[:, 1])))
+
+
+def risk_coverage(errors: ArrayLike, certainty: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean error (risk) of the surest heads, for every share of heads kept.
+
+    Args:
+        errors: (N,), degrees, NaN where unknown.
+        certainty: (N,), expected errors in degrees, the smaller the surer.
+
+    Returns:
+        Coverage (M,), from 1 / M to 1, and risk (M,), M the number of known errors.
+    """
+    errors, certainty = np.asarray(errors, np.float64), np.asarray(certainty, np.float64)
+    known = np.isfinite(errors)
+    ranked = errors[known][np.argsort(certainty[known], kind="stable")]
+    number = np.arange(1, len(ranked) + 1)
+    return number / max(1, len(ranked)), np.cumsum(ranked) / number
+
+
+def uncertain_fifth(errors: ArrayLike, certainty: ArrayLike) -> tuple[float, float]:
+    """Returns the mean errors of the least certain fifth of all heads and of the others.
+
+    Args:
+        errors, certainty: See `risk_coverage`; at least 5 errors must be known.
+    """
+    _, risk = risk_coverage(errors, certainty)
+    total = len(risk)
+    kept = total - total // 5
+    rest = risk[kept - 1]
+    return float((risk[-1] * total - rest * kept) / (total - kept)), float(rest)
 
 
 def plot_errors(
@@ -115,8 +218,12 @@ def plot_errors(
 ) -> None:
     """Draws mean absolute errors over the true tilt and the true pan.
 
+    Where an estimate tells its certainty, a third drawing has `risk_coverage` of
+    `overall_errors`.
+
     Args:
-        predicted: Estimates by name, each as in `absolute_errors`.
+        predicted: Estimates by name, each as in `absolute_errors` or with all
+            `headpose.estimator.MEASURES`.
         truth: The same.
         path: The picture; its suffix says the format.
         width: Of the steps over which errors are averaged, degrees.
@@ -129,20 +236,26 @@ def plot_errors(
     from headpose.plots import save
 
     truth = np.asarray(truth, np.float64)
-    drawing = Figure(figsize=(10, 4.5), layout="constrained")
-    for column, (axes, angle) in enumerate(
-        zip(drawing.subplots(1, 2), ("tilt", "pan"), strict=True)
-    ):
+    sure = {name: np.asarray(e) for name, e in predicted.items() if np.shape(e)[1] > CERTAINTY}
+    drawing = Figure(figsize=(15 if sure else 10, 4.5), layout="constrained")
+    axes = drawing.subplots(1, 3 if sure else 2)
+    for column, angle in enumerate(("tilt", "pan")):
         steps = np.round(truth[:, column] / width)
         places = np.unique(steps)
         for name, estimate in predicted.items():
-            errors = absolute_errors(estimate, truth)[:, column]
-            means = [errors[steps == place].mean() for place in places]
-            axes.plot(places * width, means, marker="o", markersize=3, label=name)
-        axes.set(xlabel=f"true {angle} (degrees)", ylabel=f"mean error of {angle} (degrees)")
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.3)
-        axes.legend()
+            errors = _unlocked_errors(estimate, truth)[:, column]
+            means = [_mean(errors[steps == place]) for place in places]
+            axes[column].plot(places * width, means, marker="o", markersize=3, label=name)
+        axes[column].set_xlabel(f"true {angle} (degrees)")
+        axes[column].set_ylabel(f"mean error of {angle} (degrees)")
+    for name, estimate in sure.items():
+        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, CERTAINTY])
+        axes[2].plot(100 * coverage, risk, label=name)
+        axes[2].set(xlabel="surest heads kept (%)", ylabel="their mean error (degrees)")
+    for part in axes:
+        part.set_ylim(bottom=0)
+        part.grid(alpha=0.3)
+        part.legend()
     try:
         save(drawing, path)
     except ValueError as error:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,8 @@ from headpose.commandline import Failure
 
 COLUMNS = ("xmin", "ymin", "xmax", "ymax")
 ANGLES = ("tilt", "pan", "roll")
+# Without a column part, every so many identities make the validation part.
+HELD_OUT_EVERY = 10
 
 
 @dataclasses.dataclass
@@ -73,6 +76,44 @@ class SourceName:
         return dataclasses.replace(self, part=self.part or part)
 
 
+PARTS = ("train", "validation", "test")
+
+
+def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[SourceName]]:
+    """Reads a TOML file of sources: tables [[train]], [[validation]] and [[test]].
+
+    Each has `path` and, where wanted, `part` and `share` (see `SourceName`).
+
+    Args:
+        path: The file.
+        root: Folder that paths start from; None takes the file's.
+
+    Raises:
+        Failure: If it is missing, no TOML, or has something else in it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError as error:
+        raise Failure(f"{path}: no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: not a TOML file ({error})") from error
+    sources: dict[str, list[SourceName]] = {part: [] for part in PARTS}
+    for part, rows in content.items():
+        if part not in PARTS or not isinstance(rows, list):
+            raise Failure(f"{path}: only [[train]], [[validation]] and [[test]] belong there")
+        for row in rows:
+            share = row.get("share", 1.0)
+            fits = set(row) <= {"path", "part", "share"} and isinstance(row.get("path"), str)
+            if not (fits and isinstance(share, int | float) and share > 0):
+                raise Failure(
+                    f"{path}: a source has path and perhaps part and a positive share, not {row}"
+                )
+            place = (root or path.parent) / row["path"]
+            sources[part].append(SourceName(place, row.get("part", ""), float(share)))
+    return sources
+
+
 def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Problems) -> pd.DataFrame:
     """Reads a CSV of labels as text, indexed by line number.
 
@@ -111,10 +152,19 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
             f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
         )
     if part:
-        if "part" not in table:
-            raise Failure(f"{path}: no column part to look for {part!r} in")
-        table = table[table["part"] == part]
+        table = table[_parts(path, table, part) == part]
     return table
+
+
+def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:
+    """Returns the column `part`, or makes one from identities that no two parts share."""
+    if "part" in table:
+        return table["part"]
+    if "identity" not in table:
+        raise Failure(f"{path}: no column part to look for {wanted!r} in")
+    identity = pd.to_numeric(table["identity"], errors="coerce")
+    held_out = identity % HELD_OUT_EVERY == 0
+    return held_out.map({True: "validation", False: "train"})
 
 
 def numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ WITHOUT_EFFECT = (
     "workers",
     "cache",
     "device",
+    "data_root",
 )
 
 
@@ -152,6 +153,18 @@ class Patience(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Told(keras.callbacks.Callback):
+    """Tells somebody each epoch's log, who may stop training by returning True."""
+
+    def __init__(self, on_epoch: Callable[[int, dict[str, float]], bool]):
+        super().__init__()
+        self._on_epoch = on_epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._on_epoch(epoch, dict(logs)):
+            self.model.stop_training = True
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Saves the state of training when an epoch begins, and takes it up again.
 
@@ -253,6 +266,7 @@ def fit(
     patience: Patience,
     folder: Path,
     earlier: list[dict],
+    on_epoch: Callable[[int, dict[str, float]], bool] | None = None,
 ) -> None:
     """Trains a compiled model, or goes on with it.
 
@@ -263,6 +277,7 @@ def fit(
         best, patience: Callbacks.
         folder: Where log and checkpoint go.
         earlier: The log's rows so far.
+        on_epoch: Told each epoch's number and log; stops training where it returns True.
     """
     if _finished(earlier, patience, schedule):
         return
@@ -282,6 +297,7 @@ def fit(
             best,
             patience,
             keras.callbacks.CSVLogger(folder / "log.csv", append=bool(earlier)),
+            *([Told(on_epoch)] if on_epoch else []),
         ],
         shuffle=False,
         verbose=2,

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from headpose import angles
 
@@ -69,3 +70,51 @@ def test_mirroring_mirrors_the_rotation(tilt, pan, roll):
     matrix = angles.rotation_matrices([(tilt, pan, roll)])[0]
     other = angles.rotation_matrices(angles.mirrored([(tilt, pan, roll)]))[0]
     np.testing.assert_allclose(flip @ matrix @ flip, other, atol=1e-12)
+
+
+@given(st.floats(-89, 89), st.floats(-180, 179), st.floats(-180, 179))
+def test_angles_come_back_over_the_whole_turn(tilt, pan, roll):
+    if abs(abs(pan) - 90) < 0.01:
+        return
+    given = np.array([(tilt, pan, roll)])
+    back = angles.whole_turn_angles(angles.rotation_matrices(given))
+    np.testing.assert_allclose(angles.wrapped(back - given), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tilt", "pan", "expected"),
+    [
+        (0, 0, (0, 0)),
+        (20, 0, (0, 20)),
+        (0, 120, (120, 0)),
+        (20, 180, (180, -20)),  # beyond the profile the crown leaning away is the face down
+        (50, 90, (90, 0)),  # a tilt about the nose's own axis
+    ],
+)
+def test_where_the_nose_points(tilt, pan, expected):
+    azimuth, elevation = angles.azimuth_elevation(tilt, pan)
+    assert (abs(azimuth) if pan == 180 else azimuth) == pytest.approx(expected[0])
+    assert elevation == pytest.approx(expected[1])
+
+
+@given(tilts, pans, rolls)
+def test_azimuth_and_elevation_are_rotations_too(tilt, pan, roll):
+    azimuth, elevation = angles.azimuth_elevation(tilt, pan)
+    turn = Rotation.from_euler("YX", (-azimuth, -elevation), degrees=True)
+    np.testing.assert_allclose(turn.apply((0, 0, 1)), angles.nose_directions(tilt, pan), atol=1e-9)
+
+
+def test_a_nod_lowers_the_nose_on_every_side():
+    heads = np.array([(10, 0, 0), (5, 60, 0), (0, 120, 0), (-8, 180, 0)], float)
+    before, after = (
+        angles.azimuth_elevation(a[:, 0], a[:, 1]) for a in (heads, angles.lowered(heads, 2.5))
+    )
+    assert (after[:, 1] < before[:, 1]).all()
+    np.testing.assert_allclose((after - before)[[0, 2, 3], 1], -2.5, atol=1e-6)
+    np.testing.assert_allclose(angles.lowered(heads, 2.5)[0], (7.5, 0, 0), atol=1e-9)
+
+
+def test_distances_between_rotations():
+    first = angles.rotation_matrices([(0, 0, 0), (0, 0, 0), (10, 20, 30)])
+    second = angles.rotation_matrices([(0, 35, 0), (0, 180, 0), (10, 20, 30)])
+    np.testing.assert_allclose(angles.geodesic_distances(first, second), (35, 180, 0), atol=1e-6)

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,56 @@ def test_arrows_point_where_the_nose_does(tilt, pan, side):
     assert max(reach, key=reach.get) == side
     # Half the box times sin 45.
     assert reach[side] == pytest.approx(100 * np.sqrt(0.5), abs=4)
+
+
+def test_a_head_that_faces_away_gets_another_arrow():
+    assert len(arrow_pixels(0, 135)[0]) == 0
+    picture = np.full((400, 400, 3), 255, np.uint8)
+    drawn = draw_heads(picture, [Head((100, 100, 300, 300), 0.9, 0, 135)]).astype(int)
+    blue = (drawn[..., 0] > 200) & (drawn[..., 1] < 120)
+    x = np.nonzero(blue)[1] - 200
+    assert -x.min() == pytest.approx(100 * np.sqrt(0.5), abs=4)
+
+
+def test_axes_are_drawn_where_the_roll_is_known():
+    picture = np.full((400, 400, 3), 255, np.uint8)
+    head = Head((100, 100, 300, 300), 0.9, 0, 45, 0)
+    drawn = draw_heads(picture, [head], "axes")[110:290, 110:290].astype(int)
+    red = (drawn[..., 2] > 200) & (drawn[..., 1] < 120) & (drawn[..., 0] < 120)
+    blue = (drawn[..., 0] > 200) & (drawn[..., 2] < 120)
+    # The axis of the ears and that of the nose lie on both sides, the same length.
+    assert np.nonzero(red)[1].max() - 90 == pytest.approx(100 * np.sqrt(0.5), abs=4)
+    assert 90 - np.nonzero(blue)[1].min() == pytest.approx(100 * np.sqrt(0.5), abs=4)
+    without = draw_heads(picture, [Head(head.box, 0.9, 0, 45)], "axes")
+    np.testing.assert_array_equal(without, draw_heads(picture, [Head(head.box, 0.9, 0, 45)]))
+
+
+def test_a_head_without_angles_is_a_box_alone():
+    picture = np.full((400, 400, 3), 255, np.uint8)
+    drawn = draw_heads(picture, [Head((100, 100, 300, 300), 0.9, None, None)])
+    assert (drawn[110:290, 110:290] == 255).all()
+    assert (drawn != picture).any()
+
+
+class Six:
+    """Tells all measures: the mean grey of the crop as every one of them."""
+
+    crop_options: ClassVar[dict] = {"size": 8, "side": "small", "margin": 1.0, "grey": True}
+
+    def measures(self, crops):
+        return np.repeat(np.asarray(crops, np.float32).mean(axis=(1, 2))[:, None], 6, axis=1)
+
+
+def test_uncertain_angles_are_left_out():
+    picture = np.full((60, 120, 3), 10, np.uint8)
+    picture[:, 60:] = 30
+    boxes = [(0, 0, 40, 40), (70, 0, 110, 40)]
+    sure, unsure = HeadPosePipeline(Given(boxes), Six(), min_certainty=20)([picture])[0]
+    assert (sure.tilt, sure.azimuth, sure.certainty) == (10, 10, 10)
+    angles = (unsure.tilt, unsure.pan, unsure.roll, unsure.azimuth, unsure.elevation)
+    assert angles == (None,) * 5
+    assert unsure.certainty == 30
+    assert HeadPosePipeline(Given(boxes), Six())([picture])[0][1].tilt == 30
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 30), (100, 4000), (3000, 2000)])

@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 
 from headpose import pose_examples
+from headpose.angles import turned, whole_turn_angles
 from headpose.commandline import Failure
 from headpose.crops import head_crops
 from headpose.pose_data import HeadSet, read_heads
 from headpose.pose_examples import Augmentation, PoseExamples
+from headpose.rotations import AWAY, NOSE, ROTATION
 
 STILL = Augmentation(0, 0, 0, 0, (1, 1), (1, 1), 0, 0, 0, 0, 0)
 
@@ -81,7 +83,9 @@ def arrow_heads():
     cv2.circle(patch, (56 + 16, 56), 4, 255, -1)
     cv2.circle(patch, (56, 56 - 16), 6, 120, -1)
     angles = np.float32([(0, -30, 0)])  # the nose points to the right
-    return HeadSet(patch[None], patch[None], np.array([64.0]), angles, np.ones(1))
+    return HeadSet(
+        patch[None], patch[None], np.array([64.0]), angles, np.ones(1), np.zeros(1, bool)
+    )
 
 
 def dots(crop):
@@ -126,6 +130,60 @@ def test_rendered_heads_get_backgrounds():
     assert (crops[:, 0, 0, 0] == 77).mean() > 0.5  # most stand before a real patch
 
 
+@pytest.fixture
+def tiles(tmp_path):
+    """A sheet of rendered heads, one of them from behind; every tenth identity is held out."""
+    sheet = np.full((16 * 112, 16 * 112, 4), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / "sheet_000.webp"), sheet)
+    rows = [(0, 0, c, 2.5, pan, 0, 21, 21, 91, 91, c) for c, pan in enumerate((0, 60, 170))]
+    names = ["sheet", "row", "col", "tilt", "pan", "roll", "xmin", "ymin", "xmax", "ymax"]
+    pd.DataFrame(rows, columns=[*names, "identity"]).to_csv(tmp_path / "r.csv", index=False)
+    return tmp_path / "r.csv"
+
+
+def test_rendered_heads_are_split_by_identity(tiles):
+    held_out, _ = read_heads(f"{tiles}#validation", whole_turn=True)
+    np.testing.assert_allclose(held_out.angles, [(0, 0, 0)], atol=1e-5)
+    rest, _ = read_heads(f"{tiles}#train", whole_turn=True)
+    np.testing.assert_allclose(rest.angles[:, 1], (60, 170), atol=0.3)
+    near, _ = read_heads(f"{tiles}#train")
+    assert len(near) == 1
+
+
+@pytest.fixture
+def faces(table):
+    """Of five heads one is seen from behind, and two labels lie beyond what is trusted."""
+    frame = pd.read_csv(table).iloc[[0, 0, 0, 3]]
+    frame["face"] = ["visible", "visible", "visible", "away"]
+    frame["pan"] = [10, 55, 55, None]
+    frame["disagreement"] = [0, 6, 0, None]
+    frame.to_csv(table, index=False)
+    return table
+
+
+def test_heads_turned_away_are_read_where_they_can_be_used(faces):
+    heads, problems = read_heads(str(faces), whole_turn=True)
+    np.testing.assert_array_equal(heads.away, [False, False, False, True])
+    assert not problems.by_kind
+    # Doubtful by the labellers' difference, and because theirs are too small there.
+    np.testing.assert_allclose(heads.weights, [1, 0.125, 1, 1])
+    assert len(read_heads(str(faces))[0]) == 3
+
+
+def test_targets_of_a_rotation_turn_with_the_picture():
+    given = np.float32([(10, 30, 5), (10, 30, 5), (10, 30, np.nan), (np.nan,) * 3])
+    away, turns = np.array([False] * 3 + [True]), np.array([0, 20, 0, 0])
+    flips = np.array([False, False, True, False])
+    targets = pose_examples.rotation_targets(given, away, turns, flips)
+    matrices = targets[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
+    np.testing.assert_allclose(whole_turn_angles(matrices[:1]), [(10, 30, 5)], atol=1e-4)
+    np.testing.assert_allclose(
+        whole_turn_angles(matrices[1:2]), turned([(10, 30, 5)], 20), atol=1e-4
+    )
+    np.testing.assert_allclose(whole_turn_angles(matrices[2:3])[:, :2], [(10, -30)], atol=1e-4)
+    np.testing.assert_array_equal(targets[:, 9], [ROTATION, ROTATION, NOSE, AWAY])
+
+
 def test_examples_depend_on_seed_and_number_alone(table):
     heads, _ = read_heads(str(table))
     make = lambda seed: PoseExamples([heads], 64, 2, Augmentation(), seed)  # noqa: E731
@@ -140,7 +198,9 @@ def test_examples_depend_on_seed_and_number_alone(table):
 def test_rare_poses_are_drawn_more_often(balance, expected):
     """Nine frontal heads and one turned: 9^(1 - b) to 1^(1 - b)."""
     angles = np.array([(0, 2, 0)] * 9 + [(0, 50, 0)], float)
-    odds = np.diff(pose_examples.pose_balance(angles, balance), prepend=0)
+    none = np.zeros((10, 1, 1), np.uint8)
+    heads = HeadSet(none, none, np.ones(10), angles, np.ones(10), np.zeros(10, bool))
+    odds = np.diff(pose_examples.pose_balance(heads, balance), prepend=0)
     assert odds[:9].sum() == pytest.approx(expected)
 
 

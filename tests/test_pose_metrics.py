@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from headpose.pose_metrics import absolute_errors, error_table, plot_errors, pose_errors
+from headpose.pose_metrics import (
+    absolute_errors,
+    error_table,
+    geodesic_errors,
+    plot_errors,
+    pose_errors,
+    risk_coverage,
+    separation,
+    uncertain_fifth,
+)
 
 NAN = float("nan")
 
@@ -39,21 +49,61 @@ def test_arrays_that_do_not_fit_are_refused(predicted, truth, told):
 
 
 def test_means_by_range_of_pan():
-    truth = [[0, 0, 0], [0, -29.9, NAN], [0, 30, 0], [0, -75, 0]]
-    predicted = np.add(truth, [[2, 4, 6], [2, 4, 0], [10, 10, 2], [0, 20, 1]])
+    truth = [[0, 0, 0], [0, -29.9, NAN], [0, 30, 0], [0, -75, 0], [0, 179, 0]]
+    predicted = np.add(truth, [[2, 4, 6], [2, 4, 0], [10, 10, 2], [0, 20, 1], [1, 2, 0]])
     predicted[1, 2] = 5
     errors = pose_errors(predicted, truth)
+    # By SciPy's rotations, in the order x, y, z with the signs of the labels.
+    turns = [
+        np.degrees(
+            (
+                Rotation.from_euler("XYZ", np.multiply(predicted[i], -1), degrees=True)
+                * Rotation.from_euler("XYZ", np.multiply(truth[i], -1), degrees=True).inv()
+            ).magnitude()
+        )
+        for i in (0, 2, 3, 4)
+    ]
+    assert errors.pop("geodesic") == pytest.approx(np.mean(turns))
+    assert errors.pop("geodesic median") == pytest.approx(np.median(turns))
     assert errors == pytest.approx(
         {
-            "tilt": 3.5,
-            "pan": 9.5,
-            "mean": 6.5,
-            "roll": 3,
+            "tilt": 3,
+            "pan": 8,
+            "mean": 5.5,
+            "roll": 2.25,
             "mean 0-30": 3,
             "mean 30-60": 10,
-            "mean over 60": 10,
+            "mean 60-90": 10,
+            "mean 150-180": 1.5,
         }
     )
+
+
+def test_tilt_and_roll_do_not_count_where_they_lock():
+    row = error_table([[50, 88, 50], [2, 60, 0]], [[0, 90, 0], [0, 60, 0]])["all"]
+    assert (row["tilt"], row["roll"], row["pan"]) == pytest.approx((2, 0, 1))
+    assert row["tilt under 5"] == 1
+    # Tilt 50 and roll 50 nearly cancel there: the head is 2 degrees off and little more.
+    locked = geodesic_errors([[50, 88, 50]], [[0, 90, 0]])[0]
+    assert 2 <= locked < 4
+
+
+@pytest.mark.parametrize(("distance", "turn"), [(0, 0), (180, 180), (1e-6, 1e-6)])
+def test_geodesic_errors_are_exact_at_both_ends(distance, turn):
+    assert geodesic_errors([[0, distance, 0]], [[0, 0, 0]])[0] == pytest.approx(turn, rel=1e-6)
+
+
+def test_pan_separates_heads_turned_away():
+    predicted = [[0, 170], [0, -110], [0, 20], [0, -120]]
+    assert separation(predicted, [True, True, False, False]) == 0.75
+
+
+def test_risk_falls_when_the_least_certain_heads_are_left_out():
+    errors, certainty = [8, 1, 2, NAN, 3, 1], [9, 1, 2, 0, 3, 1]
+    coverage, risk = risk_coverage(errors, certainty)
+    np.testing.assert_allclose(coverage, [0.2, 0.4, 0.6, 0.8, 1])
+    np.testing.assert_allclose(risk, [1, 1, 4 / 3, 7 / 4, 3])
+    assert uncertain_fifth(errors, certainty) == pytest.approx((8, 7 / 4))
 
 
 def test_roll_is_left_out_where_it_is_not_known_or_not_told():
@@ -68,8 +118,8 @@ def test_shares_and_empty_ranges():
     assert row["heads"] == table["0-30"]["heads"] == 2
     assert (row["tilt under 5"], row["pan under 5"], row["both under 5"]) == (0.5, 0.5, 0)
     assert (row["both under 10"], row["both under 15"]) == (0.5, 1)
-    assert table["over 60"]["heads"] == 0
-    assert np.isnan(table["over 60"]["mean"])
+    assert table["60-90"]["heads"] == 0
+    assert np.isnan(table["60-90"]["mean"])
 
 
 def test_plot_is_drawn(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from headpose.commandline import Failure
-from headpose.tables import SourceName
+from headpose.tables import SourceName, read_configuration
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,34 @@ def test_names_of_sources(tmp_path, monkeypatch, text, path, part, share):
 def test_shares_must_be_positive(text):
     with pytest.raises(Failure, match="positive number"):
         SourceName.parse(text)
+
+
+def test_a_configuration_names_sources(tmp_path):
+    text = (
+        '[[train]]\npath = "a/l.csv"\npart = "train"\nshare = 0.3\n[[validation]]\npath = "b.csv"\n'
+    )
+    (tmp_path / "c.toml").write_text(text)
+    sources = read_configuration(tmp_path / "c.toml")
+    assert sources["train"] == [SourceName(tmp_path / "a" / "l.csv", "train", 0.3)]
+    elsewhere = read_configuration(tmp_path / "c.toml", tmp_path / "data")
+    assert elsewhere["validation"] == [SourceName(tmp_path / "data" / "b.csv")]
+    assert elsewhere["test"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "no such file"),
+        ("[[train]", "not a TOML file"),
+        ("[[exam]]\npath = 'a'", "only"),
+        ("train = 'a'", "only"),
+        ("[[train]]\nshare = 1", "has path"),
+        ("[[train]]\npath = 'a'\nweight = 1", "has path"),
+        ("[[train]]\npath = 'a'\nshare = 0", "positive share"),
+    ],
+)
+def test_other_configurations_are_refused(tmp_path, text, told):
+    if text is not None:
+        (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(Failure, match=told):
+        read_configuration(tmp_path / "c.toml")

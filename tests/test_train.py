@@ -1,3 +1,4 @@
+import argparse
 import csv
 import json
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from headpose.estimator import PoseEstimator
+from headpose.pose_run import add_training_options, train_estimator
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +128,50 @@ def test_the_default_network_trains_with_roll_where_labels_have_none(run_script,
     assert json.loads((tmp_path / "run" / "arguments.json").read_text())["epochs"] == "1"
 
 
+def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
+    """Labels with roll, and heads turned away, make the network that tells rotations."""
+    table = pd.read_csv(heads)
+    table["roll"] = 0.0
+    table["face"] = ["away" if i % 4 == 0 else "visible" for i in range(len(table))]
+    table.loc[table["face"] == "away", ["tilt", "pan", "roll"]] = np.nan
+    folder = heads.parent
+    table.to_csv(folder / "turn.csv", index=False)
+    content = "".join(
+        f'[[{part}]]\npath = "turn.csv"\npart = "{source}"\n'
+        for part, source in (("train", "train"), ("validation", "test"))
+    )
+    (tmp_path / "sources.toml").write_text(content)
+    done = run_script(
+        "train.py", tmp_path / "sources.toml", "--data-root", folder, "--output", tmp_path / "run",
+        "--epochs", "2", "--steps", "3", "--batch-size", "8", "--device", "cpu",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert "8 turned away" in done.out
+    log = read_log(tmp_path / "run")
+    assert np.isfinite([float(row["loss"]) for row in log]).all()
+    assert 0 <= float(log[0][f"{folder.name}#test away"]) <= 1
+    assert float(log[0]["score"]) == pytest.approx(float(log[0][f"{folder.name}#test geodesic"]))
+    assert PoseEstimator.load(tmp_path / "run" / "best.keras").outputs == 6
+
+
+def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
+    parser = argparse.ArgumentParser()
+    add_training_options(parser)
+    options = quick(heads, tmp_path / "run", *FAMILY, "--epochs", "5")[1:]
+    told = []
+    row = train_estimator(
+        parser.parse_args([str(o) for o in options]),
+        lambda epoch, log: told.append((epoch, log["score"])) or epoch == 1,
+    )
+    assert [epoch for epoch, _ in told] == [0, 1]
+    assert row["score"] == pytest.approx(min(score for _, score in told), abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
         (["nowhere.csv", "--validation", "nowhere.csv"], 1, "no such file or folder"),
-        (["{heads}"], 2, "need --validation"),
+        (["{heads}"], 1, "need --validation"),
         (["{heads}", "--epochs", "0"], 2, "not a whole number at least 1"),
         (["{heads}", "--mirror", "2"], 2, "not a number from 0 to 1"),
         (["{heads}#none", "--validation", "{heads}"], 1, "no usable head"),

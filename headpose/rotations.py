@@ -1,0 +1,128 @@
+"""Networks that answer with a rotation: their last layer and their loss.
+
+The rotation is told by six numbers, two columns of the matrix before they are made
+orthonormal (Zhou et al. 2019, "On the Continuity of Rotation Representations in Neural
+Networks"): unlike angles they have no jump anywhere in the whole turn. A seventh number
+tells the expected error.
+"""
+
+import keras
+from keras import layers, ops
+
+RAW_OUTPUTS = 7
+# Of the first six numbers. With 1, a step of the optimizer turns heads by several degrees,
+# and training stays noisy; so it is by about one.
+RAW_SCALE = 0.2
+LEAST_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
+QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear
+AWAY_FROM = 100.0  # degrees from the viewer that a head "turned away" has at least
+CERTAINTY_WEIGHT = 1.0
+# Of a target row: a rotation matrix (columns one after another), then what is known.
+ROTATION, NOSE, AWAY = 0.0, 1.0, 2.0
+_DEGREES = 57.29577951308232
+
+
+def matrix_columns(raw):
+    """Returns the orthonormal columns x, y, z, each (B, 3), of raw outputs (B, >= 6).
+
+    Zeros are the frontal head, R = identity, so that training starts from there.
+    """
+    x = _unit(RAW_SCALE * raw[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
+    y = RAW_SCALE * raw[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0])
+    y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
+    return x, y, ops.cross(x, y)
+
+
+def _unit(vectors):
+    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    return vectors * ops.rsqrt(ops.maximum(squares, 1e-8))
+
+
+def expected_error(raw):
+    """Returns the expected error (B,) in degrees of raw outputs (B, 7)."""
+    return LEAST_ERROR + ERROR_SCALE * ops.softplus(raw[:, 6])
+
+
+@keras.saving.register_keras_serializable("headpose")
+class HeadAngles(layers.Layer):
+    """Turns raw outputs (B, 7) into degrees (B, 6), the columns of `estimator.MEASURES`.
+
+    Tilt, pan and roll are those of R = Rx(-tilt) Ry(-pan) Rz(-roll) with tilt in -90..90,
+    so that pan is beyond ±90 exactly when the nose points away from the viewer; azimuth
+    and elevation are the direction of the nose, R's third column.
+    """
+
+    def call(self, raw):
+        raw = ops.cast(raw, "float32")
+        x, y, z = matrix_columns(raw)
+        away = z[:, 2] < 0
+        side = ops.where(away, -1.0, 1.0)
+        # With |pan| <= 90: pan = -asin R02, tilt = atan2(R12, R22), roll = atan2(R01, R00);
+        # the other set of angles of the same rotation has the signs of both pairs swapped.
+        near = ops.arcsin(ops.clip(z[:, 0], -1.0, 1.0))
+        half_turn = ops.where(z[:, 0] > 0, -3.14159265, 3.14159265)
+        pan = ops.where(away, half_turn + near, -near)
+        tilt = ops.arctan2(side * z[:, 1], side * z[:, 2])
+        roll = ops.arctan2(side * y[:, 0], side * x[:, 0])
+        azimuth = ops.arctan2(-z[:, 0], z[:, 2])
+        elevation = ops.arcsin(ops.clip(z[:, 1], -1.0, 1.0))
+        angles = ops.stack([tilt, pan, roll, azimuth, elevation], axis=-1) * _DEGREES
+        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 6)
+
+
+def raw_outputs(model: keras.Model) -> keras.Model:
+    """Returns a model up to what its `HeadAngles` reads, sharing weights, for training."""
+    last = next(layer for layer in model.layers if isinstance(layer, HeadAngles))
+    return keras.Model(model.input, last.input)
+
+
+@keras.saving.register_keras_serializable("headpose")
+def rotation_loss(target, raw):
+    """Huber loss of the geodesic error in degrees, and a likelihood of its size; (B,).
+
+    Where only the nose's direction is known, the error is the angle between noses; of a
+    head turned away, how much less than 100 degrees the nose is turned from the viewer.
+    The expected error b is fitted as the scale of a Laplace distribution of the error e,
+    e / b + log b, which is smallest at b = E[e]; the error itself does not learn from it.
+
+    Args:
+        target: (B, 10): R's columns one after another and `ROTATION`, `NOSE` or `AWAY`.
+        raw: (B, 7).
+    """
+    target, raw = ops.cast(target, "float32"), ops.cast(raw, "float32")
+    x, y, z = matrix_columns(raw)
+    known = target[:, 9]
+    # Chords: |A - B| = 2 sqrt(2) sin(angle / 2) of matrices, 2 sin(angle / 2) of vectors.
+    between = ops.sum(ops.square(ops.concatenate([x, y, z], axis=-1) - target[:, :9]), axis=-1)
+    noses = ops.sum(ops.square(z - target[:, 6:9]), axis=-1)
+    viewer = ops.sum(ops.square(z - ops.convert_to_tensor([[0.0, 0.0, 1.0]])), axis=-1)
+    error = ops.where(ops.equal(known, ROTATION), _angle(between / 8), _angle(noses / 4))
+    short = ops.maximum(AWAY_FROM - _angle(viewer / 4), 0.0)
+    error = ops.where(ops.equal(known, AWAY), short, error)
+    b = expected_error(raw)
+    likelihood = ops.stop_gradient(error) / b + ops.log(b)
+    # Of a head turned away no error is known, so it says nothing of the error's size.
+    likelihood = ops.where(ops.equal(known, AWAY), 0.0, likelihood)
+    return huber(error) + CERTAINTY_WEIGHT * likelihood
+
+
+def huber(error):
+    """Returns the Huber loss of errors in degrees, linear from 4 degrees on."""
+    return ops.where(
+        error < QUADRATIC_BELOW,
+        ops.square(error) / (2 * QUADRATIC_BELOW),
+        error - QUADRATIC_BELOW / 2,
+    )
+
+
+def _angle(squared_sine):
+    """Returns degrees from sin(angle / 2) squared; the slope stays finite at 0 and 180."""
+    squared_sine = ops.clip(squared_sine, 0.0, 1.0)
+    return (
+        2
+        * _DEGREES
+        * ops.arctan2(ops.sqrt(squared_sine + 1e-7), ops.sqrt(1.0 - squared_sine + 2e-3))
+    )
