@@ -36,6 +36,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="rotation tells the whole turn and its certainty (default: rotation if labels "
         "have roll, else compact)",
     )
+    add("--start", metavar="FILE", help="estimator whose weights to begin with, where they fit")
     add(
         "--outputs",
         type=int,
@@ -133,6 +134,25 @@ def _build(arguments: argparse.Namespace, architecture: str, crop: dict, rolls: 
     )
 
 
+def _take_weights(model, path: str) -> None:
+    """Takes over the weights of all layers that an estimator has by the same name and shape."""
+    from headpose.model_files import load_model
+
+    theirs = {layer.name: layer.get_weights() for layer in load_model(path).layers}
+    fitting = [
+        layer
+        for layer in model.layers
+        if layer.weights
+        and [w.shape for w in theirs.get(layer.name, [])] == [w.shape for w in layer.weights]
+    ]
+    if not fitting:
+        raise cl.Failure(f"{path}: none of its layers fits this network; leave out --start")
+    for layer in fitting:
+        layer.set_weights(theirs[layer.name])
+    weighted = sum(bool(layer.weights) for layer in model.layers)
+    print(f"{path}: {len(fitting)} of {weighted} layers take its weights")
+
+
 def _note_model(path: Path, row: dict) -> None:
     """Adds a run to the table of models; a run that is there already is replaced."""
     rows = []
@@ -221,9 +241,12 @@ def train_estimator(
     from headpose.pose_examples import Augmentation, PoseExamples
 
     print(pose_training.describe([*training.items(), *validation.items(), *test.items()]))
-    earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     keras.utils.set_random_seed(arguments.seed)
     model = _build(arguments, architecture, crop, rolls)
+    if arguments.start:
+        _take_weights(model, arguments.start)
+    # Only now, when little else can be wrong, are earlier results touched.
+    earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     learner, loss = model, pose_training.angle_loss
     if architecture == "rotation":
         learner, loss = rotations.raw_outputs(model), rotations.rotation_loss

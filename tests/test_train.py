@@ -154,6 +154,25 @@ def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
     assert PoseEstimator.load(tmp_path / "run" / "best.keras").outputs == 6
 
 
+def test_training_begins_with_the_weights_that_fit(run_script, heads, tmp_path, tiny_estimator):
+    first = tmp_path / "first"
+    assert run_script(*quick(heads, first, *FAMILY, "--epochs", "1")).status == 0
+    still = [*FAMILY, "--epochs", "1", "--learning-rate", "0", "--outputs", "3"]
+    done = run_script(*quick(heads, tmp_path / "next", *still, "--start", first / "best.keras"))
+    assert done.status == 0, done.err
+    # The last layer has another shape.
+    assert "4 of 5 layers take its weights" in done.out
+    a, b = (
+        PoseEstimator.load(run / "best.keras").model.get_layer("conv1").get_weights()
+        for run in (first, tmp_path / "next")
+    )
+    np.testing.assert_array_equal(a[0], b[0])
+    other = ["--architecture", "compact", "--epochs", "1", "--start", tiny_estimator]
+    refused = run_script(*quick(heads, tmp_path / "none", *other))
+    assert refused.status == 1
+    assert "none of its layers fits" in refused.err
+
+
 def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
     parser = argparse.ArgumentParser()
     add_training_options(parser)
