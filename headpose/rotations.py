@@ -81,10 +81,15 @@ def raw_outputs(model: keras.Model) -> keras.Model:
 
 @keras.saving.register_keras_serializable("headpose")
 def rotation_loss(target, raw):
-    """Huber loss of the geodesic error in degrees, and a likelihood of its size; (B,).
+    """Huber losses of the error in degrees, and a likelihood of its size; (B,).
 
-    Where only the nose's direction is known, the error is the angle between noses; of a
-    head turned away, how much less than 100 degrees the nose is turned from the viewer.
+    The error is the turn from the true to the told rotation. Its parts about the head's
+    three axes count one by one, so that each is learned at its own pace: of the whole
+    angle's loss a part gets only its share of slope, and the nod, the smallest part,
+    would wait for the others. Beyond 90 degrees the whole angle counts. Where only the
+    nose's direction is known, the error is the angle between noses; of a head turned
+    away, how much less than 100 degrees the nose is turned from the viewer.
+
     The expected error b is fitted as the scale of a Laplace distribution of the error e,
     e / b + log b, which is smallest at b = E[e]; the error itself does not learn from it.
 
@@ -93,20 +98,43 @@ def rotation_loss(target, raw):
         raw: (B, 7).
     """
     target, raw = ops.cast(target, "float32"), ops.cast(raw, "float32")
-    x, y, z = matrix_columns(raw)
+    told = matrix_columns(raw)
+    true = [target[:, i : i + 3] for i in (0, 3, 6)]
     known = target[:, 9]
     # Chords: |A - B| = 2 sqrt(2) sin(angle / 2) of matrices, 2 sin(angle / 2) of vectors.
-    between = ops.sum(ops.square(ops.concatenate([x, y, z], axis=-1) - target[:, :9]), axis=-1)
-    noses = ops.sum(ops.square(z - target[:, 6:9]), axis=-1)
-    viewer = ops.sum(ops.square(z - ops.convert_to_tensor([[0.0, 0.0, 1.0]])), axis=-1)
-    error = ops.where(ops.equal(known, ROTATION), _angle(between / 8), _angle(noses / 4))
-    short = ops.maximum(AWAY_FROM - _angle(viewer / 4), 0.0)
-    error = ops.where(ops.equal(known, AWAY), short, error)
+    between = sum(_squared_distance(a, b) for a, b in zip(told, true, strict=True))
+    whole, nose = _angle(between / 8), _angle(_squared_distance(told[2], true[2]) / 4)
+    viewer = ops.convert_to_tensor([[0.0, 0.0, 1.0]])
+    away = ops.maximum(AWAY_FROM - _angle(_squared_distance(told[2], viewer) / 4), 0.0)
+
+    # The antisymmetric part of true^T told is sin(angle) times the axis of the turn.
+    sines = ops.stack(
+        [
+            (_dot(true[i], told[j]) - _dot(true[j], told[i])) / 2
+            for i, j in ((1, 2), (2, 0), (0, 1))
+        ],
+        axis=-1,
+    )
+    length = ops.sqrt(ops.sum(ops.square(sines), axis=-1) + 1e-6)
+    parts = sines * ops.stop_gradient(whole / length)[:, None]
+    by_axis = ops.sum(huber(ops.abs(parts)), axis=-1)
+    loss = ops.where(whole < 90.0, by_axis, huber(whole))
+    loss = ops.where(ops.equal(known, NOSE), huber(nose), loss)
+    loss = ops.where(ops.equal(known, AWAY), huber(away), loss)
+
+    error = ops.stop_gradient(ops.where(ops.equal(known, NOSE), nose, whole))
     b = expected_error(raw)
-    likelihood = ops.stop_gradient(error) / b + ops.log(b)
     # Of a head turned away no error is known, so it says nothing of the error's size.
-    likelihood = ops.where(ops.equal(known, AWAY), 0.0, likelihood)
-    return huber(error) + CERTAINTY_WEIGHT * likelihood
+    likelihood = ops.where(ops.equal(known, AWAY), 0.0, error / b + ops.log(b))
+    return loss + CERTAINTY_WEIGHT * likelihood
+
+
+def _dot(first, second):
+    return ops.sum(first * second, axis=-1)
+
+
+def _squared_distance(first, second):
+    return ops.sum(ops.square(first - second), axis=-1)
 
 
 def huber(error):
