@@ -16,7 +16,9 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 STYLES = ("arrow", "axes")
 
 
-def draw_heads(picture: np.ndarray, heads: Sequence[Head], style: str = "arrow") -> np.ndarray:
+def draw_heads(
+    picture: np.ndarray, heads: Sequence[Head], style: str = "arrow", names: Sequence[str] = ()
+) -> np.ndarray:
     """Returns a copy of a picture with its heads drawn.
 
     The arrow starts at the middle of the box and points where the nose does; its length
@@ -29,11 +31,14 @@ def draw_heads(picture: np.ndarray, heads: Sequence[Head], style: str = "arrow")
         picture: uint8 (H, W, 3), BGR.
         heads: What to draw; the best are drawn last, on top.
         style: `arrow`, or `axes` for the head's three axes, where the roll is known.
+        names: What each label begins with; none for no names.
     """
     canvas = picture.copy()
     long_side = max(picture.shape[:2])
     line = max(2, round(long_side / 500))
-    for head in sorted(heads, key=lambda h: h.score):
+    named = list(zip(heads, names or [""] * len(heads), strict=True))
+    named.sort(key=lambda pair: pair[0].score)
+    for head, _ in named:
         x0, y0, x1, y1 = (round(v) for v in head.box)
         known = head.tilt is not None
         cv2.rectangle(canvas, (x0, y0), (x1, y1), BOX if known else UNSURE, line, cv2.LINE_AA)
@@ -41,8 +46,8 @@ def draw_heads(picture: np.ndarray, heads: Sequence[Head], style: str = "arrow")
             _axes(canvas, head, line)
         elif known:
             _arrow(canvas, head, line)
-    for head in sorted(heads, key=lambda h: h.score):
-        _label(canvas, head, long_side)
+    for head, name in named:
+        _label(canvas, head, long_side, name)
     return canvas
 
 
@@ -93,8 +98,8 @@ def _axes(canvas: np.ndarray, head: Head, line: int) -> None:
         _line(canvas, head, matrix[:2, axis], AXES[axis], line, tip=axis == 2)
 
 
-def _label(canvas: np.ndarray, head: Head, long_side: int) -> None:
-    """Writes the angles above the box, or inside its top where there is no room above."""
+def _label(canvas: np.ndarray, head: Head, long_side: int, name: str) -> None:
+    """Writes name and angles above the box, or inside its top where there is no room above."""
     height, width = canvas.shape[:2]
     if head.tilt is None:
         text = "unsure"
@@ -103,6 +108,7 @@ def _label(canvas: np.ndarray, head: Head, long_side: int) -> None:
         text = f"away {azimuth:+.0f} up {elevation:+.0f}"
     else:
         text = f"tilt {head.tilt:+.0f} pan {head.pan:+.0f}"
+    text = f"{name} {text}" if name else text
     (natural, _), _ = cv2.getTextSize(text, FONT, 1.0, 1)
     # As wide as the box, within what reads well on a screen that shows the whole picture.
     smallest, largest = max(0.35, long_side / 2800), max(0.45, long_side / 1000)

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Times videos from file to file: frames a second with heads found, measured and drawn.
+
+`demo_video.py`'s way, at several `--detect-every`, stands beside a loop as simple as it
+gets: a frame at a time through OpenCV, the detector's and for each head the estimator's
+Keras `predict`, draw, write. Both have the same models in the same process, and take turns.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from headpose import commandline as cl
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("clips", nargs="+", type=Path, help="videos, such as one with one head and one with many")
+    add("--detector", help="if not given, the one that ships")
+    add("--estimator", help="if not given, the one that ships")
+    add("--detect-every", type=cl.at_least(1), nargs="+", default=[1, 3, 5], metavar="N")
+    add("--repeats", type=cl.at_least(1), default=5, help="timed runs of each way")
+    add("--frames", type=cl.at_least(2), default=10**6, help="at most so many of a clip")
+    add("--json", type=Path, metavar="FILE", help="also write all times here")
+    cl.add_device_options(parser)
+    return parser
+
+
+def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int]:
+    """Does one thing after the other; returns the numbers of frames and heads."""
+    import cv2
+    import numpy as np
+
+    from headpose.crops import head_crops
+    from headpose.drawing import draw_heads
+    from headpose.pipeline import Head
+    from headpose.video_pipeline import video_confidence
+
+    detector, estimator = pipeline.detector, pipeline.estimator
+    capture, writer, frames, found = cv2.VideoCapture(str(clip)), None, 0, 0
+    while frames < most:
+        there, picture = capture.read()
+        if not there:
+            break
+        scaled, factors = detector._prepare(picture)
+        outputs = detector.model.predict(scaled[None], verbose=0)
+        boxes, scores = detector._select(
+            outputs[0][0], outputs[1][0], factors, video_confidence(pipeline)
+        )
+        heads = []
+        for box, score in zip(boxes, scores, strict=True):
+            crop = head_crops(picture, [box], **estimator.crop_options).astype(np.float32)
+            crop = crop if crop.ndim == 4 else crop[..., None]
+            tilt, pan = map(float, estimator.model.predict(crop, verbose=0)[0, :2])
+            heads.append(Head(tuple(map(float, box)), float(score), tilt, pan))
+        if writer is None:
+            rate, size = capture.get(cv2.CAP_PROP_FPS), picture.shape[1::-1]
+            code = cv2.VideoWriter.fourcc(*"mp4v")
+            writer = cv2.VideoWriter(str(target), code, rate, size)
+        writer.write(draw_heads(picture, heads))
+        frames, found = frames + 1, found + len(heads)
+    capture.release()
+    if writer is not None:
+        writer.release()
+    return frames, found
+
+
+def overlapped(pipeline, clip: Path, target: Path, most: int, detect_every: int) -> tuple[int, int]:
+    """Works as `demo_video.py` does; returns the numbers of frames and heads."""
+    from itertools import islice
+
+    from headpose.background import Ahead, Behind
+    from headpose.drawing import draw_heads
+    from headpose.smoothing import HeadSmoother
+    from headpose.video import open_source
+    from headpose.video_pipeline import WAITING, VideoPipeline
+    from headpose.video_writer import VideoWriter
+
+    follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
+    with (
+        open_source(str(clip)) as source,
+        VideoWriter(target, source.rate, source.time_base) as video,
+    ):
+
+        def write(done: tuple) -> None:
+            frame, heads = done
+            names = [f"#{head.track}" for head in heads]
+            drawn = draw_heads(frame.picture, [head.smooth for head in heads], names=names)
+            video.write(drawn, frame.time, frame.duration)
+
+        with Ahead(source, WAITING) as reader, Behind(write, WAITING) as writer:
+            for done in follow(islice(reader, most)):
+                writer.put(done)
+            writer.close()
+    return follow.statistics.frames, follow.statistics.heads
+
+
+def measure(pipeline, clip: Path, arguments: argparse.Namespace) -> dict:
+    """Returns frames a second of each way in each run, the first run of each left out."""
+    ways = {
+        f"every {n}": lambda target, n=n: overlapped(pipeline, clip, target, arguments.frames, n)
+        for n in arguments.detect_every
+    }
+    ways["simple"] = lambda target: simple_loop(pipeline, clip, target, arguments.frames)
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    counts = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for run in cl.progress(range(arguments.repeats + 1), "rounds"):
+            for name, way in ways.items():
+                started = time.perf_counter()
+                frames, heads = way(Path(folder, "out.mp4"))
+                seconds = time.perf_counter() - started
+                if not frames:
+                    raise cl.Failure(f"{clip}: no frames")
+                counts[name] = {"frames": frames, "heads a frame": heads / frames}
+                if run:  # the first compiles
+                    rates[name].append(frames / seconds)
+    return {name: counts[name] | {"frames a second": rates[name]} for name in ways}
+
+
+def table(results: dict[str, dict]) -> str:
+    """Returns the medians as Markdown."""
+    names = list(next(iter(results.values())))
+    head = ["clip", "frames", "heads a frame", *names, f"{names[0]} : simple"]
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "| --- |" + " ---: |" * (len(head) - 1),
+    ]
+    for clip, ways in results.items():
+        medians = {name: statistics.median(way["frames a second"]) for name, way in ways.items()}
+        simple = ways["simple"]
+        cells = [clip, str(simple["frames"]), f"{simple['heads a frame']:.1f}"]
+        cells += [f"{medians[name]:.1f}" for name in names]
+        cells.append(f"{medians[names[0]] / medians['simple']:.1f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    for clip in arguments.clips:
+        if not clip.is_file():
+            raise cl.Failure(f"{clip}: no such file")
+    from headpose.detector import HeadDetector
+    from headpose.pipeline import load_pipeline
+    from headpose.runtime import set_up
+
+    set_up(arguments.device, arguments.precision)
+    pipeline = load_pipeline(arguments.detector, arguments.estimator)
+    if not isinstance(pipeline.detector, HeadDetector):
+        raise cl.Failure(f"{arguments.detector}: the simple loop needs a .keras detector")
+    results = {clip.stem: measure(pipeline, clip, arguments) for clip in arguments.clips}
+    print(f"frames a second, medians of {arguments.repeats} runs")
+    print(table(results))
+    if arguments.json:
+        with cl.written(arguments.json) as temporary:
+            temporary.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    cl.run(main)
