@@ -26,6 +26,11 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add("--margin", type=cl.in_range(0.1, 10), help="factor on that side (default: 1)")
     add("--output", type=Path, default=Path("runs/pose"), help="folder for all results")
     add("--save", type=Path, metavar="FILE", help="also write the best model here, in float16")
+    add(
+        "--with-mirror",
+        action="store_true",
+        help="let the saved model ask itself twice, for a crop and its mirror image, and average",
+    )
     add("--models-csv", type=Path, help="table of runs to add to (default: beside --output)")
 
     net = parser.add_argument_group("network")
@@ -137,8 +142,9 @@ def _build(arguments: argparse.Namespace, architecture: str, crop: dict, rolls: 
 def _take_weights(model, path: str) -> None:
     """Takes over the weights of all layers that an estimator has by the same name and shape."""
     from headpose.model_files import load_model
+    from headpose.rotations import all_layers
 
-    theirs = {layer.name: layer.get_weights() for layer in load_model(path).layers}
+    theirs = {layer.name: layer.get_weights() for layer in all_layers(load_model(path))}
     fitting = [
         layer
         for layer in model.layers
@@ -245,6 +251,8 @@ def train_estimator(
     model = _build(arguments, architecture, crop, rolls)
     if arguments.start:
         _take_weights(model, arguments.start)
+    if arguments.with_mirror and architecture != "rotation":
+        raise cl.Failure("--with-mirror is for --architecture rotation; leave it out")
     # Only now, when little else can be wrong, are earlier results touched.
     earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     learner, loss = model, pose_training.angle_loss
@@ -301,7 +309,8 @@ def train_estimator(
     row |= figures
     _note_model(arguments.models_csv or folder.parent / "models.csv", row)
     if arguments.save:
-        save_model(kept, arguments.save, half=True)
+        saved = rotations.averaged_with_mirror(kept) if arguments.with_mirror else kept
+        save_model(saved, arguments.save, half=True)
         print(f"wrote {arguments.save}")
     print(f"best model: {folder / 'best.keras'}")
     return row

@@ -21,6 +21,7 @@ WITHOUT_EFFECT = (
     "overwrite",
     "output",
     "save",
+    "with_mirror",
     "models_csv",
     "workers",
     "cache",

@@ -7,12 +7,15 @@ from headpose.angles import azimuth_elevation, rotation_matrices
 from headpose.architectures import build_rotation
 from headpose.estimator import MEASURES, PoseEstimator
 from headpose.model_files import load_model, save_model
+from headpose.pose_metrics import geodesic_errors
 from headpose.rotations import (
     AWAY,
     NOSE,
     RAW_SCALE,
     ROTATION,
     HeadAngles,
+    all_layers,
+    averaged_with_mirror,
     expected_error,
     matrix_columns,
     raw_outputs,
@@ -128,3 +131,28 @@ def test_models_come_back_from_one_file(tmp_path):
     raw = raw_outputs(back.model)
     assert raw.output_shape == (None, 7)
     assert model.count_params() < 700_000
+
+
+def test_the_mean_with_the_mirror_image_knows_no_side(tmp_path):
+    """A crop and its mirror image get mirrored angles, exactly, and the same certainty."""
+    keras.utils.set_random_seed(1)
+    model = build_rotation(side="large", margin=0.9)
+    last = model.get_layer("rotation")
+    last.set_weights([np.random.default_rng(0).normal(0, 1, w.shape) for w in last.get_weights()])
+    save_model(averaged_with_mirror(model), tmp_path / "twice.keras", half=True)
+    twice = PoseEstimator.load(tmp_path / "twice.keras")
+    assert (twice.side, twice.margin, twice.outputs) == ("large", 0.9, 6)
+    crops = np.random.default_rng(0).integers(0, 256, (4, 64, 64)).astype(np.float32)
+    plain, mirrored = twice.estimate_all(crops), twice.estimate_all(crops[:, :, ::-1])
+    np.testing.assert_allclose(mirrored * [1, -1, -1, -1, 1, 1], plain, atol=0.01)
+    assert np.abs(plain[:, 1]).min() > 0.1
+    # The mean of two rotations: between the two answers of the network alone.
+    once = PoseEstimator(model)
+    one, other = once.estimate_all(crops), once.estimate_all(crops[:, :, ::-1])
+    other = other * [1, -1, -1, -1, 1, 1]
+    apart = geodesic_errors(one, other[:, :3])
+    assert (geodesic_errors(plain, one[:, :3]) < apart).all()
+    assert (geodesic_errors(plain, other[:, :3]) < apart).all()
+    # Its weights can be found, for training that begins with them.
+    weighted = {layer.name for layer in all_layers(twice.model) if layer.weights}
+    assert weighted == {layer.name for layer in model.layers if layer.weights}
