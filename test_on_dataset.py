@@ -143,17 +143,10 @@ def cell(value: float, form: str) -> str:
     return f"{'-' if math.isnan(value) else format(value, form):>8}"
 
 
-def without_nan(value):
-    """Replaces NaN, which JSON does not know, by None."""
-    if isinstance(value, dict):
-        return {key: without_nan(v) for key, v in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def main() -> None:
     arguments = options().parse_args()
     from headpose.crop_dataset import read_crops
-    from headpose.pose_metrics import error_table, plot_errors
+    from headpose.pose_metrics import error_table, plot_errors, without_nan
 
     for name in arguments.estimator:
         if not name.is_file():

@@ -16,17 +16,23 @@ from headpose.model_files import DEFAULT_DETECTOR
 from headpose.splits import PROTOCOLS
 from headpose.tables import Problems
 
-LABELLED = "labelled"
+LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
+# What the published comparison gave deepgaze: its own detector's face boxes, in colour.
+# Annotated faces are then matched with faces, not with heads.
+DEEPGAZE_DEFAULTS = {"detector": AS_DEEPGAZE, "colour": True, "grow": (0.0, 0.0, 0.0, 0.0)}
 Reader = Callable[[], tuple[list[LabelledPicture], Problems]]
 
 
-def add_options(parser: argparse.ArgumentParser, output: str, confidence: float) -> None:
+def add_options(
+    parser: argparse.ArgumentParser, output: str, confidence: float, **defaults
+) -> None:
     """Adds the options of cleaning.
 
     Args:
         parser: The script's.
         output: Default clean folder.
         confidence: The published threshold of this script, which SSD512 gets.
+        **defaults: Other defaults of options, by name.
     """
     add = parser.add_argument
     add("--output", type=Path, default=Path(output), help="the clean folder")
@@ -34,7 +40,8 @@ def add_options(parser: argparse.ArgumentParser, output: str, confidence: float)
     add(
         "--detector",
         default=str(DEFAULT_DETECTOR),
-        help=f"{DETECTOR_HELP}; or {LABELLED}: no detector, crop the annotated face, grown",
+        help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
+        f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",
     )
     add(
         "--detector-size",
@@ -64,7 +71,12 @@ def add_options(parser: argparse.ArgumentParser, output: str, confidence: float)
         "the face; the default is the median over HELEN photos labelled as AFLW is",
     )
     add("--size", type=cl.at_least(8), default=64, help="side of the crops, pixels")
-    add("--colour", action="store_true", help="crops in colour instead of grey")
+    add(
+        "--colour",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="crops in colour instead of grey",
+    )
     add(
         "--interpolation",
         choices=tuple(INTERPOLATIONS),
@@ -84,6 +96,7 @@ def add_options(parser: argparse.ArgumentParser, output: str, confidence: float)
     add("--batch-size", type=cl.at_least(1), default=8, help="pictures for the detector at once")
     add("--workers", type=cl.at_least(1), default=2, help="threads that read pictures")
     cl.add_device_options(parser)
+    parser.set_defaults(**defaults)
 
 
 def run_cleaning(
@@ -162,6 +175,12 @@ def _load_detector(arguments: argparse.Namespace, published: float):
     name = arguments.detector
     if name == LABELLED:
         return None, None
+    if name == AS_DEEPGAZE:
+        from headpose.viola_jones import ViolaJones
+
+        detector = ViolaJones.as_deepgaze(arguments.detector_size)
+        given = arguments.confidence
+        return detector, detector.confidence if given is None else given
     from headpose.detectors import load_detector
 
     if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5"):
@@ -189,6 +208,7 @@ def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | N
         "detector": file.name,
         "detector file": digest,
         "detector size": arguments.detector_size,
+        "boxes": "faces" if _crops_faces(arguments) else "heads",
         "confidence": threshold,
         "size": recipe.size,
         "side": recipe.side,
@@ -200,6 +220,13 @@ def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | N
         "limit": arguments.limit,
         "split": arguments.split,
     }
+
+
+def _crops_faces(arguments: argparse.Namespace) -> bool:
+    """Tells whether boxes are faces' as they are found or annotated, not grown to heads."""
+    if arguments.detector == LABELLED:
+        return not any(arguments.grow)
+    return arguments.detector == AS_DEEPGAZE
 
 
 def _clean_all(items, done, detector, threshold, recipe, folder, arguments) -> list:

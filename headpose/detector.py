@@ -9,6 +9,7 @@ import numpy as np
 from headpose.boxes import as_boxes, suppress
 from headpose.commandline import Failure
 from headpose.crops import resize
+from headpose.model_facts import DETECTOR, network_of
 
 IOU_THRESHOLD = 0.45  # of suppression; Liu et al. 2016 and the published detector
 KEPT_BY_SUPPRESSION, KEPT = 400, 200  # the published detector's limits
@@ -24,7 +25,7 @@ class HeadDetector:
     side of `size` and padded to a multiple of its largest step.
 
     Args:
-        model: A Keras model that ends in `DecodeBoxes`.
+        model: A Keras model that ends in `DecodeBoxes`, or a `model_facts.Network`.
         size: Long side in pixels, for models that take any size.
         name: What to call the model in errors.
 
@@ -36,29 +37,31 @@ class HeadDetector:
     """
 
     def __init__(self, model, size: int = 512, name: str = "model"):
-        from headpose.runtime import compiled
-        from headpose.ssd import DecodeBoxes
-
-        decoding = next((x for x in model.layers if isinstance(x, DecodeBoxes)), None)
-        if decoding is None:
+        network = network_of(model, DETECTOR)
+        if network is None:
             raise Failure(f"{name}: not a head detector (is it a pose estimator?)")
         self.model = model
-        self.confidence = decoding.confidence
-        self._step = max(level.step for level in decoding.levels)
-        self._fixed = model.input_shape[1:3] if model.input_shape[1] else None
+        self.confidence = network.facts.confidence
+        self._step = network.facts.step
+        self._fixed = network.facts.input_shape[1:3] if network.facts.height else None
         self._size = max(self._step, round(size / self._step) * self._step)
-        self._call = compiled(model)
+        self._call = network.call
 
     @classmethod
-    def load(cls, path: str | Path, size: int = 512) -> "HeadDetector":
-        """Loads a detector from a `.keras` file.
+    def load(cls, path: str | Path, size: int = 512, runtime=None) -> "HeadDetector":
+        """Loads a detector from a `.keras` file or an exported one.
+
+        Args:
+            path: The file.
+            size: Long side in pixels, for models that take any size.
+            runtime: See `headpose.model_files.load_network`.
 
         Raises:
             Failure: If the file is missing, damaged, or holds something else.
         """
-        from headpose.model_files import load_model
+        from headpose.model_files import load_network
 
-        return cls(load_model(path), size, str(path))
+        return cls(load_network(path, runtime), size, str(path))
 
     def detect(
         self, pictures: Sequence[np.ndarray], confidence: float | None = None

@@ -6,9 +6,7 @@ import numpy as np
 
 from headpose.angles import azimuth_elevation
 from headpose.commandline import Failure
-
-# What an estimator may tell, in degrees; `certainty` is the expected error of the others.
-MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "certainty")
+from headpose.model_facts import ESTIMATOR, MEASURES, network_of
 
 # Batches are padded to one of these sizes, so that no other size is ever compiled.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -19,7 +17,7 @@ class PoseEstimator:
 
     Args:
         model: A Keras model from crops (B, S, S, C) in 0..255 to degrees (B, 2, 3 or 6):
-            as many of `MEASURES`.
+            as many of `MEASURES`; or a `model_facts.Network`.
         name: What to call the model in errors.
 
     Attributes:
@@ -33,41 +31,31 @@ class PoseEstimator:
     """
 
     def __init__(self, model, name: str = "model"):
-        from headpose.runtime import compiled
-
-        shape_in, shape_out = model.input_shape, model.output_shape
-        fits = (
-            isinstance(shape_in, tuple)
-            and isinstance(shape_out, tuple)
-            and len(shape_in) == 4
-            and shape_in[1] == shape_in[2] is not None
-            and len(shape_out) == 2
-            and shape_out[1] in (2, 3, len(MEASURES))
-        )
-        if not fits:
+        network = network_of(model, ESTIMATOR)
+        if network is None:
             raise Failure(f"{name}: not a pose estimator (is it a head detector?)")
+        facts = network.facts
         self.model = model
-        self.size, self.grey = shape_in[1], shape_in[3] == 1
-        self.outputs = shape_out[1]
-        crop = next((x for x in model.layers if type(x).__name__ == "CropInput"), None)
-        self.side = crop.side if crop else "small"
-        self.margin = crop.margin if crop else 1.0
-        self._call = compiled(model)
+        self.size, self.grey = facts.size, facts.channels == 1
+        self.outputs = facts.outputs
+        self.side, self.margin = facts.side, facts.margin
+        self._shape = facts.input_shape[1:]
+        self._call = network.call
 
     @classmethod
-    def load(cls, path: str | Path) -> "PoseEstimator":
-        """Loads a `.keras` file of ours, or the published Keras 2 `pose-estimator.h5`.
+    def load(cls, path: str | Path, runtime=None) -> "PoseEstimator":
+        """Loads a `.keras` file of ours, an exported one, or the published `pose-estimator.h5`.
+
+        Args:
+            path: The file.
+            runtime: See `headpose.model_files.load_network`.
 
         Raises:
             Failure: If the file is missing, damaged, or holds something else.
         """
-        from headpose.model_files import load_model
+        from headpose.model_files import load_network
 
-        if Path(path).suffix.lower() in (".h5", ".hdf5"):
-            from headpose.keras2 import load_pose_estimator
-
-            return cls(load_pose_estimator(path), str(path))
-        return cls(load_model(path), str(path))
+        return cls(load_network(path, runtime), str(path))
 
     @property
     def crop_options(self) -> dict:
@@ -95,9 +83,8 @@ class PoseEstimator:
             return np.zeros((0, self.outputs), np.float32)
         if crops.ndim == 3:
             crops = crops[..., None]
-        expected = self.model.input_shape[1:]
-        if crops.shape[1:] != expected:
-            raise ValueError(f"crops must have shape (N, {expected}), not {crops.shape}")
+        if crops.shape[1:] != self._shape:
+            raise ValueError(f"crops must have shape (N, {self._shape}), not {crops.shape}")
         most = BATCH_SIZES[-1]
         parts = [self._padded(crops[i : i + most]) for i in range(0, len(crops), most)]
         return np.concatenate(parts)

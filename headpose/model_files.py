@@ -25,7 +25,9 @@ def load_model(path: str | Path):
         raise Failure(f"{path}: not a .keras model file (or a damaged one)")
     import keras
 
+    # These register the layers that files may hold.
     import headpose.architectures
+    import headpose.deepgaze
     import headpose.ssd  # noqa: F401
 
     try:
@@ -33,6 +35,47 @@ def load_model(path: str | Path):
     except Exception as error:  # Keras raises whatever its parts do
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise Failure(f"{path}: cannot be loaded as a model ({first[:120]})") from error
+
+
+def load_keras(path: str | Path):
+    """Loads a `.keras` file of ours, or the published Keras 2 `pose-estimator.h5`.
+
+    Raises:
+        Failure: As `load_model`.
+    """
+    if Path(path).suffix.lower() in (".h5", ".hdf5"):
+        from headpose.keras2 import load_pose_estimator
+
+        return load_pose_estimator(path)
+    return load_model(path)
+
+
+def load_network(path: str | Path, runtime=None):
+    """Loads a model of any kind of file for the runtime that shall run it.
+
+    Args:
+        path: A Keras file, or an exported model (`export.py`).
+        runtime: A name or a `headpose.runtimes.Runtime`; None takes the one that the file
+            is for. For another one than Keras, a Keras file is exported once.
+
+    Returns:
+        A Keras model, or a `headpose.model_facts.Network`, for which neither Keras nor
+        TensorFlow is imported.
+
+    Raises:
+        Failure: If it is missing, damaged, or nothing for that runtime.
+    """
+    from headpose.exported import is_exported, load_exported, runtime_for
+    from headpose.runtimes import Runtime
+
+    runtime = runtime_for(path, Runtime.of(runtime))
+    if is_exported(path):
+        return load_exported(path, runtime)
+    if runtime.name == "keras":
+        return load_keras(path)
+    from headpose.stand_ins import stand_in
+
+    return load_exported(stand_in(Path(path), runtime.name), runtime)
 
 
 def save_model(model, path: str | Path, half: bool = False) -> None:

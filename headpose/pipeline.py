@@ -107,10 +107,12 @@ def load_pipeline(
     confidence: float | None = None,
     detector_size: int | None = None,
     min_certainty: float | None = None,
+    runtime=None,
 ) -> HeadPosePipeline:
     """Loads a pipeline by names or files; None takes the default models that ship.
 
-    Call `headpose.runtime.set_up` before, to choose the device.
+    For Keras, call `headpose.runtime.set_up` before, to choose the device. `runtime` is a
+    name or a `headpose.runtimes.Runtime`; by default each file's own.
 
     Raises:
         Failure: If a file is missing or of the wrong kind.
@@ -120,8 +122,8 @@ def load_pipeline(
     from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
     return HeadPosePipeline(
-        load_detector(detector or DEFAULT_DETECTOR, detector_size),
-        PoseEstimator.load(estimator or DEFAULT_ESTIMATOR),
+        load_detector(detector or DEFAULT_DETECTOR, detector_size, runtime),
+        PoseEstimator.load(estimator or DEFAULT_ESTIMATOR, runtime),
         confidence,
         min_certainty,
     )

@@ -3,10 +3,12 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 
 from headpose import commandline as cl
 from headpose.detectors import DETECTOR_HELP
 from headpose.drawing import STYLES
+from headpose.runtimes import RUNTIMES
 
 SIGNS = (
     "Tilt and elevation > 0 are up, pan and azimuth > 0 toward the image's left, "
@@ -21,7 +23,10 @@ def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
     )
-    add("--estimator", help="a .keras or published .h5 estimator (default: the one that ships)")
+    add(
+        "--estimator",
+        help="a .keras, exported or published .h5 estimator (default: the one that ships)",
+    )
     add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
     add(
         "--min-certainty",
@@ -30,21 +35,52 @@ def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
         help="leave angles out whose expected error is larger",
     )
     add("--draw", choices=STYLES, default="arrow", help="the nose's direction, or three axes")
+    add_runtime_option(parser)
     cl.add_device_options(parser)
+
+
+def add_runtime_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--runtime`, which `runtime_from` reads."""
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="what runs the networks; a .keras model is exported for it once "
+        "(default: what the model's file is for)",
+    )
+
+
+def runtime_from(arguments: argparse.Namespace, names: Sequence):
+    """Returns the runtime that the options ask for, and sets Keras up if it is needed.
+
+    Args:
+        arguments: With `runtime`, `device` and `precision`.
+        names: The detectors and estimators that will be loaded.
+    """
+    from headpose.detectors import needs_keras
+    from headpose.runtimes import Runtime
+
+    runtime = Runtime(arguments.runtime, arguments.device, arguments.precision)
+    if any(needs_keras(name, runtime) for name in names):
+        from headpose.runtime import set_up
+
+        set_up(arguments.device, arguments.precision)
+    return runtime
 
 
 def pipeline_from(arguments: argparse.Namespace):
     """Loads the pipeline that the options ask for."""
+    from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
     from headpose.pipeline import load_pipeline
-    from headpose.runtime import set_up
 
-    set_up(arguments.device, arguments.precision)
+    names = (arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR)
+    runtime = runtime_from(arguments, names)
     return load_pipeline(
         arguments.detector,
         arguments.estimator,
         arguments.confidence,
         arguments.detector_size,
         arguments.min_certainty,
+        runtime,
     )
 
 

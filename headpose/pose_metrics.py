@@ -1,5 +1,6 @@
 """Error figures of head pose estimates."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     return np.abs(difference)
 
 
-def _unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+def unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     """Returns `absolute_errors`, NaN for tilt and roll where they lock."""
     errors = absolute_errors(predicted, truth)
     locked = np.abs(np.abs(np.asarray(truth)[:, 1]) - 90) < LOCKED_WITHIN
@@ -130,7 +131,7 @@ def error_table(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, f
         the same for 10 and 15: the shares (0..1) of heads whose error is below. An empty
         range has NaN.
     """
-    errors = _unlocked_errors(predicted, truth)
+    errors = unlocked_errors(predicted, truth)
     turns = np.full(len(errors), np.nan)
     if errors.shape[1] == 3:
         turns = geodesic_errors(predicted, truth)
@@ -213,6 +214,15 @@ def uncertain_fifth(errors: ArrayLike, certainty: ArrayLike) -> tuple[float, flo
     return float((risk[-1] * total - rest * kept) / (total - kept)), float(rest)
 
 
+def without_nan(value):
+    """Replaces NaN, which JSON does not know, by None, at any depth."""
+    if isinstance(value, dict):
+        return {key: without_nan(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def plot_errors(
     predicted: Mapping[str, ArrayLike], truth: ArrayLike, path: str | Path, width: float = 10.0
 ) -> None:
@@ -243,7 +253,7 @@ def plot_errors(
         steps = np.round(truth[:, column] / width)
         places = np.unique(steps)
         for name, estimate in predicted.items():
-            errors = _unlocked_errors(estimate, truth)[:, column]
+            errors = unlocked_errors(estimate, truth)[:, column]
             means = [_mean(errors[steps == place]) for place in places]
             axes[column].plot(places * width, means, marker="o", markersize=3, label=name)
         axes[column].set_xlabel(f"true {angle} (degrees)")

@@ -16,7 +16,7 @@ from headpose.commandline import Failure
 FRONTAL, PROFILE = "haarcascade_frontalface_alt.xml", "haarcascade_profileface.xml"
 FRONTAL_SCALE, PROFILE_SCALE = 1.2, 1.15  # deepgaze's scale factors
 MIN_NEIGHBORS = 4
-MIN_SIZE = 64  # deepgaze's, in pixels of a picture about 640 wide
+DEEPGAZE_MIN_SIZE = 64  # pixels, whatever the picture's size
 TURN = 30.0  # degrees, of the turned passes
 MERGE_IOU = 0.3  # finds of several passes that overlap more are one face
 
@@ -50,6 +50,11 @@ class ViolaJones:
             grow,
         )
         self._frontal, self._profile = _cascade(FRONTAL), _cascade(PROFILE)
+
+    @classmethod
+    def as_deepgaze(cls, size: int | None = None) -> "ViolaJones":
+        """Returns the detector as deepgaze uses it: all passes, face boxes from 64 pixels."""
+        return cls(turned=True, min_size=DEEPGAZE_MIN_SIZE, size=size, grow=False)
 
     def detect(
         self, pictures: Sequence[np.ndarray], confidence: float | None = None
@@ -162,3 +167,10 @@ def face_to_head(boxes: np.ndarray) -> np.ndarray:
     grown = boxes.copy()
     grown[:, 1] -= GROW_TOP * (boxes[:, 3] - boxes[:, 1])
     return grown
+
+
+def head_to_face(boxes: np.ndarray) -> np.ndarray:
+    """Cuts head boxes (N, 4) to cascade face boxes: `face_to_head` the other way."""
+    cut = boxes.copy()
+    cut[:, 1] += GROW_TOP / (1 + GROW_TOP) * (boxes[:, 3] - boxes[:, 1])
+    return cut

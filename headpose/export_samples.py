@@ -1,0 +1,120 @@
+"""Pictures and crops to check exported models on, and to calibrate eight-bit ones with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headpose import backgrounds
+from headpose.boxed_pictures import picture_folder
+from headpose.commandline import Failure, report
+from headpose.crops import head_crops
+from headpose.model_facts import DETECTOR, DetectorFacts, EstimatorFacts
+from headpose.pictures import PictureError, find_pictures, read_picture, sample_portrait
+from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
+
+MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts
+DRAWN = 6
+# Of the head in the portrait (512 x 600), read off the picture by eye.
+PORTRAIT_HEAD = (150, 30, 360, 320)
+
+
+def own_samples(facts: DetectorFacts | EstimatorFacts) -> list[np.ndarray]:
+    """Returns what needs no data: parts of the portrait, turned over, and drawn textures.
+
+    Returns:
+        For detectors pictures uint8 (H, W, 3), BGR; for estimators crops.
+    """
+    portrait = read_picture(sample_portrait())
+    textures = list(backgrounds.drawn(DRAWN, 256))
+    if facts.kind == DETECTOR:
+        parts = [portrait, portrait[:400], portrait[:, 100:400], portrait[::2, ::2]]
+        return [*parts, *(np.ascontiguousarray(p[:, ::-1]) for p in parts[:2]), *textures]
+    x0, y0, x1, y1 = PORTRAIT_HEAD
+    boxes = [
+        (x0 + dx - grow, y0 + dy - grow, x1 + dx + grow, y1 + dy + grow)
+        for dx, dy, grow in [(0, 0, 0), (25, 0, 0), (-25, 10, 0), (0, 0, 20), (0, 20, -20)]
+    ]
+    crops = [_cut(picture, boxes, facts) for picture in (portrait, portrait[:, ::-1])]
+    crops += [_cut(picture, [(0, 0, 256, 256)], facts) for picture in textures]
+    return list(np.concatenate(crops))
+
+
+def samples(data: str, facts: DetectorFacts | EstimatorFacts) -> list[np.ndarray]:
+    """Reads pictures, or cuts the heads in them, a selection from all over the data.
+
+    Args:
+        data: A picture, a folder or a pattern of pictures, in which the detector that
+            ships finds the heads; or a table of head boxes, `TABLE.csv` or
+            `TABLE.csv#PART`.
+        facts: Of the model that shall take them.
+
+    Returns:
+        For detectors pictures uint8 (H, W, 3), BGR; for estimators crops.
+
+    Raises:
+        Failure: If there is nothing to be read, or no head in it.
+    """
+    boxes = _boxes_of_table(data) if data.partition("#")[0].lower().endswith(".csv") else None
+    files = list(boxes) if boxes is not None else find_pictures([data])[0]
+    if not files:
+        raise Failure(f"{data}: no pictures there; name a folder of them or a table of heads")
+    files = _spread(files, MOST_PICTURES if facts.kind == DETECTOR else MOST_CROPS)
+    problems = Problems()
+    found, detector = [], None
+    for file in files:
+        try:
+            picture = read_picture(file)
+        except PictureError as error:
+            problems.add("unreadable or missing picture", str(error))
+            continue
+        if facts.kind == DETECTOR:
+            found.append(picture)
+        elif boxes is not None:
+            found += list(_cut(picture, boxes[file], facts))
+        else:
+            detector = detector or _detector()
+            found += list(_cut(picture, detector.detect([picture])[0][0], facts))
+    report(data, problems)
+    if not found:
+        raise Failure(f"{data}: {'no picture' if facts.kind == DETECTOR else 'no head'} to use")
+    return _spread(found, MOST_CROPS)
+
+
+def _cut(picture: np.ndarray, boxes, facts: EstimatorFacts) -> np.ndarray:
+    """Cuts heads as an estimator takes them."""
+    grey = facts.channels == 1
+    return head_crops(picture, boxes, facts.size, facts.side, facts.margin, grey)
+
+
+def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
+    """Reads head boxes (N, 4) by picture file."""
+    named = SourceName.parse(data)
+    if not named.path.is_file():
+        raise Failure(f"{named.path}: no such table of heads")
+    problems = Problems()
+    table = read_labels(named.path, named.part, ("file", *COLUMNS), problems)
+    report(data, problems)
+    if "face" in table:
+        # Of heads seen from behind an estimator's answer may turn on the last digit.
+        table = table[table["face"] != "away"]
+    boxes = numbers(table, COLUMNS).dropna()
+    folder = picture_folder(named.path)
+    return {
+        folder / str(file): rows.to_numpy(np.float32)
+        for file, rows in boxes.groupby(table["file"], sort=False)
+    }
+
+
+def _spread(items: Sequence, most: int) -> list:
+    """Returns at most so many, evenly spread."""
+    if len(items) <= most:
+        return list(items)
+    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+def _detector():
+    from headpose.detector import HeadDetector
+    from headpose.model_files import DEFAULT_DETECTOR
+
+    return HeadDetector.load(DEFAULT_DETECTOR)

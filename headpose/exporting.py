@@ -1,0 +1,262 @@
+"""Writing models for other runtimes: through Keras' own export, described and checked."""
+
+import contextlib
+import importlib.util
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headpose.commandline import Failure, writable_folder
+from headpose.export_check import Difference, differences
+from headpose.export_formats import FORMATS, digest
+from headpose.export_samples import own_samples, samples
+from headpose.exported import (
+    KEY,
+    LITERT_FILE,
+    SAVED_MODEL_FILE,
+    SUFFIXES,
+    is_exported,
+    load_exported,
+)
+from headpose.model_facts import DETECTOR, About, facts_of, network_of
+from headpose.model_files import load_keras
+from headpose.runtime import _silence, set_up
+from headpose.runtimes import PACKAGES, Runtime
+
+NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
+HELD_OUT_EVERY = 4  # of the calibration pictures, for the check
+
+
+def export(
+    source: Path,
+    form: str,
+    target: Path,
+    calibration: str | None = None,
+    check: str | None = None,
+) -> list[Difference]:
+    """Writes a model in another format, if it then computes the same.
+
+    Keras is set up for the processor in float32.
+
+    Args:
+        source: A `.keras` detector or estimator, or the published `.h5` estimator.
+        form: A key of `export_formats.FORMATS`.
+        target: Where to, with the format's suffix.
+        calibration: Pictures, see `headpose.export_samples.samples`, whose spread the ranges of
+            eight-bit numbers are taken from; None writes float32.
+        check: Pictures to compare with Keras on. By default some that need no data; for
+            eight bits every fourth of the calibration pictures, which are held out.
+
+    Returns:
+        How far it is off.
+
+    Raises:
+        Failure: If anything of that cannot be had or read, or the model is off by more
+            than `headpose.export_check` allows. What stood at `target` stays then.
+    """
+    chosen = FORMATS[form]
+    _check_request(source, form, target, calibration)
+    source_digest = digest(source)
+    set_up("cpu", "float32")
+    _check_backend()
+    model = load_keras(source)
+    facts = facts_of(model)
+    if facts is None:
+        raise Failure(f"{source}: neither a head detector nor a pose estimator")
+    decoded = chosen.decoded if calibration is None else chosen.decoded_int8
+    precision = "float32" if calibration is None else "int8"
+    about = About(facts, source.name, source_digest, decoded, precision)
+    calibrating, checking = _chosen_samples(facts, calibration, check)
+    writable_folder(target.parent)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
+        file = Path(folder) / target.name
+        with _quiet(f"{source}: cannot be written as {form}"):
+            inputs = _inputs(model, calibrating)
+            _write(model, about, form, file, inputs)
+        with _quiet(f"{source}: as {form} it cannot be run"):
+            exported = load_exported(file, Runtime(chosen.runtime, "cpu"))
+            original = network_of(model, facts.kind)
+            found = differences(original, exported, checking, bool(calibration))
+        for difference in found:
+            if difference.too_large:
+                raise Failure(f"{source}: as {form} it is not the same; {difference}")
+        _move(file, target)
+    return found
+
+
+def _check_request(source: Path, form: str, target: Path, calibration: str | None) -> None:
+    """Refuses what is bound to fail before Keras is loaded."""
+    chosen = FORMATS[form]
+    if is_exported(source):
+        raise Failure(f"{source}: exported already; name the .keras file that it was made from")
+    if chosen.ending and target.suffix != chosen.ending:
+        raise Failure(f"{target}: the name of a file for {form} must end in {chosen.ending}")
+    if not chosen.ending and target.suffix.lower() in SUFFIXES:
+        raise Failure(f"{target}: {form} is a folder, whose name must not end in {target.suffix}")
+    if target.is_dir():
+        raise Failure(f"{target}: exists; remove it or name another place with --output")
+    if calibration is not None and chosen.int8 is None:
+        able = [name for name, other in FORMATS.items() if other.int8 is not None]
+        raise Failure(f"--int8 cannot be written for {form}; use --format {', '.join(able)}")
+    needed = chosen.packages + ((chosen.int8 or ()) if calibration is not None else ())
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Failure(
+            f"{form} is written with packages that are not installed; "
+            f"pip install {' '.join(PACKAGES[name] for name in missing)}"
+        )
+
+
+def _check_backend() -> None:
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise Failure(
+            f"models are exported with TensorFlow, not {keras.backend.backend()}; "
+            "unset KERAS_BACKEND"
+        )
+
+
+def _chosen_samples(facts, calibration: str | None, check: str | None) -> tuple[list, list]:
+    """Returns what to calibrate and what to check with."""
+    if calibration is None:
+        return [], samples(check, facts) if check else own_samples(facts)
+    found = samples(calibration, facts)
+    held_out = samples(check, facts) if check else found[::HELD_OUT_EVERY]
+    if not check:
+        found = [x for i, x in enumerate(found) if i % HELD_OUT_EVERY] or found
+    if facts.kind == DETECTOR:
+        # Scores are clipped at the highest seen, and few pictures show heads of all sizes.
+        found += own_samples(facts)
+    return found, held_out
+
+
+def _inputs(model, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Makes pictures or crops what the network takes, one a batch."""
+    if not len(pictures):
+        return []
+    network = network_of(model, facts_of(model).kind)
+    if network.facts.kind == DETECTOR:
+        from headpose.detector import HeadDetector
+
+        prepare = HeadDetector(network)._prepare
+        return [prepare(picture)[0][None] for picture in pictures]
+    shape = (1, *network.facts.input_shape[1:])
+    return [crop.astype(np.float32).reshape(shape) for crop in pictures]
+
+
+@contextlib.contextmanager
+def _quiet(what: str) -> Iterator[None]:
+    """Drops what converters and runtimes print; what they raise becomes a failure."""
+    try:
+        with _silence(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:  # each raises classes of its own
+        if isinstance(error, Failure):
+            raise
+        lines = str(error).strip().splitlines()
+        raise Failure(f"{what} ({lines[0][:150] if lines else type(error).__name__})") from error
+
+
+# ------------------------------------------------------------------------ the formats
+
+
+def _write(model, about: About, form: str, file: Path, inputs: list[np.ndarray]) -> None:
+    """Writes a model with its description; with inputs, calibrated on them."""
+    import keras
+
+    from headpose.portable import portable
+
+    shape = about.facts.input_shape
+    if form == "opencv" and about.facts.kind == DETECTOR:
+        shape = (1, *(n or NOMINAL_SIDE for n in shape[1:3]), shape[3])
+    name = "image" if about.facts.kind == DETECTOR else "crops"
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name=name)]
+    network = portable(model, about.decoded)
+    write: Callable = {
+        "onnx": _write_onnx,
+        "opencv": _write_onnx,
+        "openvino": _write_openvino,
+        "litert": _write_litert,
+        "saved_model": _write_saved_model,
+    }[form]
+    write(network, signature, about, file, inputs)
+
+
+def _write_onnx(network, signature, about: About, file: Path, inputs: list) -> None:
+    import onnx
+
+    network.export(file, format="onnx", verbose=False, input_signature=signature)
+    if inputs:
+        from headpose.quantizing import quantize_onnx
+
+        quantize_onnx(file, signature[0].name, inputs)
+    model = onnx.load(file)
+    names = ("boxes", "scores") if about.facts.kind == DETECTOR else ("angles",)
+    if not about.decoded:
+        names = [f"output_{i}" for i in range(len(model.graph.output))]
+    _rename(model.graph, dict(zip([o.name for o in model.graph.output], names, strict=True)))
+    onnx.helper.set_model_props(model, {KEY: about.to_json()})
+    onnx.save(model, file)
+
+
+def _rename(graph, names: dict[str, str]) -> None:
+    """Gives outputs other names."""
+    for output in graph.output:
+        output.name = names[output.name]
+    for node in graph.node:
+        for ends in (node.input, node.output):
+            for i, name in enumerate(ends):
+                ends[i] = names.get(name, name)
+
+
+def _write_openvino(network, signature, about: About, file: Path, inputs: list) -> None:
+    import openvino
+
+    plain = file.with_name("plain.xml")
+    network.export(str(plain), format="openvino", verbose=False, input_signature=signature)
+    model = openvino.Core().read_model(plain)
+    # Behind the outputs it lists values from within the graph.
+    results = model.get_results()[: len(network.outputs)]
+    model = openvino.Model(results, model.get_parameters(), network.name)
+    if inputs:
+        from headpose.quantizing import quantize_openvino
+
+        model = quantize_openvino(model, inputs)
+    model.set_rt_info(about.to_json(), KEY)
+    openvino.save_model(model, file, compress_to_fp16=False)
+
+
+def _write_litert(network, signature, about: About, file: Path, inputs: list) -> None:
+    options = {}
+    if inputs:
+        from headpose.quantizing import litert_options
+
+        options = litert_options(inputs)
+    network.export(file, format="litert", verbose=False, input_signature=signature, **options)
+    # LiteRT's own metadata are an archive behind the network too, which runtimes pass over.
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(LITERT_FILE), about.to_json())
+
+
+def _write_saved_model(network, signature, about: About, file: Path, inputs: list) -> None:
+    network.export(file, format="tf_saved_model", verbose=False, input_signature=signature)
+    description = file / SAVED_MODEL_FILE
+    description.parent.mkdir()
+    description.write_text(about.to_json())
+
+
+def _move(file: Path, target: Path) -> None:
+    """Moves what was written into place, the file that is opened last."""
+    try:
+        if file.suffix == ".xml":
+            file.with_suffix(".bin").replace(target.with_suffix(".bin"))
+        file.replace(target)
+    except OSError as error:
+        raise Failure(f"cannot write {target}: {error.strerror}; choose another place") from error

@@ -1,0 +1,210 @@
+"""Programs that run exported models; each is imported when it is asked for.
+
+ONNX Runtime, OpenVINO, OpenCV and LiteRT need no TensorFlow and start in a fraction of its
+time. A function here opens a file and returns a call from a float32 batch to the file's
+outputs in their order.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from headpose.commandline import Failure
+from headpose.runtime import _silence
+
+RUNTIMES = ("keras", "onnxruntime", "openvino", "opencv", "litert")
+# What each of them reads, its own format first; a folder (TensorFlow's SavedModel) has "".
+READS = {
+    "keras": (".keras", ".h5", ".hdf5", ""),
+    "onnxruntime": (".onnx",),
+    "openvino": (".xml", ".onnx"),
+    "opencv": (".onnx",),
+    "litert": (".tflite",),
+}
+# What pip calls the modules that are not among the project's requirements.
+PACKAGES = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "ai_edge_litert": "ai-edge-litert",
+    "tensorflow": "tensorflow",
+    "tf2onnx": "tf2onnx",
+    "onnx": "onnx",
+    "nncf": "nncf",
+}
+Call = Callable[[np.ndarray], list[np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Which program runs networks, and how.
+
+    Attributes:
+        name: One of `RUNTIMES`; None: the one that the model's file is for.
+        device, precision: As for `headpose.runtime.set_up`, which decides them for Keras.
+            `auto` is the processor in float32 for the others.
+    """
+
+    name: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+    @classmethod
+    def of(cls, value: "str | Runtime | None") -> "Runtime":
+        """Makes a name a runtime.
+
+        Raises:
+            ValueError: If there is none of that name.
+        """
+        if isinstance(value, cls):
+            return value
+        if value is not None and value not in RUNTIMES:
+            raise ValueError(f"runtime must be one of {', '.join(RUNTIMES)}, not {value!r}")
+        return cls(value)
+
+
+def package(module: str):
+    """Imports a package that is needed for some runtimes only.
+
+    Raises:
+        Failure: If it is missing; says how to install it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = PACKAGES[module.partition(".")[0]]
+        raise Failure(f"{name} is not installed ({error}); pip install {name}") from error
+
+
+def opened(path: Path, runtime: Runtime) -> Call:
+    """Opens an exported file in a runtime.
+
+    Args:
+        path: The file, or a SavedModel's folder.
+        runtime: With a name.
+
+    Raises:
+        Failure: If the package is missing, cannot read the file, or has no such device
+            or arithmetic.
+    """
+    open_file = {
+        "keras": _in_tensorflow,
+        "onnxruntime": _in_onnxruntime,
+        "openvino": _in_openvino,
+        "opencv": _in_opencv,
+        "litert": _in_litert,
+    }[runtime.name]
+    if runtime.name in ("opencv", "litert") and runtime.device == "gpu":
+        raise Failure(f"{runtime.name} runs on the processor here; leave out --device gpu")
+    if runtime.name not in ("keras", "openvino") and runtime.precision == "bfloat16":
+        raise Failure(
+            f"{runtime.name} computes as the file says; leave out --precision bfloat16 "
+            "or use --runtime openvino"
+        )
+    try:
+        return open_file(path, runtime)
+    except Failure:
+        raise
+    except Exception as error:  # each raises classes of its own
+        text = str(error).strip().splitlines()
+        first = text[0][:120] if text else type(error).__name__
+        raise Failure(f"{path}: {runtime.name} cannot read it ({first})") from error
+
+
+def _threads() -> int:
+    """Returns how many threads this process may use, as its parent set it; 0: as many as cores."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() else 0
+
+
+def _number(name: str) -> int:
+    """Returns the number at the end of an output's name."""
+    return int(name.rpartition("_")[2])
+
+
+def _in_onnxruntime(path: Path, runtime: Runtime) -> Call:
+    ort = package("onnxruntime")
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.intra_op_num_threads = _threads()
+    providers = ["CPUExecutionProvider"]
+    if runtime.device == "gpu":
+        if "CUDAExecutionProvider" not in ort.get_available_providers():
+            raise Failure(
+                "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
+            )
+        providers.insert(0, "CUDAExecutionProvider")
+    session = ort.InferenceSession(str(path), options, providers=providers)
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch})
+
+
+def _in_openvino(path: Path, runtime: Runtime) -> Call:
+    openvino = package("openvino")
+    core = openvino.Core()
+    device = "GPU" if runtime.device == "gpu" else "CPU"
+    if not any(name.startswith(device) for name in core.available_devices):
+        raise Failure("no GPU that OpenVINO can use; install its driver or use --device cpu")
+    bfloat16 = runtime.precision == "bfloat16"
+    if bfloat16 and "BF16" not in core.get_property(device, "OPTIMIZATION_CAPABILITIES"):
+        raise Failure("this processor has no bfloat16; leave out --precision bfloat16")
+    # By itself OpenVINO takes bfloat16 where the processor has it.
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+    }
+    if device == "CPU" and _threads():
+        settings["INFERENCE_NUM_THREADS"] = _threads()
+    compiled = core.compile_model(core.read_model(path), device, settings)
+    return lambda batch: list(compiled(batch).values())
+
+
+def _in_opencv(path: Path, runtime: Runtime) -> Call:
+    import cv2
+
+    network = cv2.dnn.readNetFromONNX(str(path))
+    # It lists them in an order of its own.
+    names = sorted(network.getUnconnectedOutLayersNames(), key=_number)
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        network.setInput(batch)
+        # The arrays are OpenCV's own, which it writes over at the next call.
+        return [np.array(y) for y in network.forward(names)]
+
+    return call
+
+
+def _in_litert(path: Path, runtime: Runtime) -> Call:
+    litert = package("ai_edge_litert.interpreter")
+    threads = _threads() or os.cpu_count()
+    interpreter = litert.Interpreter(model_path=str(path), num_threads=threads)
+    run = interpreter.get_signature_runner()
+    (name,) = run.get_input_details()
+    outputs = sorted(run.get_output_details(), key=_number)
+    told = False
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        nonlocal told
+        # At the first call it tells what it runs on.
+        with contextlib.nullcontext() if told else _silence():
+            answers = run(**{name: batch})
+        told = True
+        return [answers[key] for key in outputs]
+
+    return call
+
+
+def _in_tensorflow(path: Path, runtime: Runtime) -> Call:
+    tensorflow = package("tensorflow")
+    loaded = tensorflow.saved_model.load(str(path))  # keeps the variables as long as the call
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        answers = loaded.serve(tensorflow.constant(batch, tensorflow.float32))
+        answers = answers if isinstance(answers, (list, tuple)) else [answers]
+        return [y.numpy() for y in answers]
+
+    return call
