@@ -105,9 +105,9 @@ def _label(canvas: np.ndarray, head: Head, long_side: int, name: str) -> None:
         text = "unsure"
     elif is_away(head):
         azimuth, elevation = azimuth_elevation(head.tilt, head.pan)
-        text = f"away {azimuth:+.0f} up {elevation:+.0f}"
+        text = f"away {round(azimuth):+d} up {round(elevation):+d}"
     else:
-        text = f"tilt {head.tilt:+.0f} pan {head.pan:+.0f}"
+        text = f"tilt {round(head.tilt):+d} pan {round(head.pan):+d}"
     text = f"{name} {text}" if name else text
     (natural, _), _ = cv2.getTextSize(text, FONT, 1.0, 1)
     # As wide as the box, within what reads well on a screen that shows the whole picture.
