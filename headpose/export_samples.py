@@ -14,7 +14,7 @@ from headpose.pictures import PictureError, find_pictures, read_picture, sample_
 from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
 
 MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts
-DRAWN = 6
+DRAWN = 3  # textures
 # Of the head in the portrait (512 x 600), read off the picture by eye.
 PORTRAIT_HEAD = (150, 30, 360, 320)
 
@@ -28,8 +28,9 @@ def own_samples(facts: DetectorFacts | EstimatorFacts) -> list[np.ndarray]:
     portrait = read_picture(sample_portrait())
     textures = list(backgrounds.drawn(DRAWN, 256))
     if facts.kind == DETECTOR:
-        parts = [portrait, portrait[:400], portrait[:, 100:400], portrait[::2, ::2]]
-        return [*parts, *(np.ascontiguousarray(p[:, ::-1]) for p in parts[:2]), *textures]
+        # Other shapes, sides and sizes of the head.
+        parts = [portrait, portrait[:400, ::-1], portrait[::2, ::2], portrait[60:360, 120:400]]
+        return [*map(np.ascontiguousarray, parts), *textures]
     x0, y0, x1, y1 = PORTRAIT_HEAD
     boxes = [
         (x0 + dx - grow, y0 + dy - grow, x1 + dx + grow, y1 + dy + grow)

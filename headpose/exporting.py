@@ -78,7 +78,7 @@ def export(
         with _quiet(f"{source}: cannot be written as {form}"):
             inputs = _inputs(model, calibrating)
             _write(model, about, form, file, inputs)
-        with _quiet(f"{source}: as {form} it cannot be run"):
+        with _quiet(f"{source}: cannot be run as {form}"):
             exported = load_exported(file, Runtime(chosen.runtime, "cpu"))
             original = network_of(model, facts.kind)
             found = differences(original, exported, checking, bool(calibration))
@@ -158,10 +158,8 @@ def _quiet(what: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # each raises classes of its own
-        if isinstance(error, Failure):
-            raise
         lines = str(error).strip().splitlines()
-        raise Failure(f"{what} ({lines[0][:150] if lines else type(error).__name__})") from error
+        raise Failure(f"{what} ({lines[0][:200] if lines else type(error).__name__})") from error
 
 
 # ------------------------------------------------------------------------ the formats

@@ -3,9 +3,10 @@
 import math
 
 import keras
+import numpy as np
 from keras import layers, ops
 
-from headpose.rotations import RAW_SCALE, HeadAngles, expected_error
+from headpose.rotations import RAW_SCALE, HeadAngles, MirrorImage, expected_error
 from headpose.ssd import DecodeBoxes, ReverseChannels
 
 _DEGREES = 180 / math.pi
@@ -52,6 +53,14 @@ class Reverse(layers.Layer):
 
     def call(self, pictures):
         return ops.concatenate([pictures[..., i : i + 1] for i in (2, 1, 0)], axis=-1)
+
+
+class Mirror(layers.Layer):
+    """`MirrorImage` by a list of columns."""
+
+    def call(self, crops):
+        columns = np.arange(crops.shape[2] - 1, -1, -1, dtype=np.int32)
+        return ops.take(crops, columns, axis=2)
 
 
 class PortableAngles(layers.Layer):
@@ -108,13 +117,15 @@ def portable(model: keras.Model, decoded: bool = True) -> keras.Model:
             return Enlarge(layer.size, name=layer.name)
         if type(layer) is ReverseChannels:
             return Reverse(name=layer.name)
+        if type(layer) is MirrorImage:
+            return Mirror(name=layer.name)
         if type(layer) is HeadAngles:
             return PortableAngles(name=layer.name, dtype="float32")
         return layer
 
     if not decoded:
         model = _undecoded(model)
-    return keras.models.clone_model(model, clone_function=replaced)
+    return keras.models.clone_model(model, clone_function=replaced, recursive=True)
 
 
 def _undecoded(model: keras.Model) -> keras.Model:

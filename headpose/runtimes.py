@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import importlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,8 +123,8 @@ def _threads() -> int:
 
 
 def _number(name: str) -> int:
-    """Returns the number at the end of an output's name."""
-    return int(name.rpartition("_")[2])
+    """Returns the number at the end of an output's name, 0 if there is none."""
+    return int(re.search(r"\d*$", name).group() or 0)
 
 
 def _in_onnxruntime(path: Path, runtime: Runtime) -> Call:
@@ -166,7 +167,8 @@ def _in_openvino(path: Path, runtime: Runtime) -> Call:
 def _in_opencv(path: Path, runtime: Runtime) -> Call:
     import cv2
 
-    network = cv2.dnn.readNetFromONNX(str(path))
+    with _silence():  # it prints what it raises as well
+        network = cv2.dnn.readNetFromONNX(str(path))
     # It lists them in an order of its own.
     names = sorted(network.getUnconnectedOutLayersNames(), key=_number)
 

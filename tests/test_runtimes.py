@@ -1,0 +1,375 @@
+import argparse
+import sys
+
+import numpy as np
+import pytest
+from small_models import (
+    exported,
+    mirroring_estimator,
+    random_crops,
+    saved,
+    small_detector,
+    small_estimator,
+)
+
+from headpose import runtimes, stand_ins
+from headpose.boxes import match
+from headpose.commandline import Failure
+from headpose.detector import HeadDetector
+from headpose.detectors import load_detector, needs_keras
+from headpose.estimator import PoseEstimator
+from headpose.export_formats import FORMATS
+from headpose.exported import load_exported, read_about
+from headpose.model_files import DEFAULT_DETECTOR
+from headpose.pictures import read_picture
+from headpose.pipeline_command import export_ahead
+from headpose.runtime import set_up
+from headpose.runtimes import Runtime
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+# Each format with the runtimes that must agree on it with Keras.
+RUNS = [
+    ("onnx", "onnxruntime"),
+    ("onnx", "openvino"),
+    ("opencv", "opencv"),
+    ("openvino", "openvino"),
+    ("litert", "litert"),
+    ("saved_model", "keras"),
+]
+NEEDED = {"onnxruntime": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
+ESTIMATORS = {"two": (2, 1), "three in colour": (3, 3), "mirroring": (6, 1)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def full_precision():
+    set_up("cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("exported")
+
+
+@pytest.fixture(scope="module")
+def detector(folder):
+    return saved(small_detector(), folder / "detector.keras")
+
+
+@pytest.fixture(scope="module")
+def estimators(folder):
+    return {
+        name: saved(
+            mirroring_estimator() if name == "mirroring" else small_estimator(*options),
+            folder / f"{name.replace(' ', '-')}.keras",
+        )
+        for name, options in ESTIMATORS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def export_once():
+    """Exports each model to each format once; skips where a package is missing."""
+    done = {}
+
+    def give(source, form, runtime=None):
+        for name in {*FORMATS[form].packages, NEEDED.get(runtime, "numpy")}:
+            pytest.importorskip(name)
+        if (source, form) not in done:
+            done[source, form] = exported(source, form)
+        return done[source, form]
+
+    return give
+
+
+@pytest.mark.parametrize(("form", "runtime"), RUNS)
+def test_every_runtime_finds_the_heads_that_keras_finds(
+    detector, export_once, noise_picture, form, runtime
+):
+    file = export_once(detector, form, runtime)
+    pictures = [noise_picture(300, 200, 1), noise_picture(200, 300, 2), noise_picture(300, 200, 3)]
+    expected = HeadDetector.load(detector, 128).detect(pictures)
+    found = HeadDetector.load(file, 128, runtime).detect(pictures)
+    for (boxes, scores), (others, other_scores) in zip(expected, found, strict=True):
+        assert len(boxes) == len(others) > 3
+        # Heads that score alike may change places.
+        rows, columns = match(others, boxes, 0.9)
+        assert len(rows) == len(boxes)
+        np.testing.assert_allclose(others[rows], boxes[columns], atol=0.05)
+        np.testing.assert_allclose(other_scores[rows], scores[columns], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "runtime"),
+    [("mirroring", *run) for run in RUNS]
+    + [("two", "onnx", "onnxruntime"), ("two", "opencv", "opencv")]
+    + [("three in colour", "onnx", "onnxruntime"), ("three in colour", "opencv", "opencv")],
+)
+def test_every_runtime_gives_the_angles_that_keras_gives(
+    estimators, export_once, name, form, runtime
+):
+    file = export_once(estimators[name], form, runtime)
+    original, other = PoseEstimator.load(estimators[name]), PoseEstimator.load(file, runtime)
+    assert other.crop_options == original.crop_options
+    outputs, channels = ESTIMATORS[name]
+    crops = random_crops(33, channels)
+    expected = original.estimate_all(crops)
+    assert np.ptp(expected[:, 1]) > 5  # else agreeing were no feat
+    for count in (0, 1, 3, 33, 1):
+        found = other.estimate_all(crops[:count])
+        assert found.shape == (count, outputs)
+        apart = (found - expected[:count] + 180) % 360 - 180
+        np.testing.assert_allclose(apart, 0, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("form", "runtime"), [(form, chosen.runtime) for form, chosen in FORMATS.items()]
+)
+def test_a_file_is_run_by_what_it_is_for(detector, export_once, form, runtime):
+    file = export_once(detector, form)
+    assert load_exported(file, Runtime()).runtime == runtime
+    assert HeadDetector.load(file).confidence == 0.5
+
+
+@pytest.mark.parametrize(
+    ("form", "runtime", "told"),
+    [
+        ("onnx", "litert", "litert does not run .onnx files"),
+        ("onnx", "keras", "keras does not run .onnx files"),
+        ("onnx", "opencv", "export.py detector.keras --format opencv"),
+        ("saved_model", "onnxruntime", "onnxruntime does not run a SavedModel"),
+    ],
+)
+def test_a_runtime_for_another_format_is_told(detector, export_once, form, runtime, told):
+    file = export_once(detector, form)
+    with pytest.raises(Failure, match=told):
+        HeadDetector.load(file, runtime=runtime)
+
+
+def test_models_of_the_other_kind_are_told(detector, estimators, export_once):
+    with pytest.raises(Failure, match="not a pose estimator"):
+        PoseEstimator.load(export_once(detector, "opencv"))
+    with pytest.raises(Failure, match="not a head detector"):
+        HeadDetector.load(export_once(estimators["mirroring"], "opencv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.onnx", b"not a model"),
+        ("x.onnx", b""),
+        ("x.tflite", b"not a model"),
+        ("x.xml", b"<net>"),
+        ("x.xml", b"<net/>"),
+    ],
+)
+def test_files_of_others_are_told(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Failure, match="not a model that export") as told:
+        PoseEstimator.load(tmp_path / name)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.tflite", "x.xml"])
+def test_missing_files_are_told(tmp_path, name):
+    with pytest.raises(Failure, match="no such model file"):
+        PoseEstimator.load(tmp_path / name)
+
+
+def test_a_folder_of_something_else_is_told(tmp_path):
+    with pytest.raises(Failure, match="not a model that export"):
+        HeadDetector.load(tmp_path)
+
+
+def test_an_onnx_file_without_our_description_is_taken_for_yunet(tmp_path, detector, export_once):
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"not a network")
+    with pytest.raises(Failure, match="YuNet"):
+        load_detector(other)
+    assert isinstance(load_detector(export_once(detector, "opencv")), HeadDetector)
+
+
+@pytest.mark.parametrize(("form", "runtime"), [("onnx", "onnxruntime"), ("opencv", "opencv")])
+def test_damage_beside_the_description_is_told(
+    tmp_path, detector, export_once, capfd, form, runtime
+):
+    whole = export_once(detector, form).read_bytes()
+    file = tmp_path / "damaged.onnx"
+    file.write_bytes(whole.replace(b"Conv", b"Vonc"))
+    assert read_about(file) is not None
+    with pytest.raises(Failure, match=f"{runtime} cannot read it") as told:
+        HeadDetector.load(file)
+    assert "\n" not in str(told.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_description_of_another_layout_is_told(tmp_path, detector, export_once):
+    file = tmp_path / "newer.onnx"
+    file.write_bytes(
+        export_once(detector, "opencv").read_bytes().replace(b'"headpose": 1', b'"headpose": 9')
+    )
+    with pytest.raises(Failure, match="export it anew"):
+        load_detector(file)
+
+
+@pytest.mark.parametrize(
+    ("form", "module", "package"),
+    [
+        ("onnx", "onnxruntime", "onnxruntime"),
+        ("openvino", "openvino", "openvino"),
+        ("litert", "ai_edge_litert.interpreter", "ai-edge-litert"),
+    ],
+)
+def test_a_missing_package_is_named(detector, export_once, monkeypatch, form, module, package):
+    file = export_once(detector, form)
+    monkeypatch.setitem(sys.modules, module, None)  # has the import fail
+    with pytest.raises(Failure, match=f"pip install {package}"):
+        HeadDetector.load(file)
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "told"),
+    [
+        ("opencv", {"device": "gpu"}, "leave out --device gpu"),
+        ("litert", {"device": "gpu"}, "leave out --device gpu"),
+        ("opencv", {"precision": "bfloat16"}, "leave out --precision bfloat16"),
+        ("onnx", {"precision": "bfloat16"}, "--runtime openvino"),
+    ],
+)
+def test_what_a_runtime_cannot_do_is_told(detector, export_once, form, options, told):
+    file = export_once(detector, form)
+    with pytest.raises(Failure, match=told):
+        HeadDetector.load(file, runtime=Runtime(**options))
+
+
+def test_an_unknown_runtime_is_refused():
+    with pytest.raises(ValueError, match="onnxruntime"):
+        Runtime.of("caffe")
+
+
+@pytest.mark.parametrize(
+    ("name", "runtime", "needed"),
+    [
+        ("x.keras", None, True),
+        ("x.keras", "keras", True),
+        ("x.keras", "onnxruntime", False),
+        ("x.h5", None, True),
+        ("x.onnx", None, False),
+        ("x.xml", None, False),
+        ("x.tflite", None, False),
+        ("viola-jones", None, False),
+    ],
+)
+def test_when_keras_is_needed(name, runtime, needed):
+    assert needs_keras(name, runtime) is needed
+
+
+def test_threads_are_those_that_the_environment_allows(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert runtimes._threads() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert runtimes._threads() == 0
+
+
+# ------------------------------------------------------------------------- stand-ins
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "headpose"
+
+
+def test_a_keras_model_is_exported_once_for_another_runtime(
+    detector, cache, noise_picture, capsys, tmp_path
+):
+    pytest.importorskip("tf2onnx")
+    source = tmp_path / "d.keras"
+    source.write_bytes(detector.read_bytes())
+    picture = noise_picture(200, 200)
+    ((boxes, _),) = HeadDetector.load(source, 128, "opencv").detect([picture])
+    assert "exported once for opencv" in capsys.readouterr().err
+    (file,) = cache.iterdir()
+    ((again, _),) = HeadDetector.load(source, 128, "opencv").detect([picture])
+    assert capsys.readouterr().err == ""
+    np.testing.assert_array_equal(boxes, again)
+    # One beside the model comes first; another version of the model is exported anew.
+    beside = source.with_name("d.opencv.onnx")
+    file.rename(beside)
+    assert stand_ins.stand_in(source, "opencv") == beside
+    saved(small_detector(2), source)
+    assert stand_ins.stand_in(source, "opencv").parent == cache
+
+
+def test_what_stands_in_was_made_from_the_file_in_float32(cache, detector, monkeypatch, tmp_path):
+    source = tmp_path / "d.keras"
+    source.write_bytes(detector.read_bytes())
+    asked = []
+    monkeypatch.setattr("headpose.exporting.export", lambda *arguments: asked.append(arguments))
+    source.with_suffix(".onnx").write_bytes(b"something else")
+    assert stand_ins.stand_in(source, "onnxruntime").parent == cache
+    assert [form for _, form, _ in asked] == ["onnx"]
+
+
+def test_a_missing_model_is_told_before_any_export(cache, tmp_path):
+    with pytest.raises(Failure, match="no such model file"):
+        PoseEstimator.load(tmp_path / "none.keras", "onnxruntime")
+
+
+@pytest.mark.parametrize(
+    ("detector", "runtime", "exported_names"),
+    [
+        (None, None, []),
+        (None, "keras", []),
+        (None, "opencv", ["head-detector.keras", "pose-estimator.keras"]),
+        ("viola-jones", "opencv", ["pose-estimator.keras"]),
+        ("yunet.onnx", "opencv", ["pose-estimator.keras"]),
+    ],
+)
+def test_what_workers_will_need_is_exported_ahead(monkeypatch, detector, runtime, exported_names):
+    asked = []
+    monkeypatch.setattr(stand_ins, "stand_in", lambda path, _: asked.append(path.name))
+    export_ahead(argparse.Namespace(detector=detector, estimator=None, runtime=runtime))
+    assert asked == exported_names
+
+
+# ----------------------------------------------------------------------- the scripts
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("onnx", []), ("opencv", ["--runtime", "opencv", "--precision", "float32"])],
+)
+def test_a_demo_on_exported_models_imports_neither_keras_nor_tensorflow(
+    run_fresh, detector, estimators, export_once, tmp_path, portrait, form, options
+):
+    """A stand-in that cannot be imported takes their places."""
+    models = [export_once(path, form) for path in (detector, estimators["mirroring"])]
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    chosen = ["--detector", models[0], "--estimator", models[1], "--output", tmp_path / "out"]
+    done = run_fresh("demo_image.py", portrait, *chosen, *options, PYTHONPATH=str(tmp_path))
+    assert done.status == 0, done.err
+    assert done.err == ""
+    assert (tmp_path / "out" / portrait.name).exists()
+
+
+def test_a_runtime_that_there_is_not_is_a_usage_error(run_script):
+    done = run_script("demo_image.py", "--runtime", "caffe")
+    assert done.status == 2
+    assert "onnxruntime" in done.err
+
+
+def test_the_shipped_models_see_the_same_in_onnx_runtime(cache, portrait):
+    for name in FORMATS["onnx"].packages:
+        pytest.importorskip(name)
+    from headpose.pipeline import load_pipeline
+
+    picture = read_picture(portrait)
+    ((expected,),) = load_pipeline()([picture])
+    ((head,),) = load_pipeline(runtime="onnxruntime")([picture])
+    np.testing.assert_allclose(head.box, expected.box, atol=0.5)
+    assert head.score == pytest.approx(expected.score, abs=0.005)
+    for name in ("tilt", "pan", "roll", "azimuth", "elevation"):
+        assert getattr(head, name) == pytest.approx(getattr(expected, name), abs=0.1)
+    assert stand_ins.stand_in(DEFAULT_DETECTOR, "onnxruntime").suffix == ".onnx"
