@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from headpose import commandline as cl
 from headpose.detectors import DETECTOR_HELP
@@ -69,11 +70,9 @@ def runtime_from(arguments: argparse.Namespace, names: Sequence):
 
 def pipeline_from(arguments: argparse.Namespace):
     """Loads the pipeline that the options ask for."""
-    from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
     from headpose.pipeline import load_pipeline
 
-    names = (arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR)
-    runtime = runtime_from(arguments, names)
+    runtime = runtime_from(arguments, _models(arguments))
     return load_pipeline(
         arguments.detector,
         arguments.estimator,
@@ -82,6 +81,26 @@ def pipeline_from(arguments: argparse.Namespace):
         arguments.min_certainty,
         runtime,
     )
+
+
+def export_ahead(arguments: argparse.Namespace) -> None:
+    """Exports what `--runtime` needs, so that not every worker process does it by itself."""
+    from headpose.detectors import VIOLA_JONES
+    from headpose.exported import is_exported
+    from headpose.stand_ins import stand_in
+
+    if arguments.runtime in (None, "keras"):
+        return
+    for name in _models(arguments):
+        if str(name) not in VIOLA_JONES and not is_exported(name):
+            stand_in(Path(name), arguments.runtime)
+
+
+def _models(arguments: argparse.Namespace) -> tuple:
+    """Names the detector and the estimator that the options ask for."""
+    from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+
+    return arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
 
 
 def check_display(show: bool) -> None:

@@ -1,0 +1,162 @@
+"""Trials that are computed instead of trained, and pools to run them on.
+
+Worker processes import this file by name, so it stands apart from the tests.
+"""
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from headpose import commandline as cl
+from headpose.sweep_trials import parse_training
+from headpose.workers import ASKS, Event, ProcessPool, outcome
+
+EPOCHS = 8
+
+
+def fake_error(run, epoch: int) -> float:
+    """An error that falls with the epochs to a value that the network's size tells."""
+    size = run.conv_blocks * run.filters + run.dense_size / 100
+    return 40 / size + 10 * 0.5**epoch + 0.001 * run.seed
+
+
+def fake_trial(arguments: list[str], ask) -> dict:
+    """What `run_trial` does, without a network; notes how often it was started."""
+    run = parse_training(arguments)
+    run.output.mkdir(parents=True, exist_ok=True)
+    with (run.output / "starts").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    errors = []
+    for epoch in range(EPOCHS):
+        errors.append(fake_error(run, epoch))
+        if ask((epoch, errors[-1])):
+            break
+    return {
+        "parameters": run.filters * run.dense_size,
+        "multiply_adds": 1000 * run.conv_blocks * run.filters * run.dense_size,
+        "validation_error": min(errors),
+        "epochs": len(errors),
+        "seconds": time.monotonic() % 1,
+    }
+
+
+def dying_trial(arguments: list[str], ask) -> dict:
+    """The same, but the worker of the third trial is killed in its middle, once."""
+    folder = parse_training(arguments).output
+
+    def asked(report):
+        if folder.name == "0002" and report[0] == 2 and not (folder / "died").exists():
+            (folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return ask(report)
+
+    return fake_trial(arguments, asked)
+
+
+def slow_trial(arguments: list[str], ask) -> dict:
+    """The same, in time to be interrupted."""
+
+    def asked(report):
+        time.sleep(0.05)
+        return ask(report)
+
+    return fake_trial(arguments, asked)
+
+
+def failing_trial(arguments: list[str], ask) -> dict:
+    """The same, but networks of 3 blocks fail."""
+    if parse_training(arguments).conv_blocks == 3:
+        raise cl.Failure("training diverged")
+    return fake_trial(arguments, ask)
+
+
+def square(payload, ask):
+    return payload**2
+
+
+def ask_thrice(payload, ask):
+    return [ask((payload, i)) for i in range(3)]
+
+
+def fail(payload, ask):
+    if payload == "expected":
+        raise cl.Failure("put it right")
+    raise ZeroDivisionError("by nought")
+
+
+def die_once(payload, ask):
+    """Kills its process unless a file says that it did before."""
+    if not payload.exists():
+        payload.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "survived"
+
+
+def die_always(payload, ask):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def process_and_threads(payload, ask):
+    return os.getpid(), os.environ["TF_NUM_INTRAOP_THREADS"]
+
+
+class ThreadPool:
+    """A pool of threads in this process, for tests that need no processes."""
+
+    def __init__(self, size: int = 1):
+        self.room = size
+        self._events: queue.Queue = queue.Queue()
+        self._answers: dict = {}
+
+    def start(self, task):
+        self.room -= 1
+        answers = self._answers[task.key] = queue.Queue()
+
+        def ask(value):
+            self._events.put(Event(task.key, ASKS, value))
+            return answers.get()
+
+        def serve():
+            self._events.put(Event(task.key, *outcome(task.function, task.payload, ask)))
+
+        threading.Thread(target=serve, daemon=True).start()
+
+    def events(self):
+        event = self._events.get()
+        self.room += event.kind != ASKS
+        return [event]
+
+    def answer(self, key, value):
+        self._answers[key].put(value)
+
+
+def given(chosen: list[str], output: Path) -> list[str]:
+    """Returns a fake run's arguments."""
+    return ["heads.csv", "--architecture", "patacchiola", *chosen, "--output", str(output)]
+
+
+def sweep_slowly(folder: str) -> None:
+    """Sweeps on two processes, slow enough to be killed; run as a script."""
+    from headpose.sweeps import Sweep
+
+    sweep = Sweep(Path(folder), eight(), "grid", None, 0, "none", {})
+    with ProcessPool(2, 1, fresh=True) as pool:
+        for number in sweep.run(pool, slow_trial, given, lambda _: None):
+            print(number, flush=True)
+
+
+def eight():
+    """A space of eight networks."""
+    from headpose.sweep_spaces import Space
+
+    return Space(
+        "eight", {"conv_blocks": (2, 3), "filters": (8, 16), "dense_size": (32, 64)}, {"dropout": 0}
+    )
+
+
+if __name__ == "__main__":
+    sweep_slowly(sys.argv[1])
