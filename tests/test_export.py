@@ -287,6 +287,7 @@ def test_missing_packages_are_named(run_script, estimator, monkeypatch, form, op
 
 
 def test_another_backend_is_told(estimator, tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     monkeypatch.setattr("headpose.exporting.set_up", lambda *_: None)
     with pytest.raises(Failure, match="unset KERAS_BACKEND"):
