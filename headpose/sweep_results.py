@@ -24,9 +24,7 @@ def table(sweep: Sweep) -> list[dict]:
     rows = []
     for trial in sweep.trials():
         state = state_of(trial)
-        # A trial that was killed before its options were stored never began.
-        begun = set(sweep.space.options) <= set(trial.params)
-        if begun and state in (*FINISHED, "failed"):
+        if state in (*FINISHED, "failed"):
             told = trial.user_attrs
             rows.append(
                 {

@@ -76,21 +76,19 @@ class Space:
             dict(zip(self.options, values, strict=True)) for values in itertools.product(*lists)
         ]
 
-    def distributions(self) -> dict:
-        """Returns Optuna's distribution of each option."""
-        from optuna import distributions as kinds
+    def suggest(self, trial) -> dict:
+        """Has an Optuna trial choose what it has not chosen yet; returns all its choices.
 
-        result = {}
+        What was queued for the trial is chosen; it may have been killed before.
+        """
         for name, values in self.options.items():
             if not isinstance(values, Range):
-                result[name] = kinds.CategoricalDistribution([label(v) for v in values])
+                trial.suggest_categorical(name, [label(v) for v in values])
             elif values.whole:
-                result[name] = kinds.IntDistribution(
-                    int(values.low), int(values.high), log=values.log
-                )
+                trial.suggest_int(name, int(values.low), int(values.high), log=values.log)
             else:
-                result[name] = kinds.FloatDistribution(values.low, values.high, log=values.log)
-        return result
+                trial.suggest_float(name, values.low, values.high, log=values.log)
+        return trial.params
 
     def arguments(self, chosen: dict) -> list[str]:
         """Returns the command-line arguments of a combination, as `grid` has it."""

@@ -58,7 +58,6 @@ class Sweep:
     ):
         self.folder, self.space = folder, space
         self._search = search
-        self._known = space.distributions()
         grid = space.grid() if search == "grid" else []
         self.count = min(count or len(grid), len(grid)) if grid else count or TRIALS_IF_OPEN
         settings = {
@@ -103,7 +102,7 @@ class Sweep:
             return
         if self._search == "random":
             draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-            settled = [draws.ask(self._known).params for _ in range(self.count)]
+            settled = [self.space.suggest(draws.ask()) for _ in range(self.count)]
         elif self.count < len(grid):
             settled = random.Random(seed).sample(grid, len(grid))
         else:
@@ -139,7 +138,7 @@ class Sweep:
         def tasks() -> Iterator[Task]:
             for trial in self._next():
                 folder = self.trial_folder(trial.number)
-                given = arguments(self.space.arguments(trial.params), folder)
+                given = arguments(self.space.arguments(self.space.suggest(trial)), folder)
                 if reason := fits(given):
                     trial.set_user_attr("unfit", reason)
                     self._end(trial, "FAIL")
@@ -176,7 +175,7 @@ class Sweep:
                 yield optuna.trial.Trial(self._study, frozen._trial_id)
         waiting = optuna.trial.TrialState.WAITING
         while sum(t.state != waiting for t in self.trials()) < self.count:
-            yield self._study.ask(self._known)
+            yield self._study.ask()
 
     def _judge(self, key: str, report: tuple[int, float]) -> bool:
         """Takes note of an epoch's error and tells whether to stop there."""
