@@ -29,7 +29,7 @@ def load_detector(name: str | Path, size: int | None = None, runtime=None):
         from headpose.viola_jones import ViolaJones
 
         return ViolaJones(turned=str(name).endswith("turned"), **sized)
-    if Path(name).suffix.lower() == ".onnx" and not _is_ours(name):
+    if Path(name).suffix.lower() == ".onnx" and _is_of_others(name):
         from headpose.yunet import YuNet
 
         return YuNet(name, **sized)
@@ -49,7 +49,7 @@ def needs_keras(name: str | Path, runtime=None) -> bool:
     return (saved_model or not is_exported(name)) and Runtime.of(runtime).name in (None, "keras")
 
 
-def _is_ours(name: str | Path) -> bool:
+def _is_of_others(name: str | Path) -> bool:
     from headpose.exported import read_about
 
-    return Path(name).is_file() and read_about(name) is not None
+    return not Path(name).is_file() or read_about(name) is None

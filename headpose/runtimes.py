@@ -48,11 +48,23 @@ class Runtime:
         name: One of `RUNTIMES`; None: the one that the model's file is for.
         device, precision: As for `headpose.runtime.set_up`, which decides them for Keras.
             `auto` is the processor in float32 for the others.
+
+    Raises:
+        Failure: If it knows no such device or arithmetic.
     """
 
     name: str | None = None
     device: str = "auto"
     precision: str = "auto"
+
+    def __post_init__(self):
+        if self.name in ("opencv", "litert") and self.device == "gpu":
+            raise Failure(f"{self.name} runs on the processor here; leave out --device gpu")
+        if self.name in ("onnxruntime", "opencv", "litert") and self.precision == "bfloat16":
+            raise Failure(
+                f"{self.name} computes as the file says; leave out --precision bfloat16 "
+                "or use --runtime openvino"
+            )
 
     @classmethod
     def of(cls, value: "str | Runtime | None") -> "Runtime":
@@ -89,8 +101,8 @@ def opened(path: Path, runtime: Runtime) -> Call:
         runtime: With a name.
 
     Raises:
-        Failure: If the package is missing, cannot read the file, or has no such device
-            or arithmetic.
+        Failure: If the package is missing, cannot read the file, or finds no such device
+            or arithmetic here.
     """
     open_file = {
         "keras": _in_tensorflow,
@@ -99,13 +111,6 @@ def opened(path: Path, runtime: Runtime) -> Call:
         "opencv": _in_opencv,
         "litert": _in_litert,
     }[runtime.name]
-    if runtime.name in ("opencv", "litert") and runtime.device == "gpu":
-        raise Failure(f"{runtime.name} runs on the processor here; leave out --device gpu")
-    if runtime.name not in ("keras", "openvino") and runtime.precision == "bfloat16":
-        raise Failure(
-            f"{runtime.name} computes as the file says; leave out --precision bfloat16 "
-            "or use --runtime openvino"
-        )
     try:
         return open_file(path, runtime)
     except Failure:

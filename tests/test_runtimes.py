@@ -172,8 +172,9 @@ def test_files_of_others_are_told(tmp_path, name, content):
 
 @pytest.mark.parametrize("name", ["x.onnx", "x.tflite", "x.xml"])
 def test_missing_files_are_told(tmp_path, name):
-    with pytest.raises(Failure, match="no such model file"):
-        PoseEstimator.load(tmp_path / name)
+    for load in (PoseEstimator.load, HeadDetector.load):
+        with pytest.raises(Failure, match="no such model file"):
+            load(tmp_path / name)
 
 
 def test_a_folder_of_something_else_is_told(tmp_path):
@@ -240,6 +241,15 @@ def test_what_a_runtime_cannot_do_is_told(detector, export_once, form, options, 
     file = export_once(detector, form)
     with pytest.raises(Failure, match=told):
         HeadDetector.load(file, runtime=Runtime(**options))
+
+
+def test_what_a_runtime_cannot_do_is_told_before_any_export(run_script, cache):
+    done = run_script(
+        "demo_image.py", "--runtime", "opencv", "--device", "gpu", "--output", cache.parent
+    )
+    assert done.status == 1
+    assert len(done.err.splitlines()) == 1
+    assert not cache.exists()
 
 
 def test_an_unknown_runtime_is_refused():
