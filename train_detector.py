@@ -66,9 +66,10 @@ def main() -> None:
     validation = read([arguments.validation], arguments.strict)
     folder = cl.writable_folder(arguments.output)
 
-    from headpose.runtime import set_up
+    from headpose.runtime import divide_batches, set_up
 
     set_up(arguments.device, arguments.precision)
+    divide_batches(arguments.batch_size)
     import keras
 
     from headpose import detection_training as dt

@@ -218,9 +218,10 @@ def train_estimator(
     folders = [s.path for s in sources if s.path.is_dir()]
     crop = crop_recipe(folders, arguments.side, arguments.margin)
 
-    from headpose.runtime import set_up
+    from headpose.runtime import divide_batches, set_up
 
     set_up(arguments.device, arguments.precision)
+    divide_batches(arguments.batch_size)
     from headpose.detectors import load_detector
 
     detector = load_detector(arguments.detector) if arguments.detector else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.commandline import Failure, quieten
+from headpose.commandline import Failure, quieten, warn
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
 
@@ -50,6 +50,46 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
         _large_in_bfloat16 = by_itself and "avx512_bf16" in cpu_flags()
     elif precision == "bfloat16":
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def divide_batches(batch_size: int) -> None:
+    """Has training divide each batch among all GPUs (data parallelism), if there are several.
+
+    Call after `set_up` and before the network is built. Keras does so with JAX only.
+
+    Raises:
+        Failure: If the batch cannot be divided.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "jax":
+        if (count := len(_gpus(backend))) > 1:
+            warn(f"one of {count} GPUs is used; KERAS_BACKEND=jax trains on all of them")
+        return
+    devices = keras.distribution.list_devices()
+    if len(devices) < 2:
+        return
+    if batch_size % len(devices):
+        raise Failure(
+            f"a batch of {batch_size} cannot be divided among {len(devices)} devices; "
+            f"take a multiple of {len(devices)}, or show one (CUDA_VISIBLE_DEVICES)"
+        )
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+    print(f"each batch is divided among {len(devices)} devices")
+
+
+@contextlib.contextmanager
+def _undivided() -> Iterator[None]:
+    """Lets a batch stay whole: one that is measured or estimated is rarely a multiple."""
+    import keras
+
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def _rewrite_to_bfloat16(on: bool) -> None:
@@ -132,7 +172,8 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
     else:
 
         def call(batch: np.ndarray) -> list[np.ndarray]:
-            return [np.asarray(y) for y in _as_list(model.predict_on_batch(batch))]
+            with _undivided():
+                return [np.asarray(y) for y in _as_list(model.predict_on_batch(batch))]
 
     return call
 

@@ -1,0 +1,55 @@
+"""Training on several devices: two that JAX makes of one processor stand for two GPUs."""
+
+import importlib.util
+import re
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Crops of noise with angles."""
+    folder = tmp_path_factory.mktemp("heads")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(24):
+        cv2.imwrite(str(folder / f"{i}.png"), rng.integers(0, 256, (80, 80, 3), np.uint8))
+        rows.append((f"{i}.png", 8, 8, 72, 72, *rng.uniform(-40, 40, 2), "ab"[i % 2]))
+    names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "part"]
+    pd.DataFrame(rows, columns=names).to_csv(folder / "heads.csv", index=False)
+    return folder / "heads.csv"
+
+
+def train(run_fresh, heads, output, devices, *more):
+    data = [f"{heads}#a", "--validation", f"{heads}#b", "--output", output, "--device", "cpu"]
+    small = ["--architecture", "patacchiola", "--conv-blocks", "2", "--filters", "4"]
+    small += ["--dense-size", "8", "--dropout", "0", "--epochs", "2", "--steps", "2"]
+    return run_fresh(
+        *("train.py", *data, *small, *more),
+        KERAS_BACKEND="jax",
+        JAX_PLATFORMS="cpu",
+        XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}",
+    )
+
+
+def test_two_devices_learn_what_one_does(run_fresh, heads, tmp_path):
+    logs = []
+    for devices in (1, 2):
+        folder = tmp_path / str(devices)
+        done = train(run_fresh, heads, folder, devices, "--batch-size", "8")
+        assert done.status == 0, done.err
+        assert ("divided among 2 devices" in done.out) == (devices == 2)
+        logs.append(pd.read_csv(folder / "log.csv"))
+    assert list(logs[0].columns) == list(logs[1].columns)
+    np.testing.assert_allclose(logs[0].to_numpy(), logs[1].to_numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_a_batch_that_cannot_be_divided_is_told(run_fresh, heads, tmp_path):
+    done = train(run_fresh, heads, tmp_path, 2, "--batch-size", "9")
+    assert done.status == 1
+    assert re.search("a batch of 9 cannot be divided among 2 devices", done.err.splitlines()[-1])
