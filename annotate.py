@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from headpose import commandline as cl
-from headpose.pipeline_command import SIGNS, add_pipeline_options
+from headpose.pipeline_command import SIGNS, add_pipeline_options, export_ahead
 from headpose.pool_command import add_pool_options, open_pool
 
-WITHOUT_EFFECT = ("draw", "device")  # options of the pipeline on which no row depends
+WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 
 
 def options() -> argparse.ArgumentParser:
@@ -45,14 +45,14 @@ def options() -> argparse.ArgumentParser:
     )
     add("--every", type=cl.at_least(1), default=1, metavar="N", help="look at each Nth frame only")
     add_pool_options(parser, "worker", "workers")
-    add_pipeline_options(parser)
+    add_pipeline_options(parser, drawing=False)
     return parser
 
 
 def pipeline_options(arguments: argparse.Namespace) -> dict:
     """Returns the options that `add_pipeline_options` has added."""
     parser = argparse.ArgumentParser()
-    add_pipeline_options(parser)
+    add_pipeline_options(parser, drawing=False)
     return {name: getattr(arguments, name) for name in vars(parser.parse_args([]))}
 
 
@@ -135,6 +135,7 @@ def main() -> int:
         tasks = (Task(shard.name, annotation.annotate_shard, (shard, *more)) for shard in left)
         lost: dict[str, str] = {}
         if left:
+            export_ahead(arguments)
             with open_pool(arguments, fresh=False) as pool:
                 for event in cl.progress(work(pool, tasks), "shards", len(left)):
                     if event.kind == FAILURE:

@@ -17,8 +17,13 @@ SIGNS = (
 )
 
 
-def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that `pipeline_from` reads, device and precision among them."""
+def add_pipeline_options(parser: argparse.ArgumentParser, drawing: bool = True) -> None:
+    """Adds the options that `pipeline_from` reads, device and precision among them.
+
+    Args:
+        parser: Gets them.
+        drawing: Whether the script draws heads and needs the option for how.
+    """
     add = parser.add_argument
     add("--detector", help=f"{DETECTOR_HELP} (default: the one that ships)")
     add(
@@ -35,7 +40,8 @@ def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
         metavar="DEGREES",
         help="leave angles out whose expected error is larger",
     )
-    add("--draw", choices=STYLES, default="arrow", help="the nose's direction, or three axes")
+    if drawing:
+        add("--draw", choices=STYLES, default="arrow", help="the nose's direction, or three axes")
     add_runtime_option(parser)
     cl.add_device_options(parser)
 
