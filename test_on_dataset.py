@@ -15,6 +15,7 @@ from pathlib import Path
 
 from headpose import commandline as cl
 from headpose.detectors import DETECTOR_HELP
+from headpose.pipeline_command import add_runtime_option, runtime_from
 
 TIMED_CALLS = 30  # of one head each
 
@@ -22,7 +23,7 @@ TIMED_CALLS = 30  # of one head each
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("estimator", nargs="+", type=Path, help="pose estimators (.keras or the published .h5)")
+    add("estimator", nargs="+", type=Path, help="pose estimators (.keras, exported, published .h5)")
     add("dataset", help="the clean folder, or a table such as labels.csv#validation")
     add("--detector", help=f"crop heads of a table where this finds them ({DETECTOR_HELP})")
     add(
@@ -33,6 +34,7 @@ def options() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write all figures here too")
     add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
+    add_runtime_option(parser)
     cl.add_device_options(parser)
     return parser
 
@@ -149,21 +151,20 @@ def main() -> None:
     from headpose.pose_metrics import error_table, plot_errors, without_nan
 
     for name in arguments.estimator:
-        if not name.is_file():
+        if not name.exists():
             raise cl.Failure(f"{name}: no such model file; name an existing pose estimator")
     clean, shown = None, arguments.dataset
     if not is_table(arguments.dataset):
         part = None if arguments.part == "all" else arguments.part
         clean = read_crops(arguments.dataset, part)
         shown = f"{arguments.dataset}, {arguments.part}"
-    from headpose.runtime import set_up
-
-    set_up(arguments.device, arguments.precision)
     from headpose.detectors import load_detector
     from headpose.estimator import PoseEstimator
 
-    detector = load_detector(arguments.detector) if arguments.detector else None
-    estimators = [(name, PoseEstimator.load(name)) for name in arguments.estimator]
+    used = [*arguments.estimator, *([arguments.detector] if arguments.detector else [])]
+    runtime = runtime_from(arguments, used)
+    detector = load_detector(used[-1], runtime=runtime) if arguments.detector else None
+    estimators = [(name, PoseEstimator.load(name, runtime)) for name in arguments.estimator]
     results, curves = [], {}
     for name, estimator in estimators:
         crops, angles, away = heads_for(estimator, arguments, clean, detector)
