@@ -95,7 +95,7 @@ def main() -> int:
     arguments, rest = parser.parse_known_args()
     space = read_space(arguments.space)
     shared = training_options(parser, arguments, rest, space)
-    from headpose.sweep_trials import misfit, parse_training, run_trial
+    from headpose.sweep_trials import parse_training, run_trial, unfit
 
     check(space, lambda some: parse_training([*shared, *some]))
     search = arguments.search or ("grid" if space.is_finite else "tpe")
@@ -128,7 +128,7 @@ def main() -> int:
         if space.fixed:
             print(f"with {' '.join(space.fixed_arguments())}")
         with open_pool(arguments, fresh=True) as pool:
-            ended = sweep.run(pool, run_trial, run_arguments, misfit)
+            ended = sweep.run(pool, run_trial, run_arguments, unfit)
             states = set()
             for count, number in enumerate(cl.progress(ended, "trials", sweep.left()), 1):
                 rows = results.table(sweep)

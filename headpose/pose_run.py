@@ -113,6 +113,27 @@ def _has_rows(source) -> bool:
     return len(read_table(table_path(source.path, source.part))) > 0
 
 
+def misfit(arguments: argparse.Namespace) -> str | None:
+    """Returns why there is no network of the options for crops of the data, if there is none.
+
+    Raises:
+        Failure: If a source is not as it should be.
+    """
+    if arguments.architecture != "patacchiola":
+        return None
+    size = _crop(arguments, named_sources(arguments)["train"])["size"]
+    if 2**arguments.conv_blocks > size:
+        return f"{arguments.conv_blocks} poolings leave nothing of crops of {size} pixels"
+    return None
+
+
+def _crop(arguments: argparse.Namespace, sources: list) -> dict:
+    from headpose.crop_dataset import crop_recipe
+
+    folders = [source.path for source in sources if source.path.is_dir()]
+    return crop_recipe(folders, arguments.side, arguments.margin)
+
+
 def _build(arguments: argparse.Namespace, architecture: str, crop: dict, rolls: bool):
     """Builds the network that the options ask for."""
     from headpose import architectures
@@ -172,8 +193,8 @@ def _note_model(path: Path, row: dict) -> None:
         writer.writerows([*rows, row])
 
 
-def _sources(arguments: argparse.Namespace) -> tuple[list, list, list]:
-    """Returns the sources to learn from, to measure on after each epoch, and at the end."""
+def named_sources(arguments: argparse.Namespace) -> dict[str, list]:
+    """Returns the sources that the options name for `train`, `validation` and `test`."""
     from headpose.tables import SourceName, read_configuration
 
     named = {"train": [], "validation": [], "test": []}
@@ -186,6 +207,12 @@ def _sources(arguments: argparse.Namespace) -> tuple[list, list, list]:
     for part in ("validation", "test"):
         if given := getattr(arguments, part):
             named[part] = [SourceName.parse(name) for name in given]
+    return named
+
+
+def _sources(arguments: argparse.Namespace) -> tuple[list, list, list]:
+    """Returns the sources to learn from, to measure on after each epoch, and at the end."""
+    named = named_sources(arguments)
     folders = [s for s in named["train"] if s.path.is_dir()]
     named["validation"] = named["validation"] or folders
     named["test"] = named["test"] or [s for s in folders if _has_rows(s.with_part("test"))]
@@ -213,10 +240,9 @@ def train_estimator(
     """
     folder = cl.writable_folder(arguments.output)
     sources, validation_names, test_names = _sources(arguments)
-    from headpose.crop_dataset import crop_recipe
-
-    folders = [s.path for s in sources if s.path.is_dir()]
-    crop = crop_recipe(folders, arguments.side, arguments.margin)
+    if reason := misfit(arguments):
+        raise cl.Failure(f"{reason}; take fewer --conv-blocks")
+    crop = _crop(arguments, sources)
 
     from headpose.runtime import divide_batches, set_up
 

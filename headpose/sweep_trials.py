@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from headpose import commandline as cl
-from headpose.pose_run import add_training_options, train_estimator
+from headpose.pose_run import add_training_options, misfit, train_estimator
 
 OUTPUT = "output.txt"
 # Columns of a run's row that are no error figures, beside its options.
@@ -36,25 +36,9 @@ def parse_training(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def misfit(arguments: Sequence[str]) -> str | None:
+def unfit(arguments: Sequence[str]) -> str | None:
     """Returns why there is no network with these arguments, or None if there is one."""
-    from headpose.crop_dataset import crop_recipe
-    from headpose.tables import SourceName, read_configuration
-
-    run = parse_training(arguments)
-    if run.architecture != "patacchiola":
-        return None
-    folders = []
-    for name in run.data:
-        if name.endswith(".toml"):
-            named = read_configuration(Path(name), run.data_root)["train"]
-        else:
-            named = [SourceName.parse(name)]
-        folders += [source.path for source in named if source.path.is_dir()]
-    size = crop_recipe(folders, run.side, run.margin)["size"]
-    if 2**run.conv_blocks > size:
-        return f"{run.conv_blocks} poolings leave nothing of crops of {size} pixels"
-    return None
+    return misfit(parse_training(arguments))
 
 
 def run_trial(arguments: list[str], ask) -> dict:

@@ -154,6 +154,24 @@ class Patience(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class SwapAverage(keras.callbacks.SwapEMAWeights):
+    """Has the running mean of the weights measured and kept instead of the weights.
+
+    At the end Keras' own callback lets weights and means share arrays, which JAX deletes
+    when the model is called.
+    """
+
+    def __init__(self):
+        super().__init__(swap_on_epoch=True)
+
+    def _backend_finalize_ema_values(self, optimizer):
+        pairs = zip(
+            optimizer._model_variables_moving_average, optimizer._trainable_variables, strict=True
+        )
+        for mean, weight in pairs:
+            mean.assign(keras.ops.copy(weight))
+
+
 class Told(keras.callbacks.Callback):
     """Tells somebody each epoch's log, who may stop training by returning True."""
 
@@ -286,7 +304,7 @@ def fit(
     _write_log(folder / "log.csv", earlier)
     best.replay(earlier)
     patience.replay(earlier)
-    swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if schedule.average else []
+    swap = [SwapAverage()] if schedule.average else []
     model.fit(
         batches(len(earlier) * schedule.steps),
         initial_epoch=len(earlier),

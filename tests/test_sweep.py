@@ -15,7 +15,7 @@ import sweep_fakes as fakes
 from headpose import sweep_results
 from headpose.commandline import Failure
 from headpose.sweep_spaces import SPACES, Range, Space, check, read_space
-from headpose.sweep_trials import misfit, parse_training
+from headpose.sweep_trials import parse_training, unfit
 from headpose.sweeps import Sweep, state_of
 from headpose.workers import DONE, ERROR, FAILURE, ProcessPool, Task, sole_user, work
 
@@ -74,16 +74,20 @@ def test_shifts_deviate_as_the_published_ranges_do():
     assert SPACES["augmentation"].options["shift"][1] == pytest.approx(drawn, rel=0.01)
 
 
-def test_the_smallest_crops_of_a_family_are_told(tmp_path):
+def test_the_smallest_crops_of_a_family_are_told(tmp_path, run_script):
     folder = tmp_path / "clean"
     folder.mkdir()
     (folder / "summary.json").write_text(
         '{"options": {"size": 32, "side": "small", "margin": 1.0}}'
     )
     wanted = [str(folder), "--architecture", "patacchiola", "--conv-blocks"]
-    assert misfit([*wanted, "5"]) is None
-    assert "6 poolings" in misfit([*wanted, "6"])
-    assert misfit([str(folder), "--architecture", "compact", "--conv-blocks", "6"]) is None
+    assert unfit([*wanted, "5"]) is None
+    assert "6 poolings" in unfit([*wanted, "6"])
+    assert unfit([str(folder), "--architecture", "compact", "--conv-blocks", "6"]) is None
+    parts = ["--validation", folder, "--test", folder]
+    done = run_script("train.py", *wanted, "6", *parts, "--output", tmp_path / "o")
+    assert done.status == 1
+    assert "6 poolings leave nothing of crops of 32 pixels; take fewer" in done.err
 
 
 def space_file(tmp_path, text):

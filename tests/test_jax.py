@@ -1,4 +1,4 @@
-"""Training on several devices: two that JAX makes of one processor stand for two GPUs."""
+"""Training with JAX; two devices that it makes of one processor stand for two GPUs."""
 
 import importlib.util
 import re
@@ -47,6 +47,17 @@ def test_two_devices_learn_what_one_does(run_fresh, heads, tmp_path):
         logs.append(pd.read_csv(folder / "log.csv"))
     assert list(logs[0].columns) == list(logs[1].columns)
     np.testing.assert_allclose(logs[0].to_numpy(), logs[1].to_numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_running_means_of_weights_are_kept(run_fresh, heads, tmp_path):
+    done = train(run_fresh, heads, tmp_path, 1, "--batch-size", "8", "--average", "0.5")
+    assert done.status == 0, done.err
+    plain = train(run_fresh, heads, tmp_path / "plain", 1, "--batch-size", "8")
+    assert plain.status == 0, plain.err
+    logs = [pd.read_csv(folder / "log.csv") for folder in (tmp_path, tmp_path / "plain")]
+    # They change what is measured, not what is learned.
+    np.testing.assert_allclose(logs[0]["loss"], logs[1]["loss"], rtol=1e-4)
+    assert not np.allclose(logs[0]["score"], logs[1]["score"], rtol=1e-6)
 
 
 def test_a_batch_that_cannot_be_divided_is_told(run_fresh, heads, tmp_path):
