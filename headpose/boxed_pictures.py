@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from headpose.boxes import COLUMNS
 from headpose.commandline import Failure, progress
 from headpose.pictures import SUFFIXES, PictureError, read_picture
 from headpose.streams import ahead
-from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
+from headpose.tables import Problems, SourceName, numbers, read_labels
 
 
 @dataclasses.dataclass(frozen=True)

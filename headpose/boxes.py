@@ -7,7 +7,8 @@ width is xmax - xmin, with no pixel added.
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linear_sum_assignment
+
+COLUMNS = ("xmin", "ymin", "xmax", "ymax")  # of tables with boxes
 
 
 def as_boxes(boxes: ArrayLike) -> np.ndarray:
@@ -65,6 +66,9 @@ def assign(score: np.ndarray, minimum: float) -> tuple[np.ndarray, np.ndarray]:
         Row and column indices of the pairs, two arrays of equal length, rows ascending.
     """
     allowed = (score >= minimum) & (score > 0)
+    # Half a second to import, which finding heads in a photo has no need of.
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(np.where(allowed, score, 0), maximize=True)
     kept = allowed[rows, columns]
     return rows[kept], columns[kept]

@@ -13,14 +13,14 @@ import pandas as pd
 
 from headpose import crop_dataset as cd
 from headpose.boxed_pictures import picture_folder
-from headpose.boxes import as_boxes, intersection
+from headpose.boxes import COLUMNS, as_boxes, intersection
 from headpose.commandline import Failure, progress
 from headpose.crops import head_crops
 from headpose.matching import boxes_are_faces, read_summary
 from headpose.pictures import PictureError, read_picture
 from headpose.pose_data import detected_boxes
 from headpose.streams import ahead
-from headpose.tables import ANGLES, COLUMNS, Problems, SourceName, numbers, read_labels
+from headpose.tables import ANGLES, Problems, SourceName, numbers, read_labels
 from headpose.viola_jones import face_to_head, head_to_face
 
 HEAD, FACE = "head", "face"

@@ -42,11 +42,13 @@ def needs_keras(name: str | Path, runtime=None) -> bool:
     """Tells whether Keras will run a detector or an estimator, from its name or file."""
     from headpose.exported import is_exported
     from headpose.runtimes import Runtime
+    from headpose.stand_ins import preferred
 
-    if str(name) in VIOLA_JONES:
+    runtime = Runtime.of(runtime)
+    if str(name) in VIOLA_JONES or runtime.name not in (None, "keras"):
         return False
     saved_model = Path(name).is_dir()  # which TensorFlow runs
-    return (saved_model or not is_exported(name)) and Runtime.of(runtime).name in (None, "keras")
+    return saved_model or not is_exported(preferred(name, runtime))
 
 
 def _is_of_others(name: str | Path) -> bool:

@@ -7,11 +7,12 @@ import numpy as np
 
 from headpose import backgrounds
 from headpose.boxed_pictures import picture_folder
+from headpose.boxes import COLUMNS
 from headpose.commandline import Failure, report
 from headpose.crops import head_crops
 from headpose.model_facts import DETECTOR, DetectorFacts, EstimatorFacts
 from headpose.pictures import PictureError, find_pictures, read_picture, sample_portrait
-from headpose.tables import COLUMNS, Problems, SourceName, numbers, read_labels
+from headpose.tables import Problems, SourceName, numbers, read_labels
 
 MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts
 DRAWN = 3  # textures

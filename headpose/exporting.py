@@ -25,7 +25,7 @@ from headpose.exported import (
 )
 from headpose.model_facts import DETECTOR, About, facts_of, network_of
 from headpose.model_files import load_keras
-from headpose.runtime import _silence, set_up
+from headpose.runtime import set_up, silence
 from headpose.runtimes import PACKAGES, Runtime
 
 NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
@@ -154,7 +154,7 @@ def _inputs(model, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
 def _quiet(what: str) -> Iterator[None]:
     """Drops what converters and runtimes print; what they raise becomes a failure."""
     try:
-        with _silence(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        with silence(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # each raises classes of its own

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from headpose.boxes import COLUMNS
 from headpose.commandline import written
 from headpose.estimator import MEASURES
 from headpose.pipeline import Head
-from headpose.tables import COLUMNS
 
 HEAD_FIELDS = (*COLUMNS, "score", *MEASURES)
 

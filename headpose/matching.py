@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from headpose import crop_dataset as cd
-from headpose.boxes import assign, iou
+from headpose.boxes import COLUMNS, assign, iou
 from headpose.clean_folder import SUMMARY, CleanFolder
 from headpose.commandline import Failure, progress, reason, written
-from headpose.tables import COLUMNS
 from headpose.viola_jones import face_to_head
 
 SAME_HEAD_IOU = 0.3  # of head boxes; on HELEN our detector's and the cascades' have 0.4 or more

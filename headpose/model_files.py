@@ -56,7 +56,8 @@ def load_network(path: str | Path, runtime=None):
     Args:
         path: A Keras file, or an exported model (`export.py`).
         runtime: A name or a `headpose.runtimes.Runtime`; None takes the one that the file
-            is for. For another one than Keras, a Keras file is exported once.
+            is for, or ONNX Runtime (see `headpose.stand_ins.preferred`). For another one
+            than Keras, a Keras file is exported once.
 
     Returns:
         A Keras model, or a `headpose.model_facts.Network`, for which neither Keras nor
@@ -67,14 +68,14 @@ def load_network(path: str | Path, runtime=None):
     """
     from headpose.exported import is_exported, load_exported, runtime_for
     from headpose.runtimes import Runtime
+    from headpose.stand_ins import preferred, stand_in
 
+    path = preferred(path, Runtime.of(runtime))
     runtime = runtime_for(path, Runtime.of(runtime))
     if is_exported(path):
         return load_exported(path, runtime)
     if runtime.name == "keras":
         return load_keras(path)
-    from headpose.stand_ins import stand_in
-
     return load_exported(stand_in(Path(path), runtime.name), runtime)
 
 

@@ -51,8 +51,9 @@ def add_runtime_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime",
         choices=RUNTIMES,
-        help="what runs the networks; a .keras model is exported for it once "
-        "(default: what the model's file is for)",
+        help="what runs the networks; a .keras model is exported for it once (default: what "
+        "the model's file is for; onnxruntime where an up-to-date .onnx stands beside a "
+        ".keras file, as with those that ship, and no GPU is used)",
     )
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 from headpose import crops
 from headpose.angles import lowered
 from headpose.boxed_pictures import picture_folder
-from headpose.boxes import match
+from headpose.boxes import COLUMNS, match
 from headpose.commandline import Failure, progress
 from headpose.pictures import PictureError, read_picture
-from headpose.tables import ANGLES, COLUMNS, Problems, SourceName, numbers, read_labels
+from headpose.tables import ANGLES, Problems, SourceName, numbers, read_labels
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
 SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's

@@ -13,6 +13,7 @@ from headpose.commandline import Failure, quieten, warn
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
 
 _large_in_bfloat16 = False  # what `set_up` found out for `compiled`
+_is_set_up = False
 
 
 def set_up(device: str = "auto", precision: str = "auto") -> None:
@@ -30,12 +31,13 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
     Raises:
         Failure: If there is no GPU and one was asked for.
     """
-    global _large_in_bfloat16
+    global _large_in_bfloat16, _is_set_up
+    _is_set_up = True
     quieten()
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    with _silence():
+    with silence():
         import keras
 
         gpus = _gpus(keras.backend.backend())
@@ -50,6 +52,11 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
         _large_in_bfloat16 = by_itself and "avx512_bf16" in cpu_flags()
     elif precision == "bfloat16":
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def is_set_up() -> bool:
+    """Tells whether `set_up` was called in this process: Keras is wanted here."""
+    return _is_set_up
 
 
 def divide_batches(batch_size: int) -> None:
@@ -100,7 +107,7 @@ def _rewrite_to_bfloat16(on: bool) -> None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Drops what native libraries print while they start; Python's errors still come through.
 
     TensorFlow's first messages ignore its own log level.

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.commandline import Failure
-from headpose.runtime import _silence
+from headpose.runtime import silence
 
 RUNTIMES = ("keras", "onnxruntime", "openvino", "opencv", "litert")
 # What each of them reads, its own format first; a folder (TensorFlow's SavedModel) has "".
@@ -172,7 +172,7 @@ def _in_openvino(path: Path, runtime: Runtime) -> Call:
 def _in_opencv(path: Path, runtime: Runtime) -> Call:
     import cv2
 
-    with _silence():  # it prints what it raises as well
+    with silence():  # it prints what it raises as well
         network = cv2.dnn.readNetFromONNX(str(path))
     # It lists them in an order of its own.
     names = sorted(network.getUnconnectedOutLayersNames(), key=_number)
@@ -197,7 +197,7 @@ def _in_litert(path: Path, runtime: Runtime) -> Call:
     def call(batch: np.ndarray) -> list[np.ndarray]:
         nonlocal told
         # At the first call it tells what it runs on.
-        with contextlib.nullcontext() if told else _silence():
+        with contextlib.nullcontext() if told else silence():
             answers = run(**{name: batch})
         told = True
         return [answers[key] for key in outputs]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from headpose.boxes import COLUMNS
 from headpose.commandline import Failure
 
-COLUMNS = ("xmin", "ymin", "xmax", "ymax")
 ANGLES = ("tilt", "pan", "roll")
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10

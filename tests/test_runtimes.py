@@ -1,4 +1,3 @@
-import argparse
 import sys
 
 import numpy as np
@@ -22,7 +21,6 @@ from headpose.export_formats import FORMATS
 from headpose.exported import load_exported, read_about
 from headpose.model_files import DEFAULT_DETECTOR
 from headpose.pictures import read_picture
-from headpose.pipeline_command import export_ahead
 from headpose.runtime import set_up
 from headpose.runtimes import Runtime
 
@@ -279,68 +277,6 @@ def test_threads_are_those_that_the_environment_allows(monkeypatch):
     assert runtimes._threads() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert runtimes._threads() == 0
-
-
-# ------------------------------------------------------------------------- stand-ins
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "headpose"
-
-
-def test_a_keras_model_is_exported_once_for_another_runtime(
-    detector, cache, noise_picture, capsys, tmp_path
-):
-    pytest.importorskip("tf2onnx")
-    source = tmp_path / "d.keras"
-    source.write_bytes(detector.read_bytes())
-    picture = noise_picture(200, 200)
-    ((boxes, _),) = HeadDetector.load(source, 128, "opencv").detect([picture])
-    assert "exported once for opencv" in capsys.readouterr().err
-    (file,) = cache.iterdir()
-    ((again, _),) = HeadDetector.load(source, 128, "opencv").detect([picture])
-    assert capsys.readouterr().err == ""
-    np.testing.assert_array_equal(boxes, again)
-    # One beside the model comes first; another version of the model is exported anew.
-    beside = source.with_name("d.opencv.onnx")
-    file.rename(beside)
-    assert stand_ins.stand_in(source, "opencv") == beside
-    saved(small_detector(2), source)
-    assert stand_ins.stand_in(source, "opencv").parent == cache
-
-
-def test_what_stands_in_was_made_from_the_file_in_float32(cache, detector, monkeypatch, tmp_path):
-    source = tmp_path / "d.keras"
-    source.write_bytes(detector.read_bytes())
-    asked = []
-    monkeypatch.setattr("headpose.exporting.export", lambda *arguments: asked.append(arguments))
-    source.with_suffix(".onnx").write_bytes(b"something else")
-    assert stand_ins.stand_in(source, "onnxruntime").parent == cache
-    assert [form for _, form, _ in asked] == ["onnx"]
-
-
-def test_a_missing_model_is_told_before_any_export(cache, tmp_path):
-    with pytest.raises(Failure, match="no such model file"):
-        PoseEstimator.load(tmp_path / "none.keras", "onnxruntime")
-
-
-@pytest.mark.parametrize(
-    ("detector", "runtime", "exported_names"),
-    [
-        (None, None, []),
-        (None, "keras", []),
-        (None, "opencv", ["head-detector.keras", "pose-estimator.keras"]),
-        ("viola-jones", "opencv", ["pose-estimator.keras"]),
-        ("yunet.onnx", "opencv", ["pose-estimator.keras"]),
-    ],
-)
-def test_what_workers_will_need_is_exported_ahead(monkeypatch, detector, runtime, exported_names):
-    asked = []
-    monkeypatch.setattr(stand_ins, "stand_in", lambda path, _: asked.append(path.name))
-    export_ahead(argparse.Namespace(detector=detector, estimator=None, runtime=runtime))
-    assert asked == exported_names
 
 
 # ----------------------------------------------------------------------- the scripts
