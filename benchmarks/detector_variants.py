@@ -140,7 +140,7 @@ def prepare(connection, file: str | None, architecture: str, picture: str, folde
         keras.utils.set_random_seed(0)
         model = load_model(file) if file else ssd.ARCHITECTURES[architecture]()
         detector = HeadDetector(model, name=file or architecture)
-        batch = detector._prepare(read_picture(picture))[0][None]
+        batch = detector.prepare(read_picture(picture))[0][None]
         np.save(folder / "picture.npy", batch)
         save_model(model, folder / "model.keras")
         if export:

@@ -49,9 +49,9 @@ def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int
         there, picture = capture.read()
         if not there:
             break
-        scaled, factors = detector._prepare(picture)
+        scaled, factors = detector.prepare(picture)
         outputs = detector.model.predict(scaled[None], verbose=0)
-        boxes, scores = detector._select(
+        boxes, scores = detector.select(
             outputs[0][0], outputs[1][0], factors, video_confidence(pipeline)
         )
         heads = []

@@ -31,6 +31,7 @@ class HeadDetector:
 
     Attributes:
         confidence: The model's own default threshold.
+        fixed_size: The rows and columns that pictures are stretched to, or None.
 
     Raises:
         Failure: If the model is no detector.
@@ -43,7 +44,7 @@ class HeadDetector:
         self.model = model
         self.confidence = network.facts.confidence
         self._step = network.facts.step
-        self._fixed = network.facts.input_shape[1:3] if network.facts.height else None
+        self.fixed_size = network.facts.input_shape[1:3] if network.facts.height else None
         self._size = max(self._step, round(size / self._step) * self._step)
         self._call = network.call
 
@@ -79,7 +80,7 @@ class HeadDetector:
             first, and scores (N,).
         """
         confidence = self.confidence if confidence is None else confidence
-        prepared = [self._prepare(picture) for picture in pictures]
+        prepared = [self.prepare(picture) for picture in pictures]
         results: list = [None] * len(prepared)
         groups: dict[tuple, list[int]] = {}
         for i, (picture, _) in enumerate(prepared):
@@ -89,14 +90,14 @@ class HeadDetector:
                 members = alike[start : start + AT_ONCE]
                 boxes, scores = self._call(np.stack([prepared[i][0] for i in members]))
                 for row, i in enumerate(members):
-                    results[i] = self._select(boxes[row], scores[row], prepared[i][1], confidence)
+                    results[i] = self.select(boxes[row], scores[row], prepared[i][1], confidence)
         return results
 
-    def _prepare(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def prepare(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the network's input and the factors (x, y) back to the picture."""
         height, width = picture.shape[:2]
-        if self._fixed:
-            rows, columns = self._fixed
+        if self.fixed_size:
+            rows, columns = self.fixed_size
             scaled = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
             return scaled.astype(np.float32), np.array([width / columns, height / rows])
         scale = self._size / max(width, height)
@@ -110,7 +111,17 @@ class HeadDetector:
         return padded, np.array([width / columns, height / rows])
 
     @staticmethod
-    def _select(boxes, scores, factors, confidence) -> tuple[np.ndarray, np.ndarray]:
+    def select(
+        boxes: np.ndarray, scores: np.ndarray, factors: np.ndarray, confidence: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `detect` does of a picture, from the network's answer.
+
+        Args:
+            boxes: (N, 4), pixels of the network's input.
+            scores: (N,).
+            factors: (x, y) back to the picture.
+            confidence: Keep boxes that score above it.
+        """
         candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
         boxes, scores = boxes[candidates], scores[candidates]
         kept = suppress(boxes, scores, IOU_THRESHOLD, most=KEPT_BY_SUPPRESSION)[:KEPT]

@@ -79,7 +79,7 @@ def _of_estimators(keras, exported, crops, int8) -> list[Difference]:
 
 def _of_detectors(keras, exported, pictures, int8) -> list[Difference]:
     boxes_apart, scores_apart = [], []
-    prepare = HeadDetector(keras)._prepare
+    prepare = HeadDetector(keras).prepare
     for picture in pictures:
         batch = prepare(picture)[0][None]
         for given in (batch, np.concatenate([batch[:, :, ::-1], batch])):

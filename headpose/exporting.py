@@ -144,7 +144,7 @@ def _inputs(model, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
     if network.facts.kind == DETECTOR:
         from headpose.detector import HeadDetector
 
-        prepare = HeadDetector(network)._prepare
+        prepare = HeadDetector(network).prepare
         return [prepare(picture)[0][None] for picture in pictures]
     shape = (1, *network.facts.input_shape[1:])
     return [crop.astype(np.float32).reshape(shape) for crop in pictures]

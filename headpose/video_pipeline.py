@@ -214,7 +214,6 @@ def video_confidence(pipeline: HeadPosePipeline) -> float:
     """Returns the threshold for videos: what was asked for, or the detector's."""
     if pipeline.confidence is not None:
         return pipeline.confidence
-    network = getattr(pipeline.detector, "model", None)
-    if getattr(network, "name", None) == "ssd512":
+    if getattr(pipeline.detector, "fixed_size", None):  # of our networks SSD512's alone
         return SSD512_CONFIDENCE
     return pipeline.detector.confidence

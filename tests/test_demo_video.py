@@ -294,11 +294,11 @@ def test_a_single_frame_has_counts_and_no_means(demo, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "own", "given", "expected"),
-    [("ssd512", 0.2, None, 0.65), ("ssd512", 0.2, 0.3, 0.3), ("compact", 0.5, None, 0.5)],
+    ("size", "own", "given", "expected"),
+    [((512, 512), 0.2, None, 0.65), ((512, 512), 0.2, 0.3, 0.3), (None, 0.5, None, 0.5)],
 )
-def test_ssd512_has_its_own_threshold_for_videos(name, own, given, expected):
-    detector = SimpleNamespace(model=SimpleNamespace(name=name), confidence=own)
+def test_ssd512_has_its_own_threshold_for_videos(size, own, given, expected):
+    detector = SimpleNamespace(fixed_size=size, confidence=own)
     assert video_confidence(HeadPosePipeline(detector, None, given)) == expected
 
 

@@ -64,7 +64,7 @@ def plain_selection(boxes, scores, confidence):
 
 
 def select(boxes, scores, confidence=0.0, factors=(1.0, 1.0)):
-    return HeadDetector._select(
+    return HeadDetector.select(
         np.asarray(boxes, np.float32).reshape(-1, 4),
         np.asarray(scores, np.float32),
         np.array(factors),
