@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headpose.angles import wrapped
 from headpose.commandline import Failure, reason
 from headpose.labelled_pictures import LabelledPicture, relative_name, usable_heads
 from headpose.tables import Problems
@@ -104,7 +105,7 @@ def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:
     AFLW counts roll counter-clockwise, this project clockwise.
     """
     tilt, pan, roll = np.degrees([pitch, yaw, -roll])
-    return [float(tilt), *(float((a + 180) % 360 - 180) for a in (pan, roll))]
+    return [float(tilt), *map(float, wrapped([pan, roll]))]
 
 
 def read_mat(path: Path, problems: Problems) -> list[Label]:

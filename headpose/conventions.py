@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose import pose_metrics as pm
+from headpose.angles import wrapped
 from headpose.compared_estimators import Case, Compared, ask
 from headpose.compared_heads import FACE, HEAD, ComparedHeads
 from headpose.tables import ANGLES, Problems
@@ -106,7 +107,7 @@ def check_outputs(predicted: np.ndarray, truth: np.ndarray) -> Check:
             concerns = (names[first], names[second])
             what = f"exchanging {' and '.join(concerns)}"
             alternatives.append(_judged(what, concerns, swapped, truth, stated))
-    difference = (predicted - truth + 180) % 360 - 180
+    difference = wrapped(predicted - truth)
     return Check(
         len(truth),
         stated,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headpose.angles import wrapped
 from headpose.commandline import Failure
 from headpose.onnx_networks import OnnxNetwork
 
@@ -175,8 +176,8 @@ class PeerEstimator:
         pixels = prepared(crops, self.convention)
         told = [decoded(network(pixels), self.convention) for network in self._networks]
         # About the first, so that 179 and -179 degrees average to 180.
-        apart = [(angles - told[0] + 180) % 360 - 180 for angles in told]
-        return ((told[0] + np.mean(apart, axis=0) + 180) % 360 - 180).astype(np.float32)
+        apart = [wrapped(angles - told[0]) for angles in told]
+        return wrapped(told[0] + np.mean(apart, axis=0)).astype(np.float32)
 
 
 def prepared(crops: np.ndarray, convention: Convention) -> np.ndarray:

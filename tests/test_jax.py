@@ -3,32 +3,42 @@
 import importlib.util
 import re
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_heads import spot_heads
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
 
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory):
-    """Crops of noise with angles."""
-    folder = tmp_path_factory.mktemp("heads")
-    rng = np.random.default_rng(0)
-    rows = []
-    for i in range(24):
-        cv2.imwrite(str(folder / f"{i}.png"), rng.integers(0, 256, (80, 80, 3), np.uint8))
-        rows.append((f"{i}.png", 8, 8, 72, 72, *rng.uniform(-40, 40, 2), "ab"[i % 2]))
-    names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "part"]
-    pd.DataFrame(rows, columns=names).to_csv(folder / "heads.csv", index=False)
-    return folder / "heads.csv"
+    return spot_heads(tmp_path_factory.mktemp("heads"), 12, 12)
 
 
 def train(run_fresh, heads, output, devices, *more):
-    data = [f"{heads}#a", "--validation", f"{heads}#b", "--output", output, "--device", "cpu"]
+    data = [
+        f"{heads}#train",
+        "--validation",
+        f"{heads}#test",
+        "--output",
+        output,
+        "--device",
+        "cpu",
+    ]
     small = ["--architecture", "patacchiola", "--conv-blocks", "2", "--filters", "4"]
-    small += ["--dense-size", "8", "--dropout", "0", "--epochs", "2", "--steps", "2"]
+    small += [
+        "--device",
+        "cpu",
+        "--dense-size",
+        "8",
+        "--dropout",
+        "0",
+        "--epochs",
+        "2",
+        "--steps",
+        "2",
+    ]
     return run_fresh(
         *("train.py", *data, *small, *more),
         KERAS_BACKEND="jax",

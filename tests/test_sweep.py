@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 import sweep_fakes as fakes
+from drawn_heads import spot_heads
 
 from headpose import sweep_results
 from headpose.commandline import Failure
@@ -420,19 +420,7 @@ def test_pictures_are_drawn_of_lists_and_ranges(tmp_path):
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory):
-    """Drawn heads: a bright spot's place in the box tells tilt and pan."""
-    folder = tmp_path_factory.mktemp("heads")
-    rng = np.random.default_rng(0)
-    rows = []
-    for i in range(24):
-        picture = np.full((80, 80, 3), 60, np.uint8)
-        tilt, pan = rng.uniform(-40, 40, 2)
-        cv2.circle(picture, (round(40 - pan / 2), round(40 - tilt / 2)), 7, (255, 255, 255), -1)
-        cv2.imwrite(str(folder / f"{i}.png"), picture)
-        rows.append((f"{i}.png", 8, 8, 72, 72, tilt, pan, "train" if i < 16 else "test"))
-    names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "part"]
-    pd.DataFrame(rows, columns=names).to_csv(folder / "heads.csv", index=False)
-    return folder / "heads.csv"
+    return spot_heads(tmp_path_factory.mktemp("heads"), 16, 8)
 
 
 SMALL = "{conv_blocks: [2, 6], filters: [4]}, fixed: {architecture: patacchiola, dense_size: 8}"

@@ -2,10 +2,10 @@ import argparse
 import csv
 import json
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_heads import spot_heads
 
 from headpose.estimator import PoseEstimator
 from headpose.pose_run import add_training_options, train_estimator
@@ -13,20 +13,7 @@ from headpose.pose_run import add_training_options, train_estimator
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory):
-    """Drawn heads: a bright spot's place in the box tells tilt and pan."""
-    folder = tmp_path_factory.mktemp("heads")
-    rng = np.random.default_rng(0)
-    rows = []
-    for i in range(40):
-        picture = np.full((80, 80, 3), 60, np.uint8)
-        tilt, pan = rng.uniform(-40, 40, 2)
-        spot = round(40 - pan / 2), round(40 - tilt / 2)
-        cv2.circle(picture, spot, 7, (255, 255, 255), -1)
-        cv2.imwrite(str(folder / f"{i}.png"), picture)
-        rows.append((f"{i}.png", 8, 8, 72, 72, tilt, pan, "train" if i < 30 else "test"))
-    names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "part"]
-    pd.DataFrame(rows, columns=names).to_csv(folder / "heads.csv", index=False)
-    return folder / "heads.csv"
+    return spot_heads(tmp_path_factory.mktemp("heads"), 30, 10)
 
 
 def quick(heads, output, *more):
