@@ -9,17 +9,12 @@ as arrays; decoding a file, scaling it and suppression are the same for all and 
 """
 
 import argparse
-import contextlib
 import importlib.util
 import json
-import multiprocessing
-import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from detector_variants import VARIANTS, prepare, work
+from turns import machine, receive, start
 
 from headpose import commandline as cl
-from headpose import runtime
 
 BATCHES = (1, 4)  # pictures a call
 WARM_UP = 2  # calls before the first that counts
@@ -47,32 +42,6 @@ def options() -> argparse.ArgumentParser:
     add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which to time")
     add("--json", type=Path, metavar="FILE", help="also write all times and the machine here")
     return parser
-
-
-# ---------------------------------------------------------------------- processes
-
-
-def start(function, *arguments):
-    """Starts a process; returns it and a connection to it."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=function, args=(there, *arguments), daemon=True)
-    process.start()
-    there.close()
-    return process, here
-
-
-def receive(process, connection):
-    """Returns the process's next message.
-
-    Raises:
-        Failure: If it ended without one.
-    """
-    try:
-        return connection.recv()
-    except EOFError as error:
-        process.join()
-        raise cl.Failure(f"process ended with status {process.exitcode}") from error
 
 
 # ------------------------------------------------------------------------ measurement
@@ -128,31 +97,6 @@ def print_table(results: dict[str, dict]) -> None:
         cells += [f"{result['peak bytes'][n] / 1e6:.0f}" for n in BATCHES]
         cells += [f"{result['score difference']:.1e}", f"{result['box difference px']:.3f}"]
         print(f"{name:<18}" + "".join(f"{cell:>17}" for cell in cells))
-
-
-def machine() -> dict:
-    """Describes processor and programs."""
-    flags = runtime.cpu_flags() & {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
-    versions = {}
-    for package in ("tensorflow", "keras", "numpy", "onnxruntime", "openvino"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[package] = metadata.version(package)
-    return {
-        "processor": processor_name(),
-        "cores": os.cpu_count(),
-        "flags": sorted(flags),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
-
-
-def processor_name() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def main() -> None:
