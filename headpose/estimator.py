@@ -8,8 +8,7 @@ from headpose.angles import azimuth_elevation
 from headpose.commandline import Failure
 from headpose.model_facts import ESTIMATOR, MEASURES, network_of
 
-# Batches are padded to one of these sizes, so that no other size is ever compiled.
-BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
+AT_ONCE = 64  # crops in one call of the network
 
 
 class PoseEstimator:
@@ -85,8 +84,7 @@ class PoseEstimator:
             crops = crops[..., None]
         if crops.shape[1:] != self._shape:
             raise ValueError(f"crops must have shape (N, {self._shape}), not {crops.shape}")
-        most = BATCH_SIZES[-1]
-        parts = [self._padded(crops[i : i + most]) for i in range(0, len(crops), most)]
+        parts = [self._call(crops[i : i + AT_ONCE])[0] for i in range(0, len(crops), AT_ONCE)]
         return np.concatenate(parts)
 
     def measures(self, crops: np.ndarray) -> np.ndarray:
@@ -100,8 +98,3 @@ class PoseEstimator:
         if self.outputs < len(MEASURES):
             result[:, 3:5] = azimuth_elevation(told[:, 0], told[:, 1])
         return result
-
-    def _padded(self, crops: np.ndarray) -> np.ndarray:
-        size = next(n for n in BATCH_SIZES if n >= len(crops))
-        padding = [(0, size - len(crops))] + [(0, 0)] * 3
-        return self._call(np.pad(crops, padding))[0][: len(crops)]

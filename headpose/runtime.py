@@ -12,6 +12,9 @@ from headpose.commandline import Failure, quieten, warn
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
 
+# JAX compiles anew for each size of a batch: batches are padded to one of these.
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
+
 _large_in_bfloat16 = False  # what `set_up` found out for `compiled`
 _is_set_up = False
 
@@ -179,8 +182,11 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
     else:
 
         def call(batch: np.ndarray) -> list[np.ndarray]:
+            count = len(batch)
+            size = next((n for n in BATCH_SIZES if n >= count), count)
+            padded = np.pad(batch, [(0, size - count)] + [(0, 0)] * (batch.ndim - 1))
             with _undivided():
-                return [np.asarray(y) for y in _as_list(model.predict_on_batch(batch))]
+                return [np.asarray(y)[:count] for y in _as_list(model.predict_on_batch(padded))]
 
     return call
 

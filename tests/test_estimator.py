@@ -3,10 +3,10 @@ import keras
 import numpy as np
 import pytest
 
-from headpose import estimator as module
 from headpose.architectures import build_patacchiola
 from headpose.commandline import Failure
 from headpose.estimator import PoseEstimator
+from headpose.runtime import compiled
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,21 @@ def test_any_number_of_crops_gives_what_the_network_gives(estimator, crops, coun
         np.testing.assert_allclose(angles, expected, atol=1e-3)
 
 
-def test_nothing_is_compiled_per_count(estimator, crops, monkeypatch):
-    seen = set()
-    call = estimator._call
-    monkeypatch.setattr(estimator, "_call", lambda batch: seen.add(len(batch)) or call(batch))
+def test_networks_are_not_traced_anew_for_each_count():
+    traced = []
+
+    class Traced(keras.layers.Layer):
+        def call(self, inputs):
+            traced.append(inputs.shape)
+            return inputs
+
+    inputs = keras.Input((2,))
+    call = compiled(keras.Model(inputs, Traced()(inputs)))
+    traced.clear()
     for count in range(1, 71):
-        estimator.estimate(crops[:count])
-    assert seen <= set(module.BATCH_SIZES)
+        batch = np.arange(2.0 * count, dtype=np.float32).reshape(count, 2)
+        np.testing.assert_array_equal(call(batch)[0], batch)
+    assert len(traced) <= 20
 
 
 def test_how_to_cut_crops_comes_from_the_model(estimator):
