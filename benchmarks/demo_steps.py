@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Runs demo_image.py in this process and writes as JSON how long each of its steps took.
+
+What a step imports on its way counts as import, by package.
+"""
+
+# ruff: noqa: E402
+import time
+
+ENTERED = time.time()  # when the interpreter is up, before anything else
+
+import builtins
+import contextlib
+import functools
+import importlib
+import json
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+# What is timed: module, name in it, and the step. Methods are named Class.method.
+STEPS = (
+    ("headpose.pipeline_command", "pipeline_from", "loading the models"),
+    ("headpose.pictures", "read_picture", "reading the photo"),
+    ("headpose.detector", "HeadDetector.detect", "first detection"),
+    ("headpose.pipeline", "HeadPosePipeline.estimate", "first estimate"),
+    ("headpose.drawing", "draw_heads", "drawing"),
+    ("headpose.pictures", "write_picture", "writing"),
+)
+IMPORT = "import "
+
+
+class Stopwatch:
+    """Adds up the seconds of steps; a step within another one counts for itself alone.
+
+    Attributes:
+        seconds: By step.
+    """
+
+    def __init__(self):
+        self.seconds: dict[str, float] = {}
+        self._within = threading.local()
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        outer = getattr(self._within, "seconds", 0.0)
+        self._within.seconds = 0.0
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + took - self._within.seconds
+            self._within.seconds = outer + took
+
+    def timed(self, function: Callable, name: str) -> Callable:
+        """Returns the function as a step."""
+
+        @functools.wraps(function)
+        def call(*arguments, **options):
+            with self.step(name):
+                return function(*arguments, **options)
+
+        return call
+
+    def watch_imports(self) -> None:
+        """Makes each package's first import a step."""
+        import_name, import_module = builtins.__import__, importlib.import_module
+
+        def first(name: str) -> str | None:
+            package = name.partition(".")[0]
+            # Of this project each module counts, as it is imported when it is needed.
+            whole = name if package == "headpose" else package
+            return IMPORT + package if package and whole not in sys.modules else None
+
+        def watched_name(name, globals=None, locals=None, fromlist=(), level=0):
+            # What is imported relatively belongs to the package.
+            step = None if level else first(name)
+            with self.step(step) if step else contextlib.nullcontext():
+                return import_name(name, globals, locals, fromlist, level)
+
+        def watched_module(name, package=None):
+            step = first(name)
+            with self.step(step) if step else contextlib.nullcontext():
+                return import_module(name, package)
+
+        builtins.__import__, importlib.import_module = watched_name, watched_module
+
+
+def main() -> None:
+    target, sys.argv = Path(sys.argv[1]), [str(ROOT / "demo_image.py"), *sys.argv[2:]]
+    watch = Stopwatch()
+    started = time.perf_counter()
+    watch.watch_imports()
+    for module, name, step in STEPS:
+        owner = importlib.import_module(module)
+        *path, attribute = name.split(".")
+        for part in path:
+            owner = getattr(owner, part)
+        setattr(owner, attribute, watch.timed(getattr(owner, attribute), step))
+    status = 0
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        status = end.code or 0
+    whole = time.perf_counter() - started
+    ended = time.time()
+    target.write_text(
+        json.dumps({"entered": ENTERED, "ended": ended, "whole": whole, "steps": watch.seconds})
+    )
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

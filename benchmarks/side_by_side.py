@@ -1,0 +1,159 @@
+"""The tables of `run.py` in Markdown."""
+
+import statistics
+from collections.abc import Sequence
+
+from judging import within_bounds
+from measuring import CALLS, HEADS, PICTURES
+from start_up import STEPS
+from variants import DEFAULT, REFERENCE, VARIANTS, title
+
+NOTHING = "-"
+MOST_AP_LOST = 0.01  # by eight bits, for the front page
+# What the front page calls the variants that it shows; eight bits are added if they are good.
+FRONT_ROWS = {
+    DEFAULT: "ours (ONNX Runtime)",
+    REFERENCE: "ours in Keras",
+    "ssd512-published": "the published networks: SSD512 + 6/32/1/512",
+    "yunet-fsanet": "YuNet + FSA-Net",
+    "cascades-published": "OpenCV's cascades + 6/32/1/512",
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lays cells out as Markdown, the first column to the left."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def number(value: float | None, form: str, factor: float = 1) -> str:
+    """Returns a number as a cell; a dash where it is not known."""
+    return NOTHING if value is None else format(value * factor, form)
+
+
+def median(values: Sequence[float] | None) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def frames_a_second(row: dict) -> float | None:
+    return median(row.get("video", {}).get("frames a second"))
+
+
+def errors_cell(row: dict, data: str) -> str:
+    """Returns the mean errors of tilt and pan on some data."""
+    errors = row.get("pose", {}).get(data)
+    return f"{errors['tilt']:.2f} / {errors['pan']:.2f}" if errors else NOTHING
+
+
+def difference_cell(difference: dict | None) -> str:
+    """Returns mean and largest difference, and how many heads only one detector found."""
+    if difference is None:
+        return NOTHING
+    text = f"{difference['mean']:.3f} / {difference['largest']:.3f}"
+    unmatched = difference.get("unmatched")
+    return f"{text} ({unmatched} unmatched)" if unmatched else text
+
+
+def variants_table(results: dict[str, dict], poses: Sequence[str]) -> str:
+    """Returns a row for each variant.
+
+    Args:
+        results: Figures by variant, see `measuring`.
+        poses: Titles of the labelled heads.
+    """
+    head = ["variant", "first photo, s"]
+    head += [f"{n} picture{'s' * (n > 1)}, ms" for n in PICTURES]
+    head += [f"{n} head{'s' * (n > 1)}, ms" for n in HEADS] + ["photo, ms"]
+    head += ["video, frames/s", "peak MB", "files MB", "AP"]
+    head += [f"{name} tilt / pan" for name in poses]
+    head += ["angles off, mean / max", "boxes off px, mean / max"]
+    rows = []
+    for name, row in results.items():
+        cells = [title(name), number(median(row.get("first photo, seconds")), ".2f")]
+        for method, count in CALLS:
+            seconds = median(row.get(f"{method} {count}, seconds"))
+            cells.append(number(seconds, ".2f" if method == "estimate" else ".1f", 1000))
+        cells.append(number(frames_a_second(row), ".1f"))
+        cells.append(number(row.get("peak bytes"), ".0f", 1e-6))
+        cells.append(number(row.get("file bytes"), ".1f", 1e-6))
+        cells.append(number(row.get("average precision"), ".3f"))
+        cells += [errors_cell(row, data) for data in poses]
+        cells += [difference_cell(row.get(key)) for key in ("angles off", "boxes off")]
+        rows.append(cells)
+    return table(head, rows)
+
+
+def networks_table(networks: Sequence[dict]) -> str:
+    """Returns a row for each network, see `network_sizes.rows`."""
+    rows = [
+        [
+            row["network"],
+            row["input"],
+            number(row["parameters"], ","),
+            number(row["multiply-adds"], ".1f", 1e-6),
+        ]
+        for row in networks
+    ]
+    return table(["network", "input", "parameters", "multiply-adds, millions"], rows)
+
+
+def steps_table(steps: dict[str, dict]) -> str:
+    """Returns a row for each step of the demo, a column for each way to call it, in ms."""
+    rows = [
+        [step, *(number(taken[step], ".0f", 1000) for taken in steps.values())]
+        for step in (*STEPS, "whole")
+    ]
+    return table(["step, ms", *(f"`{command}`" for command in steps)], rows)
+
+
+def good_int8(results: dict[str, dict]) -> str | None:
+    """Returns the eight-bit variant that is nearest to the reference.
+
+    Of those that keep their bounds, find as many heads as the default and are faster.
+    """
+    default = results.get(DEFAULT, {})
+
+    def photo(row: dict) -> float:
+        return one_head(row) or float("inf")
+
+    def precise(row: dict) -> bool:
+        mine, other = row.get("average precision"), default.get("average precision")
+        return mine is not None and other is not None and mine >= other - MOST_AP_LOST
+
+    good = [
+        name
+        for name, row in results.items()
+        if VARIANTS[name].int8
+        and within_bounds(name, row)
+        and precise(row)
+        and photo(row) < photo(default)
+    ]
+    return min(good, key=lambda name: results[name]["angles off"]["mean"], default=None)
+
+
+def one_head(row: dict) -> float | None:
+    """Returns the seconds of a photo with one head: detector and estimator in a row."""
+    return median(row.get("photo 1, seconds"))
+
+
+def front_table(results: dict[str, dict], poses: Sequence[str]) -> str:
+    """Returns the short table of the front page."""
+    shown = dict(FRONT_ROWS)
+    if eight_bits := good_int8(results):
+        after = (DEFAULT, REFERENCE)
+        kept = {name: shown.pop(name) for name in after}
+        shown = kept | {eight_bits: f"ours with eight bits ({eight_bits.split('-')[0]})"} | shown
+    head = ["", "first photo, s", "photo with 1 head, ms", "AP"]
+    head += [f"{name} tilt / pan" for name in poses] + ["video, frames/s", "files MB"]
+    rows = []
+    for name, shown_as in shown.items():
+        if (row := results.get(name)) is None:
+            continue
+        cells = [shown_as, number(median(row.get("first photo, seconds")), ".2f")]
+        cells.append(number(one_head(row), ".1f", 1000))
+        cells.append(number(row.get("average precision"), ".3f"))
+        cells += [errors_cell(row, data) for data in poses]
+        cells.append(number(frames_a_second(row), ".0f"))
+        cells.append(number(row.get("file bytes"), ".1f", 1e-6))
+        rows.append(cells)
+    return table(head, rows)

@@ -1,0 +1,122 @@
+"""Fresh processes: how long until the first annotated photo, and what the time goes to."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo_steps import IMPORT, ROOT
+from variants import VARIANTS, Models
+
+from headpose.commandline import Failure
+
+HERE = Path(__file__).resolve().parent
+LONGEST = 300  # seconds
+# The order of work; what is imported counts as one.
+STEPS = (
+    "interpreter",
+    "imports",
+    "loading the models",
+    "reading the photo",
+    "first detection",
+    "first estimate",
+    "drawing",
+    "writing",
+    "all else",
+    "ending",
+)
+
+
+def first_photo_command(name: str, models: Models, photo: Path, folder: Path) -> list[str]:
+    """Returns the command that annotates a photo the way a variant works.
+
+    The annotated photo has the name of the other one, in the folder.
+    """
+    variant = VARIANTS[name]
+    if not variant.ours or variant.predict:
+        command = [HERE / "plain_demo.py", name, models.detector, *models.estimator]
+        command += ["--picture", photo, "--output", folder / photo.name]
+    else:
+        command = [ROOT / "demo_image.py", photo, "--output", folder]
+        command += ["--detector", models.detector, "--estimator", models.estimator[0]]
+        command += ["--runtime", variant.runtime, "--device", "cpu"]
+        command += ["--precision", variant.precision]
+    return [sys.executable, *map(str, command)]
+
+
+def seconds_to_photo(command: Sequence[str], annotated: Path) -> float:
+    """Runs a command; returns the seconds from its start until a file is written.
+
+    Raises:
+        Failure: If it fails or there is no file.
+    """
+    annotated.unlink(missing_ok=True)
+    started = time.time()
+    _run(command)
+    if not annotated.is_file():
+        raise Failure("gave no annotated photo")
+    return annotated.stat().st_mtime - started
+
+
+def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
+    """Runs demo_image.py once.
+
+    Args:
+        arguments: Of the demo.
+        folder: For what comes out.
+
+    Returns:
+        Seconds of each of `STEPS`, `whole`, and under `packages` those of the imports.
+
+    Raises:
+        Failure: If the demo fails.
+    """
+    told = folder / "steps.json"
+    command = [sys.executable, HERE / "demo_steps.py", told, *arguments, "--output", folder]
+    started = time.time()
+    _run([*map(str, command)])
+    ended = time.time()
+    measured = json.loads(told.read_text())
+    steps = measured["steps"]
+    packages = {k.removeprefix(IMPORT): v for k, v in steps.items() if k.startswith(IMPORT)}
+    result = {name: seconds for name, seconds in steps.items() if not name.startswith(IMPORT)}
+    result["interpreter"] = measured["entered"] - started
+    result["imports"] = sum(packages.values())
+    result["all else"] = measured["ended"] - measured["entered"] - sum(steps.values())
+    result["ending"] = ended - measured["ended"]
+    return {name: result.get(name, 0.0) for name in STEPS} | {
+        "whole": ended - started,
+        "packages": packages,
+    }
+
+
+def median_steps(runs: Sequence[dict]) -> dict:
+    """Returns the medians of what `steps_of_demo` returned, packages the slowest first."""
+    result = {name: statistics.median(run[name] for run in runs) for name in (*STEPS, "whole")}
+    names = {name for run in runs for name in run["packages"]}
+    packages = {n: statistics.median(r["packages"].get(n, 0.0) for r in runs) for n in names}
+    slowest_first = sorted(packages.items(), key=lambda item: -item[1])
+    return result | {"packages": dict(slowest_first)}
+
+
+def slowest_step(steps: dict) -> str:
+    """Names the step that takes longest, and what most of it is if it is the imports."""
+    name = max(STEPS, key=lambda step: steps[step])
+    text = f"{name} ({steps[name]:.2f} of {steps['whole']:.2f} s)"
+    if name == "imports" and steps["packages"]:
+        named = [f"{p} {s:.2f} s" for p, s in list(steps["packages"].items())[:3]]
+        text += f", most of all {', '.join(named)}"
+    return text
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"did not end within {LONGEST} s") from error
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        raise Failure(told[-1] if told else f"ended with status {done.returncode}")
