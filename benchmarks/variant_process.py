@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
 from detector_variants import peak_memory
 from variant_models import load
 from variants import Models, Variant
+from whole_videos import annotate_video
 
 from headpose.pictures import read_picture
 from headpose.streams import ahead
@@ -62,7 +62,9 @@ class VariantProcess:
     def video(self, clip: str, target: str, most: int) -> tuple[float, int, int]:
         """Annotates a video as `demo_video.py` does; returns seconds, frames and heads."""
         started = time.perf_counter()
-        frames, heads = annotate_video(self._pipeline, clip, Path(target), most)
+        frames, heads = annotate_video(
+            self._pipeline, clip, Path(target), most, seconds=LONGEST_VIDEO
+        )
         return time.perf_counter() - started, frames, heads
 
     def found(self, files: Sequence[Path], confidence: float | None = None) -> list[tuple]:
@@ -88,46 +90,6 @@ def _seconds(call: Callable) -> float:
         if seconds > LONG_CALL:
             break
     return seconds
-
-
-def annotate_video(pipeline, clip: str, target: Path, most: int) -> tuple[int, int]:
-    """Writes a video with its heads drawn, detected in every frame.
-
-    Args:
-        pipeline: Detector and estimator.
-        clip: The video.
-        target: Where to.
-        most: At most so many frames; and no more are read after `LONGEST_VIDEO`.
-
-    Returns:
-        The numbers of frames and heads.
-    """
-    from headpose.background import Ahead, Behind
-    from headpose.drawing import draw_heads
-    from headpose.smoothing import HeadSmoother
-    from headpose.video import open_source
-    from headpose.video_pipeline import WAITING, VideoPipeline
-    from headpose.video_writer import VideoWriter
-
-    follow = VideoPipeline(pipeline, 1, HeadSmoother())
-    with (
-        open_source(clip) as source,
-        VideoWriter(target, source.rate, source.time_base) as video,
-    ):
-
-        def write(done: tuple) -> None:
-            frame, heads = done
-            names = [f"#{head.track}" for head in heads]
-            drawn = draw_heads(frame.picture, [head.smooth for head in heads], names=names)
-            video.write(drawn, frame.time, frame.duration)
-
-        end = time.monotonic() + LONGEST_VIDEO
-        with Ahead(source, WAITING) as reader, Behind(write, WAITING) as writer:
-            frames = takewhile(lambda _: time.monotonic() < end, islice(reader, most))
-            for done in follow(frames):
-                writer.put(done)
-            writer.close()
-    return follow.statistics.frames, follow.statistics.heads
 
 
 def make_clip(path: Path, picture: np.ndarray, frames: int, size: tuple[int, int]) -> None:

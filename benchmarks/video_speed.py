@@ -3,7 +3,8 @@
 
 `demo_video.py`'s way, at several `--detect-every`, stands beside a loop as simple as it
 gets: a frame at a time through OpenCV, the detector's and for each head the estimator's
-Keras `predict`, draw, write. Both have the same models in the same process, and take turns.
+Keras `predict`, draw, write. Both have the same models in the same process, and take turns;
+`--runtime` is for the first.
 """
 
 import argparse
@@ -16,7 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from whole_videos import annotate_video
+
 from headpose import commandline as cl
+from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.pipeline_command import add_runtime_option, runtime_from
 
 
 def options() -> argparse.ArgumentParser:
@@ -29,6 +34,7 @@ def options() -> argparse.ArgumentParser:
     add("--repeats", type=cl.at_least(1), default=5, help="timed runs of each way")
     add("--frames", type=cl.at_least(2), default=10**6, help="at most so many of a clip")
     add("--json", type=Path, metavar="FILE", help="also write all times here")
+    add_runtime_option(parser)
     cl.add_device_options(parser)
     return parser
 
@@ -72,43 +78,15 @@ def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int
     return frames, found
 
 
-def overlapped(pipeline, clip: Path, target: Path, most: int, detect_every: int) -> tuple[int, int]:
-    """Works as `demo_video.py` does; returns the numbers of frames and heads."""
-    from itertools import islice
-
-    from headpose.background import Ahead, Behind
-    from headpose.drawing import draw_heads
-    from headpose.smoothing import HeadSmoother
-    from headpose.video import open_source
-    from headpose.video_pipeline import WAITING, VideoPipeline
-    from headpose.video_writer import VideoWriter
-
-    follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
-    with (
-        open_source(str(clip)) as source,
-        VideoWriter(target, source.rate, source.time_base) as video,
-    ):
-
-        def write(done: tuple) -> None:
-            frame, heads = done
-            names = [f"#{head.track}" for head in heads]
-            drawn = draw_heads(frame.picture, [head.smooth for head in heads], names=names)
-            video.write(drawn, frame.time, frame.duration)
-
-        with Ahead(source, WAITING) as reader, Behind(write, WAITING) as writer:
-            for done in follow(islice(reader, most)):
-                writer.put(done)
-            writer.close()
-    return follow.statistics.frames, follow.statistics.heads
-
-
-def measure(pipeline, clip: Path, arguments: argparse.Namespace) -> dict:
+def measure(pipeline, plain, clip: Path, arguments: argparse.Namespace) -> dict:
     """Returns frames a second of each way in each run, the first run of each left out."""
     ways = {
-        f"every {n}": lambda target, n=n: overlapped(pipeline, clip, target, arguments.frames, n)
+        f"every {n}": lambda target, n=n: annotate_video(
+            pipeline, str(clip), target, arguments.frames, n
+        )
         for n in arguments.detect_every
     }
-    ways["simple"] = lambda target: simple_loop(pipeline, clip, target, arguments.frames)
+    ways["simple"] = lambda target: simple_loop(plain, clip, target, arguments.frames)
     rates: dict[str, list[float]] = {name: [] for name in ways}
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -152,11 +130,13 @@ def main() -> None:
     from headpose.pipeline import load_pipeline
     from headpose.runtime import set_up
 
+    used = arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
+    pipeline = load_pipeline(*used, runtime=runtime_from(arguments, used))
     set_up(arguments.device, arguments.precision)
-    pipeline = load_pipeline(arguments.detector, arguments.estimator)
-    if not isinstance(pipeline.detector, HeadDetector):
+    plain = load_pipeline(*used, runtime="keras")
+    if not isinstance(plain.detector, HeadDetector):
         raise cl.Failure(f"{arguments.detector}: the simple loop needs a .keras detector")
-    results = {clip.stem: measure(pipeline, clip, arguments) for clip in arguments.clips}
+    results = {clip.stem: measure(pipeline, plain, clip, arguments) for clip in arguments.clips}
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:

@@ -1,5 +1,6 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
+import importlib.util
 import struct
 import threading
 from collections.abc import Sequence
@@ -68,10 +69,9 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
 
 def sample_portrait() -> Path:
     """Returns the public-domain portrait of Grace Hopper that matplotlib ships."""
-    from matplotlib.cbook import get_sample_data
-
-    with get_sample_data("grace_hopper.jpg") as file:
-        return Path(file.name)
+    # `matplotlib.cbook.get_sample_data` names the same file, after a tenth of a second.
+    (folder,) = importlib.util.find_spec("matplotlib").submodule_search_locations
+    return Path(folder, "mpl-data", "sample_data", "grace_hopper.jpg")
 
 
 def write_picture(path: str | Path, picture: np.ndarray) -> None:

@@ -1,9 +1,17 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from headpose.pictures import PictureCache, PictureError, find_pictures, read_picture
+from headpose.pictures import (
+    PictureCache,
+    PictureError,
+    find_pictures,
+    read_picture,
+    sample_portrait,
+)
 
 RED = (255, 0, 0)
 
@@ -125,3 +133,10 @@ def test_find_pictures_expands_folders_and_patterns(tmp_path):
         "no pictures match",
         "no such file",
     ]
+
+
+def test_the_portrait_is_the_one_that_matplotlib_names():
+    from matplotlib.cbook import get_sample_data
+
+    with get_sample_data("grace_hopper.jpg") as file:
+        assert sample_portrait() == Path(file.name)

@@ -1,0 +1,55 @@
+"""A video from file to file, as `demo_video.py` does it."""
+
+import math
+import time
+from itertools import islice, takewhile
+from pathlib import Path
+
+
+def annotate_video(
+    pipeline,
+    clip: str,
+    target: Path,
+    most: int,
+    detect_every: int = 1,
+    seconds: float = math.inf,
+) -> tuple[int, int]:
+    """Writes a video with its heads drawn.
+
+    Args:
+        pipeline: Detector and estimator.
+        clip: The video.
+        target: Where to.
+        most: At most so many frames.
+        detect_every: Heads are looked for in one of so many frames.
+        seconds: No more frames are read after so long.
+
+    Returns:
+        The numbers of frames and heads.
+    """
+    from headpose.background import Ahead, Behind
+    from headpose.drawing import draw_heads
+    from headpose.smoothing import HeadSmoother
+    from headpose.video import open_source
+    from headpose.video_pipeline import WAITING, VideoPipeline
+    from headpose.video_writer import VideoWriter
+
+    follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
+    with (
+        open_source(clip) as source,
+        VideoWriter(target, source.rate, source.time_base) as video,
+    ):
+
+        def write(done: tuple) -> None:
+            frame, heads = done
+            names = [f"#{head.track}" for head in heads]
+            drawn = draw_heads(frame.picture, [head.smooth for head in heads], names=names)
+            video.write(drawn, frame.time, frame.duration)
+
+        end = time.monotonic() + seconds
+        with Ahead(source, WAITING) as reader, Behind(write, WAITING) as writer:
+            frames = takewhile(lambda _: time.monotonic() < end, islice(reader, most))
+            for done in follow(frames):
+                writer.put(done)
+            writer.close()
+    return follow.statistics.frames, follow.statistics.heads
