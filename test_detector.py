@@ -14,6 +14,7 @@ from pathlib import Path
 
 from headpose import commandline as cl
 from headpose.detectors import DETECTOR_HELP
+from headpose.pipeline_command import add_runtime_option, runtime_from
 
 
 def options() -> argparse.ArgumentParser:
@@ -30,18 +31,17 @@ def options() -> argparse.ArgumentParser:
     add("--json", type=Path, help="also write all figures here")
     add("--plot", type=Path, help="also draw precision over recall here")
     add("--strict", action="store_true", help="stop at the first fault in the data")
+    add_runtime_option(parser)
     cl.add_device_options(parser)
     return parser
 
 
-def load(name: str):
-    """Loads a detector by a name such as models/head-detector.keras@768."""
-    from headpose.detectors import load_detector
-
+def file_and_size(name: str) -> tuple[str, int | None]:
+    """Takes a name such as models/head-detector.keras@768 apart."""
     path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
     if size and not size.isdigit():
         raise cl.Failure(f"{name}: the size after @ must be a whole number of pixels")
-    return load_detector(path, int(size) if size else None)
+    return path, int(size) if size else None
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
@@ -79,12 +79,17 @@ def main() -> None:
 
     from headpose import backgrounds as bg
     from headpose import detection_metrics as metrics
+    from headpose.detectors import load_detector
     from headpose.pictures import find_pictures, read_picture
-    from headpose.runtime import set_up
     from headpose.streams import ahead
 
-    set_up(arguments.device, arguments.precision)
-    detectors = {name: load(name) for name in arguments.detectors}
+    files = {name: file_and_size(name) for name in arguments.detectors}
+    checker = arguments.backgrounds_checked_by
+    if checker:
+        files[checker] = file_and_size(checker)
+    runtime = runtime_from(arguments, [path for path, _ in files.values()])
+    loaded = {name: load_detector(path, size, runtime) for name, (path, size) in files.items()}
+    detectors = {name: loaded[name] for name in arguments.detectors}
     found: dict[str, list] = {name: [] for name in detectors}
     seconds: dict[str, list] = {name: [] for name in detectors}
     sides = []
@@ -115,8 +120,7 @@ def main() -> None:
 
     silent = []
     if background is not None:
-        other = arguments.backgrounds_checked_by
-        parts = bg.backgrounds(background, load(other) if other else None)
+        parts = bg.backgrounds(background, loaded[checker] if checker else None)
         silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
     if arguments.empty:
         files, missing = find_pictures(arguments.empty)

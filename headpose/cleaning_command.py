@@ -13,6 +13,7 @@ from headpose.crops import INTERPOLATIONS, SIDES
 from headpose.detectors import DETECTOR_HELP
 from headpose.labelled_pictures import LabelledPicture
 from headpose.model_files import DEFAULT_DETECTOR
+from headpose.pipeline_command import add_runtime_option, runtime_from
 from headpose.splits import PROTOCOLS
 from headpose.tables import Problems
 
@@ -95,6 +96,7 @@ def add_options(
     add("--limit", type=cl.at_least(1), help="clean only so many pictures of a data set")
     add("--batch-size", type=cl.at_least(1), default=8, help="pictures for the detector at once")
     add("--workers", type=cl.at_least(1), default=2, help="threads that read pictures")
+    add_runtime_option(parser)
     cl.add_device_options(parser)
     parser.set_defaults(**defaults)
 
@@ -183,20 +185,13 @@ def _load_detector(arguments: argparse.Namespace, published: float):
         return detector, detector.confidence if given is None else given
     from headpose.detectors import load_detector
 
-    if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5"):
-        if not Path(name).is_file():
-            raise cl.Failure(
-                f"{name}: no such detector; name another with --detector, or {LABELLED}"
-            )
-        from headpose.runtime import set_up
-
-        set_up(arguments.device, arguments.precision)
-    detector = load_detector(name, arguments.detector_size)
+    if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5") and not Path(name).is_file():
+        raise cl.Failure(f"{name}: no such detector; name another with --detector, or {LABELLED}")
+    detector = load_detector(name, arguments.detector_size, runtime_from(arguments, [name]))
     if arguments.confidence is not None:
         return detector, arguments.confidence
-    network = getattr(detector, "model", None)
-    # A detector of one input size is SSD512; see headpose.detector.
-    fixed = network is not None and network.input_shape[1] is not None
+    # Of our networks SSD512 alone has a fixed size.
+    fixed = getattr(detector, "fixed_size", None)
     return detector, published if fixed else detector.confidence
 
 

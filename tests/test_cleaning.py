@@ -488,18 +488,21 @@ def test_helen_goes_through(tmp_path, shared_data, run_script):
 
 
 @pytest.mark.parametrize(
-    ("input_shape", "given", "expected"),
+    ("size", "given", "expected"),
     [
-        ((None, 512, 512, 3), None, 0.75),  # SSD512 gets the published threshold
-        ((None, None, None, 3), None, 0.5),  # others their own
-        ((None, 512, 512, 3), 0.3, 0.3),
-        (None, None, 0.5),  # no network at all
+        ((512, 512), None, 0.75),  # SSD512 gets the published threshold
+        (None, None, 0.5),  # others their own
+        ((512, 512), 0.3, 0.3),
+        ("no network", None, 0.5),
     ],
 )
-def test_the_default_threshold(monkeypatch, input_shape, given, expected):
+def test_the_default_threshold(monkeypatch, size, given, expected):
     detector = Fixed()
-    if input_shape:
-        detector.model = SimpleNamespace(input_shape=input_shape)
-    monkeypatch.setattr(detectors, "load_detector", lambda name, size: detector)
-    arguments = SimpleNamespace(detector="some.onnx", detector_size=512, confidence=given)
+    if size != "no network":
+        detector.fixed_size = size
+    monkeypatch.setattr(detectors, "load_detector", lambda name, size, runtime: detector)
+    arguments = SimpleNamespace(
+        detector="some.onnx", detector_size=512, confidence=given, runtime=None
+    )
+    arguments.device = arguments.precision = "auto"
     assert cleaning_command._load_detector(arguments, 0.75) == (detector, expected)
