@@ -58,12 +58,12 @@ def report(tensors: list) -> None:
 
 def compare_priors(path: Path, priors: dict, preset: str) -> None:
     """Says with which priors the network was trained, and warns if no preset has them."""
-    from headpose import ssd
+    from headpose import ssd_networks as networks
     from headpose.matconvnet_fields import prior_differences
 
     differences = {
-        name: prior_differences(priors, p.scales, ssd.SSD512_STEPS, ssd.SSD512_RATIOS)
-        for name, p in ssd.PRESETS.items()
+        name: prior_differences(priors, p.scales, networks.SSD512_STEPS, networks.SSD512_RATIOS)
+        for name, p in networks.PRESETS.items()
     }
     trained = next((name for name, lines in differences.items() if not lines), None)
     if trained == preset:
@@ -97,13 +97,13 @@ def main() -> None:
     from headpose.runtime import set_up
 
     set_up("cpu", "float32")
-    from headpose import ssd
+    from headpose import ssd_networks as networks
     from headpose.model_files import save_model
     from headpose.ssd512_weights import lay
 
     if priors is not None:
         compare_priors(arguments.file, priors, arguments.preset)
-    model = ssd.build_ssd512(arguments.preset)
+    model = networks.build_ssd512(arguments.preset)
     lay(model, tensors)
     if arguments.weights:
         with cl.written(arguments.weights) as temporary:

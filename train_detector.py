@@ -73,7 +73,7 @@ def main() -> None:
     import keras
 
     from headpose import detection_training as dt
-    from headpose import ssd
+    from headpose import ssd_networks
     from headpose import training as loop
     from headpose.detection_data import DetectionExamples, Source, unlabelled
     from headpose.detector import HeadDetector
@@ -86,7 +86,7 @@ def main() -> None:
     if arguments.start:
         detector = load_model(arguments.start)
     else:
-        detector = ssd.ARCHITECTURES[arguments.architecture]()
+        detector = ssd_networks.ARCHITECTURES[arguments.architecture]()
     finder = HeadDetector(detector, name=str(arguments.start))
     if arguments.confidence is not None:
         detector.get_layer("decode").confidence = arguments.confidence

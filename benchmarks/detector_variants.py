@@ -132,13 +132,13 @@ def prepare(connection, file: str | None, architecture: str, picture: str, folde
         runtime.set_up("cpu", "float32")
         import keras
 
-        from headpose import ssd
+        from headpose import ssd_networks
         from headpose.detector import HeadDetector
         from headpose.model_files import load_model, save_model
         from headpose.pictures import read_picture
 
         keras.utils.set_random_seed(0)
-        model = load_model(file) if file else ssd.ARCHITECTURES[architecture]()
+        model = load_model(file) if file else ssd_networks.ARCHITECTURES[architecture]()
         detector = HeadDetector(model, name=file or architecture)
         batch = detector.prepare(read_picture(picture))[0][None]
         np.save(folder / "picture.npy", batch)

@@ -127,7 +127,7 @@ class ModelFiles:
 def build(name: str):
     """Builds a network of the published system with random weights: `SSD512` or `PUBLISHED`."""
     from headpose.architectures import build_patacchiola
-    from headpose.ssd import build_ssd512
+    from headpose.ssd_networks import build_ssd512
 
     return {SSD512: build_ssd512, PUBLISHED: build_patacchiola}[name]()
 

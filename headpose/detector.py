@@ -18,7 +18,7 @@ CANDIDATE_SCORE = 0.01  # the published detector drops what scores no more than 
 
 
 class HeadDetector:
-    """Finds heads with a network of `headpose.ssd`.
+    """Finds heads with a network of `headpose.ssd_networks`.
 
     A model with a fixed input size (SSD512) gets pictures stretched to it, as it was
     trained; one that takes any size (the compact detector) gets them scaled to a long

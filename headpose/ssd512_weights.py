@@ -194,7 +194,7 @@ def read_table(path: str | Path = LAYERS_TABLE) -> dict[Slot, int]:
 
 
 def lay(model, tensors: Iterable[Tensor]) -> None:
-    """Puts tensors into an SSD512 of `headpose.ssd`.
+    """Puts tensors into an SSD512 of `headpose.ssd_networks`.
 
     Raises:
         Failure: If places of the network stay without a tensor.

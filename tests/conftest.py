@@ -108,7 +108,7 @@ def tiny_detector(tmp_path_factory) -> Path:
     import keras
 
     from headpose.model_files import save_model
-    from headpose.ssd import build_compact
+    from headpose.ssd_networks import build_compact
 
     keras.utils.set_random_seed(1)
     path = tmp_path_factory.mktemp("models") / "tiny-detector.keras"

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 
 from headpose import boxes as box
-from headpose import detection_data, ssd
+from headpose import detection_data, ssd, ssd_networks
 from headpose.boxed_pictures import BoxedPicture
 from headpose.detection_data import DetectionExamples, Source, assign_targets, unlabelled
 from headpose.pictures import PictureCache
 
 SIZE = 128
-LEVELS = ssd.compact_levels()
+LEVELS = ssd_networks.compact_levels()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import keras
 import pytest
 from keras import layers
 
-from headpose import architectures, ssd
+from headpose import architectures, ssd_networks
 from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, load_model
 from headpose.multiply_adds import multiply_adds
 
@@ -81,7 +81,7 @@ def test_a_layer_of_unknown_cost_is_an_error(layer):
 
 
 def test_a_detector_is_counted_for_a_size():
-    model = ssd.build_compact()
+    model = ssd_networks.build_compact()
     with pytest.raises(ValueError, match="any size"):
         multiply_adds(model)
     whole = multiply_adds(model, (256, 512))
@@ -97,5 +97,5 @@ def test_what_ships_can_be_counted():
 
 def test_ssd512_costs_what_its_paper_tells():
     """VGG-16's convolutions alone take 15.3 G on 224 x 224 (He et al. 2016, section 4.1)."""
-    vgg = multiply_adds(ssd.build_ssd512()) * (224 / 512) ** 2
+    vgg = multiply_adds(ssd_networks.build_ssd512()) * (224 / 512) ** 2
     assert 15.3e9 < vgg < 18e9

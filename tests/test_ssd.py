@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headpose import runtime, ssd
+from headpose import runtime, ssd, ssd_networks
 from headpose.runtime import set_up
 
 COUNTS = (16384, 6144, 1536, 384, 96, 16, 4)
@@ -25,11 +25,13 @@ def preset(request):
 
 @pytest.fixture(scope="module")
 def network():
-    return ssd.build_ssd512("original")
+    return ssd_networks.build_ssd512("original")
 
 
 def fractions(preset):
-    return keras.ops.convert_to_numpy(ssd.priors(ssd.ssd512_levels(preset), 512, 512)) / 512
+    return (
+        keras.ops.convert_to_numpy(ssd.priors(ssd_networks.ssd512_levels(preset), 512, 512)) / 512
+    )
 
 
 # Index, centre, and width and height by preset, as fractions of the picture's side.
@@ -74,7 +76,7 @@ def test_sums_over_all_priors(preset):
 
 
 def test_levels_follow_one_another():
-    levels = ssd.ssd512_levels()
+    levels = ssd_networks.ssd512_levels()
     assert tuple(len(x.shapes) * (512 // x.step) ** 2 for x in levels) == COUNTS
     assert tuple(np.cumsum((0, *COUNTS))) == (*OFFSETS, 24564)
     boxes = fractions("original")
@@ -109,7 +111,7 @@ DECODED = [
 @pytest.mark.parametrize(("index", "matconvnet", "original"), DECODED)
 def test_decoding(preset, index, matconvnet, original):
     loc = np.tile(np.float32([0.5, -0.5, 0.25, -0.25]), (1, 24564, 1))
-    prior_boxes = ssd.priors(ssd.ssd512_levels(preset), 512, 512)
+    prior_boxes = ssd.priors(ssd_networks.ssd512_levels(preset), 512, 512)
     boxes = keras.ops.convert_to_numpy(ssd.decode(loc, prior_boxes))
     expected = matconvnet if preset == "matconvnet" else original
     assert boxes[0, index] == pytest.approx(expected, abs=1e-4)
@@ -180,7 +182,8 @@ def test_ssd512_has_the_published_size_and_maps(network):
     boxes, scores = network.output_shape
     assert boxes == (None, 24564, 4) and scores == (None, 24564)
     sides = [
-        network.get_layer(f"{source}_mbox_loc").output.shape[1] for source in ssd.SSD512_SOURCES
+        network.get_layer(f"{source}_mbox_loc").output.shape[1]
+        for source in ssd_networks.SSD512_SOURCES
     ]
     assert sides == [64, 32, 16, 8, 4, 2, 1]
     assert network.get_layer("decode").confidence == 0.2
@@ -198,7 +201,7 @@ def test_strided_convolutions_pad_on_both_sides(network):
 )
 def test_presets_differ_in_the_mean(preset_name, bgr_mean):
     # The published demos subtract red's mean from blue, in the order that OpenCV reads.
-    network = ssd.build_ssd512(preset_name)
+    network = ssd_networks.build_ssd512(preset_name)
     picture = np.random.default_rng(0).integers(0, 256, (1, 4, 4, 3)).astype("float32")
     rgb = network.get_layer("mean")(network.get_layer("rgb")(picture))
     bgr = keras.ops.convert_to_numpy(rgb)[..., ::-1]

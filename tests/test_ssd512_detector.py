@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headpose import detector as module
-from headpose import ssd
+from headpose import ssd, ssd_networks
 from headpose.detector import HeadDetector
 from headpose.model_files import save_model
 from headpose.runtime import set_up
@@ -25,10 +25,16 @@ def model():
     x = keras.layers.Rescaling(1 / 50, -2.0)(image)
     features = [
         keras.layers.AveragePooling2D(level.step, name=f"average{level.step}")(x)
-        for level in ssd.ssd512_levels()
+        for level in ssd_networks.ssd512_levels()
     ]
     network = ssd.detector(
-        image, features, ssd.ssd512_levels(), 2, ssd.SSD512_SOURCES, 0.2, "averages"
+        image,
+        features,
+        ssd_networks.ssd512_levels(),
+        2,
+        ssd_networks.SSD512_SOURCES,
+        0.2,
+        "averages",
     )
     for layer in network.layers:
         if layer.name.endswith("_mbox_conf"):
