@@ -84,6 +84,12 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def first_line(error: BaseException, most: int | None = 120) -> str:
+    """Returns the first line of what an error of a foreign program says, else its class."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:most] if lines else type(error).__name__
+
+
 @contextlib.contextmanager
 def written(path: str | Path) -> Iterator[Path]:
     """Gives a temporary path beside `path` and moves it into place when the block ends.

@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Hashable
 
-from headpose.commandline import Failure, reason
+from headpose.commandline import Failure, first_line, reason
 from headpose.workers import ASKS, LOST, Event, Task, limit_threads, outcome
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -50,7 +50,7 @@ def connect(address: str):
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first = first_line(error, None)
         token = "; one that wants a token needs RAY_AUTH_MODE=token here too" if port else ""
         raise Failure(f"no Ray cluster at {address} to be used ({first}){token}") from error
     return ray

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.commandline import Failure, writable_folder
+from headpose.commandline import Failure, first_line, writable_folder
 from headpose.export_check import Difference, differences
 from headpose.export_formats import FORMATS, digest
 from headpose.export_samples import own_samples, samples
@@ -158,8 +158,7 @@ def _quiet(what: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Exception as error:  # each raises classes of its own
-        lines = str(error).strip().splitlines()
-        raise Failure(f"{what} ({lines[0][:200] if lines else type(error).__name__})") from error
+        raise Failure(f"{what} ({first_line(error, 200)})") from error
 
 
 # ------------------------------------------------------------------------ the formats

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.commandline import Failure, written
+from headpose.commandline import Failure, first_line, written
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
@@ -33,8 +33,7 @@ def load_model(path: str | Path):
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its parts do
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise Failure(f"{path}: cannot be loaded as a model ({first[:120]})") from error
+        raise Failure(f"{path}: cannot be loaded as a model ({first_line(error)})") from error
 
 
 def load_keras(path: str | Path):

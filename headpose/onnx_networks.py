@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from headpose.commandline import Failure
+from headpose.commandline import Failure, first_line
 from headpose.onnx_header import read_inputs
 from headpose.runtimes import Runtime, opened
 
@@ -87,17 +87,12 @@ class OnnxNetwork:
                 return AT_ONCE if count > 1 else 1
             cause = ValueError(f"outputs have shapes {[y.shape for y in outputs]}")
         raise Failure(
-            f"{self.path}: does not take pictures of {_by(self.shape)} ({_first(cause)})"
+            f"{self.path}: does not take pictures of {_by(self.shape)} ({first_line(cause)})"
         ) from cause
 
 
 def _by(shape: tuple) -> str:
     return "x".join(map(str, shape))
-
-
-def _first(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:120] if text else type(error).__name__
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.commandline import Failure
+from headpose.commandline import Failure, first_line
 from headpose.runtime import silence
 
 RUNTIMES = ("keras", "onnxruntime", "openvino", "opencv", "litert")
@@ -116,9 +116,7 @@ def opened(path: Path, runtime: Runtime) -> Call:
     except Failure:
         raise
     except Exception as error:  # each raises classes of its own
-        text = str(error).strip().splitlines()
-        first = text[0][:120] if text else type(error).__name__
-        raise Failure(f"{path}: {runtime.name} cannot read it ({first})") from error
+        raise Failure(f"{path}: {runtime.name} cannot read it ({first_line(error)})") from error
 
 
 def _threads() -> int:

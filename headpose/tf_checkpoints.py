@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.commandline import Failure, quieten
+from headpose.commandline import Failure, first_line, quieten
 
 DATA = ".data-"  # of V2: NAME.index and NAME.data-00000-of-00001
 BESIDE = ("checkpoint",)  # files that TensorFlow writes beside the weights
@@ -51,8 +51,7 @@ class Checkpoint:
             self._reader = tf.train.load_checkpoint(str(self.path))
             shapes = self._reader.get_variable_to_shape_map()
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise Failure(f"{path}: not a TensorFlow checkpoint ({first[:120]})") from error
+            raise Failure(f"{path}: not a TensorFlow checkpoint ({first_line(error)})") from error
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
 
     def read(self, name: str) -> np.ndarray:
@@ -66,5 +65,5 @@ class Checkpoint:
         try:
             return self._reader.get_tensor(name)
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise Failure(f"{self.path}: damaged, {name} cannot be read ({first[:120]})") from error
+            told = first_line(error)
+            raise Failure(f"{self.path}: damaged, {name} cannot be read ({told})") from error
