@@ -14,6 +14,7 @@ from pathlib import Path
 
 from headpose import commandline as cl
 from headpose.detectors import DETECTOR_HELP
+from headpose.markdown import markdown_table
 from headpose.pipeline_command import add_runtime_option, runtime_from
 
 
@@ -57,10 +58,8 @@ def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[in
 
 def markdown(rows: list[dict]) -> str:
     """Lays rows out as a Markdown table."""
-    names = list(rows[0])
-    lines = [names, ["---"] + ["---:"] * (len(names) - 1)]
-    lines += [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    cells = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
+    return markdown_table(list(rows[0]), cells)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from measuring import CALLS, HEADS, PICTURES
 from start_up import STEPS
 from variants import DEFAULT, REFERENCE, VARIANTS, title
 
+from headpose.markdown import markdown_table
+
 NOTHING = "-"
 MOST_AP_LOST = 0.01  # by eight bits, for the front page
 # What the front page calls the variants that it shows; eight bits are added if they are good.
@@ -18,12 +20,6 @@ FRONT_ROWS = {
     "yunet-fsanet": "YuNet + FSA-Net",
     "cascades-published": "OpenCV's cascades + 6/32/1/512",
 }
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lays cells out as Markdown, the first column to the left."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def number(value: float | None, form: str, factor: float = 1) -> str:
@@ -80,7 +76,7 @@ def variants_table(results: dict[str, dict], poses: Sequence[str]) -> str:
         cells += [errors_cell(row, data) for data in poses]
         cells += [difference_cell(row.get(key)) for key in ("angles off", "boxes off")]
         rows.append(cells)
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def networks_table(networks: Sequence[dict]) -> str:
@@ -94,7 +90,7 @@ def networks_table(networks: Sequence[dict]) -> str:
         ]
         for row in networks
     ]
-    return table(["network", "input", "parameters", "multiply-adds, millions"], rows)
+    return markdown_table(["network", "input", "parameters", "multiply-adds, millions"], rows)
 
 
 def steps_table(steps: dict[str, dict]) -> str:
@@ -103,7 +99,7 @@ def steps_table(steps: dict[str, dict]) -> str:
         [step, *(number(taken[step], ".0f", 1000) for taken in steps.values())]
         for step in (*STEPS, "whole")
     ]
-    return table(["step, ms", *(f"`{command}`" for command in steps)], rows)
+    return markdown_table(["step, ms", *(f"`{command}`" for command in steps)], rows)
 
 
 def good_int8(results: dict[str, dict]) -> str | None:
@@ -156,4 +152,4 @@ def front_table(results: dict[str, dict], poses: Sequence[str]) -> str:
         cells.append(number(frames_a_second(row), ".0f"))
         cells.append(number(row.get("file bytes"), ".1f", 1e-6))
         rows.append(cells)
-    return table(head, rows)
+    return markdown_table(head, rows)

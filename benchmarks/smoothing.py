@@ -18,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headpose import commandline as cl
+from headpose.markdown import markdown_table
 from headpose.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
 
 SECONDS = 10  # of a made-up series
@@ -108,12 +109,12 @@ def main() -> None:
     rows = made_up_rows(arguments)
     if arguments.clips:
         rows += clip_rows(arguments.clips, arguments)
-    print("| " + " | ".join(rows[0]) + " |")
-    print("| --- |" + " ---: |" * (len(rows[0]) - 1))
+    cells = []
     for figures in rows:
         name, rate, before, after, ratio, late = figures.values()
         late = "-" if math.isnan(late) else f"{late:.0f}"
-        print(f"| {name} | {rate} | {before:.2f} | {after:.2f} | {ratio:.2f} | {late} |")
+        cells.append([name, str(rate), f"{before:.2f}", f"{after:.2f}", f"{ratio:.2f}", late])
+    print(markdown_table(list(rows[0]), cells))
     if arguments.json:
         known = [{k: None if v != v else v for k, v in figures.items()} for figures in rows]
         with cl.written(arguments.json) as temporary:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from whole_videos import annotate_video
 
 from headpose import commandline as cl
+from headpose.markdown import markdown_table
 from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 from headpose.pipeline_command import add_runtime_option, runtime_from
 
@@ -107,18 +108,15 @@ def table(results: dict[str, dict]) -> str:
     """Returns the medians as Markdown."""
     names = list(next(iter(results.values())))
     head = ["clip", "frames", "heads a frame", *names, f"{names[0]} : simple"]
-    lines = [
-        "| " + " | ".join(head) + " |",
-        "| --- |" + " ---: |" * (len(head) - 1),
-    ]
+    rows = []
     for clip, ways in results.items():
         medians = {name: statistics.median(way["frames a second"]) for name, way in ways.items()}
         simple = ways["simple"]
         cells = [clip, str(simple["frames"]), f"{simple['heads a frame']:.1f}"]
         cells += [f"{medians[name]:.1f}" for name in names]
         cells.append(f"{medians[names[0]] / medians['simple']:.1f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def main() -> None:
