@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from variants import CASCADES, FSA_NET, SSD512, YUNET, Models, Variant
 
-from headpose.angles import azimuth_elevation
-from headpose.model_facts import DETECTOR, MEASURES, Network, facts_of
+from headpose.estimator import all_measures
+from headpose.model_facts import DETECTOR, Network, facts_of
 from headpose.peers import CONVENTIONS, PeerEstimator
 from headpose.pipeline import HeadPosePipeline, load_pipeline
 
@@ -88,8 +88,4 @@ class PeerPose(PeerEstimator):
 
     def measures(self, crops: np.ndarray) -> np.ndarray:
         """See `headpose.estimator.PoseEstimator.measures`."""
-        told = self.estimate_all(np.asarray(crops))
-        result = np.full((len(told), len(MEASURES)), np.nan, np.float32)
-        result[:, :3] = told
-        result[:, 3:5] = azimuth_elevation(told[:, 0], told[:, 1])
-        return result
+        return all_measures(self.estimate_all(np.asarray(crops)))

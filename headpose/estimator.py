@@ -92,9 +92,14 @@ class PoseEstimator:
 
         Azimuth and elevation follow from tilt and pan where the model has no own.
         """
-        told = self.estimate_all(crops)
-        result = np.full((len(told), len(MEASURES)), np.nan, np.float32)
-        result[:, : self.outputs] = told
-        if self.outputs < len(MEASURES):
-            result[:, 3:5] = azimuth_elevation(told[:, 0], told[:, 1])
-        return result
+        return all_measures(self.estimate_all(crops))
+
+
+def all_measures(told: np.ndarray) -> np.ndarray:
+    """Returns what a network tells (N, 2, 3 or 6) as `PoseEstimator.measures` does."""
+    outputs = told.shape[1]
+    result = np.full((len(told), len(MEASURES)), np.nan, np.float32)
+    result[:, :outputs] = told
+    if outputs < len(MEASURES):
+        result[:, 3:5] = azimuth_elevation(told[:, 0], told[:, 1])
+    return result
