@@ -113,21 +113,15 @@ def _has_rows(source) -> bool:
     return len(read_table(table_path(source.path, source.part))) > 0
 
 
-def misfit(arguments: argparse.Namespace) -> str | None:
-    """Returns why there is no network of the options for crops of the data, if there is none.
-
-    Raises:
-        Failure: If a source is not as it should be.
-    """
-    if arguments.architecture != "patacchiola":
-        return None
-    size = _crop(arguments, named_sources(arguments)["train"])["size"]
-    if 2**arguments.conv_blocks > size:
+def misfit(arguments: argparse.Namespace, size: int) -> str | None:
+    """Returns why there is no network of the options for crops of a size, if there is none."""
+    if arguments.architecture == "patacchiola" and 2**arguments.conv_blocks > size:
         return f"{arguments.conv_blocks} poolings leave nothing of crops of {size} pixels"
     return None
 
 
-def _crop(arguments: argparse.Namespace, sources: list) -> dict:
+def crop_of(arguments: argparse.Namespace, sources: list) -> dict:
+    """Returns how the crops of training sources are cut, see `crop_dataset.crop_recipe`."""
     from headpose.crop_dataset import crop_recipe
 
     folders = [source.path for source in sources if source.path.is_dir()]
@@ -240,9 +234,9 @@ def train_estimator(
     """
     folder = cl.writable_folder(arguments.output)
     sources, validation_names, test_names = _sources(arguments)
-    if reason := misfit(arguments):
+    crop = crop_of(arguments, sources)
+    if reason := misfit(arguments, crop["size"]):
         raise cl.Failure(f"{reason}; take fewer --conv-blocks")
-    crop = _crop(arguments, sources)
 
     from headpose.runtime import divide_batches, set_up
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from headpose import commandline as cl
-from headpose.pose_run import add_training_options, misfit, train_estimator
+from headpose.pose_run import (
+    add_training_options,
+    crop_of,
+    misfit,
+    named_sources,
+    train_estimator,
+)
 
 OUTPUT = "output.txt"
 # Columns of a run's row that are no error figures, beside its options.
@@ -38,7 +44,8 @@ def parse_training(arguments: Sequence[str]) -> argparse.Namespace:
 
 def unfit(arguments: Sequence[str]) -> str | None:
     """Returns why there is no network with these arguments, or None if there is one."""
-    return misfit(parse_training(arguments))
+    run = parse_training(arguments)
+    return misfit(run, crop_of(run, named_sources(run)["train"])["size"])
 
 
 def run_trial(arguments: list[str], ask) -> dict:
