@@ -1,15 +1,8 @@
 #!/usr/bin/env python3
-"""Turns AFLW into head crops with angles."""
+"""Turns AFLW into head crops with angles; see `headpose clean-aflw`."""
 
-from headpose import commandline as cl
-from headpose.cleaning_scripts import clean_aflw
-
-CONFIDENCE = 0.75  # the published script's threshold for SSD512
-
-
-def main() -> int:
-    return clean_aflw(__doc__, "clean/aflw", CONFIDENCE)
-
+from headpose.cli.clean_aflw import main
+from headpose.cli.common import run
 
 if __name__ == "__main__":
-    cl.run(main)
+    run(main)

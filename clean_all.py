@@ -1,15 +1,8 @@
 #!/usr/bin/env python3
-"""Turns AFLW and Pointing'04 into one folder of head crops with angles."""
+"""Turns AFLW and Pointing'04 into one set of head crops; see `headpose clean-all`."""
 
-from headpose import commandline as cl
-from headpose.cleaning_scripts import clean_all
-
-CONFIDENCE = 0.65  # the published script's threshold for SSD512
-
-
-def main() -> int:
-    return clean_all(__doc__, "clean/aflw_pointing04", CONFIDENCE)
-
+from headpose.cli.clean_all import main
+from headpose.cli.common import run
 
 if __name__ == "__main__":
-    cl.run(main)
+    run(main)

@@ -1,15 +1,8 @@
 #!/usr/bin/env python3
-"""Turns Pointing'04 (the Head Pose Image Database) into head crops with angles."""
+"""Turns Pointing'04 into head crops with angles; see `headpose clean-pointing04`."""
 
-from headpose import commandline as cl
-from headpose.cleaning_scripts import clean_pointing04
-
-CONFIDENCE = 0.75  # the published script's threshold for SSD512
-
-
-def main() -> int:
-    return clean_pointing04(__doc__, "clean/pointing04", CONFIDENCE)
-
+from headpose.cli.clean_pointing04 import main
+from headpose.cli.common import run
 
 if __name__ == "__main__":
-    cl.run(main)
+    run(main)

@@ -24,12 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 # What is timed: module, name in it, and the step. Methods are named Class.method.
 STEPS = (
-    ("headpose.pipeline_command", "pipeline_from", "loading the models"),
-    ("headpose.pictures", "read_picture", "reading the photo"),
-    ("headpose.detector", "HeadDetector.detect", "first detection"),
+    ("headpose.cli.pipeline_options", "pipeline_from", "loading the models"),
+    ("headpose.images.pictures", "read_image", "reading the photo"),
+    ("headpose.detection.head_detector", "HeadDetector.detect", "first detection"),
     ("headpose.pipeline", "HeadPosePipeline.estimate", "first estimate"),
-    ("headpose.drawing", "draw_heads", "drawing"),
-    ("headpose.pictures", "write_picture", "writing"),
+    ("headpose.images.drawing", "draw_heads", "drawing"),
+    ("headpose.images.pictures", "write_image", "writing"),
 )
 IMPORT = "import "
 

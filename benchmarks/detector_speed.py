@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from detector_variants import VARIANTS, prepare, work
 from turns import machine, receive, start
 
-from headpose import commandline as cl
+from headpose.cli import common as cl
 
 BATCHES = (1, 4)  # pictures a call
 WARM_UP = 2  # calls before the first that counts
@@ -60,7 +60,7 @@ def measure(workers: dict, repeats: int) -> dict[str, dict]:
                 connection.send((count, turn == -WARM_UP and count == 1))
                 try:
                     answer = receive(process, connection)
-                except cl.Failure as failure:
+                except cl.HeadposeError as failure:
                     answer = str(failure)
                 if isinstance(answer, str):
                     cl.warn(f"{name}: dropped: {answer}")
@@ -109,7 +109,7 @@ def main() -> None:
         else:
             chosen.append(name)
     if arguments.picture is None:
-        from headpose.pictures import sample_portrait
+        from headpose.images.pictures import sample_portrait
 
         arguments.picture = str(sample_portrait())
     export = any(VARIANTS[name][1] for name in chosen)
@@ -117,7 +117,7 @@ def main() -> None:
         folder = Path(temporary)
         what = (arguments.file, arguments.architecture, arguments.picture, folder, export)
         network = receive(*start(prepare, *what))
-        if isinstance(network, cl.Failure):
+        if isinstance(network, cl.HeadposeError):
             raise network
         workers = {}
         for name in chosen:
@@ -132,7 +132,7 @@ def main() -> None:
             connection.send(None)
             process.join()
     if not results:
-        raise cl.Failure("no variant could be run")
+        raise cl.HeadposeError("no variant could be run")
     compare(results)
     described = machine()
     size = "x".join(map(str, network["input"][:2]))
@@ -143,7 +143,7 @@ def main() -> None:
     print_table(results)
     if arguments.json:
         report = {"network": network, "machine": described, "repeats": arguments.repeats}
-        with cl.written(arguments.json) as temporary:
+        with cl.atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(report | {"variants": results}, indent=2))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose import commandline as cl
-from headpose import runtime
+from headpose.cli import common as cl
+from headpose.models import keras_setup as backend
 
 Call = Callable[[np.ndarray], list[np.ndarray]]
 EXPORT = ("tf2onnx", "onnx")  # packages that Keras exports ONNX with
@@ -18,8 +18,8 @@ EXPORT = ("tf2onnx", "onnx")  # packages that Keras exports ONNX with
 
 def keras_predict(folder: Path) -> Call:
     """`Model.predict`, what a Keras user would call."""
-    runtime.set_up("cpu", "float32")
-    from headpose.model_files import load_model
+    backend.set_up("cpu", "float32")
+    from headpose.models.keras_files import load_model
 
     model = load_model(folder / "model.keras")
     return lambda batch: model.predict(batch, verbose=0)
@@ -36,10 +36,10 @@ def ours_bfloat16(folder: Path) -> Call:
 
 
 def _ours(folder: Path, precision: str) -> Call:
-    runtime.set_up("cpu", precision)
-    from headpose.model_files import load_model
+    backend.set_up("cpu", precision)
+    from headpose.models.keras_files import load_model
 
-    return runtime.compiled(load_model(folder / "model.keras"))
+    return backend.compiled(load_model(folder / "model.keras"))
 
 
 def onnx_runtime(folder: Path) -> Call:
@@ -68,7 +68,7 @@ def _openvino(folder: Path, precision: str) -> Call:
 
     core = openvino.Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        raise cl.Failure("this processor has no bfloat16")
+        raise cl.HeadposeError("this processor has no bfloat16")
     model = core.compile_model(
         core.read_model(folder / "model.onnx"),
         "CPU",
@@ -129,18 +129,18 @@ def peak_memory() -> int:
 def prepare(connection, file: str | None, architecture: str, picture: str, folder: Path, export):
     """Writes model.keras, picture.npy (1, H, W, 3) and, if asked, model.onnx."""
     try:
-        runtime.set_up("cpu", "float32")
+        backend.set_up("cpu", "float32")
         import keras
 
-        from headpose import ssd_networks
-        from headpose.detector import HeadDetector
-        from headpose.model_files import load_model, save_model
-        from headpose.pictures import read_picture
+        from headpose.detection import networks as ssd_networks
+        from headpose.detection.head_detector import HeadDetector
+        from headpose.images.pictures import read_image
+        from headpose.models.keras_files import load_model, save_model
 
         keras.utils.set_random_seed(0)
         model = load_model(file) if file else ssd_networks.ARCHITECTURES[architecture]()
         detector = HeadDetector(model, name=file or architecture)
-        batch = detector.prepare(read_picture(picture))[0][None]
+        batch = detector.prepare(read_image(picture))[0][None]
         np.save(folder / "picture.npy", batch)
         save_model(model, folder / "model.keras")
         if export:
@@ -151,5 +151,5 @@ def prepare(connection, file: str | None, architecture: str, picture: str, folde
                     folder / "model.onnx", format="onnx", input_signature=[shape], verbose=False
                 )
         connection.send({"parameters": model.count_params(), "input": batch.shape[1:]})
-    except cl.Failure as failure:
+    except cl.HeadposeError as failure:
         connection.send(failure)

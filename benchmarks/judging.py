@@ -8,16 +8,16 @@ import numpy as np
 from PIL import Image
 from variants import REFERENCE, VARIANTS, title
 
-from headpose import commandline as cl
-from headpose.angles import wrapped
-from headpose.boxed_pictures import BoxedPicture, read_boxed_pictures
-from headpose.boxes import match
-from headpose.compared_estimators import figures
-from headpose.compared_heads import CropRecipe, cut_crops, read_table_heads
-from headpose.crops import head_crops
-from headpose.detection_metrics import LONG_SIDE, judge
-from headpose.export_check import DEGREES, INT8_DEGREES, PIXELS
-from headpose.export_samples import PORTRAIT_HEAD
+from headpose.baselines.heads import CropRecipe, cut_crops, read_table_heads
+from headpose.baselines.predictors import figures
+from headpose.cli import common as cl
+from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
+from headpose.detection.metrics import LONG_SIDE, judge
+from headpose.export.calibration import PORTRAIT_HEAD
+from headpose.export.verify import DEGREES, INT8_DEGREES, PIXELS
+from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.boxes import match
+from headpose.geometry.crops import head_crops
 
 ANGLES = 3  # tilt, pan, roll: the measures whose differences count
 SAME_HEAD_IOU = 0.5
@@ -43,7 +43,7 @@ def boxed_pictures(source: str, most: int) -> list[BoxedPicture]:
     """Reads at most so many pictures with labelled heads, from all over the source.
 
     Raises:
-        Failure: If there is none.
+        HeadposeError: If there is none.
     """
     pictures, problems = read_boxed_pictures(source)
     cl.report(source, problems)
@@ -74,14 +74,14 @@ def pose_data(text: str, recipes: Sequence[CropRecipe]) -> PoseData:
         recipes: How to cut.
 
     Raises:
-        Failure: If there is no such table, or no usable head in it.
+        HeadposeError: If there is no such table, or no usable head in it.
     """
     name, source = titled(text)
     heads, problems = read_table_heads(source)
     parts = list(cut_crops(heads, recipes, problems))
     cl.report(source, problems)
     if not parts:
-        raise cl.Failure(f"{source}: not one of its pictures can be read")
+        raise cl.HeadposeError(f"{source}: not one of its pictures can be read")
     rows = np.concatenate([rows for rows, _ in parts])
     crops = [np.concatenate(cut) for cut in zip(*(cut for _, cut in parts), strict=True)]
     return PoseData(name, heads.angles[rows], dict(zip(recipes, crops, strict=True)))
@@ -108,7 +108,7 @@ def made_up_crops(portrait: np.ndarray, recipe: CropRecipe, count: int) -> np.nd
 
 
 def average_precision(found: Sequence[tuple], pictures: Sequence[BoxedPicture]) -> float:
-    """Returns the average precision at IoU 0.5, see `headpose.detection_metrics`."""
+    """Returns the average precision at IoU 0.5, see `headpose.detection.metrics`."""
     sides = [long_side(picture.path) for picture in pictures]
     return judge(found, [picture.boxes for picture in pictures], sides).average_precision
 
@@ -121,7 +121,7 @@ def mean_errors(told: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def angle_differences(reference: np.ndarray, told: np.ndarray) -> dict[str, float]:
     """Returns the largest and the mean difference of tilt, pan and roll (N, K), degrees."""
-    apart = np.abs(wrapped(told[:, :ANGLES] - reference[:, :ANGLES]))
+    apart = np.abs(wrap_degrees(told[:, :ANGLES] - reference[:, :ANGLES]))
     return {"largest": float(apart.max()), "mean": float(apart.mean())}
 
 

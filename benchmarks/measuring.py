@@ -11,11 +11,11 @@ from turns import Worker
 from variant_process import VariantProcess
 from variants import REFERENCE, UNTRAINED, VARIANTS, Models
 
-from headpose import commandline as cl
-from headpose.compared_heads import CropRecipe
-from headpose.crops import head_crops
-from headpose.detection_metrics import LOWEST_SCORE
-from headpose.pictures import read_picture
+from headpose.baselines.heads import CropRecipe
+from headpose.cli import common as cl
+from headpose.detection.metrics import LOWEST_SCORE
+from headpose.geometry.crops import head_crops
+from headpose.images.pictures import read_image
 
 PICTURES, HEADS = (1, 4), (1, 32)  # in a timed call of the detector, of the estimator
 # Timed calls, see `VariantProcess`: the last one is of detector and estimator in a row.
@@ -61,7 +61,7 @@ class Field:
         """Starts a variant; one that cannot be is told and left out."""
         try:
             worker = Worker(VariantProcess, VARIANTS[name], models, self._pictures)
-        except cl.Failure as failure:
+        except cl.HeadposeError as failure:
             cl.tell(f"{name}: skipped: {failure}")
             return
         self._workers[name] = worker
@@ -79,7 +79,7 @@ class Field:
             return None
         try:
             answer = worker.ask(method, *arguments)
-        except cl.Failure as failure:
+        except cl.HeadposeError as failure:
             cl.warn(f"{name}: dropped: {failure}")
             worker.stop()
             del self._workers[name]
@@ -181,7 +181,7 @@ class Field:
         recipe = self.recipes[REFERENCE]
         options = (recipe.size, recipe.side, recipe.margin, recipe.grey)
         parts = [
-            head_crops(read_picture(photo), boxes, *options)
+            head_crops(read_image(photo), boxes, *options)
             for photo, (boxes, _) in zip(photos, found, strict=True)
         ]
         labelled = [data.crops[recipe] for data in poses if recipe in data.crops]

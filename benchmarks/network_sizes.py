@@ -7,7 +7,7 @@ from pathlib import Path
 from variant_files import FSA_NET_FILES, YUNET_FILE, Sources, build
 from variants import FSA_NET, PUBLISHED, SSD512, YUNET
 
-from headpose.commandline import Failure
+from headpose.errors import HeadposeError
 
 PRODUCTS = ("Conv", "Gemm", "MatMul")  # of ONNX's operations
 UNKNOWN = ("ConvTranspose", "ConvInteger", "QLinearConv", "Einsum", "LSTM", "GRU", "RNN")
@@ -23,10 +23,10 @@ def rows(sources: Sources) -> list[dict]:
     Returns:
         For each `network`, `input`, `parameters` and `multiply-adds`, None if unknown.
     """
-    from headpose.runtime import set_up
+    from headpose.models.keras_setup import set_up
 
     set_up("cpu", "float32")
-    from headpose.model_files import load_keras
+    from headpose.models.keras_files import load_keras
 
     result = [
         _of_keras("our detector", load_keras(sources.detector)),
@@ -44,7 +44,7 @@ def rows(sources: Sources) -> list[dict]:
 
 
 def _of_keras(name: str, model) -> dict:
-    from headpose.multiply_adds import multiply_adds
+    from headpose.training.multiply_adds import multiply_adds
 
     shape = [n or m for n, m in zip(model.input_shape[1:3], PICTURE, strict=True)]
     counted = multiply_adds(model, PICTURE)
@@ -55,7 +55,7 @@ def _of_onnx(name: str, sources: Sources, files: Sequence[str], shape: tuple) ->
     input_shape = [*shape[2:], shape[1]]
     try:
         counts = [onnx_size(sources.peer(file), shape) for file in files]
-    except (Failure, ImportError, ValueError):
+    except (HeadposeError, ImportError, ValueError):
         return _row(name, input_shape, None, None)
     return _row(name, input_shape, *map(sum, zip(*counts, strict=True)))
 
@@ -68,7 +68,7 @@ def _row(name: str, shape: Sequence[int], parameters: int | None, counted: int |
 def onnx_size(path: Path, shape: tuple[int, ...]) -> tuple[int, int]:
     """Returns parameters and multiply-adds of the network in an ONNX file.
 
-    Counted are convolutions and matrix products, as `headpose.multiply_adds` counts them.
+    Counted are convolutions and matrix products, as `headpose.training.multiply_adds` counts them.
 
     Args:
         path: The file.

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from variants import VARIANTS, Models
 
-from headpose import commandline as cl
+from headpose.cli import common as cl
 
 
 def options() -> argparse.ArgumentParser:
@@ -26,15 +26,15 @@ def main() -> None:
     arguments = options().parse_args()
     from variant_models import load
 
-    from headpose.drawing import draw_heads
-    from headpose.pictures import read_picture, write_picture
+    from headpose.images.drawing import draw_heads
+    from headpose.images.pictures import read_image, write_image
 
     models = Models(arguments.detector, tuple(arguments.estimator), 0)
     pipeline = load(VARIANTS[arguments.variant], models)
-    picture = read_picture(arguments.picture)
+    picture = read_image(arguments.picture)
     drawn = draw_heads(picture, pipeline([picture])[0])
-    with cl.written(arguments.output) as temporary:
-        write_picture(temporary, drawn)
+    with cl.atomic_write(arguments.output) as temporary:
+        write_image(temporary, drawn)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from variants import UNTRAINED, VARIANTS
 
-from headpose.commandline import Failure, written
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
 
 
 def left_out(arguments: argparse.Namespace, about: dict) -> Iterator[str]:
@@ -110,21 +111,21 @@ def replaced(path: Path, marks: tuple[str, str], text: str) -> str:
     """Returns a file's content with other text between two marks.
 
     Raises:
-        Failure: If the file or a mark is missing.
+        HeadposeError: If the file or a mark is missing.
     """
     try:
         content = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Failure(f"{path}: cannot be read; --write needs it") from error
+        raise HeadposeError(f"{path}: cannot be read; --write needs it") from error
     begin, end = marks
     first, last = content.find(begin), content.find(end)
     if first < 0 or last < first:
-        raise Failure(f"{path}: has no {begin} and {end} to write between; add these lines")
+        raise HeadposeError(f"{path}: has no {begin} and {end} to write between; add these lines")
     return f"{content[: first + len(begin)]}\n{text.strip()}\n{content[last:]}"
 
 
 def write_between(path: Path, marks: tuple[str, str], text: str) -> None:
     """Replaces what a file has between two marks; see `replaced`."""
     content = replaced(path, marks, text)
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(content, encoding="utf-8")

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from variants import VARIANTS
 
-from headpose import commandline as cl
+from headpose.cli import common as cl
 
 ROOT = Path(__file__).resolve().parent.parent
 README, MARKS = ROOT / "benchmarks" / "README.md", ("<!-- run.py -->", "<!-- end -->")
@@ -28,7 +28,7 @@ PACKAGES = (
     *("tensorflow", "keras", "onnxruntime", "openvino", "opencv-python", "ai-edge-litert"),
     *("numpy", "av"),
 )
-DEMOS = {"demo_image.py": [], "demo_image.py --runtime keras": ["--runtime", "keras"]}
+DEMOS = {"demo_image.py": [], "demo_image.py --backend keras": ["--backend", "keras"]}
 CLIP_SIZE = (480, 270)  # of the clip that is made where none is given
 
 
@@ -65,25 +65,27 @@ def check(arguments: argparse.Namespace) -> None:
     from judging import titled
     from report import replaced
 
-    from headpose.pictures import find_pictures
+    from headpose.images.pictures import find_pictures
 
     named = [titled(text) for text in arguments.pose_data]
     if len({name for name, _ in named}) < len(named):
-        raise cl.Failure("--pose-data: two tables with one title; give them titles (TITLE=TABLE)")
+        raise cl.HeadposeError(
+            "--pose-data: two tables with one title; give them titles (TITLE=TABLE)"
+        )
     tables = [table for _, table in named]
     tables += [arguments.detection_data] if arguments.detection_data else []
     files = [text if Path(text).exists() else text.partition("#")[0] for text in tables]
     files += [f for f in (arguments.clip, arguments.detector, arguments.estimator) if f]
     for file in files:
         if not Path(file).is_file():
-            raise cl.Failure(f"{file}: no such file")
+            raise cl.HeadposeError(f"{file}: no such file")
     if arguments.peers and not Path(arguments.peers).is_dir():
-        raise cl.Failure(f"{arguments.peers}: no such folder of models")
+        raise cl.HeadposeError(f"{arguments.peers}: no such folder of models")
     for given in (arguments.calibrate_detector, arguments.calibrate_estimator):
         if given and not Path(given.partition("#")[0]).exists() and not find_pictures([given])[0]:
-            raise cl.Failure(f"{given}: no such pictures or table")
+            raise cl.HeadposeError(f"{given}: no such pictures or table")
     if arguments.json and arguments.json.is_dir():
-        raise cl.Failure(f"{arguments.json}: is a folder; name a file in it")
+        raise cl.HeadposeError(f"{arguments.json}: is a folder; name a file in it")
     if arguments.write:
         replaced(README, MARKS, "")
         if on_front_page():
@@ -97,18 +99,18 @@ def on_front_page() -> bool:
 
 def photos_of(arguments: argparse.Namespace, portrait: Path) -> list[Path]:
     """Returns the photos to compare boxes on; those that cannot be read are told."""
-    from headpose.pictures import PictureError, find_pictures, read_picture
+    from headpose.images.pictures import PictureError, find_pictures, read_image
 
     found, problems = find_pictures([arguments.photos or str(portrait)])
     good = []
     for file in found:
         try:
-            read_picture(file)
+            read_image(file)
             good.append(file)
         except PictureError as error:
             cl.warn(f"left out: {error}")
     if not good:
-        raise cl.Failure((*problems, f"{arguments.photos}: not one photo can be read")[0])
+        raise cl.HeadposeError((*problems, f"{arguments.photos}: not one photo can be read")[0])
     return good
 
 
@@ -116,8 +118,8 @@ def sources_of(arguments: argparse.Namespace, folder: Path):
     """Says what the variants are made from."""
     from variant_files import Sources
 
-    from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
-    from headpose.stand_ins import cache_folder
+    from headpose.models.resolve import cache_folder
+    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
     return Sources(
         arguments.detector or DEFAULT_DETECTOR,
@@ -141,11 +143,11 @@ def prepare(names: list[str], sources) -> tuple[dict, list[dict]]:
         for name in cl.progress(names, "variants"):
             try:
                 files[name] = worker.ask("of", VARIANTS[name])
-            except cl.Failure as failure:
+            except cl.HeadposeError as failure:
                 cl.tell(f"{name}: skipped: {failure}")
         try:
             networks = worker.ask("networks")
-        except cl.Failure as failure:
+        except cl.HeadposeError as failure:
             cl.warn(f"networks are not counted: {failure}")
             networks = []
     finally:
@@ -160,9 +162,9 @@ def measure_in_turns(
     from measuring import Field
     from variant_process import make_clip
 
-    from headpose.pictures import read_picture
+    from headpose.images.pictures import read_image
 
-    picture = read_picture(portrait)
+    picture = read_image(portrait)
     clip = arguments.clip
     if clip is None:
         clip = str(folder / "clip.mp4")
@@ -172,7 +174,7 @@ def measure_in_turns(
         for name in cl.progress(files, "variants"):
             field.start(name, files[name])
         if not field.running:
-            raise cl.Failure("no variant could be run")
+            raise cl.HeadposeError("no variant could be run")
         field.time_calls(arguments.repeats)
         if arguments.videos:
             field.time_videos(clip, arguments.frames, arguments.videos)
@@ -205,7 +207,7 @@ def time_starts(results: dict, files: dict, arguments, portrait: Path, folder: P
                 results[name].setdefault("first photo, seconds", []).append(seconds)
             else:
                 steps[name].append(steps_of_demo([*extra, *DEMOS[name]], folder))
-        except cl.Failure as failure:
+        except cl.HeadposeError as failure:
             cl.warn(f"{name}: cannot be started: {failure}")
             failed.add(name)
     return {demo: runs for demo, runs in steps.items() if runs}
@@ -221,7 +223,7 @@ def main() -> None:
     from start_up import median_steps, slowest_step
     from turns import machine
 
-    from headpose.pictures import sample_portrait
+    from headpose.images.pictures import sample_portrait
 
     portrait, names = sample_portrait(), list(dict.fromkeys(arguments.variants))
     photos = photos_of(arguments, portrait)
@@ -256,7 +258,7 @@ def main() -> None:
     if arguments.json:
         figures = {"command": command, "date": today, "machine": described, "minutes": minutes}
         figures |= {"data": about, "variants": results, "networks": networks, "demo steps": runs}
-        with cl.written(arguments.json) as temporary:
+        with cl.atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(figures, indent=2) + "\n")
     if arguments.write:
         report.write_between(README, MARKS, text)

@@ -8,7 +8,7 @@ from measuring import CALLS, HEADS, PICTURES
 from start_up import STEPS
 from variants import DEFAULT, REFERENCE, VARIANTS, title
 
-from headpose.markdown import markdown_table
+from headpose.cli.markdown import markdown_table
 
 NOTHING = "-"
 MOST_AP_LOST = 0.01  # by eight bits, for the front page

@@ -17,9 +17,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from headpose import commandline as cl
-from headpose.markdown import markdown_table
-from headpose.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
+from headpose.cli import common as cl
+from headpose.cli.markdown import markdown_table
+from headpose.video.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
 
 SECONDS = 10  # of a made-up series
 NOISE = 1.0  # degrees, standard deviation
@@ -79,10 +79,10 @@ def clip_rows(clips: list[str], arguments: argparse.Namespace) -> list[dict]:
     """Returns the figures of each angle of each head that is long enough to be seen."""
     from itertools import islice
 
+    from headpose.models.keras_setup import set_up
     from headpose.pipeline import load_pipeline
-    from headpose.runtime import set_up
-    from headpose.video import open_source
-    from headpose.video_pipeline import VideoPipeline
+    from headpose.video.opening import open_source
+    from headpose.video.pipeline import VideoPipeline
 
     set_up(arguments.device, arguments.precision)
     pipeline, rows = load_pipeline(), []
@@ -117,7 +117,7 @@ def main() -> None:
     print(markdown_table(list(rows[0]), cells))
     if arguments.json:
         known = [{k: None if v != v else v for k, v in figures.items()} for figures in rows]
-        with cl.written(arguments.json) as temporary:
+        with cl.atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(known, indent=2) + "\n")
 
 

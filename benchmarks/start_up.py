@@ -11,7 +11,7 @@ from pathlib import Path
 from demo_steps import IMPORT, ROOT
 from variants import VARIANTS, Models
 
-from headpose.commandline import Failure
+from headpose.errors import HeadposeError
 
 HERE = Path(__file__).resolve().parent
 LONGEST = 300  # seconds
@@ -42,7 +42,7 @@ def first_photo_command(name: str, models: Models, photo: Path, folder: Path) ->
     else:
         command = [ROOT / "demo_image.py", photo, "--output", folder]
         command += ["--detector", models.detector, "--estimator", models.estimator[0]]
-        command += ["--runtime", variant.runtime, "--device", "cpu"]
+        command += ["--backend", variant.backend, "--device", "cpu"]
         command += ["--precision", variant.precision]
     return [sys.executable, *map(str, command)]
 
@@ -51,13 +51,13 @@ def seconds_to_photo(command: Sequence[str], annotated: Path) -> float:
     """Runs a command; returns the seconds from its start until a file is written.
 
     Raises:
-        Failure: If it fails or there is no file.
+        HeadposeError: If it fails or there is no file.
     """
     annotated.unlink(missing_ok=True)
     started = time.time()
     _run(command)
     if not annotated.is_file():
-        raise Failure("gave no annotated photo")
+        raise HeadposeError("gave no annotated photo")
     return annotated.stat().st_mtime - started
 
 
@@ -72,7 +72,7 @@ def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
         Seconds of each of `STEPS`, `whole`, and under `packages` those of the imports.
 
     Raises:
-        Failure: If the demo fails.
+        HeadposeError: If the demo fails.
     """
     told = folder / "steps.json"
     command = [sys.executable, HERE / "demo_steps.py", told, *arguments, "--output", folder]
@@ -116,7 +116,7 @@ def _run(command: Sequence[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Failure(f"did not end within {LONGEST} s") from error
+        raise HeadposeError(f"did not end within {LONGEST} s") from error
     if done.returncode:
         told = done.stderr.strip().splitlines()
-        raise Failure(told[-1] if told else f"ended with status {done.returncode}")
+        raise HeadposeError(told[-1] if told else f"ended with status {done.returncode}")

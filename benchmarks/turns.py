@@ -14,10 +14,9 @@ from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 
-from headpose import commandline as cl
-from headpose import runtime
+from headpose.cli import common as cl
+from headpose.models import keras_setup as backend
 
-# Threads of some programs spin for tens of milliseconds after a call, in the hope of another
 # one. A process is quiet when it uses less CPU time than `QUIET` in each of so many looks.
 LOOK, LOOKS, QUIET, LONGEST_SPINNING = 0.01, 2, 0.001, 1.0  # all but the second in seconds
 PACKAGES = ("tensorflow", "keras", "numpy", "onnxruntime", "openvino")
@@ -49,13 +48,13 @@ def receive(process, connection):
     """Returns the process's next message.
 
     Raises:
-        Failure: If it ended without one.
+        HeadposeError: If it ended without one.
     """
     try:
         return connection.recv()
     except (EOFError, ConnectionResetError) as error:
         process.join()
-        raise cl.Failure(f"process ended with status {process.exitcode}") from error
+        raise cl.HeadposeError(f"process ended with status {process.exitcode}") from error
 
 
 class Worker:
@@ -71,7 +70,7 @@ class Worker:
             while it waited for that call.
 
     Raises:
-        Failure: If the object cannot be made.
+        HeadposeError: If the object cannot be made.
     """
 
     def __init__(self, make: Callable, *arguments):
@@ -83,12 +82,12 @@ class Worker:
         """Returns what a method of the object gives.
 
         Raises:
-            Failure: If it raises anything, or the process has ended.
+            HeadposeError: If it raises anything, or the process has ended.
         """
         try:
             self._connection.send((method, arguments))
         except OSError as error:
-            raise cl.Failure("its process has ended") from error
+            raise cl.HeadposeError("its process has ended") from error
         return self._answer()
 
     def stop(self) -> None:
@@ -108,7 +107,7 @@ class Worker:
         try:
             fine, answer, self.burned = receive(self._process, self._connection)
             if not fine:
-                raise cl.Failure(answer)
+                raise cl.HeadposeError(answer)
         except KeyboardInterrupt:
             self._process.terminate()
             raise
@@ -155,7 +154,9 @@ def first_line(error: Exception) -> str:
     """Returns an error as one line."""
     text = str(error).strip().splitlines()
     line = text[0] if text else ""
-    return (line if isinstance(error, cl.Failure) else f"{type(error).__name__}: {line}")[:300]
+    return (line if isinstance(error, cl.HeadposeError) else f"{type(error).__name__}: {line}")[
+        :300
+    ]
 
 
 # ------------------------------------------------------------------------ the machine
@@ -170,7 +171,7 @@ def machine(packages: Sequence[str] = PACKAGES) -> dict:
     return {
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "flags": sorted(runtime.cpu_flags() & FLAGS),
+        "flags": sorted(backend.cpu_flags() & FLAGS),
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": versions,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from variants import CASCADES, FSA_NET, OURS, PUBLISHED, SSD512, YUNET, Models, Variant
 
-from headpose.commandline import Failure
-from headpose.export_formats import default_target, digest
-from headpose.exported import read_about
+from headpose.errors import HeadposeError
+from headpose.models.exported import read_metadata
+from headpose.models.formats import default_target, digest
 
 YUNET_FILE = "yunet_n_640_640.onnx"
 FSA_NET_FILES = ("fsanet-1x1-iter-688590.onnx", "fsanet-var-iter-688590.onnx")
@@ -25,7 +25,7 @@ class Sources:
         built: Folder for networks with random weights.
         peers: Folder with the files of others; None if there is none.
         calibrate_detector, calibrate_estimator: What eight-bit models are tuned on, see
-            `headpose.export_samples.samples`; None if there is nothing.
+            `headpose.export.calibration.samples`; None if there is nothing.
     """
 
     detector: Path
@@ -40,13 +40,13 @@ class Sources:
         """Returns a file of others.
 
         Raises:
-            Failure: If it is missing.
+            HeadposeError: If it is missing.
         """
         if self.peers is None:
-            raise Failure("needs --peers")
+            raise HeadposeError("needs --peers")
         path = self.peers / name
         if not path.is_file():
-            raise Failure(f"{path}: no such model file")
+            raise HeadposeError(f"{path}: no such model file")
         return path
 
 
@@ -64,7 +64,7 @@ class ModelFiles:
         """Returns the files of a variant.
 
         Raises:
-            Failure: If one is missing and cannot be made.
+            HeadposeError: If one is missing and cannot be made.
         """
         s = self._sources
         estimator = {
@@ -98,16 +98,16 @@ class ModelFiles:
         tuned = ""
         if variant.int8:
             if calibration is None:
-                raise Failure("needs --calibrate-detector and --calibrate-estimator")
+                raise HeadposeError("needs --calibrate-detector and --calibrate-estimator")
             tuned = f"-{hashlib.sha256(calibration.encode()).hexdigest()[:8]}"
         kept = self._sources.work / f"{source.stem}-{made_from[:16]}{tuned}.keras"
         kept = default_target(kept, variant.form, variant.int8)
         # Beside the model is what somebody exported there, or what ships with it.
         for candidate in (default_target(source, variant.form, variant.int8), kept):
-            about = read_about(candidate) if candidate.exists() else None
+            about = read_metadata(candidate) if candidate.exists() else None
             if about is not None and (about.digest, about.precision) == (made_from, precision):
                 return candidate
-        from headpose.exporting import export
+        from headpose.export.exporter import export
 
         export(source, variant.form, kept, calibration if variant.int8 else None)
         return kept
@@ -115,10 +115,10 @@ class ModelFiles:
     def _built(self, name: str) -> Path:
         path = self._sources.built / BUILT[name]
         if not path.exists():
-            from headpose.runtime import set_up
+            from headpose.models.keras_setup import set_up
 
             set_up("cpu", "float32")
-            from headpose.model_files import save_model
+            from headpose.models.keras_files import save_model
 
             save_model(build(name), path)
         return path
@@ -126,8 +126,8 @@ class ModelFiles:
 
 def build(name: str):
     """Builds a network of the published system with random weights: `SSD512` or `PUBLISHED`."""
-    from headpose.architectures import build_patacchiola
-    from headpose.ssd_networks import build_ssd512
+    from headpose.detection.networks import build_ssd512
+    from headpose.pose.networks import build_patacchiola
 
     return {SSD512: build_ssd512, PUBLISHED: build_patacchiola}[name]()
 
@@ -142,6 +142,6 @@ def size_of(path: Path) -> int:
 def _cascades() -> list[Path]:
     import cv2
 
-    from headpose.viola_jones import FRONTAL, PROFILE
+    from headpose.detection.viola_jones import FRONTAL, PROFILE
 
     return [Path(cv2.data.haarcascades) / name for name in (FRONTAL, PROFILE)]

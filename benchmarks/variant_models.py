@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from variants import CASCADES, FSA_NET, SSD512, YUNET, Models, Variant
 
-from headpose.estimator import all_measures
-from headpose.model_facts import DETECTOR, Network, facts_of
-from headpose.peers import CONVENTIONS, PeerEstimator
+from headpose.baselines.registry import CONVENTIONS, PeerEstimator
+from headpose.models.metadata import DETECTOR, Network, spec_of
 from headpose.pipeline import HeadPosePipeline, load_pipeline
+from headpose.pose.estimator import all_measures
 
 # What an untrained detector is said to have found: one head in the middle of its input.
 ONE_HEAD, ITS_SCORE = (0.4, 0.3, 0.6, 0.6), 0.9
@@ -18,26 +18,26 @@ def load(variant: Variant, models: Models) -> HeadPosePipeline:
     """Loads the models of a variant.
 
     Raises:
-        Failure: If a file or a package is missing, or this processor cannot do it.
+        HeadposeError: If a file or a package is missing, or this processor cannot do it.
     """
     if variant.needs_keras:
-        from headpose.runtime import set_up
+        from headpose.models.keras_setup import set_up
 
         set_up("cpu", variant.precision)
     if variant.ours and not variant.predict:
-        from headpose.runtimes import Runtime
+        from headpose.models.backends import Backend
 
-        runtime = Runtime(variant.runtime, "cpu", variant.precision)
-        return load_pipeline(models.detector, models.estimator[0], runtime=runtime)
+        backend = Backend(variant.backend, "cpu", variant.precision)
+        return load_pipeline(models.detector, models.estimator[0], backend=backend)
     return HeadPosePipeline(_detector(variant, models), _estimator(variant, models.estimator))
 
 
 def _detector(variant: Variant, models: Models):
     if variant.detector in (YUNET, CASCADES):
-        from headpose.detectors import load_detector
+        from headpose.detection.loading import load_detector
 
         return load_detector(models.detector, variant.detector_size)
-    from headpose.detector import HeadDetector
+    from headpose.detection.head_detector import HeadDetector
 
     network = predicting(models.detector)
     return HeadDetector(with_one_head(network) if variant.detector == SSD512 else network)
@@ -46,14 +46,14 @@ def _detector(variant: Variant, models: Models):
 def _estimator(variant: Variant, files: Sequence[str]):
     if variant.estimator == FSA_NET:
         return PeerPose(CONVENTIONS["fsa-net"], files, "onnxruntime")
-    from headpose.estimator import PoseEstimator
+    from headpose.pose.estimator import PoseEstimator
 
     return PoseEstimator(predicting(files[0]))
 
 
 def predicting(path: str) -> Network:
     """Loads a Keras model that is called by its `predict`."""
-    from headpose.model_files import load_model
+    from headpose.models.keras_files import load_model
 
     model = load_model(path)
 
@@ -61,12 +61,12 @@ def predicting(path: str) -> Network:
         outputs = model.predict(batch, verbose=0)
         return outputs if isinstance(outputs, list) else [outputs]
 
-    return Network(facts_of(model), call, "keras")
+    return Network(spec_of(model), call, "keras")
 
 
 def with_one_head(network: Network) -> Network:
     """Replaces what an untrained detector finds, for suppression and the estimator after it."""
-    if network.facts.kind != DETECTOR:
+    if network.spec.kind != DETECTOR:
         raise ValueError("not a detector")
 
     def call(batch: np.ndarray) -> list[np.ndarray]:
@@ -76,7 +76,7 @@ def with_one_head(network: Network) -> Network:
         scores[:], scores[:, 0] = 0, ITS_SCORE
         return [boxes, scores]
 
-    return Network(network.facts, call, network.runtime)
+    return Network(network.spec, call, network.backend)
 
 
 class PeerPose(PeerEstimator):
@@ -87,5 +87,5 @@ class PeerPose(PeerEstimator):
         return {"size": self.size, "side": self.side, "margin": self.margin, "grey": self.grey}
 
     def measures(self, crops: np.ndarray) -> np.ndarray:
-        """See `headpose.estimator.PoseEstimator.measures`."""
+        """See `headpose.pose.estimator.PoseEstimator.measures`."""
         return all_measures(self.estimate_all(np.asarray(crops)))

@@ -11,8 +11,8 @@ from variant_models import load
 from variants import Models, Variant
 from whole_videos import annotate_video
 
-from headpose.pictures import read_picture
-from headpose.streams import ahead
+from headpose.images.pictures import read_image
+from headpose.parallel.prefetch import ahead
 
 LONG_CALL = 0.2  # seconds
 LONGEST_VIDEO = 12.0  # seconds, after which the slowest variants have shown enough
@@ -33,7 +33,7 @@ class VariantProcess:
         self._crops: np.ndarray | None = None
 
     def crop_options(self) -> dict:
-        """Returns how its crops are cut, see `headpose.crops.head_crops`."""
+        """Returns how its crops are cut, see `headpose.geometry.crops.head_crops`."""
         return self._pipeline.estimator.crop_options
 
     def take_crops(self, file: str) -> None:
@@ -70,7 +70,7 @@ class VariantProcess:
     def found(self, files: Sequence[Path], confidence: float | None = None) -> list[tuple]:
         """Returns the boxes and scores in each picture, above a threshold or its own."""
         detector = self._pipeline.detector
-        pictures = ahead(read_picture, files)
+        pictures = ahead(read_image, files)
         return [detector.detect([picture], confidence)[0] for picture in pictures]
 
     def angles(self, file: str) -> np.ndarray:
@@ -101,7 +101,7 @@ def make_clip(path: Path, picture: np.ndarray, frames: int, size: tuple[int, int
         frames: Their number.
         size: Their width and height.
     """
-    from headpose.video_writer import VideoWriter
+    from headpose.video.writer import VideoWriter
 
     width, height = size
     room = np.subtract(picture.shape[1::-1], size)

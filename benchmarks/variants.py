@@ -14,9 +14,9 @@ class Variant:
 
     Attributes:
         detector, estimator: `OURS`, or another's.
-        form: The format of `headpose.export_formats` that our models are exported to; None
+        form: The format of `headpose.models.formats` that our models are exported to; None
             leaves them `.keras` files.
-        runtime, precision: See `headpose.runtimes.Runtime`.
+        backend, precision: See `headpose.models.backends.Backend`.
         int8: Whether exported models have eight-bit convolutions.
         predict: Whether Keras models are called by `Model.predict`, as plain demos do.
         detector_size: Long side that pictures are searched at; None takes the detector's own.
@@ -25,7 +25,7 @@ class Variant:
     detector: str = OURS
     estimator: str = OURS
     form: str | None = None
-    runtime: str = "keras"
+    backend: str = "keras"
     precision: str = "float32"
     int8: bool = False
     predict: bool = False
@@ -38,7 +38,7 @@ class Variant:
 
     @property
     def needs_keras(self) -> bool:
-        return self.predict or (self.ours and self.runtime == "keras")
+        return self.predict or (self.ours and self.backend == "keras")
 
 
 REFERENCE = "keras-float32"  # which the other ways to run our models are compared to
@@ -47,14 +47,14 @@ VARIANTS = {
     "keras-predict": Variant(predict=True),
     REFERENCE: Variant(),
     "keras-bfloat16": Variant(precision="bfloat16"),
-    DEFAULT: Variant(form="onnx", runtime="onnxruntime"),
-    "onnxruntime-int8": Variant(form="onnx", runtime="onnxruntime", int8=True),
-    "openvino-float32": Variant(form="openvino", runtime="openvino"),
-    "openvino-bfloat16": Variant(form="openvino", runtime="openvino", precision="bfloat16"),
-    "openvino-int8": Variant(form="openvino", runtime="openvino", int8=True),
-    "opencv-float32": Variant(form="opencv", runtime="opencv"),
-    "litert-float32": Variant(form="litert", runtime="litert"),
-    "litert-int8": Variant(form="litert", runtime="litert", int8=True),
+    DEFAULT: Variant(form="onnx", backend="onnxruntime"),
+    "onnxruntime-int8": Variant(form="onnx", backend="onnxruntime", int8=True),
+    "openvino-float32": Variant(form="openvino", backend="openvino"),
+    "openvino-bfloat16": Variant(form="openvino", backend="openvino", precision="bfloat16"),
+    "openvino-int8": Variant(form="openvino", backend="openvino", int8=True),
+    "opencv-float32": Variant(form="opencv", backend="opencv"),
+    "litert-float32": Variant(form="litert", backend="litert"),
+    "litert-int8": Variant(form="litert", backend="litert", int8=True),
     "yunet-fsanet": Variant(YUNET, FSA_NET),
     "yunet512-fsanet": Variant(YUNET, FSA_NET, detector_size=512),
     "cascades-published": Variant(CASCADES, PUBLISHED, predict=True),

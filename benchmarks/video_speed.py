@@ -4,7 +4,7 @@
 `demo_video.py`'s way, at several `--detect-every`, stands beside a loop as simple as it
 gets: a frame at a time through OpenCV, the detector's and for each head the estimator's
 Keras `predict`, draw, write. Both have the same models in the same process, and take turns;
-`--runtime` is for the first.
+`--backend` is for the first.
 """
 
 import argparse
@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from whole_videos import annotate_video
 
-from headpose import commandline as cl
-from headpose.markdown import markdown_table
-from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
-from headpose.pipeline_command import add_runtime_option, runtime_from
+from headpose.cli import common as cl
+from headpose.cli.markdown import markdown_table
+from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 
 def options() -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def options() -> argparse.ArgumentParser:
     add("--repeats", type=cl.at_least(1), default=5, help="timed runs of each way")
     add("--frames", type=cl.at_least(2), default=10**6, help="at most so many of a clip")
     add("--json", type=Path, metavar="FILE", help="also write all times here")
-    add_runtime_option(parser)
+    add_backend_option(parser)
     cl.add_device_options(parser)
     return parser
 
@@ -45,10 +45,10 @@ def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int
     import cv2
     import numpy as np
 
-    from headpose.crops import head_crops
-    from headpose.drawing import draw_heads
+    from headpose.geometry.crops import head_crops
+    from headpose.images.drawing import draw_heads
     from headpose.pipeline import Head
-    from headpose.video_pipeline import video_confidence
+    from headpose.video.pipeline import video_confidence
 
     detector, estimator = pipeline.detector, pipeline.estimator
     capture, writer, frames, found = cv2.VideoCapture(str(clip)), None, 0, 0
@@ -97,7 +97,7 @@ def measure(pipeline, plain, clip: Path, arguments: argparse.Namespace) -> dict:
                 frames, heads = way(Path(folder, "out.mp4"))
                 seconds = time.perf_counter() - started
                 if not frames:
-                    raise cl.Failure(f"{clip}: no frames")
+                    raise cl.HeadposeError(f"{clip}: no frames")
                 counts[name] = {"frames": frames, "heads a frame": heads / frames}
                 if run:  # the first compiles
                     rates[name].append(frames / seconds)
@@ -123,22 +123,23 @@ def main() -> None:
     arguments = options().parse_args()
     for clip in arguments.clips:
         if not clip.is_file():
-            raise cl.Failure(f"{clip}: no such file")
-    from headpose.detector import HeadDetector
+            raise cl.HeadposeError(f"{clip}: no such file")
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.models.keras_setup import set_up
     from headpose.pipeline import load_pipeline
-    from headpose.runtime import set_up
 
     used = arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
-    pipeline = load_pipeline(*used, runtime=runtime_from(arguments, used))
+    backend = backend_from(arguments)
+    pipeline = load_pipeline(*(model_for(name, backend) for name in used), backend=backend)
     set_up(arguments.device, arguments.precision)
-    plain = load_pipeline(*used, runtime="keras")
+    plain = load_pipeline(*used, backend="keras")
     if not isinstance(plain.detector, HeadDetector):
-        raise cl.Failure(f"{arguments.detector}: the simple loop needs a .keras detector")
+        raise cl.HeadposeError(f"{arguments.detector}: the simple loop needs a .keras detector")
     results = {clip.stem: measure(pipeline, plain, clip, arguments) for clip in arguments.clips}
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:
-        with cl.written(arguments.json) as temporary:
+        with cl.atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(results, indent=2) + "\n")
 
 

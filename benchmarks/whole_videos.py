@@ -27,12 +27,12 @@ def annotate_video(
     Returns:
         The numbers of frames and heads.
     """
-    from headpose.background import Ahead, Behind
-    from headpose.drawing import draw_heads
-    from headpose.smoothing import HeadSmoother
-    from headpose.video import open_source
-    from headpose.video_pipeline import WAITING, VideoPipeline
-    from headpose.video_writer import VideoWriter
+    from headpose.images.drawing import draw_heads
+    from headpose.parallel.background import BackgroundWriter, Prefetcher
+    from headpose.video.opening import open_source
+    from headpose.video.pipeline import WAITING, VideoPipeline
+    from headpose.video.smoothing import HeadSmoother
+    from headpose.video.writer import VideoWriter
 
     follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
     with (
@@ -47,7 +47,7 @@ def annotate_video(
             video.write(drawn, frame.time, frame.duration)
 
         end = time.monotonic() + seconds
-        with Ahead(source, WAITING) as reader, Behind(write, WAITING) as writer:
+        with Prefetcher(source, WAITING) as reader, BackgroundWriter(write, WAITING) as writer:
             frames = takewhile(lambda _: time.monotonic() < end, islice(reader, most))
             for done in follow(frames):
                 writer.put(done)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from headpose import commandline as cl
-from headpose.cleaning_command import DEEPGAZE_DEFAULTS
-from headpose.cleaning_scripts import clean_aflw
+from headpose.cli import common as cl
+from headpose.cli.clean_datasets import clean_aflw
+from headpose.cli.cleaning import DEEPGAZE_DEFAULTS
 
 CONFIDENCE = 0.75  # the published script's threshold for SSD512, if that is chosen
 

@@ -1,62 +1,13 @@
 #!/usr/bin/env python3
-"""Turns deepgaze's TensorFlow checkpoints into one .keras file.
+"""Turns deepgaze's checkpoints into one Keras file."""
 
-The file is a pose estimator of colour crops; its crop is the square face box of the
-cascades, not the whole head. comparison/test_on_dataset.py reads the checkpoints too.
-"""
-
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from headpose import commandline as cl
-
-MODELS = Path(__file__).resolve().parent / "models"
-
-
-def options() -> argparse.ArgumentParser:
-    parser = cl.parser(__doc__)
-    add = parser.add_argument
-    add(
-        "models",
-        type=Path,
-        nargs="?",
-        default=MODELS,
-        help="folder with the checkpoints in pitch (or tilt), yaw (or pan) and roll "
-        "(default: comparison/models)",
-    )
-    add("--output", type=Path, default=MODELS / "deepgaze.keras", help="the file to write")
-    add("--overwrite", action="store_true", help="replace the file if it is there")
-    return parser
-
-
-def main() -> None:
-    parser = options()
-    arguments = parser.parse_args()
-    if arguments.output.suffix != ".keras":
-        parser.error(f"{arguments.output}: must end in .keras")
-    if arguments.output.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.output} exists; use --overwrite or another --output")
-    if not arguments.models.is_dir():
-        raise cl.Failure(
-            f"{arguments.models}: no such folder; put deepgaze's checkpoints there, "
-            "see comparison/README.md"
-        )
-    from headpose.runtime import set_up
-
-    set_up("cpu", "float32")
-    from headpose.deepgaze import find_checkpoints, load_deepgaze
-    from headpose.model_files import save_model
-
-    for angle, path in find_checkpoints(arguments.models).items():
-        print(f"{angle}: {path}")
-    model = load_deepgaze(arguments.models)
-    save_model(model, arguments.output)
-    outputs = {2: "tilt, pan", 3: "tilt, pan, roll"}[model.output_shape[1]]
-    print(f"{outputs}, {model.count_params():,} parameters -> {arguments.output}")
-
+from headpose.cli.common import run
+from headpose.cli.convert_deepgaze import main
 
 if __name__ == "__main__":
-    cl.run(main)
+    run(main)

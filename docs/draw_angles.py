@@ -13,10 +13,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from headpose import commandline as cl
-from headpose.angles import azimuth_elevation, rotation_matrices
-from headpose.drawing import draw_heads
-from headpose.pictures import write_picture
+from headpose.cli import common as cl
+from headpose.geometry.angles import azimuth_elevation, rotation_matrices
+from headpose.images.drawing import draw_heads
+from headpose.images.pictures import write_image
 from headpose.pipeline import Head
 
 CELL, LEFT, GAP = 200, 130, 34  # pixels: a head's square, room for a row's name, for labels
@@ -116,8 +116,8 @@ def main() -> None:
     default = Path(__file__).with_name("angles.jpg")
     parser.add_argument("--output", type=Path, default=default, metavar="FILE")
     arguments = parser.parse_args()
-    with cl.written(arguments.output) as temporary:
-        write_picture(temporary, draw())
+    with cl.atomic_write(arguments.output) as temporary:
+        write_image(temporary, draw())
     print(arguments.output)
 
 

@@ -1,3 +1,57 @@
-"""Finds human heads in pictures and says where each one is turned."""
+"""Finds human heads in pictures and says where each one is turned.
 
-__version__ = "0.1.0"
+    from headpose import load_pipeline, read_image
+
+    pipeline = load_pipeline()
+    for head in pipeline(read_image("photo.jpg")):
+        print(head.box, head.tilt, head.pan, head.expected_error)
+
+Names are imported when they are first used, so that `import headpose` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.2.0"
+
+if TYPE_CHECKING:
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.errors import HeadposeError
+    from headpose.images.drawing import draw_heads
+    from headpose.images.pictures import read_image
+    from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
+    from headpose.pose.estimator import PoseEstimator
+
+_PLACES = {
+    "Head": "pipeline",
+    "HeadDetector": "detection.head_detector",
+    "HeadPosePipeline": "pipeline",
+    "HeadposeError": "errors",
+    "PoseEstimator": "pose.estimator",
+    "draw_heads": "images.drawing",
+    "load_pipeline": "pipeline",
+    "read_image": "images.pictures",
+}
+
+__all__ = [
+    "Head",
+    "HeadDetector",
+    "HeadPosePipeline",
+    "HeadposeError",
+    "PoseEstimator",
+    "draw_heads",
+    "load_pipeline",
+    "read_image",
+]
+
+
+def __getattr__(name: str):
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

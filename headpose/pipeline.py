@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.boxes import clip
-from headpose.crops import head_crops
+from headpose.geometry.boxes import clip
+from headpose.geometry.crops import head_crops
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Head:
         roll: Degrees, clockwise is positive; None where the estimator does not tell.
         azimuth, elevation: Degrees, where the nose points: toward the image's left
             (-180..180, beyond ±90 away from the viewer) and up (-90..90).
-        certainty: Expected error of the angles, degrees: the smaller, the surer. None
+        expected_error: Expected error of the angles, degrees: the smaller, the surer. None
             where the estimator does not tell.
     """
 
@@ -32,15 +32,15 @@ class Head:
     roll: float | None = None
     azimuth: float | None = None
     elevation: float | None = None
-    certainty: float | None = None
+    expected_error: float | None = None
 
 
 class HeadPosePipeline:
     """Finds heads and estimates their angles.
 
     Args:
-        detector: Anything with `detect(pictures, confidence)`, see `headpose.detectors`.
-        estimator: A `headpose.estimator.PoseEstimator`.
+        detector: Anything with `detect(pictures, confidence)`, see `headpose.detection.loading`.
+        estimator: A `headpose.pose.estimator.PoseEstimator`.
         confidence: Threshold on scores; None takes the detector's own.
         min_certainty: Expected error in degrees from which angles are left out rather
             than guessed; None leaves out none.
@@ -51,12 +51,12 @@ class HeadPosePipeline:
         detector,
         estimator,
         confidence: float | None = None,
-        min_certainty: float | None = None,
+        max_error: float | None = None,
     ):
         self.detector = detector
         self.estimator = estimator
         self.confidence = confidence
-        self.min_certainty = min_certainty
+        self.max_error = max_error
 
     def __call__(self, pictures: Sequence[np.ndarray]) -> list[list[Head]]:
         """Returns the heads of each picture, best score first.
@@ -95,7 +95,7 @@ class HeadPosePipeline:
     def _told(self, row: np.ndarray) -> list[float | None]:
         """Returns a row of measures without what is unknown or too uncertain."""
         values = [None if np.isnan(value) else float(value) for value in row]
-        limit, expected_error = self.min_certainty, values[-1]
+        limit, expected_error = self.max_error, values[-1]
         if limit is not None and expected_error is not None and expected_error > limit:
             return [None] * (len(values) - 1) + [expected_error]
         return values
@@ -106,24 +106,24 @@ def load_pipeline(
     estimator=None,
     confidence: float | None = None,
     detector_size: int | None = None,
-    min_certainty: float | None = None,
-    runtime=None,
+    max_error: float | None = None,
+    backend=None,
 ) -> HeadPosePipeline:
     """Loads a pipeline by names or files; None takes the default models that ship.
 
-    For Keras, call `headpose.runtime.set_up` before, to choose the device. `runtime` is a
-    name or a `headpose.runtimes.Runtime`; by default each file's own.
+    `backend` is a name or a `headpose.models.backends.Backend`, which names a device as
+    well; by default each file's own.
 
     Raises:
-        Failure: If a file is missing or of the wrong kind.
+        HeadposeError: If a file is missing or of the wrong kind.
     """
-    from headpose.detectors import load_detector
-    from headpose.estimator import PoseEstimator
-    from headpose.model_files import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+    from headpose.detection.loading import load_detector
+    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+    from headpose.pose.estimator import PoseEstimator
 
     return HeadPosePipeline(
-        load_detector(detector or DEFAULT_DETECTOR, detector_size, runtime),
-        PoseEstimator.load(estimator or DEFAULT_ESTIMATOR, runtime),
+        load_detector(detector or DEFAULT_DETECTOR, detector_size, backend),
+        PoseEstimator.load(estimator or DEFAULT_ESTIMATOR, backend),
         confidence,
-        min_certainty,
+        max_error,
     )

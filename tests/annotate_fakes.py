@@ -4,10 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-from headpose import annotation
-from headpose.archives import find_files, make_shards
+from headpose.archives import annotation
+from headpose.archives.shards import find_files, make_shards
+from headpose.parallel.processes import DONE, ProcessPool, Task, work
 from headpose.pipeline import Head
-from headpose.workers import DONE, ProcessPool, Task, work
 
 
 def fake_pipeline(pictures):

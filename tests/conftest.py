@@ -33,17 +33,33 @@ class Ran:
     err: str
 
 
+def is_file(script: str) -> bool:
+    """Tells scripts from sub-commands of `headpose`."""
+    return script.endswith(".py")
+
+
+def command_line(script: str) -> list[str]:
+    """Returns what Python is given to run a script or a sub-command from any folder."""
+    return [str(ROOT / script)] if is_file(script) else ["-m", "headpose", script]
+
+
 @pytest.fixture
 def run_script(monkeypatch):
     """Runs a top-level script with arguments, in this process (TensorFlow loads once)."""
 
     def run(script: str, *arguments) -> Ran:
         out, err = io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        given = [*map(str, arguments)]
+        monkeypatch.setattr(
+            sys, "argv", [script, *given] if is_file(script) else ["", script, *given]
+        )
         status = 0
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                runpy.run_path(str(ROOT / script), run_name="__main__")
+                if is_file(script):
+                    runpy.run_path(str(ROOT / script), run_name="__main__")
+                else:
+                    runpy.run_module("headpose", run_name="__main__", alter_sys=True)
             except SystemExit as end:
                 status = end.code or 0
         return Ran(status, out.getvalue(), err.getvalue())
@@ -57,7 +73,7 @@ def run_fresh():
 
     def run(script: str, *arguments, **environment) -> Ran:
         done = subprocess.run(
-            [sys.executable, str(ROOT / script), *map(str, arguments)],
+            [sys.executable, *command_line(script), *map(str, arguments)],
             capture_output=True,
             text=True,
             env=os.environ | environment,
@@ -86,7 +102,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def portrait() -> Path:
     """The public-domain portrait that matplotlib ships."""
-    from headpose.pictures import sample_portrait
+    from headpose.images.pictures import sample_portrait
 
     return sample_portrait()
 
@@ -107,8 +123,8 @@ def tiny_detector(tmp_path_factory) -> Path:
     """A compact detector with fresh weights that calls nothing a head."""
     import keras
 
-    from headpose.model_files import save_model
-    from headpose.ssd_networks import build_compact
+    from headpose.detection.networks import build_compact
+    from headpose.models.keras_files import save_model
 
     keras.utils.set_random_seed(1)
     path = tmp_path_factory.mktemp("models") / "tiny-detector.keras"
@@ -121,8 +137,8 @@ def tiny_estimator(tmp_path_factory) -> Path:
     """A member of the Patacchiola family with fresh weights."""
     import keras
 
-    from headpose.architectures import build_patacchiola
-    from headpose.model_files import save_model
+    from headpose.models.keras_files import save_model
+    from headpose.pose.networks import build_patacchiola
 
     keras.utils.set_random_seed(2)
     path = tmp_path_factory.mktemp("models") / "tiny-estimator.keras"

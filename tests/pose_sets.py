@@ -26,7 +26,7 @@ def picture(seed: int, width: int = 120, height: int = 90) -> np.ndarray:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def write_picture(path: Path, seed: int, width: int = 120, height: int = 90) -> None:
+def write_image(path: Path, seed: int, width: int = 120, height: int = 90) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), picture(seed, width, height))
 
@@ -46,7 +46,7 @@ def make_aflw(folder: Path, faces: list[tuple] | None = None, base: str = "data/
     """Writes pictures and the .mat; returns the folder."""
     faces = aflw_faces() if faces is None else faces
     for seed, name in enumerate(sorted({f[0] for f in faces})):
-        write_picture(folder / base / name, seed)
+        write_image(folder / base / name, seed)
     write_mat(folder / MAT, faces)
     return folder
 
@@ -108,11 +108,11 @@ def make_pointing04(folder: Path, persons=(1, 2, 3, 15), poses=POINTING_POSES) -
             for number, (tilt, pan) in enumerate(poses):
                 name = pointing_name(person, series, number, tilt, pan)
                 home = folder / f"Person{person:02d}"
-                write_picture(home / f"{name}.jpg", person * 1000 + series * 100 + number, 48, 36)
+                write_image(home / f"{name}.jpg", person * 1000 + series * 100 + number, 48, 36)
                 lines = [f"{name}.jpg", "", "Face", "24", " 20", "12 ", "14", ""]
                 (home / f"{name}.txt").write_bytes("\r\n".join(lines).encode())
     for person in persons:
-        write_picture(folder / "Front" / f"person{person:02d}146+0+0.jpg", person, 48, 36)
+        write_image(folder / "Front" / f"person{person:02d}146+0+0.jpg", person, 48, 36)
     return folder
 
 

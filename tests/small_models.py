@@ -6,14 +6,17 @@ import keras
 import numpy as np
 from keras import layers
 
-from headpose import ssd
-from headpose.architectures import CropInput
-from headpose.export_formats import FORMATS, default_target
-from headpose.exporting import export
-from headpose.model_files import save_model
-from headpose.rotations import HeadAngles, averaged_with_mirror
+from headpose.detection import ssd
+from headpose.export.exporter import export
+from headpose.models.formats import FORMATS, default_target
+from headpose.models.keras_files import save_model
+from headpose.pose.networks import CropInput
+from headpose.pose.rotation import HeadAngles, averaged_with_mirror
 
-LEVELS = (ssd.Level(8, ((18.0, 22.0), (36.0, 44.0))), ssd.Level(16, ((80.0, 90.0), (110.0, 130.0))))
+LEVELS = (
+    ssd.AnchorLevel(8, ((18.0, 22.0), (36.0, 44.0))),
+    ssd.AnchorLevel(16, ((80.0, 90.0), (110.0, 130.0))),
+)
 
 
 def small_detector(classes: int = 1) -> keras.Model:

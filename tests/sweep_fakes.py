@@ -11,9 +11,9 @@ import threading
 import time
 from pathlib import Path
 
-from headpose import commandline as cl
-from headpose.sweep_trials import parse_training
-from headpose.workers import ASKS, Event, ProcessPool, outcome
+from headpose.cli import common as cl
+from headpose.parallel.processes import ASKS, Event, ProcessPool, outcome
+from headpose.training.sweep.trials import parse_training
 
 EPOCHS = 8
 
@@ -70,7 +70,7 @@ def slow_trial(arguments: list[str], ask) -> dict:
 def failing_trial(arguments: list[str], ask) -> dict:
     """The same, but networks of 3 blocks fail."""
     if parse_training(arguments).conv_blocks == 3:
-        raise cl.Failure("training diverged")
+        raise cl.HeadposeError("training diverged")
     return fake_trial(arguments, ask)
 
 
@@ -84,7 +84,7 @@ def ask_thrice(payload, ask):
 
 def fail(payload, ask):
     if payload == "expected":
-        raise cl.Failure("put it right")
+        raise cl.HeadposeError("put it right")
     raise ZeroDivisionError("by nought")
 
 
@@ -141,7 +141,7 @@ def given(chosen: list[str], output: Path) -> list[str]:
 
 def sweep_slowly(folder: str) -> None:
     """Sweeps on two processes, slow enough to be killed; run as a script."""
-    from headpose.sweeps import Sweep
+    from headpose.training.sweep.driver import Sweep
 
     sweep = Sweep(Path(folder), eight(), "grid", None, 0, "none", {})
     with ProcessPool(2, 1, fresh=True) as pool:
@@ -151,7 +151,7 @@ def sweep_slowly(folder: str) -> None:
 
 def eight():
     """A space of eight networks."""
-    from headpose.sweep_spaces import Space
+    from headpose.training.sweep.spaces import Space
 
     return Space(
         "eight", {"conv_blocks": (2, 3), "filters": (8, 16), "dense_size": (32, 64)}, {"dropout": 0}

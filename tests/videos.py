@@ -8,7 +8,7 @@ import av
 import cv2
 import numpy as np
 
-from headpose.boxes import as_boxes
+from headpose.geometry.boxes import as_boxes
 
 SIZE = (160, 120)
 TICKS = Fraction(1, 90_000)

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from headpose.model_facts import MEASURES
+from headpose.models.metadata import MEASURES
 from headpose.pipeline import HeadPosePipeline
 
 
@@ -53,8 +53,8 @@ class Estimator:
         return result
 
 
-def pipeline(confidence=None, min_certainty=None, outputs=6) -> HeadPosePipeline:
-    return HeadPosePipeline(Detector(), Estimator(outputs), confidence, min_certainty)
+def pipeline(confidence=None, max_error=None, outputs=6) -> HeadPosePipeline:
+    return HeadPosePipeline(Detector(), Estimator(outputs), confidence, max_error)
 
 
 class Cells(HTMLParser):
@@ -106,8 +106,8 @@ def from_data_url(url: str) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    import headpose.pipeline_command
+    import headpose.cli.pipeline_options
 
-    headpose.pipeline_command.pipeline_from = lambda _: pipeline()
-    sys.argv[0] = "demo_web.py"
-    runpy.run_path(str(Path(__file__).resolve().parent.parent / "demo_web.py"), run_name="__main__")
+    headpose.cli.pipeline_options.pipeline_from = lambda _: pipeline()
+    sys.argv[0] = "web"
+    runpy.run_path(str(Path(__file__).resolve().parent.parent / "web"), run_name="__main__")

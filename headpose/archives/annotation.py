@@ -1,0 +1,234 @@
+"""Heads of whole archives: pictures and videos in shards, each done by one worker.
+
+A folder of results holds
+
+    heads/*.jsonl (or .parquet)  a file for each shard, a row for each head
+    shards/*.json                what came of each shard that is done
+    manifest.json                settings, and a fingerprint of each shard's files
+    failures.jsonl               a line for each file that could not be read, or only in part
+    summary.json                 counts
+
+A shard is done when its file in `shards` is there; its rows are in place by then.
+"""
+
+import functools
+import itertools
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from headpose.archives.shards import Shard
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+
+HEADS, DONE, MANIFEST = "heads", "shards", "manifest.json"
+FAILURES, SUMMARY = "failures.jsonl", "summary.json"
+AT_ONCE = 8  # pictures or frames in one call of the pipeline
+ROWS_AT_ONCE = 20_000  # of a Parquet file that are held in memory
+PLACE = ("file", "frame", "time")  # columns before those of the head
+
+
+def open_results(folder: Path, settings: dict, shards: Sequence[Shard]) -> list[Shard]:
+    """Prepares a folder of results and returns the shards that are still to be done.
+
+    Raises:
+        HeadposeError: If it has results of other files or settings.
+    """
+    path = folder / MANIFEST
+    manifest = {"settings": settings, "shards": {s.name: s.fingerprint for s in shards}}
+    if path.exists():
+        try:
+            before = json.loads(path.read_text())
+            old, old_shards = before["settings"], before["shards"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise HeadposeError(f"{path}: damaged; use --overwrite or another --output") from error
+        changed = [k for k in settings if old.get(k) != settings[k]]
+        if changed:
+            raise HeadposeError(
+                f"{folder} has results with other values of {', '.join(changed)}; "
+                "give the same, use --overwrite or another --output"
+            )
+        if old_shards != manifest["shards"]:
+            differing = [s for s in shards if old_shards.get(s.name) != s.fingerprint]
+            first = f", the first near {differing[0].files[0]}" if differing else ""
+            raise HeadposeError(
+                f"{folder} has results of other files: some were added, removed or changed"
+                f"{first}; use --overwrite or another --output"
+            )
+    else:
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+    for place in (folder / HEADS, folder / DONE):
+        place.mkdir(exist_ok=True)
+        for half in place.glob(".*"):  # left by a worker that was killed
+            half.unlink()
+    return [s for s in shards if not (folder / DONE / f"{s.name}.json").exists()]
+
+
+def clear(folder: Path) -> None:
+    """Removes results from a folder, and nothing else."""
+    for name in (HEADS, DONE):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (MANIFEST, FAILURES, SUMMARY):
+        (folder / name).unlink(missing_ok=True)
+
+
+def annotate_shard(payload: tuple, ask) -> dict:
+    """Finds the heads in a shard's files and writes them; what a worker does.
+
+    Args:
+        payload: The shard, the folder of results, the format, how many frames make one
+            that is looked at, and the pipeline's options as pairs.
+        ask: Not used.
+
+    Returns:
+        Counts: pictures, videos, frames, heads, failures.
+
+    Raises:
+        HeadposeError: If the models cannot be loaded or results not written.
+    """
+    shard, folder, kind, every, options = payload
+    if not (folder / HEADS).is_dir():
+        raise HeadposeError(
+            f"{folder}: not to be seen from here; use a folder that all machines share"
+        )
+    pipeline = _pipeline(options)
+    failures: list[dict] = []
+    seen = {"pictures": 0, "videos": 0, "frames": 0}
+    pictures = _frames(shard, every, failures, seen) if shard.is_video else None
+    rows = _rows(pipeline, pictures or _pictures(shard, failures, seen))
+    heads = write_rows(folder / HEADS / f"{shard.name}.{kind}", rows, kind)
+    result = {**seen, "heads": heads, "failures": failures}
+    with atomic_write(folder / DONE / f"{shard.name}.json") as temporary:
+        temporary.write_text(json.dumps(result) + "\n")
+    return {**result, "failures": len(failures)}
+
+
+@functools.lru_cache(maxsize=1)
+def _pipeline(options: tuple):
+    """Loads the models, once in a worker's life."""
+    import argparse
+
+    from headpose.cli.pipeline_options import pipeline_from
+
+    return pipeline_from(argparse.Namespace(**dict(options)))
+
+
+def _pictures(shard: Shard, failures: list, seen: dict) -> Iterator[tuple]:
+    """Yields file, frame, time and picture of each picture that can be read."""
+    from headpose.images.pictures import PictureError, read_image
+    from headpose.parallel.prefetch import ahead
+
+    def read(file: str):
+        try:
+            return read_image(file)
+        except PictureError as error:
+            return error
+
+    for file, picture in zip(shard.files, ahead(read, shard.files, 1, AT_ONCE), strict=True):
+        if isinstance(picture, PictureError):
+            failures.append({"file": file, "reason": str(picture)})
+        else:
+            seen["pictures"] += 1
+            yield file, None, None, picture
+
+
+def _frames(shard: Shard, every: int, failures: list, seen: dict) -> Iterator[tuple]:
+    """Yields file, number, time and picture of each frame of a video."""
+    from headpose.video.frames import Reading
+    from headpose.video.opening import open_source
+
+    (file,) = shard.files
+    try:
+        with open_source(file, Reading(every=every)) as source:
+            for frame in source:
+                seen["frames"] += 1
+                yield file, frame.index, round(frame.time, 3), frame.picture
+            failures += [{"file": file, "reason": problem} for problem in source.problems]
+            seen["videos"] += 1
+    except HeadposeError as failure:
+        failures.append({"file": file, "reason": str(failure)})
+
+
+def _rows(pipeline, pictures: Iterator[tuple]) -> Iterator[dict]:
+    """Yields a row for each head, in the order of the pictures and best first."""
+    from headpose.records import head_row
+
+    batch: list[tuple] = []
+
+    def flush() -> Iterator[dict]:
+        found = pipeline([picture for *_, picture in batch])
+        for (*place, _), heads in zip(batch, found, strict=True):
+            for head in heads:
+                yield {**dict(zip(PLACE, place, strict=True)), **head_row(head)}
+        batch.clear()
+
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == AT_ONCE:
+            yield from flush()
+    if batch:
+        yield from flush()
+
+
+def write_rows(path: Path, rows: Iterable[dict], kind: str) -> int:
+    """Writes rows as they come, as JSON lines or Parquet, whole or not at all.
+
+    Returns:
+        How many there were.
+    """
+    from headpose.records import HEAD_FIELDS, table_writer
+
+    fields, count = (*PLACE, *HEAD_FIELDS), 0
+    if kind == "jsonl":
+        with ExitStack() as stack:
+            write = table_writer(stack, str(path), "json", fields)
+            for count, row in enumerate(rows, 1):  # noqa: B007
+                write(row)
+        return count
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    # Said outright: a shard without heads, or without videos, must not differ from others.
+    types = {"file": arrow.string(), "frame": arrow.int64()}
+    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in fields])
+    with atomic_write(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        rows = iter(rows)
+        while part := list(itertools.islice(rows, ROWS_AT_ONCE)):
+            writer.write_table(arrow.Table.from_pylist(part, schema))
+            count += len(part)
+    return count
+
+
+def finish(folder: Path, shards: Sequence[Shard], lost: dict[str, str]) -> dict:
+    """Brings together what came of the shards; writes failures and the summary.
+
+    Args:
+        folder: Of the results.
+        shards: All of them.
+        lost: Why shards were given up, by name.
+
+    Returns:
+        The summary: counts of shards, pictures, videos, frames, heads and failures.
+    """
+    summary = dict.fromkeys(("shards", "pictures", "videos", "frames", "heads", "failures"), 0)
+    with atomic_write(folder / FAILURES) as temporary, temporary.open("w") as file:
+        for shard in shards:
+            path = folder / DONE / f"{shard.name}.json"
+            if path.exists():
+                result = json.loads(path.read_text())
+                summary["shards"] += 1
+            else:
+                cause = lost.get(shard.name, "not done yet")
+                told = [{"file": name, "reason": cause} for name in shard.files]
+                result = {"failures": told}
+            for failure in result["failures"]:
+                file.write(json.dumps(failure) + "\n")
+            result["failures"] = len(result["failures"])
+            for name in summary:
+                summary[name] += result.get(name, 0)
+    with atomic_write(folder / SUMMARY) as temporary:
+        temporary.write_text(json.dumps(summary, indent=1) + "\n")
+    return summary

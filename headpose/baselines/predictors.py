@@ -1,0 +1,212 @@
+"""Estimators of any make by name or file, and what they all tell of the same heads."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headpose.baselines.heads import FACE, HEAD, ComparedHeads, CropRecipe, cut_crops
+from headpose.baselines.registry import CONVENTIONS, PeerEstimator
+from headpose.datasets.label_tables import Problems
+from headpose.errors import HeadposeError
+from headpose.models.exported import SUFFIXES as EXPORTED
+from headpose.models.shipped import DEFAULT_ESTIMATOR, MODELS
+from headpose.pose import metrics as pm
+
+PEERS = MODELS.parent / "comparison" / "models"  # where files of peers are looked for
+OURS, DEEPGAZE = "ours", "deepgaze"
+FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
+ESTIMATOR_HELP = (
+    f"{OURS} (the one that ships), a .keras, exported or published .h5 file, {DEEPGAZE} or one of "
+    f"{', '.join(CONVENTIONS)}; =FOLDER or =FILE[,FILE] after such a name says where its "
+    "files are, if not in comparison/models; several are averaged"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """An estimator in a comparison.
+
+    Attributes:
+        name: As it is shown.
+        estimator: With `estimate_all(crops)`, giving tilt, pan and perhaps more (N, K).
+        recipe: How its crops are cut.
+        remark: What a reader of its figures must know; empty if nothing.
+    """
+
+    name: str
+    estimator: object
+    recipe: CropRecipe
+    remark: str = ""
+
+
+def load_all(texts: Sequence[str], backend: str = "auto") -> list[Compared]:
+    """Loads estimators and gives each a name of its own; see `load_compared`."""
+    loaded = [load_compared(text, backend) for text in texts]
+    names = [c.name for c in loaded]
+    return [
+        dataclasses.replace(c, name=text) if names.count(c.name) > 1 else c
+        for c, text in zip(loaded, texts, strict=True)
+    ]
+
+
+def load_compared(text: str, backend: str = "auto") -> Compared:
+    """Loads an estimator; see `ESTIMATOR_HELP`.
+
+    Args:
+        text: What the command line says.
+        backend: For ONNX files, see `headpose.baselines.onnx_networks.BACKENDS`.
+
+    Raises:
+        HeadposeError: If the name is unknown, or a file is missing or does not fit.
+    """
+    if text == OURS:
+        return _of_file(OURS, DEFAULT_ESTIMATOR)
+    name, _, given = text.partition("=")
+    files = [Path(f) for f in given.split(",") if f]
+    if name == DEEPGAZE:
+        return _of_deepgaze(files)
+    if name in CONVENTIONS:
+        return _of_peer(name, files, backend)
+    if Path(text).suffix.lower() in FILES:
+        return _of_file(text, text)
+    known = ", ".join((OURS, DEEPGAZE, *CONVENTIONS))
+    raise HeadposeError(f"{text}: no such estimator; name a model file or one of {known}")
+
+
+def _of_file(name: str, path: str | Path) -> Compared:
+    # deepgaze's layer must be known before a file with it is loaded.
+    from headpose.baselines.deepgaze import is_deepgaze
+    from headpose.pose.estimator import PoseEstimator
+
+    estimator = PoseEstimator.load(path)
+    # deepgaze crops the face that the cascades find, all others the head.
+    box = FACE if is_deepgaze(estimator.model) else HEAD
+    return Compared(name, estimator, _recipe(estimator, box))
+
+
+def _of_deepgaze(files: list[Path]) -> Compared:
+    from headpose.baselines.deepgaze import load_deepgaze
+    from headpose.pose.estimator import PoseEstimator
+
+    if len(files) > 1:
+        raise HeadposeError(
+            f"{DEEPGAZE}: name one folder with deepgaze's checkpoints, or one .keras file"
+        )
+    place = files[0] if files else PEERS
+    name = f"{DEEPGAZE} ({place.stem})" if files else DEEPGAZE
+    if place.suffix.lower() == ".keras":
+        return _of_file(name, place)
+    if not place.is_dir():
+        raise HeadposeError(
+            f"{place}: no such folder; put deepgaze's checkpoints there, "
+            "see comparison/README.md, or name their folder with deepgaze=FOLDER"
+        )
+    estimator = PoseEstimator(load_deepgaze(place), str(place))
+    return Compared(name, estimator, _recipe(estimator, FACE))
+
+
+def _of_peer(name: str, files: list[Path], backend: str) -> Compared:
+    convention, home = CONVENTIONS[name], PEERS / name
+    files = files or sorted(home.glob("*.onnx"))
+    if not files:
+        raise HeadposeError(
+            f"{home}: no .onnx file there; see comparison/README.md for where to get it, "
+            f"or name it with {name}=FILE"
+        )
+    estimator = PeerEstimator(convention, files, backend)
+    remark = "" if convention.tried else "its conventions were never tried on its files"
+    return Compared(name, estimator, _recipe(estimator, HEAD), remark)
+
+
+def _recipe(estimator, box: str) -> CropRecipe:
+    return CropRecipe(estimator.size, estimator.side, estimator.margin, estimator.grey, box)
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricsLogger:
+    """What estimators tell of heads.
+
+    Attributes:
+        rows: (M,) the heads whose pictures could be read.
+        angles: For each case float32 (M, K): tilt, pan and perhaps more, degrees.
+        milliseconds: For each case, of one head; cutting the crop is not counted.
+    """
+
+    rows: np.ndarray
+    angles: list[np.ndarray]
+    milliseconds: list[float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One way to ask an estimator.
+
+    Attributes:
+        estimator: See `Compared`.
+        recipe: How its crops are cut.
+        swapped: Whether the channels are given in the other order.
+    """
+
+    estimator: object
+    recipe: CropRecipe
+    swapped: bool = False
+
+
+def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> MetricsLogger:
+    """Asks estimators about the same heads, a few hundred at a time.
+
+    Args:
+        heads: The heads.
+        cases: Whom to ask, and how.
+        problems: Gets the heads that are left out.
+
+    Raises:
+        HeadposeError: If not one picture can be read.
+    """
+    rows: list[np.ndarray] = []
+    told: list[list[np.ndarray]] = [[] for _ in cases]
+    seconds = np.zeros(len(cases))
+    recipes = list(dict.fromkeys(case.recipe for case in cases))
+    for chosen, by_recipe in cut_crops(heads, recipes, problems):
+        for i, case in enumerate(cases):
+            crops = by_recipe[recipes.index(case.recipe)]
+            crops = crops[..., ::-1] if case.swapped else crops
+            if not rows:
+                case.estimator.estimate_all(crops)  # compiles
+            start = time.perf_counter()
+            told[i].append(case.estimator.estimate_all(crops))
+            seconds[i] += time.perf_counter() - start
+        rows.append(chosen)
+    if not rows:
+        raise HeadposeError(f"no head is left to compare on: {'; '.join(problems.lines())}")
+    everything = np.concatenate(rows)
+    # Back to the order of the heads: pictures may hold several that are not neighbours.
+    order = np.argsort(everything, kind="stable")
+    return MetricsLogger(
+        everything[order],
+        [np.concatenate(parts)[order] for parts in told],
+        list(seconds / len(everything) * 1e3),
+    )
+
+
+def figures(predicted: np.ndarray, truth: np.ndarray) -> dict:
+    """Returns the error figures of one estimator.
+
+    Args:
+        predicted: (N, K), tilt, pan and perhaps more, degrees.
+        truth: (N, 3), degrees.
+
+    Returns:
+        `errors`, see `headpose.pose.metrics.error_table`; and `median` and `90th
+        percentile` of the heads' errors, each the mean of its tilt's and its pan's, or
+        its pan's alone where the table leaves tilt out.
+    """
+    both = np.nanmean(pm.unlocked_errors(predicted, truth)[:, :2], axis=1)
+    return {
+        "errors": pm.error_table(predicted, truth),
+        "median": float(np.median(both)),
+        "90th percentile": float(np.percentile(both, 90)),
+    }

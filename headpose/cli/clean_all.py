@@ -1,0 +1,9 @@
+"""Turns AFLW and Pointing'04 into one folder of head crops with angles."""
+
+from headpose.cli.clean_datasets import clean_all
+
+CONFIDENCE = 0.65  # the published script's threshold for SSD512
+
+
+def main() -> int:
+    return clean_all(__doc__, "clean/aflw_pointing04", CONFIDENCE)

@@ -1,0 +1,271 @@
+"""What the three cleaning scripts share: options, order of work, what is printed."""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from headpose.cli import common as cl
+from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.datasets.clean_folder import SUMMARY, CleanFolder, fingerprint, keyed
+from headpose.datasets.cleaning import GROW, MATCH, Recipe, clean
+from headpose.datasets.label_tables import Problems
+from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.splits import PROTOCOLS
+from headpose.detection.loading import DETECTOR_HELP
+from headpose.geometry.crops import INTERPOLATIONS, SIDES
+from headpose.models.shipped import DEFAULT_DETECTOR
+
+LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
+# What the published comparison gave deepgaze: its own detector's face boxes, in colour.
+# Annotated faces are then matched with faces, not with heads.
+DEEPGAZE_DEFAULTS = {"detector": AS_DEEPGAZE, "colour": True, "grow": (0.0, 0.0, 0.0, 0.0)}
+Reader = Callable[[], tuple[list[LabelledPicture], Problems]]
+
+
+def add_options(
+    parser: argparse.ArgumentParser, output: str, confidence: float, **defaults
+) -> None:
+    """Adds the options of cleaning.
+
+    Args:
+        parser: The script's.
+        output: Default clean folder.
+        confidence: The published threshold of this script, which SSD512 gets.
+        **defaults: Other defaults of options, by name.
+    """
+    add = parser.add_argument
+    add("--output", type=Path, default=Path(output), help="the clean folder")
+    add("--overwrite", action="store_true", help="start anew in a folder that has results")
+    add(
+        "--detector",
+        default=str(DEFAULT_DETECTOR),
+        help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
+        f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",
+    )
+    add(
+        "--detector-size",
+        type=cl.at_least(64),
+        help="long side in pixels of the pictures that the detector sees (default: its own)",
+    )
+    add(
+        "--confidence",
+        type=cl.in_range(0, 1),
+        help=f"keep detections above this score; if not given, the published {confidence} "
+        "for SSD512, else the detector's own",
+    )
+    add(
+        "--match",
+        type=cl.in_range(0, 1),
+        default=MATCH,
+        help="take a detection for an annotated head from this share on: of the face inside "
+        "the detected head, times how near the centres are",
+    )
+    add(
+        "--grow",
+        type=cl.in_range(-1, 3),
+        nargs=4,
+        metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"),
+        default=GROW,
+        help="how much larger than the annotated face the head is, in widths and heights of "
+        "the face; the default is the median over HELEN photos labelled as AFLW is",
+    )
+    add("--size", type=cl.at_least(8), default=64, help="side of the crops, pixels")
+    add(
+        "--colour",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="crops in colour instead of grey",
+    )
+    add(
+        "--interpolation",
+        choices=tuple(INTERPOLATIONS),
+        default="auto",
+        help="how crops are scaled; auto averages when shrinking, else linear",
+    )
+    add("--side", choices=SIDES, default="small", help="which side of the box crops have")
+    add("--margin", type=cl.in_range(0.1, 10), default=1.0, help="factor on that side")
+    add("--split", choices=PROTOCOLS, default="grouped", help="see headpose/datasets/splits.py")
+    add("--splits-tilt", type=cl.at_least(1), default=8, help="classes of tilt for stratifying")
+    add("--splits-pan", type=cl.at_least(1), default=8, help="classes of pan for stratifying")
+    add("--test-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of all crops")
+    add("--validation-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of what remains")
+    add("--seed", type=cl.at_least(0), default=0, help="of classes and parts")
+    add("--arrays", action="store_true", help="write crops and angles as .npy files too")
+    add("--limit", type=cl.at_least(1), help="clean only so many pictures of a data set")
+    add("--batch-size", type=cl.at_least(1), default=8, help="pictures for the detector at once")
+    add("--workers", type=cl.at_least(1), default=2, help="threads that read pictures")
+    add_backend_option(parser)
+    cl.add_device_options(parser)
+    parser.set_defaults(**defaults)
+
+
+def run_cleaning(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    confidence: float,
+    sources: Sequence[Path],
+    readers: Sequence[Reader],
+) -> int:
+    """Does the work of a cleaning script; it can be interrupted and started again.
+
+    Args:
+        parser: For errors of usage.
+        arguments: With the options of `add_options`.
+        confidence: See `add_options`.
+        sources: Folders or files of the data sets.
+        readers: Read the data sets.
+
+    Returns:
+        The exit status: 1 if pictures were missing or unreadable.
+    """
+    folder = CleanFolder(arguments.output)
+    homes = [s.resolve() if s.is_dir() else s.resolve().parent for s in sources]
+    if arguments.output.resolve() in homes:
+        parser.error(f"{arguments.output} is where the data set is; choose another --output")
+    if folder.has_results() and not arguments.overwrite:
+        parser.error(f"{arguments.output} has results; use --overwrite or another --output")
+    items, read, problems = [], [], Problems()
+    for source, reader in zip(sources, readers, strict=True):
+        pictures, left_out = reader()
+        heads = sum(len(p.boxes) for p in pictures)
+        print(f"{source}: {len(pictures)} pictures, {heads} heads")
+        for kind, names in left_out.by_kind.items():
+            for name in names:
+                problems.add(kind, name)
+        read += pictures
+        items += keyed(pictures)[: arguments.limit]
+    for line in problems.lines():
+        cl.warn(line)
+    recipe = Recipe(
+        size=arguments.size,
+        side=arguments.side,
+        margin=arguments.margin,
+        grey=not arguments.colour,
+        interpolation=arguments.interpolation,
+        grow=tuple(arguments.grow),
+        match=arguments.match,
+    )
+    detector, threshold = _load_detector(arguments, confidence)
+    options = _options(arguments, recipe, threshold) | {"data": fingerprint(read)}
+    done = folder.start(options, arguments.overwrite)
+    try:
+        records = _clean_all(items, done, detector, threshold, recipe, folder, arguments)
+        summary = folder.finish(
+            records,
+            problems,
+            options,
+            protocol=arguments.split,
+            splits_tilt=arguments.splits_tilt,
+            splits_pan=arguments.splits_pan,
+            test_ratio=arguments.test_ratio,
+            validation_ratio=arguments.validation_ratio,
+            seed=arguments.seed,
+            arrays=arguments.arrays,
+        )
+    except KeyboardInterrupt:
+        cl.warn("what is done is kept; start the same command again to go on")
+        raise
+    _report(summary, folder.path)
+    lost = [k for k in summary["reported"] if k in ("missing picture", "unreadable picture")]
+    return 1 if lost else 0
+
+
+def _load_detector(arguments: argparse.Namespace, published: float):
+    """Returns the detector, None for the labels themselves, and its threshold."""
+    name = arguments.detector
+    if name == LABELLED:
+        return None, None
+    if name == AS_DEEPGAZE:
+        from headpose.detection.viola_jones import ViolaJones
+
+        detector = ViolaJones.as_deepgaze(arguments.detector_size)
+        given = arguments.confidence
+        return detector, detector.confidence if given is None else given
+    from headpose.detection.loading import load_detector
+
+    if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5") and not Path(name).is_file():
+        raise cl.HeadposeError(
+            f"{name}: no such detector; name another with --detector, or {LABELLED}"
+        )
+    backend = backend_from(arguments)
+    detector = load_detector(model_for(name, backend), arguments.detector_size, backend)
+    if arguments.confidence is not None:
+        return detector, arguments.confidence
+    # Of our networks SSD512 alone has a fixed size.
+    fixed = getattr(detector, "fixed_size", None)
+    return detector, published if fixed else detector.confidence
+
+
+def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | None) -> dict:
+    """Returns all that the crops depend on."""
+    file = Path(arguments.detector)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.is_file() else None
+    return {
+        "detector": file.name,
+        "detector file": digest,
+        "detector size": arguments.detector_size,
+        "boxes": "faces" if _crops_faces(arguments) else "heads",
+        "confidence": threshold,
+        "size": recipe.size,
+        "side": recipe.side,
+        "margin": recipe.margin,
+        "colour": not recipe.grey,
+        "interpolation": recipe.interpolation,
+        "grow": list(recipe.grow),
+        "match": recipe.match,
+        "limit": arguments.limit,
+        "split": arguments.split,
+    }
+
+
+def _crops_faces(arguments: argparse.Namespace) -> bool:
+    """Tells whether boxes are faces' as they are found or annotated, not grown to heads."""
+    if arguments.detector == LABELLED:
+        return not any(arguments.grow)
+    return arguments.detector == AS_DEEPGAZE
+
+
+def _clean_all(items, done, detector, threshold, recipe, folder, arguments) -> list:
+    """Cleans what is not done yet. Returns the records of all, in order."""
+    todo = [item for item in items if item[0] not in done]
+    if done:
+        print(f"going on: {len(items) - len(todo)} of {len(items)} pictures are done")
+    batches = clean(
+        todo,
+        detector,
+        threshold,
+        recipe,
+        folder.path,
+        arguments.batch_size,
+        arguments.workers,
+    )
+    with cl.progress(None, "pictures", total=len(todo)) as bar:
+        for records in batches:
+            folder.add(records)
+            done.update((record.key, record) for record in records)
+            bar.update(len(records))
+    return [done[key] for key, _ in items]
+
+
+def _report(summary: dict, folder: Path) -> None:
+    for kind, number in summary["reported"].items():
+        print(f"{kind}: {number}", file=sys.stderr)
+    for name, row in summary["datasets"].items():
+        ratios = ", ".join(
+            f"{letter}-ratio {'-' if value is None else format(value, '.4f')}"
+            for letter, value in (("T", row["t_ratio"]), ("F", row["f_ratio"]))
+        )
+        print(
+            f"{name}: {row['pictures']} pictures, {row['annotated']} annotated heads, "
+            f"{row['detected']} detected, {row['matched']} matched; {ratios}"
+        )
+    rows = ", ".join(f"{number} {part}" for part, number in summary["rows"].items())
+    print(f"rows ({summary['split']['protocol']} split): {rows}")
+    for part, row in summary["shared with train"].items():
+        print(
+            f"of {row['rows']} {part} rows, {row['same picture']} show a picture and "
+            f"{row['same person']} a known person that training rows show too"
+        )
+    print(f"clean folder: {folder} (see {SUMMARY}, left_out.csv)")

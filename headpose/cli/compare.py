@@ -1,0 +1,204 @@
+"""Measures estimators of several makes on the same labelled heads.
+
+DATASET is a clean folder, best with --pictures, so that each estimator gets the crop that
+it was made for; or a CSV with a row for each head in its picture (file, xmin, ymin, xmax,
+ymax, tilt, pan and perhaps roll), of which "#PART" takes the rows whose column part says so.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+from headpose.baselines.onnx_networks import BACKENDS
+from headpose.baselines.predictors import ESTIMATOR_HELP
+from headpose.cli import common as cl
+from headpose.detection.loading import DETECTOR_HELP
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("dataset", help="the clean folder, or a table such as labels.csv#validation")
+    add(
+        "--estimator",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help=f"{ESTIMATOR_HELP} (default: ours)",
+    )
+    add(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="where the data sets of a clean folder are, to cut crops from their pictures",
+    )
+    add(
+        "--part",
+        choices=("train", "validation", "test", "all"),
+        default="test",
+        help="which heads of a clean folder",
+    )
+    add("--detector", help=f"crop heads of a table where this finds them ({DETECTOR_HELP})")
+    add(
+        "--check-conventions",
+        action="store_true",
+        help="tell for each estimator whether another sign, order, margin, side or order of "
+        "channels would lower its error",
+    )
+    add("--json", type=Path, metavar="FILE", help="write all figures here too")
+    add("--figure", type=Path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
+    add("--backend", choices=BACKENDS, default="auto", help="what runs peers' ONNX files")
+    cl.add_device_options(parser)
+    # So that networks compute what they were published with.
+    parser.set_defaults(precision="float32")
+    return parser
+
+
+def read_heads(arguments: argparse.Namespace) -> tuple:
+    """Returns the heads that are compared on, and what to call them."""
+    from headpose.baselines.heads import read_clean_heads, read_table_heads
+
+    shown = arguments.dataset
+    if shown.partition("#")[0].lower().endswith(".csv"):
+        detector = None
+        if arguments.detector:
+            from headpose.detection.loading import load_detector
+
+            detector = load_detector(arguments.detector)
+            shown = f"{shown}, at boxes of {arguments.detector}"
+        heads, problems = read_table_heads(arguments.dataset, detector)
+    else:
+        part = None if arguments.part == "all" else arguments.part
+        heads, problems = read_clean_heads(arguments.dataset, part, arguments.pictures)
+        shown = f"{shown}, {arguments.part}"
+    cl.report(arguments.dataset, problems)
+    return heads, shown
+
+
+def warn_of_fixed_crops(heads, estimators: list) -> None:
+    """Warns where estimators get the clean folder's crops instead of their own."""
+    if heads.pictures is not None:
+        return
+    made = {"boxes": "heads"} | heads.made
+    for compared in estimators:
+        wanted = compared.recipe
+        pairs = {
+            "side": wanted.side,
+            "margin": wanted.margin,
+            "size": wanted.size,
+            "boxes": f"{wanted.box}s",
+            "colour": not wanted.grey,
+        }
+        differing = [f"{k} {made[k]}, not {v}" for k, v in pairs.items() if made.get(k, v) != v]
+        if differing:
+            cl.warn(
+                f"{compared.name}: gets the folder's crops ({'; '.join(differing)}); "
+                "name the data set's folder with --pictures for its own"
+            )
+
+
+def show_figures(results: list[dict]) -> None:
+    """Prints the table of all estimators."""
+    ranges = [n for n, row in results[0]["errors"].items() if n != "all" and row["heads"]]
+    heads = {n: results[0]["errors"][n]["heads"] for n in ranges}
+    titles = ["tilt", "pan", "mean", "roll", "median", "90 %"]
+    titles += [f"{n} ({heads[n]})" for n in ranges]
+    print("Mean absolute errors in degrees; mean, median and 90th percentile are of the mean of a")
+    print("head's tilt and pan, as are the columns by its |pan| (with the number of heads).")
+    print()
+    print(f"| estimator | {' | '.join(titles)} | ms a head |")
+    print(f"| --- |{' ---: |' * (len(titles) + 1)}")
+    for result in results:
+        row = result["errors"]["all"]
+        values = [row["tilt"], row["pan"], row["mean"], row.get("roll", math.nan)]
+        values += [result["median"], result["90th percentile"]]
+        values += [result["errors"][n]["mean"] for n in ranges]
+        cells = [cell(v) for v in [*values, result["ms a head"]]]
+        print(f"| {result['estimator']} | {' | '.join(cells)} |")
+    print()
+
+
+def cell(value: float) -> str:
+    """Returns a table cell; a dash where there is nothing to tell."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def show_check(name: str, check) -> None:
+    """Prints the table of one estimator's conventions."""
+    from headpose.baselines.conventions import STATED
+
+    angles = list(check.stated)
+    print(f"{name}: mean absolute errors in degrees, by other conventions")
+    print()
+    print(f"| | {' | '.join(angles)} | lower? |")
+    print(f"| --- |{' ---: |' * len(angles)} --- |")
+    rows = [(STATED, check.stated, "")]
+    rows += [(a.what, a.errors, "clearly" if a.better else "") for a in check.alternatives]
+    rows.append(("without its bias (never taken off)", check.unbiased, ""))
+    for what, errors, verdict in rows:
+        print(f"| {what} | {' | '.join(cell(errors[a]) for a in angles)} | {verdict} |")
+    for label, values, form in (
+        ("bias in degrees", check.bias, "+.2f"),
+        ("correlation with the labels", check.correlations, ".2f"),
+    ):
+        told = " | ".join(format(values[a], form) for a in angles)
+        print(f"| {label} | {told} | |")
+    print()
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    names = arguments.estimator or ["ours"]
+    from headpose.models.keras_setup import set_up
+
+    set_up(arguments.device, arguments.precision)
+    from headpose.baselines.conventions import check_conventions, check_outputs
+    from headpose.baselines.predictors import Case, ask, figures, load_all
+    from headpose.datasets.label_tables import Problems
+    from headpose.pose.metrics import plot_errors, without_nan
+
+    estimators = load_all(names, arguments.backend)
+    heads, shown = read_heads(arguments)
+    warn_of_fixed_crops(heads, estimators)
+    problems = Problems()
+    told = ask(heads, [Case(c.estimator, c.recipe) for c in estimators], problems)
+    cl.report(arguments.dataset, problems)
+    truth = heads.angles[told.rows]
+    print(f"{shown}: {len(truth)} heads")
+    results = []
+    for compared, angles, milliseconds in zip(
+        estimators, told.angles, told.milliseconds, strict=True
+    ):
+        results.append(
+            {
+                "estimator": compared.name,
+                "crop": vars(compared.recipe),
+                **figures(angles, truth),
+                "ms a head": milliseconds,
+            }
+        )
+    show_figures(results)
+    for compared, angles, result in zip(estimators, told.angles, results, strict=True):
+        check = check_outputs(angles, truth)
+        if arguments.check_conventions:
+            # What was left out was reported above.
+            check = check_conventions(heads, compared, Problems())
+            show_check(compared.name, check)
+        for line in [compared.remark] * bool(compared.remark) + check.warnings:
+            cl.warn(f"{compared.name}: {line}")
+        result["conventions"] = {
+            "bias": check.bias,
+            "correlations": check.correlations,
+            "alternatives": [vars(a) for a in check.alternatives],
+            "warnings": check.warnings,
+        }
+    if arguments.json:
+        report = {"dataset": shown, "heads": len(truth), "results": results}
+        with cl.atomic_write(arguments.json) as temporary:
+            temporary.write_text(json.dumps(without_nan(report), indent=2) + "\n")
+    if arguments.figure:
+        curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
+        plot_errors(curves, truth, arguments.figure)

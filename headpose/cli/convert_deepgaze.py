@@ -1,0 +1,53 @@
+"""Turns deepgaze's TensorFlow checkpoints into one .keras file.
+
+The file is a pose estimator of colour crops; its crop is the square face box of the
+cascades, not the whole head. comparison/test_on_dataset.py reads the checkpoints too.
+"""
+
+import argparse
+from pathlib import Path
+
+from headpose.baselines.predictors import PEERS
+from headpose.cli import common as cl
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add(
+        "models",
+        type=Path,
+        nargs="?",
+        default=PEERS,
+        help="folder with the checkpoints in pitch (or tilt), yaw (or pan) and roll "
+        "(default: comparison/models)",
+    )
+    add("--output", type=Path, default=PEERS / "deepgaze.keras", help="the file to write")
+    add("--overwrite", action="store_true", help="replace the file if it is there")
+    return parser
+
+
+def main() -> None:
+    parser = options()
+    arguments = parser.parse_args()
+    if arguments.output.suffix != ".keras":
+        parser.error(f"{arguments.output}: must end in .keras")
+    if arguments.output.exists() and not arguments.overwrite:
+        parser.error(f"{arguments.output} exists; use --overwrite or another --output")
+    if not arguments.models.is_dir():
+        raise cl.HeadposeError(
+            f"{arguments.models}: no such folder; put deepgaze's checkpoints there, "
+            "see comparison/README.md"
+        )
+    from headpose.models.keras_setup import set_up
+
+    set_up("cpu", "float32")
+    from headpose.baselines.deepgaze import find_checkpoints, load_deepgaze
+    from headpose.models.keras_files import save_model
+
+    for angle, path in find_checkpoints(arguments.models).items():
+        print(f"{angle}: {path}")
+    model = load_deepgaze(arguments.models)
+    save_model(model, arguments.output)
+    outputs = {2: "tilt, pan", 3: "tilt, pan, roll"}[model.output_shape[1]]
+    print(f"{outputs}, {model.count_params():,} parameters -> {arguments.output}")

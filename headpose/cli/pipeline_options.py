@@ -1,0 +1,123 @@
+"""The options of scripts that find heads and their angles, and the pipeline they ask for."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from headpose.cli import common as cl
+from headpose.detection.loading import DETECTOR_HELP
+from headpose.images.drawing import STYLES
+from headpose.models.backends import BACKENDS
+
+SIGNS = (
+    "Tilt and elevation > 0 are up, pan and azimuth > 0 toward the image's left, "
+    "roll > 0 leaning clockwise."
+)
+
+
+def add_pipeline_options(parser: argparse.ArgumentParser, drawing: bool = True) -> None:
+    """Adds the options that `pipeline_from` reads, device and precision among them.
+
+    Args:
+        parser: Gets them.
+        drawing: Whether the script draws heads and needs the option for how.
+    """
+    add = parser.add_argument
+    add("--detector", help=f"{DETECTOR_HELP} (default: the one that ships)")
+    add(
+        "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
+    )
+    add(
+        "--estimator",
+        help="a .keras, exported or published .h5 estimator (default: the one that ships)",
+    )
+    add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
+    add(
+        "--max-error",
+        type=cl.in_range(0, 180),
+        metavar="DEGREES",
+        help="leave angles out whose expected error is larger",
+    )
+    if drawing:
+        add("--draw", choices=STYLES, default="arrow", help="the nose's direction, or three axes")
+    add_backend_option(parser)
+    cl.add_device_options(parser)
+
+
+def add_backend_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--backend`, which `backend_from` reads."""
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        help="what runs the networks; a .keras model is exported for it once (default: what "
+        "the model's file is for; onnxruntime where an up-to-date .onnx stands beside a "
+        ".keras file, as with those that ship)",
+    )
+
+
+def backend_from(arguments: argparse.Namespace):
+    """Returns the backend that the options ask for."""
+    from headpose.models.backends import Backend
+
+    return Backend(arguments.backend, arguments.device, arguments.precision)
+
+
+def model_for(name: str | Path, backend) -> str | Path:
+    """Returns what a backend opens for a detector or an estimator, exported now if need be.
+
+    Args:
+        name: A file, or a detector's name.
+        backend: A `headpose.models.backends.Backend`.
+    """
+    from headpose.detection.loading import VIOLA_JONES
+    from headpose.models.exported import is_exported
+
+    if backend.name in (None, "keras") or str(name) in VIOLA_JONES or is_exported(name):
+        return name
+    from headpose.export.cache import exported_for
+
+    return exported_for(name, backend.name)
+
+
+def pipeline_from(arguments: argparse.Namespace):
+    """Loads the pipeline that the options ask for."""
+    from headpose.pipeline import load_pipeline
+
+    backend = backend_from(arguments)
+    detector, estimator = (model_for(name, backend) for name in _models(arguments))
+    return load_pipeline(
+        detector,
+        estimator,
+        arguments.confidence,
+        arguments.detector_size,
+        arguments.max_error,
+        backend,
+    )
+
+
+def export_ahead(arguments: argparse.Namespace) -> None:
+    """Exports what `--backend` needs, so that not every worker process does it by itself."""
+    for name in _models(arguments):
+        model_for(name, backend_from(arguments))
+
+
+def _models(arguments: argparse.Namespace) -> tuple:
+    """Names the detector and the estimator that the options ask for."""
+    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+
+    return arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
+
+
+def check_display(show: bool) -> None:
+    """Stops where a window is asked for and none can be opened.
+
+    Raises:
+        HeadposeError: If `show` and there is no display.
+    """
+    linux = sys.platform.startswith("linux")
+    display = not linux or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if show and not display:
+        raise cl.HeadposeError(
+            "--show needs a display; leave it out and look at the output instead"
+        )

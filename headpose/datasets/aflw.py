@@ -1,0 +1,218 @@
+"""Reading AFLW (Koestinger et al. 2011): its `.mat` of poses, or its own `aflw.sqlite`."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from headpose.datasets.label_tables import Problems
+from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
+from headpose.errors import HeadposeError, reason
+from headpose.geometry.angles import wrap_degrees
+
+NAME = "aflw"
+MAT = "dataset_landmarks_and_pose_withfaceids.mat"
+SQLITE = "aflw.sqlite"
+LABEL_FILES = (MAT, SQLITE, f"data/{MAT}", f"data/{SQLITE}")
+# Where pictures lie, from the labels' folder; AFLW unpacks to data/flickr/{0,2,3}.
+PICTURE_FOLDERS = (".", "images", "flickr", "data/flickr", "data", "../data/flickr", "../images")
+FIELDS = ("fileids", "bboxes", "pose")
+TABLES = {
+    "Faces": ("face_id", "file_id"),
+    "FaceImages": ("file_id", "filepath"),
+    "FacePose": ("face_id", "roll", "pitch", "yaw"),
+    "FaceRect": ("face_id", "x", "y", "w", "h"),
+}
+LOCK_WAIT = 2.0  # seconds to wait for another program that writes to the database
+
+# A label: picture name, box (4), angles (3) in our convention; NaN where unknown.
+Label = tuple[str, list[float], list[float]]
+
+
+def read_aflw(
+    source: str | Path, pictures: str | Path | None = None
+) -> tuple[list[LabelledPicture], Problems]:
+    """Reads AFLW's labels and finds its pictures.
+
+    Angles are turned from AFLW's radians to the project's degrees; AFLW's roll is counted
+    counter-clockwise and changes its sign.
+
+    Args:
+        source: The folder of the data set, or the `.mat` or `.sqlite` in it. Of a folder
+            that has both, the `.mat` is read, as the published scripts do.
+        pictures: The folder that picture names are relative to; found by itself if it is
+            one of `PICTURE_FOLDERS`.
+
+    Returns:
+        Pictures with at least one usable head, sorted by name, and what was left out.
+
+    Raises:
+        HeadposeError: If the labels or all pictures are missing, or the labels are no AFLW.
+    """
+    source = Path(source)
+    labels = find_labels(source)
+    folder = source if source.is_dir() else source.parent
+    problems = Problems()
+    reader = read_mat if labels.suffix.lower() == ".mat" else read_sqlite
+    by_name: dict[str, list[Label]] = {}
+    for label in reader(labels, problems):
+        by_name.setdefault(label[0], []).append(label)
+    if not by_name:
+        raise HeadposeError(f"{labels}: has no usable labels; {'; '.join(problems.lines())}")
+    base = Path(pictures) if pictures else find_pictures_folder(labels, by_name)
+    found = []
+    for name in sorted(by_name):
+        path = base / name
+        if not path.is_file():
+            problems.add("missing picture", name)
+            continue
+        rows = by_name[name]
+        boxes, angles = usable_heads([r[1] for r in rows], [r[2] for r in rows], name, problems)
+        if len(boxes):
+            shown = relative_name(path, folder, name)
+            found.append(LabelledPicture(path, shown, boxes, angles, NAME))
+    if not found:
+        hint = "name their folder with --pictures" if "missing picture" in problems.by_kind else ""
+        raise HeadposeError(f"{labels}: no usable picture in {base}; {problems.lines()[0]}; {hint}")
+    return found, problems
+
+
+def find_labels(source: Path) -> Path:
+    """Returns the label file that `source` is or holds."""
+    if source.is_file():
+        return source
+    if not source.exists():
+        raise HeadposeError(
+            f"{source}: no such file or folder; name AFLW's folder, .mat or .sqlite"
+        )
+    for name in LABEL_FILES:
+        if (source / name).is_file():
+            return source / name
+    raise HeadposeError(f"{source}: neither {MAT} nor {SQLITE} in it; name the label file itself")
+
+
+def find_pictures_folder(labels: Path, names: Iterable[str]) -> Path:
+    """Returns the folder, near the labels, in which most of some names exist."""
+    some = sorted(names)
+    some = some[:: max(1, len(some) // 50)]
+    folders = [labels.parent / f for f in PICTURE_FOLDERS]
+    return max(folders, key=lambda folder: sum((folder / name).is_file() for name in some))
+
+
+def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:
+    """Turns AFLW's radians to tilt, pan, roll in degrees; pan and roll in -180..180.
+
+    AFLW counts roll counter-clockwise, this project clockwise.
+    """
+    tilt, pan, roll = np.degrees([pitch, yaw, -roll])
+    return [float(tilt), *map(float, wrap_degrees([pan, roll]))]
+
+
+def read_mat(path: Path, problems: Problems) -> list[Label]:
+    """Reads `fileids`, `bboxes` (xmin, ymin, xmax, ymax) and `pose` (roll, pitch, yaw).
+
+    Raises:
+        HeadposeError: If the file is no `.mat` that scipy reads, or lacks the fields.
+    """
+    from scipy.io import loadmat
+
+    wanted = f"name AFLW's {MAT}"
+    try:
+        content = loadmat(path, variable_names=FIELDS)
+    except NotImplementedError as error:
+        raise HeadposeError(
+            f"{path}: a MATLAB 7.3 file; save it anew in MATLAB with save -v7"
+        ) from error
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except Exception as error:  # scipy raises whatever its parsing meets in foreign bytes
+        raise HeadposeError(f"{path}: not a MATLAB file ({error}); {wanted}") from error
+    missing = [name for name in FIELDS if name not in content]
+    if missing:
+        raise HeadposeError(f"{path}: no field {', '.join(missing)}; {wanted}")
+    names = [_text(entry) for entry in np.ravel(content["fileids"])]
+    arrays = []
+    for field, columns in (("bboxes", 4), ("pose", 3)):
+        try:
+            array = np.asarray(content[field], np.float64)
+        except (TypeError, ValueError):
+            array = np.zeros(0)
+        if array.shape != (len(names), columns):
+            shape = np.shape(content[field])
+            raise HeadposeError(
+                f"{path}: {field} must be {len(names)}x{columns} numbers, not {shape}; {wanted}"
+            )
+        arrays.append(array)
+    labels = []
+    for row, (name, box, pose) in enumerate(zip(names, *arrays, strict=True), 1):
+        if name:
+            labels.append((name, box.tolist(), our_angles(*pose)))
+        else:
+            problems.add("label without file name", f"row {row}")
+    return labels
+
+
+def _text(entry) -> str:
+    """Unpacks a row of a char matrix, or a cell that holds one."""
+    while isinstance(entry, np.ndarray) and entry.size:
+        entry = entry.flat[0]
+    return str(entry).strip() if isinstance(entry, str) else ""
+
+
+def read_sqlite(path: Path, problems: Problems) -> list[Label]:
+    """Reads the tables `Faces`, `FaceImages`, `FacePose` and `FaceRect`.
+
+    Raises:
+        HeadposeError: If the file is no SQLite database, is locked, or has other tables.
+    """
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT)) as database:
+            tables = {
+                table: database.execute(
+                    f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"
+                ).fetchall()
+                for table, columns in TABLES.items()
+            }
+    except sqlite3.Error as error:
+        told = str(error)
+        if "locked" in told:
+            told += "; close the program that writes to it"
+        elif "no such" in told:
+            told += f"; it is not AFLW's {SQLITE}"
+        elif "not a database" in told:
+            told += f"; name AFLW's {SQLITE} or {MAT}"
+        raise HeadposeError(f"{path}: {told}") from error
+    files = dict(tables["FaceImages"])
+    poses = _by_face(tables["FacePose"], "pose", problems)
+    boxes = _by_face(tables["FaceRect"], "rectangle", problems)
+    labels = []
+    for face, file in tables["Faces"]:
+        name = str(files.get(file) or "").strip()
+        if not name:
+            problems.add("label without file name", f"face {face}")
+            continue
+        x, y, width, height = _numbers(boxes.get(face), 4)
+        labels.append(
+            (name, [x, y, x + width, y + height], our_angles(*_numbers(poses.get(face), 3)))
+        )
+    return labels
+
+
+def _by_face(rows: list[tuple], what: str, problems: Problems) -> dict:
+    """Keeps the first row of each face."""
+    result: dict = {}
+    for face, *values in rows:
+        if face in result:
+            problems.add(f"face with a second {what}, the first is taken", f"face {face}")
+        else:
+            result[face] = values
+    return result
+
+
+def _numbers(values: list | None, count: int) -> list[float]:
+    """Returns numbers with NaN for whatever is none: SQLite puts anything in any column."""
+    numeric = [v if isinstance(v, (int, float)) else np.nan for v in values or []]
+    return numeric or [np.nan] * count

@@ -1,0 +1,252 @@
+"""The folder that cleaning fills: what was done so far, starting over, and finishing it."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from headpose.datasets import crop_dataset as cd
+from headpose.datasets import splits
+from headpose.datasets.cleaning import Record
+from headpose.datasets.label_tables import ANGLES, Problems
+from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.errors import HeadposeError, reason
+from headpose.files import atomic_write, writable_folder
+from headpose.geometry.angles import flip
+from headpose.reporting import progress
+
+JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
+SUMMARY = "summary.json"
+LEFT_OUT = "left_out.csv"
+CROP_NAME = re.compile(r"^[a-z0-9]+-\d{5,}-\d+(-mirrored)?\.png$")
+
+
+class CleanFolder:
+    """A clean folder in the making.
+
+    Args:
+        path: The folder; it is made when work starts.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.journal = self.path / JOURNAL
+        arrays = [f"{part}_{kind}.npy" for part in cd.PARTS for kind in ("img", "pose")]
+        tables = [cd.table_path(self.path, part) for part in (*cd.PARTS, None)]
+        self._results = [
+            *(self.path / name for name in [*arrays, "norm.csv", LEFT_OUT]),
+            *tables,
+            self.path / SUMMARY,
+        ]
+
+    def has_results(self) -> bool:
+        """Whether there are results, and no sign that work on them was interrupted."""
+        crops = (self.path / cd.CROPS).is_dir()
+        return not self.journal.exists() and (crops or any(f.exists() for f in self._results))
+
+    def start(self, options: dict, overwrite: bool) -> dict[str, Record]:
+        """Begins, or goes on with what was interrupted.
+
+        Args:
+            options: All that the crops depend on; must be plain JSON.
+            overwrite: Whether to remove earlier results first.
+
+        Returns:
+            The records of pictures that are done, by key.
+
+        Raises:
+            HeadposeError: If the folder cannot be written, or holds work with other options.
+        """
+        writable_folder(self.path)
+        if overwrite:
+            self._clear()
+        if self.journal.exists():
+            writable_folder(self.path / cd.CROPS)
+            done = self._read_journal(options)
+            if done is not None:
+                return done
+        self.journal.write_text(json.dumps({"options": options}) + "\n")
+        writable_folder(self.path / cd.CROPS)
+        return {}
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Notes what is done. Their crops must be on disk."""
+        try:
+            with self.journal.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(dataclasses.asdict(r)) + "\n" for r in records)
+        except OSError as error:
+            raise HeadposeError(f"cannot write {self.journal}: {reason(error)}") from error
+
+    def _read_journal(self, options: dict) -> dict[str, Record] | None:
+        """Returns what is done; None if not even the options were written in full."""
+        # What was being written when the work was cut short has no line end.
+        whole = self.journal.read_bytes()
+        whole = whole[: whole.rfind(b"\n") + 1]
+        if not whole:
+            return None
+        first, *lines = whole.decode("utf-8").splitlines()
+        before = json.loads(first)["options"]
+        if before != json.loads(json.dumps(options)):
+            names = (n for n in {**before, **options} if before.get(n) != options.get(n))
+            raise HeadposeError(
+                f"{self.path} has unfinished work with other options ({', '.join(names)}); "
+                "give the same again to go on, or --overwrite to start anew"
+            )
+        with atomic_write(self.journal) as temporary:
+            temporary.write_bytes(whole)
+        present = {f"{cd.CROPS}/{f.name}" for f in (self.path / cd.CROPS).iterdir()}
+        records = [Record(**json.loads(line)) for line in lines]
+        return {r.key: r for r in records if all(row["file"] in present for row in r.rows)}
+
+    def _clear(self) -> None:
+        """Removes what cleaning wrote, and nothing else; the tables last."""
+        if self.has_results() and not (self.path / SUMMARY).exists():
+            found = [f.name for f in self._results if f.exists()] or [cd.CROPS]
+            raise HeadposeError(
+                f"{self.path} has {', '.join(found)} but no {SUMMARY}: not made by cleaning; "
+                "choose another --output"
+            )
+        crops = self.path / cd.CROPS
+        if crops.is_dir():
+            for file in crops.iterdir():
+                if CROP_NAME.match(file.name):
+                    file.unlink()
+        for file in self._results:
+            file.unlink(missing_ok=True)
+        self.journal.unlink(missing_ok=True)
+
+    def finish(
+        self,
+        records: list[Record],
+        problems: Problems,
+        options: dict,
+        protocol: str = "grouped",
+        splits_tilt: int = 8,
+        splits_pan: int = 8,
+        test_ratio: float = 0.2,
+        validation_ratio: float = 0.2,
+        seed: int = 0,
+        arrays: bool = False,
+    ) -> dict:
+        """Divides the crops and writes tables, norm, arrays and summary.
+
+        Args:
+            records: Of all pictures, in order.
+            problems: What the readers reported; gets what the records report.
+            options: For the summary.
+            protocol: See `headpose.datasets.splits`, as for the following.
+            splits_tilt: Classes of tilt.
+            splits_pan: Classes of pan.
+            test_ratio: Share of all rows.
+            validation_ratio: Share of what remains.
+            seed: Of classes and parts.
+            arrays: Whether to write the arrays too.
+
+        Returns:
+            The summary.
+
+        Raises:
+            HeadposeError: If there is no crop, or too few to divide.
+        """
+        for record in records:
+            for kind, name in record.problems:
+                problems.add(kind, name)
+        rows = [row for record in records for row in record.rows]
+        if not rows:
+            told = "; ".join(problems.lines())
+            raise HeadposeError(
+                f"not one crop: {told}; try a lower --confidence or another --detector"
+            )
+        table = pd.DataFrame(rows)
+        if protocol == "original":
+            table = splits.with_repeats(self._with_mirror_images(table))
+        table["class"] = splits.pose_classes(table, splits_tilt, splits_pan, seed)
+        parts = splits.split(table, protocol, test_ratio, validation_ratio, seed)
+        norm = cd.write_norm(self.path, table[parts == "train"])
+        if arrays:
+            for part in cd.PARTS:
+                cd.write_arrays(self.path, part, table[parts == part])
+        cd.write_tables(self.path, table, parts)
+        with atomic_write(self.path / LEFT_OUT) as temporary:
+            reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
+            pd.DataFrame(reports, columns=["kind", "name"]).to_csv(
+                temporary, index=False, lineterminator="\n"
+            )
+        summary = {
+            "options": options,
+            "split": {
+                "protocol": protocol,
+                "splits tilt": splits_tilt,
+                "splits pan": splits_pan,
+                "test ratio": test_ratio,
+                "validation ratio": validation_ratio,
+                "seed": seed,
+            },
+            "datasets": counts(records),
+            "rows": {part: int((parts == part).sum()) for part in cd.PARTS},
+            "shared with train": splits.shared(table, parts),
+            "norm": {name: round(float(value), 6) for name, value in norm.items()},
+            "reported": {kind: len(names) for kind, names in problems.by_kind.items()},
+        }
+        with atomic_write(self.path / SUMMARY) as temporary:
+            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        self.journal.unlink(missing_ok=True)
+        return summary
+
+    def _with_mirror_images(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Writes each crop's mirror image, and returns the table with a row for it too."""
+        for name in progress(table["file"], "mirror images", total=len(table)):
+            crop = cd.load_crops(self.path, [name])[0]
+            cd.write_crop(self.path / cd.mirrored_name(name), cv2.flip(crop, 1))
+        twin = table.assign(file=table["file"].map(cd.mirrored_name), mirrored=1)
+        # Adding 0 turns -0 into 0.
+        twin[list(ANGLES)] = flip(table[list(ANGLES)].to_numpy(np.float64)) + 0.0
+        return pd.concat([table, twin]).sort_index(kind="stable").reset_index(drop=True)
+
+
+def counts(records: list[Record]) -> dict[str, dict]:
+    """Counts for each data set, and over all if there are several.
+
+    Returns:
+        `pictures`, `annotated` heads, `detected` heads, `matched`; `t_ratio`: matched
+        detections / annotated heads; `f_ratio`: unmatched detections / all detections.
+        A ratio of nothing is None.
+    """
+    result: dict[str, dict] = {}
+    for record in records:
+        row = result.setdefault(
+            record.key.split("-")[0], dict(pictures=0, annotated=0, detected=0, matched=0)
+        )
+        row["pictures"] += 1
+        row["annotated"] += record.annotated
+        row["detected"] += record.detected
+        row["matched"] += len(record.rows)
+    if len(result) > 1:
+        total = {k: sum(r[k] for r in result.values()) for k in next(iter(result.values()))}
+        result["all"] = total
+    for row in result.values():
+        wrong = row["detected"] - row["matched"]
+        row["t_ratio"] = round(row["matched"] / row["annotated"], 6) if row["annotated"] else None
+        row["f_ratio"] = round(wrong / row["detected"], 6) if row["detected"] else None
+    return result
+
+
+def keyed(pictures: list[LabelledPicture]) -> list[tuple[str, LabelledPicture]]:
+    """Gives the pictures of one data set keys, by their order."""
+    return [(f"{p.dataset}-{i:05d}", p) for i, p in enumerate(pictures)]
+
+
+def fingerprint(pictures: list[LabelledPicture]) -> str:
+    """Returns a digest of names and labels, to notice that the data changed."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(f"{picture.dataset}\n{picture.name}\n{picture.subject}\n".encode())
+        digest.update(np.asarray(picture.boxes, "<f4").tobytes())
+        digest.update(np.round(np.asarray(picture.angles, "<f8"), 4).tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,248 @@
+"""From labelled pictures to head crops: detect, match with the labels, crop."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headpose.datasets.crop_dataset import CROPS, write_crop
+from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.geometry.boxes import area, as_boxes, assign, centres, intersection
+from headpose.geometry.crops import head_crops
+from headpose.images.pictures import PictureError, read_image
+from headpose.parallel.prefetch import ahead
+
+# What a face box as AFLW draws it (brows to chin) lacks of the head box at the left, top,
+# right and bottom, as shares of its width or height: the medians over 1,190 HELEN photos
+# that have both boxes. Pointing'04's boxes are taken to be drawn alike.
+GROW = (0.03, 0.35, 0.03, -0.01)
+SMALLEST_HEAD, LARGEST_HEAD = 0.5, 2.0  # sides of a detected head, in those of a grown face
+MATCH = 0.4  # least score of a match, see `match_scores`
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How crops are made.
+
+    Attributes:
+        size, side, margin, grey, interpolation: See `headpose.geometry.crops.head_crops`.
+        grow: Shares by which a face box grows to a head's: left, top, right, bottom.
+        match: Least score at which a detection is taken for an annotated head.
+    """
+
+    size: int = 64
+    side: str = "small"
+    margin: float = 1.0
+    grey: bool = True
+    interpolation: str = "auto"
+    grow: tuple[float, float, float, float] = GROW
+    match: float = MATCH
+
+
+@dataclasses.dataclass
+class Record:
+    """What became of one picture; it can be written as JSON.
+
+    Attributes:
+        key: The picture, unique in a clean folder.
+        rows: A row of `headpose.datasets.crop_dataset.COLUMNS` for each crop, without the class.
+        annotated: Heads that the labels tell.
+        detected: Heads that the detector found.
+        problems: Kind and name of whatever is to be reported.
+    """
+
+    key: str
+    rows: list[dict] = dataclasses.field(default_factory=list)
+    annotated: int = 0
+    detected: int = 0
+    problems: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+
+def grown(faces: ArrayLike, grow: Sequence[float] = GROW) -> np.ndarray:
+    """Returns the head boxes (N, 4) that face boxes (N, 4) belong to, by fixed shares."""
+    faces = as_boxes(faces)
+    extent = np.tile(faces[:, 2:] - faces[:, :2], 2)
+    return faces + extent * np.array([-grow[0], -grow[1], grow[2], grow[3]], np.float32)
+
+
+def match_scores(faces: ArrayLike, heads: ArrayLike, grow: Sequence[float] = GROW) -> np.ndarray:
+    """Says how well each detected head fits each annotated face.
+
+    IoU would not do: a face is about two thirds of its head, so that a right match scores
+    little more than a shifted one.
+
+    Args:
+        faces: (N, 4), annotated.
+        heads: (M, 4), detected.
+        grow: See `Recipe`.
+
+    Returns:
+        (N, M) in 0..1: the share of the face inside the head, times 1 - the distance of
+        the head's centre from the grown face's in sides of the grown face; 0 where the
+        head is smaller or larger than any head of that face.
+    """
+    faces, heads = as_boxes(faces), as_boxes(heads)
+    expected = grown(faces, grow)
+    side = np.sqrt(np.maximum(area(expected), 1e-6))[:, None]
+    covered = intersection(faces, heads) / np.maximum(area(faces), 1e-6)[:, None]
+    offset = centres(expected)[:, None] - centres(heads)[None]
+    near = np.maximum(1 - np.linalg.norm(offset, axis=2) / side, 0)
+    scale = np.sqrt(area(heads))[None] / side
+    return covered * near * ((scale >= SMALLEST_HEAD) & (scale <= LARGEST_HEAD))
+
+
+def clean_picture(
+    key: str,
+    labelled: LabelledPicture,
+    picture: np.ndarray,
+    detections: tuple[np.ndarray, np.ndarray] | None,
+    recipe: Recipe,
+) -> tuple[Record, np.ndarray]:
+    """Makes the crops of one picture.
+
+    Args:
+        key: See `Record`.
+        labelled: Its labels.
+        picture: uint8 (H, W, 3).
+        detections: Boxes (M, 4) and scores (M,); None to crop the annotated boxes, grown.
+        recipe: How to crop.
+
+    Returns:
+        The record, and crops, a row for each of its rows.
+    """
+    record = Record(key)
+    height, width = picture.shape[:2]
+    faces = labelled.boxes
+    placed = np.isfinite(faces).all(axis=1)
+    inside = ~placed
+    frame = as_boxes([[0, 0, width, height]])
+    inside[placed] = intersection(faces[placed], frame)[:, 0] > 0
+    over = placed & inside
+    over[over] = ((faces[over, :2] < 0) | (faces[over, 2:] > [width, height])).any(axis=1)
+    for kind, heads in (
+        ("rectangle outside the picture", ~inside),
+        ("rectangle over the border, kept", over),
+    ):
+        record.problems += [(kind, labelled.name)] * int(heads.sum())
+    faces, angles, placed = faces[inside], labelled.angles[inside], placed[inside]
+    record.annotated = len(faces)
+    if detections is None:
+        # Heads that have no rectangle were reported by the reader.
+        rows, boxes = np.flatnonzero(placed), grown(faces[placed], recipe.grow)
+        record.detected, scores = len(rows), [None] * len(rows)
+    else:
+        heads, found = as_boxes(detections[0]), np.asarray(detections[1])
+        record.detected = len(heads)
+        rows, columns = _match(faces, placed, heads, recipe, record, labelled.name)
+        boxes, scores = heads[columns], [round(float(s), 4) for s in found[columns]]
+        record.problems += [("head without a detection", labelled.name)] * (len(faces) - len(rows))
+    crops = head_crops(
+        picture,
+        boxes,
+        size=recipe.size,
+        side=recipe.side,
+        margin=recipe.margin,
+        grey=recipe.grey,
+        interpolation=recipe.interpolation,
+    )
+    for head, (row, box, score) in enumerate(zip(rows, boxes, scores, strict=True)):
+        tilt, pan, roll = (None if math.isnan(a) else round(float(a), 4) for a in angles[row])
+        record.rows.append(
+            {
+                "file": f"{CROPS}/{key}-{head}.png",
+                "tilt": tilt,
+                "pan": pan,
+                "roll": roll,
+                "source": labelled.name,
+                "subject": labelled.subject,
+                **dict(
+                    zip(
+                        ("xmin", "ymin", "xmax", "ymax"),
+                        (round(float(c), 2) for c in box),
+                        strict=True,
+                    )
+                ),
+                "score": score,
+                "dataset": labelled.dataset,
+                "mirrored": 0,
+            }
+        )
+    return record, crops
+
+
+def _match(faces, placed, heads, recipe, record, name) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs annotated heads with detections, one to one."""
+    if len(faces) == 1 and not placed[0]:
+        # The only head, and nothing tells where: the only detection must be it.
+        if len(heads) > 1:
+            record.problems.append(("several detections and no rectangle to choose by", name))
+        one = np.arange(1 if len(heads) == 1 else 0)
+        return one, one
+    chosen = np.flatnonzero(placed)
+    rows, columns = assign(match_scores(faces[placed], heads, recipe.grow), recipe.match)
+    return chosen[rows], columns
+
+
+def clean(
+    items: Iterable[tuple[str, LabelledPicture]],
+    detector,
+    confidence: float | None,
+    recipe: Recipe,
+    folder: Path,
+    batch_size: int = 8,
+    workers: int = 2,
+) -> Iterator[list[Record]]:
+    """Cleans pictures in batches and writes their crops.
+
+    Pictures are decoded ahead of the detector. A picture that cannot be read becomes a
+    record with a problem.
+
+    Args:
+        items: Keys and pictures.
+        detector: Of `headpose.detection.loading`; None to crop the annotated boxes, grown.
+        confidence: For the detector.
+        recipe: How to crop.
+        folder: The clean folder; its sub-folder of crops must exist.
+        batch_size: Pictures that the detector gets at once.
+        workers: Threads that decode.
+
+    Yields:
+        Records of a batch, when its crops are on disk.
+    """
+    batch: list = []
+    for decoded in ahead(_decode, items, workers, batch_size + workers):
+        batch.append(decoded)
+        if len(batch) == batch_size:
+            yield _clean_batch(batch, detector, confidence, recipe, folder)
+            batch = []
+    if batch:
+        yield _clean_batch(batch, detector, confidence, recipe, folder)
+
+
+def _decode(item: tuple[str, LabelledPicture]):
+    key, labelled = item
+    try:
+        return key, labelled, read_image(labelled.path)
+    except PictureError as error:
+        return key, labelled, error
+
+
+def _clean_batch(batch, detector, confidence, recipe, folder) -> list[Record]:
+    pictures = [p for _, _, p in batch if isinstance(p, np.ndarray)]
+    detections = iter(detector.detect(pictures, confidence) if detector and pictures else [])
+    records = []
+    for key, labelled, picture in batch:
+        if isinstance(picture, PictureError):
+            missing = isinstance(picture.__cause__, FileNotFoundError)
+            kind = "missing picture" if missing else "unreadable picture"
+            records.append(Record(key, problems=[(kind, labelled.name)]))
+            continue
+        found = next(detections) if detector else None
+        record, crops = clean_picture(key, labelled, picture, found, recipe)
+        for row, crop in zip(record.rows, crops, strict=True):
+            write_crop(folder / row["file"], crop)
+        records.append(record)
+    return records

@@ -1,0 +1,307 @@
+"""A folder of head crops with angles: writing it, reading it.
+
+A clean folder holds
+
+    labels.csv                          a row for each crop
+    train.csv  validation.csv  test.csv the same rows, divided
+    norm.csv                            mean and deviation of pixels and angles in train.csv
+    crops/*.png                         square crops, all of one size, lossless
+    summary.json                        how it was made, and counts
+    {part}_img.npy  {part}_pose.npy     the same crops and angles as arrays, if asked for
+
+Only `file`, `tilt` and `pan` are needed to read a table; see `COLUMNS` for the rest.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from headpose.datasets.label_tables import ANGLES, Problems
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+from headpose.geometry.crops import resize
+
+PARTS = ("train", "validation", "test")
+CROPS = "crops"  # the sub-folder of the pictures
+COLUMNS = {
+    "file": "the crop, relative to the clean folder",
+    "tilt": "degrees, up is positive",
+    "pan": "degrees, toward the image's left is positive",
+    "roll": "degrees, clockwise is positive; empty where unknown",
+    "source": "the picture it was cut from, relative to the data set's folder",
+    "subject": "the person, where known",
+    "xmin": "the box that was cropped, pixels of the source",
+    "ymin": "",
+    "xmax": "",
+    "ymax": "",
+    "score": "of the detector; empty for an annotated box",
+    "class": "pose class, see headpose.datasets.splits.pose_classes",
+    "dataset": "name of the data set",
+    "mirrored": "1 for a mirror image (its box is that of the original), else 0",
+}
+TEXT = ("file", "source", "subject", "dataset")
+
+
+@dataclasses.dataclass
+class CropSet:
+    """Crops in memory.
+
+    Attributes:
+        crops: uint8 (N, S, S), or (N, S, S, 3) BGR.
+        angles: float32 (N, 3): tilt, pan, roll in degrees; roll is NaN where unknown.
+        table: N rows with the columns of the file that was read.
+    """
+
+    crops: np.ndarray
+    angles: np.ndarray
+    table: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+
+def table_path(folder: str | Path, part: str | None = None) -> Path:
+    """Returns where a part's table is; `None` stands for all crops."""
+    if part is not None and part not in PARTS:
+        raise ValueError(f"part must be one of {', '.join(PARTS)}, not {part!r}")
+    return Path(folder) / f"{part or 'labels'}.csv"
+
+
+def read_crops(folder: str | Path, part: str | None = None) -> CropSet:
+    """Reads a clean folder, or one part of it, into memory.
+
+    Args:
+        folder: A clean folder.
+        part: `train`, `validation`, `test`, or None for all.
+
+    Raises:
+        HeadposeError: If the folder or its table is missing, a row has no angles, or a crop is
+            missing, unreadable, or of another shape than the first.
+    """
+    table = read_table(table_path(folder, part))
+    if table.empty:
+        raise HeadposeError(
+            f"{table_path(folder, part)}: has no rows; use another part or split anew"
+        )
+    names, places = np.unique(table["file"].to_numpy(str), return_inverse=True)
+    crops = load_crops(Path(folder), names)
+    return CropSet(crops[places], angles_of(table), table)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Reads and checks one of the tables.
+
+    Raises:
+        HeadposeError: If it is missing, no CSV, lacks columns, or has a row without angles.
+    """
+    path = Path(path)
+    if not path.is_file():
+        if not path.parent.is_dir():
+            raise HeadposeError(
+                f"{path.parent}: no such folder; name one that a clean_ script made"
+            )
+        raise HeadposeError(
+            f"{path.parent}: no {path.name} in it; is it a folder of a clean_ script?"
+        )
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise HeadposeError(f"{path}: not a CSV file ({str(error).strip()})") from error
+    missing = [c for c in ("file", "tilt", "pan") if c not in table]
+    if missing:
+        raise HeadposeError(f"{path}: no column {', '.join(missing)}; is this a table of crops?")
+    for column in table.columns.intersection(COLUMNS).difference(TEXT):
+        table[column] = pd.to_numeric(table[column], errors="coerce")
+    bad = table["file"].eq("") | ~np.isfinite(table[["tilt", "pan"]].to_numpy(float)).all(axis=1)
+    if bad.any():
+        lines = ", ".join(str(i + 2) for i in np.flatnonzero(bad)[:5])
+        raise HeadposeError(
+            f"{path}: {int(bad.sum())} rows without file, tilt or pan (line {lines})"
+        )
+    return table
+
+
+def angles_of(table: pd.DataFrame) -> np.ndarray:
+    """Returns float32 (N, 3): tilt, pan, roll in degrees, NaN for an unknown roll."""
+    columns = [table[c] if c in table else pd.Series(np.nan, table.index) for c in ANGLES]
+    return np.stack([c.to_numpy(np.float32) for c in columns], axis=1).reshape(-1, 3)
+
+
+def load_crops(folder: Path, names: list[str] | np.ndarray) -> np.ndarray:
+    """Reads crops into one array, uint8 (N, S, S) or (N, S, S, 3).
+
+    Raises:
+        HeadposeError: If some are missing or unreadable or differ in shape; it names them.
+    """
+    problems = Problems()
+    crops: np.ndarray | None = None
+    for i, name in enumerate(names):
+        crop = cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED)
+        if crop is None:
+            problems.add("missing" if not (folder / name).exists() else "unreadable", str(name))
+            continue
+        if crops is None:
+            if crop.dtype != np.uint8 or (crop.ndim == 3 and crop.shape[2] != 3):
+                raise HeadposeError(f"{folder / name}: a crop must be 8-bit grey or colour")
+            crops = np.empty((len(names), *crop.shape), np.uint8)
+        if crop.shape != crops.shape[1:]:
+            problems.add(f"not {crops.shape[2]}x{crops.shape[1]} like the first", str(name))
+            continue
+        crops[i] = crop
+    if problems.by_kind:
+        raise HeadposeError(f"{folder}: crops {'; '.join(problems.lines())}; clean anew")
+    assert crops is not None, "load_crops needs names"
+    return crops
+
+
+def fitted(crops: np.ndarray, size: int, grey: bool) -> np.ndarray:
+    """Makes crops what a network takes: resized, grey or in colour.
+
+    Args:
+        crops: uint8 (N, S, S) or (N, S, S, 3) BGR.
+        size: Side wanted, pixels.
+        grey: Whether grey is wanted; grey crops become colour with three equal channels.
+
+    Returns:
+        uint8 (N, size, size) or (N, size, size, 3).
+    """
+    if grey and crops.ndim == 4:
+        crops = np.stack([cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops])
+    elif not grey and crops.ndim == 3:
+        crops = np.repeat(crops[..., None], 3, axis=3)
+    if crops.shape[1] != size:
+        crops = np.stack([resize(c, (size, size)) for c in crops])
+    return crops
+
+
+def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> dict:
+    """Returns how the crops of clean folders were cut, for those that go on with them.
+
+    Args:
+        folders: Clean folders; one without a summary counts as whatever is asked for.
+        side: `small` or `large`, None takes the folders'.
+        margin: Factor, None takes the folders'.
+
+    Returns:
+        `size`, `side` and `margin` as in `headpose.geometry.crops.head_crops`.
+
+    Raises:
+        HeadposeError: If the folders differ from each other or from what is asked for.
+    """
+    recipe = {"size": None, "side": side, "margin": margin}
+    for folder in folders:
+        try:
+            made = json.loads((folder / "summary.json").read_text())["options"]
+        except (OSError, ValueError, KeyError):
+            continue
+        for key, wanted in recipe.items():
+            if wanted is None:
+                recipe[key] = made[key]
+            elif wanted != made[key]:
+                raise HeadposeError(
+                    f"{folder}: its crops have {key} {made[key]}, not {wanted};"
+                    " use crops that were cut alike"
+                )
+    defaults = {"size": 64, "side": "small", "margin": 1.0}
+    return {k: defaults[k] if v is None else v for k, v in recipe.items()}
+
+
+def write_crop(path: Path, crop: np.ndarray) -> None:
+    """Writes one crop as PNG.
+
+    Raises:
+        HeadposeError: If it cannot be written.
+    """
+    try:
+        # Bytes through Python: OpenCV's own writer hides why it failed.
+        path.write_bytes(cv2.imencode(".png", crop)[1].tobytes())
+    except OSError as error:
+        raise HeadposeError(
+            f"cannot write {path}: {error.strerror}; free space or rights"
+        ) from error
+
+
+def mirrored_name(name: str) -> str:
+    """Returns the file of a crop's mirror image."""
+    return f"{name.removesuffix('.png')}-mirrored.png"
+
+
+def write_tables(folder: str | Path, table: pd.DataFrame, parts: np.ndarray) -> None:
+    """Writes the tables of the parts and, last, of all crops.
+
+    Args:
+        folder: The clean folder.
+        table: A row for each crop, with all of `COLUMNS`.
+        parts: (N,) the name of each row's part.
+    """
+    table = table[list(COLUMNS)]
+    for part in PARTS:
+        _write_table(table_path(folder, part), table[parts == part])
+    _write_table(table_path(folder), table)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    with atomic_write(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_norm(folder: str | Path, table: pd.DataFrame) -> dict[str, float]:
+    """Writes `norm.csv`, with the published system's columns.
+
+    Args:
+        folder: The clean folder.
+        table: The rows of the training part.
+
+    Returns:
+        What was written: mean and standard deviation of pixels (0..1) and of tilt and
+        pan as fractions of 90 degrees.
+    """
+    count, total, squares = 0, 0.0, 0.0
+    for crops in chunks(folder, table):
+        values = crops.astype(np.float64) / 255
+        count += values.size
+        total += values.sum()
+        squares += np.square(values).sum()
+    mean = total / count
+    norm = {"img_mean": mean, "img_std": float(np.sqrt(max(squares / count - mean**2, 0)))}
+    for letter, angle in (("t", "tilt"), ("p", "pan")):
+        values = table[angle].to_numpy(np.float64) / 90
+        norm |= {f"{letter}_mean": values.mean(), f"{letter}_std": values.std()}
+    with atomic_write(Path(folder) / "norm.csv") as temporary:
+        pd.DataFrame([norm]).to_csv(
+            temporary, index=False, float_format="%.6f", lineterminator="\n"
+        )
+    return norm
+
+
+def write_arrays(folder: str | Path, part: str, table: pd.DataFrame) -> None:
+    """Writes `{part}_img.npy`, uint8, and `{part}_pose.npy`, float32 (N, 3) in degrees.
+
+    The crops go through memory a chunk at a time.
+    """
+    image = Path(folder) / f"{part}_img.npy"
+    with atomic_write(image) as temporary:
+        place, array = 0, None
+        for crops in chunks(folder, table):
+            if array is None:
+                shape = (len(table), *crops.shape[1:])
+                array = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
+            array[place : place + len(crops)] = crops
+            place += len(crops)
+        if array is None:
+            np.save(temporary, np.zeros((0, 0, 0), np.uint8))
+        else:
+            array.flush()
+    with atomic_write(image.with_name(f"{part}_pose.npy")) as temporary:
+        np.save(temporary, angles_of(table))
+
+
+def chunks(folder: str | Path, table: pd.DataFrame, size: int = 1024) -> Iterator[np.ndarray]:
+    """Yields the crops of a table's rows in order, `size` at a time."""
+    for start in range(0, len(table), size):
+        yield load_crops(Path(folder), table["file"].iloc[start : start + size].to_list())

@@ -1,0 +1,173 @@
+"""Tables of labels as people write them: CSV files, named with a part and a share."""
+
+import csv
+import dataclasses
+import math
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+
+from headpose.errors import HeadposeError
+from headpose.geometry.boxes import COLUMNS
+
+ANGLES = ("tilt", "pan", "roll")
+# Without a column part, every so many identities make the validation part.
+HELD_OUT_EVERY = 10
+
+
+@dataclasses.dataclass
+class Problems:
+    """What was left out while reading, by kind, each with the names concerned."""
+
+    by_kind: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def add(self, kind: str, name: str) -> None:
+        self.by_kind.setdefault(kind, []).append(name)
+
+    def lines(self, most: int = 3) -> list[str]:
+        """Returns a line for each kind, with a few names."""
+        result = []
+        for kind, names in self.by_kind.items():
+            more = f" and {len(names) - most} more" if len(names) > most else ""
+            result.append(f"{kind}: {len(names)} ({', '.join(names[:most])}{more})")
+        return result
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceName:
+    """A source as named on a command line: `PATH#PART@SHARE`.
+
+    Attributes:
+        path: File or folder.
+        part: Rows to take, by their column `part`; empty for all.
+        share: Of the training examples, positive.
+    """
+
+    path: Path
+    part: str = ""
+    share: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> "SourceName":
+        """Takes a name apart; a path that exists as it stands may contain # and @.
+
+        Raises:
+            HeadposeError: If the share is no positive number.
+        """
+        if Path(text).exists():
+            return cls(Path(text))
+        rest, at, share = text.rpartition("@")
+        if not at:
+            rest, share = text, "1"
+        try:
+            weight = float(share)
+        except ValueError:
+            weight = math.nan
+        if not 0 < weight < math.inf:
+            raise HeadposeError(f"{text}: the share after @ must be a positive number")
+        if Path(rest).exists():
+            return cls(Path(rest), "", weight)
+        path, mark, part = rest.rpartition("#")
+        return cls(Path(path), part, weight) if mark else cls(Path(rest), "", weight)
+
+    def with_part(self, part: str) -> "SourceName":
+        """Returns the same source, with a part if it has none yet."""
+        return dataclasses.replace(self, part=self.part or part)
+
+
+PARTS = ("train", "validation", "test")
+
+
+def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[SourceName]]:
+    """Reads a TOML file of sources: tables [[train]], [[validation]] and [[test]].
+
+    Each has `path` and, where wanted, `part` and `share` (see `SourceName`).
+
+    Args:
+        path: The file.
+        root: Folder that paths start from; None takes the file's.
+
+    Raises:
+        HeadposeError: If it is missing, no TOML, or has something else in it.
+    """
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError as error:
+        raise HeadposeError(f"{path}: no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HeadposeError(f"{path}: not a TOML file ({error})") from error
+    sources: dict[str, list[SourceName]] = {part: [] for part in PARTS}
+    for part, rows in content.items():
+        if part not in PARTS or not isinstance(rows, list):
+            raise HeadposeError(f"{path}: only [[train]], [[validation]] and [[test]] belong there")
+        for row in rows:
+            share = row.get("share", 1.0)
+            fits = set(row) <= {"path", "part", "share"} and isinstance(row.get("path"), str)
+            if not (fits and isinstance(share, int | float) and share > 0):
+                raise HeadposeError(
+                    f"{path}: a source has path and perhaps part and a positive share, not {row}"
+                )
+            place = (root or path.parent) / row["path"]
+            sources[part].append(SourceName(place, row.get("part", ""), float(share)))
+    return sources
+
+
+def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Problems) -> pd.DataFrame:
+    """Reads a CSV of labels as text, indexed by line number.
+
+    Where there are `head_xmin` … they are the box, whatever `xmin` … are: a table may
+    give a face's box beside the head's.
+
+    Args:
+        path: The file.
+        part: Rows to take, by their column `part`; empty for all.
+        needed: Columns that must be there.
+        problems: Gets rows with too many or too few fields.
+
+    Raises:
+        HeadposeError: If it is no CSV file or lacks a column.
+    """
+    rows, lines = [], []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, skipinitialspace=True)
+            header = [name.strip() for name in next(reader, [])]
+            for row in reader:
+                if len(row) == len(header):
+                    rows.append(row)
+                    lines.append(reader.line_num)
+                elif row:
+                    problems.add("bad row", f"{path.name} line {reader.line_num}")
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HeadposeError(f"{path}: not a CSV file ({error})") from error
+    table = pd.DataFrame(rows, index=lines, columns=header, dtype=str)
+    if {f"head_{c}" for c in COLUMNS} <= set(header):
+        table = table.drop(columns=[c for c in COLUMNS if c in table])
+        table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
+    missing = [c for c in needed if c not in table]
+    if missing:
+        raise HeadposeError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
+        )
+    if part:
+        table = table[_parts(path, table, part) == part]
+    return table
+
+
+def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:
+    """Returns the column `part`, or makes one from identities that no two parts share."""
+    if "part" in table:
+        return table["part"]
+    if "identity" not in table:
+        raise HeadposeError(f"{path}: no column part to look for {wanted!r} in")
+    identity = pd.to_numeric(table["identity"], errors="coerce")
+    held_out = identity % HELD_OUT_EVERY == 0
+    return held_out.map({True: "validation", False: "train"})
+
+
+def numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Returns columns as numbers, NaN where there is none; a column that is missing is all NaN."""
+    table = table.reindex(columns=list(columns))
+    return table.apply(pd.to_numeric, errors="coerce").astype(float)

@@ -1,0 +1,240 @@
+"""Labelled heads for training pose estimators, from tables, clean folders and renderings.
+
+Heads are kept as patches: grey squares that show more than the crop, so that the box
+can be moved, grown and turned without leaving the picture (`headpose.training.pose_examples`).
+"""
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from headpose.datasets.detection_annotations import picture_folder
+from headpose.datasets.label_tables import ANGLES, Problems, SourceName, numbers, read_labels
+from headpose.errors import HeadposeError
+from headpose.geometry import crops
+from headpose.geometry.angles import pitch_down
+from headpose.geometry.boxes import COLUMNS, match
+from headpose.images.pictures import PictureError, read_image
+from headpose.reporting import progress
+
+CONTEXT = 1.75  # side of a patch over side of the crop in it
+SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
+# The zero of the rendered heads' tilt lies this much above that of labelled photos.
+RENDERED_TILT_OFFSET = 2.5
+# For estimators of angles: beyond, tilt and roll lock (pan near 90), or angles are rare.
+RENDERED_PAN, RENDERED_TILT = 85.0, 60.0
+# Labels that several estimators made are too small beyond, and count a quarter.
+TRUSTED_PAN, DISTRUST = 50.0, 0.25
+
+
+@dataclasses.dataclass
+class HeadSet:
+    """Labelled heads.
+
+    Attributes:
+        crops: uint8 (N, S, S), exactly what an estimator sees, for measuring.
+        patches: uint8 (N, P, P), with more around them, for training.
+        sides: (N,), pixels of the patch that the crop's side spans.
+        angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
+        weights: (N,), how far each label is trusted, 0..1.
+        away: bool (N,), heads seen from behind, of which no more is known.
+        alpha: uint8 (N, P, P) or None; what is transparent gets a background.
+        share: Of the training examples.
+    """
+
+    crops: np.ndarray
+    patches: np.ndarray
+    sides: np.ndarray
+    angles: np.ndarray
+    weights: np.ndarray
+    away: np.ndarray
+    alpha: np.ndarray | None = None
+    share: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.angles)
+
+
+def read_heads(
+    source: str | SourceName,
+    size: int = 64,
+    side: str = "small",
+    margin: float = 1.0,
+    detector=None,
+    whole_turn: bool = False,
+) -> tuple[HeadSet, Problems]:
+    """Reads labelled heads of any kind.
+
+    Args:
+        source: One of
+            a clean folder as the cleaners write it;
+            a CSV with `file`, a box (`xmin` … or `head_xmin` …), `tilt`, `pan` and, where
+            known, `roll`, `disagreement` (degrees, between several labellers) and `face`
+            (`away`: seen from behind, without angles);
+            a CSV of rendered tiles with `sheet`, `row`, `col` and the same.
+            `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
+            its train, validation or test part; for a table without that column but with
+            `identity`, every tenth identity is `validation`, the others `train`),
+            `SOURCE@SHARE` sets the share.
+        size, side, margin: Of the crops, see `headpose.geometry.crops.head_crops`.
+        detector: If given, heads in pictures are cropped at its boxes, as they will be
+            in use; a head that it does not find keeps its labelled box.
+        whole_turn: Whether to take heads seen from behind and rendered ones of any pan.
+
+    Raises:
+        HeadposeError: If there is no such source or it has no usable head.
+    """
+    named = source if isinstance(source, SourceName) else SourceName.parse(source)
+    path, part = named.path, named.part
+    problems = Problems()
+    if path.is_dir():
+        from headpose.datasets.crop_dataset import fitted, read_crops
+
+        clean = read_crops(path, part or None)
+        heads = _from_crops(fitted(clean.crops, size, grey=True), clean.angles)
+    elif path.is_file():
+        table = _read_table(path, part, problems)
+        if {"sheet", "row", "col"} <= set(table.columns):
+            heads = _read_tiles(path, table, problems, size, side, margin, whole_turn)
+        else:
+            if not whole_turn:
+                table = table[~table["away"]]
+            heads = _read_boxes(path, table, problems, size, side, margin, detector)
+    else:
+        raise HeadposeError(
+            f"{path}: no such file or folder; name a table of heads or a clean folder"
+        )
+    if not len(heads):
+        told = "; ".join(problems.lines())
+        raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
+    heads.share = named.share
+    return heads, problems
+
+
+def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
+    table = read_labels(path, part, ("tilt", "pan"), problems)
+    known = (*ANGLES, "disagreement", *COLUMNS)
+    table[list(known)] = numbers(table, known)
+    table["away"] = table["face"] == "away" if "face" in table else False
+    return table
+
+
+def _from_crops(grey: np.ndarray, angles: np.ndarray) -> HeadSet:
+    """Takes crops as they are: what lies around them repeats their edge."""
+    return HeadSet(
+        grey,
+        grey,
+        np.full(len(grey), float(grey.shape[1])),
+        np.asarray(angles, np.float32),
+        np.ones(len(grey), np.float32),
+        np.zeros(len(grey), bool),
+    )
+
+
+def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
+    if "file" not in table:
+        raise HeadposeError(f"{path}: no column file, so no table of heads in pictures")
+    folder = picture_folder(path)
+    patch_size = round(size * CONTEXT)
+    kept, cut, patches = [], [], []
+    for file, rows in progress(table.groupby("file", sort=False), "pictures"):
+        boxes = rows[list(COLUMNS)].to_numpy(np.float32)
+        extent = boxes[:, 2:] - boxes[:, :2]
+        usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)
+        for _ in range(int((~usable).sum())):
+            problems.add("bad box", str(file))
+        labelled = (rows[["tilt", "pan"]].notna().all(axis=1) | rows["away"]).to_numpy()
+        for _ in range(int((usable & ~labelled).sum())):
+            problems.add("no angles", str(file))
+        usable &= labelled
+        if not usable.any():
+            continue
+        try:
+            colour = read_image(folder / str(file))
+        except PictureError as error:
+            problems.add("unreadable or missing picture", str(error))
+            continue
+        boxes = boxes[usable]
+        if detector is not None:
+            boxes, missed = detected_boxes(detector, colour, boxes)
+            for _ in range(missed):
+                problems.add("not found by the detector, labelled box used", str(file))
+        picture = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+        cut.append(crops.head_crops(picture, boxes, size, side, margin))
+        around = crops.squares(boxes, side, margin * CONTEXT)
+        patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
+        kept.append(rows[usable])
+    if not kept:
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
+    rows = pd.concat(kept)
+    disagreement = rows["disagreement"].fillna(0).to_numpy(np.float32)
+    # Half the weight where labellers differ by as much as heads commonly err.
+    weights = 1 / (1 + (disagreement / 6.0) ** 2)
+    weights[((disagreement > 0) & (rows["pan"].abs() > TRUSTED_PAN)).to_numpy()] *= DISTRUST
+    return HeadSet(
+        np.concatenate(cut),
+        np.stack(patches),
+        np.full(len(rows), float(size)),
+        rows[list(ANGLES)].to_numpy(np.float32),
+        weights,
+        rows["away"].to_numpy(bool),
+    )
+
+
+def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, int]:
+    """Replaces labelled boxes by those that a detector gives for the same heads.
+
+    Returns:
+        Boxes (N, 4), the labelled one where the detector has none, and how often that was.
+    """
+    found, _ = detector.detect([picture])[0]
+    rows, columns = match(found, boxes, SAME_HEAD_IOU)
+    replaced = np.array(boxes, np.float32)
+    replaced[columns] = found[rows]
+    return replaced, len(boxes) - len(rows)
+
+
+def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSet:
+    """Reads rendered heads: sheets of RGBA tiles, grey with straight alpha."""
+    table[["sheet", "row", "col"]] = numbers(table, ("sheet", "row", "col"))
+    if not whole_turn:
+        inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
+        table = table[inside]
+    grey, alpha, kept = [], [], []
+    for sheet, rows in progress(table.groupby("sheet"), "sheets"):
+        file = path.with_name(f"sheet_{int(sheet):03d}.webp")
+        pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
+            problems.add("unreadable or missing sheet", file.name)
+            continue
+        tile = pixels.shape[0] // 16
+        for y, x in rows[["row", "col"]].to_numpy(int) * tile:
+            grey.append(pixels[y : y + tile, x : x + tile, 0])
+            alpha.append(pixels[y : y + tile, x : x + tile, 3])
+        kept.append(rows)
+    if not kept:
+        return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
+    rows = pd.concat(kept)
+    boxes = rows[list(COLUMNS)].to_numpy(np.float32)
+    extent = boxes[:, 2:] - boxes[:, :2]
+    sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
+    angles = pitch_down(rows[list(ANGLES)].to_numpy(np.float32), RENDERED_TILT_OFFSET)
+    grey, alpha = np.stack(grey), np.stack(alpha)
+    flat = np.full((tile, tile), 127, np.float32)
+    cut = np.stack(
+        [
+            crops.head_crops(blend(g, a, flat), [box], size, side, margin)[0]
+            for g, a, box in zip(grey, alpha, boxes, strict=True)
+        ]
+    )
+    ones = np.ones(len(rows), np.float32)
+    return HeadSet(cut, grey, sides, angles, ones, np.zeros(len(rows), bool), alpha)
+
+
+def blend(grey: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Lays a grey picture with straight alpha over a background of the same size."""
+    share = alpha.astype(np.float32) / 255
+    return np.rint(grey * share + background * (1 - share)).astype(np.uint8)

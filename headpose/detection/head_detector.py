@@ -1,0 +1,128 @@
+"""HeadDetector: pictures in, heads out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from headpose.errors import HeadposeError
+from headpose.geometry.boxes import as_boxes, nms
+from headpose.geometry.crops import resize
+from headpose.models.metadata import DETECTOR, network_of
+
+IOU_THRESHOLD = 0.45  # of suppression; Liu et al. 2016 and the published detector
+KEPT_BY_SUPPRESSION, KEPT = 400, 200  # the published detector's limits
+AT_ONCE = 8  # pictures in one call of the network; SSD512 takes 0.2 GB for each
+CANDIDATE_SCORE = 0.01  # the published detector drops what scores no more than this
+
+
+class HeadDetector:
+    """Finds heads with a network of `headpose.detection.networks`.
+
+    A model with a fixed input size (SSD512) gets pictures stretched to it, as it was
+    trained; one that takes any size (the compact detector) gets them scaled to a long
+    side of `size` and padded to a multiple of its largest step.
+
+    Args:
+        model: A Keras model that ends in `DecodeBoxes`, or a `models.metadata.Network`.
+        size: Long side in pixels, for models that take any size.
+        name: What to call the model in errors.
+
+    Attributes:
+        confidence: The model's own default threshold.
+        fixed_size: The rows and columns that pictures are stretched to, or None.
+
+    Raises:
+        HeadposeError: If the model is no detector.
+    """
+
+    def __init__(self, model, size: int = 512, name: str = "model"):
+        network = network_of(model, DETECTOR)
+        if network is None:
+            raise HeadposeError(f"{name}: not a head detector (is it a pose estimator?)")
+        self.model = model
+        self.confidence = network.spec.confidence
+        self._step = network.spec.step
+        self.fixed_size = network.spec.input_shape[1:3] if network.spec.height else None
+        self._size = max(self._step, round(size / self._step) * self._step)
+        self._call = network.call
+
+    @classmethod
+    def load(cls, path: str | Path, size: int = 512, backend=None) -> "HeadDetector":
+        """Loads a detector from a `.keras` file or an exported one.
+
+        Args:
+            path: The file.
+            size: Long side in pixels, for models that take any size.
+            backend: See `headpose.models.resolve.resolve`.
+
+        Raises:
+            HeadposeError: If the file is missing, damaged, or holds something else.
+        """
+        from headpose.models.resolve import open_model, resolve
+
+        return cls(open_model(resolve(path, backend)), size, str(path))
+
+    def detect(
+        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Finds the heads in each picture.
+
+        Pictures that scale to the same size go through the network together, 8 at most.
+
+        Args:
+            pictures: uint8 (H, W, 3), BGR, of any sizes.
+            confidence: Keep heads that score above it; by default the model's own.
+
+        Returns:
+            For each picture boxes float32 (N, 4) in its pixels, not clipped, best
+            first, and scores (N,).
+        """
+        confidence = self.confidence if confidence is None else confidence
+        prepared = [self.prepare(picture) for picture in pictures]
+        results: list = [None] * len(prepared)
+        groups: dict[tuple, list[int]] = {}
+        for i, (picture, _) in enumerate(prepared):
+            groups.setdefault(picture.shape, []).append(i)
+        for alike in groups.values():
+            for start in range(0, len(alike), AT_ONCE):
+                members = alike[start : start + AT_ONCE]
+                boxes, scores = self._call(np.stack([prepared[i][0] for i in members]))
+                for row, i in enumerate(members):
+                    results[i] = self.select(boxes[row], scores[row], prepared[i][1], confidence)
+        return results
+
+    def prepare(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the network's input and the factors (x, y) back to the picture."""
+        height, width = picture.shape[:2]
+        if self.fixed_size:
+            rows, columns = self.fixed_size
+            scaled = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
+            return scaled.astype(np.float32), np.array([width / columns, height / rows])
+        scale = self._size / max(width, height)
+        columns, rows = (max(1, round(n * scale)) for n in (width, height))
+        scaled = resize(picture, (columns, rows))
+        padded = np.zeros(
+            (-(-rows // self._step) * self._step, -(-columns // self._step) * self._step, 3),
+            np.float32,
+        )
+        padded[:rows, :columns] = scaled
+        return padded, np.array([width / columns, height / rows])
+
+    @staticmethod
+    def select(
+        boxes: np.ndarray, scores: np.ndarray, factors: np.ndarray, confidence: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `detect` does of a picture, from the network's answer.
+
+        Args:
+            boxes: (N, 4), pixels of the network's input.
+            scores: (N,).
+            factors: (x, y) back to the picture.
+            confidence: Keep boxes that score above it.
+        """
+        candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
+        boxes, scores = boxes[candidates], scores[candidates]
+        kept = nms(boxes, scores, IOU_THRESHOLD, most=KEPT_BY_SUPPRESSION)[:KEPT]
+        return as_boxes(boxes[kept] * np.tile(factors, 2)), scores[kept]

@@ -1,0 +1,64 @@
+"""YuNet, a published face detector, behind the same calls as ours.
+
+Reads the ONNX files of OpenCV's model zoo through `cv2.FaceDetectorYN` (Wu et al.,
+"YuNet: A Tiny Millisecond-level Face Detector", 2023).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from headpose.errors import HeadposeError
+from headpose.geometry.boxes import as_boxes
+
+# A head box (crown to chin) extends beyond YuNet's face box by these shares of its width
+# and height: medians over the faces found in the training pictures of SCUT-HEAD.
+GROW_SIDES, GROW_TOP, GROW_BOTTOM = 0.22, 0.33, 0.04
+
+
+class YuNet:
+    """A face detector from an ONNX file.
+
+    Args:
+        path: The ONNX file.
+        size: The long side that pictures are scaled to.
+        grow: Whether to grow face boxes to head boxes.
+
+    Raises:
+        HeadposeError: If OpenCV cannot read the file.
+    """
+
+    def __init__(self, path: str | Path, size: int = 768, grow: bool = True):
+        self.confidence = 0.5
+        self._size = size
+        self._grow = grow
+        try:
+            self._network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.02, 0.45, 5000)
+        except cv2.error as error:
+            raise HeadposeError(f"{path}: not a YuNet face detector that OpenCV reads") from error
+
+    def detect(
+        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Finds faces; see `headpose.detection.head_detector.HeadDetector.detect`."""
+        confidence = self.confidence if confidence is None else confidence
+        return [self._detect(picture, confidence) for picture in pictures]
+
+    def _detect(self, picture: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+        scale = self._size / max(picture.shape[:2])
+        size = [max(1, round(n * scale)) for n in picture.shape[1::-1]]
+        self._network.setInputSize(size)
+        found = self._network.detect(cv2.resize(picture, size))[1]
+        if found is None:
+            return as_boxes([]), np.zeros(0, np.float32)
+        found = found[found[:, -1] >= confidence]
+        corners, extent = found[:, :2], found[:, 2:4]
+        if self._grow:
+            low = corners - extent * [GROW_SIDES, GROW_TOP]
+            high = corners + extent * [1 + GROW_SIDES, 1 + GROW_BOTTOM]
+        else:
+            low, high = corners, corners + extent
+        boxes = np.concatenate([low, high], axis=1) * np.tile(picture.shape[1::-1], 2)
+        return as_boxes(boxes / np.tile(size, 2)), found[:, -1]

@@ -1,0 +1,35 @@
+"""Exports of Keras files for other backends, made once and kept."""
+
+import os
+from pathlib import Path
+
+from headpose.export.exporter import export
+from headpose.models.formats import digest
+from headpose.models.resolve import cached_target, exported_beside, format_for
+from headpose.reporting import logger
+
+
+def exported_for(path: str | Path, backend: str) -> Path:
+    """Returns an export of a Keras file for a backend, made now if there is none.
+
+    It is looked for beside the file and in the cache; if it is in neither it is exported
+    into the cache, and told. What was made from another version of the file is passed over.
+
+    Raises:
+        HeadposeError: If the file is missing or cannot be exported.
+    """
+    path = Path(path)
+    if found := exported_beside(path, backend):
+        return found[0]
+    form = format_for(backend)
+    target = cached_target(path, form, digest(path))
+    logger.info("%s: exported once for %s, to %s", path, backend, target)
+    # Exporting hides GPUs from this process, which the backend may use.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        export(path, form, target)
+    finally:
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+        if visible is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    return target

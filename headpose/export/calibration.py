@@ -1,0 +1,125 @@
+"""Pictures and crops to check exported models on, and to calibrate eight-bit ones with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headpose.datasets import negatives as backgrounds
+from headpose.datasets.detection_annotations import picture_folder
+from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.errors import HeadposeError
+from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.crops import head_crops
+from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
+from headpose.models.metadata import DETECTOR, DetectorSpec, EstimatorSpec
+from headpose.reporting import report
+
+MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts
+DRAWN = 3  # textures
+# Of the head in the portrait (512 x 600), read off the picture by eye.
+PORTRAIT_HEAD = (150, 30, 360, 320)
+
+
+def own_samples(spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
+    """Returns what needs no data: parts of the portrait, turned over, and drawn textures.
+
+    Returns:
+        For detectors pictures uint8 (H, W, 3), BGR; for estimators crops.
+    """
+    portrait = read_image(sample_portrait())
+    textures = list(backgrounds.drawn(DRAWN, 256))
+    if spec.kind == DETECTOR:
+        # Other shapes, sides and sizes of the head.
+        parts = [portrait, portrait[:400, ::-1], portrait[::2, ::2], portrait[60:360, 120:400]]
+        return [*map(np.ascontiguousarray, parts), *textures]
+    x0, y0, x1, y1 = PORTRAIT_HEAD
+    boxes = [
+        (x0 + dx - grow, y0 + dy - grow, x1 + dx + grow, y1 + dy + grow)
+        for dx, dy, grow in [(0, 0, 0), (25, 0, 0), (-25, 10, 0), (0, 0, 20), (0, 20, -20)]
+    ]
+    crops = [_cut(picture, boxes, spec) for picture in (portrait, portrait[:, ::-1])]
+    crops += [_cut(picture, [(0, 0, 256, 256)], spec) for picture in textures]
+    return list(np.concatenate(crops))
+
+
+def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
+    """Reads pictures, or cuts the heads in them, a selection from all over the data.
+
+    Args:
+        data: A picture, a folder or a pattern of pictures, in which the detector that
+            ships finds the heads; or a table of head boxes, `TABLE.csv` or
+            `TABLE.csv#PART`.
+        spec: Of the model that shall take them.
+
+    Returns:
+        For detectors pictures uint8 (H, W, 3), BGR; for estimators crops.
+
+    Raises:
+        HeadposeError: If there is nothing to be read, or no head in it.
+    """
+    boxes = _boxes_of_table(data) if data.partition("#")[0].lower().endswith(".csv") else None
+    files = list(boxes) if boxes is not None else find_pictures([data])[0]
+    if not files:
+        raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")
+    files = _spread(files, MOST_PICTURES if spec.kind == DETECTOR else MOST_CROPS)
+    problems = Problems()
+    found, detector = [], None
+    for file in files:
+        try:
+            picture = read_image(file)
+        except PictureError as error:
+            problems.add("unreadable or missing picture", str(error))
+            continue
+        if spec.kind == DETECTOR:
+            found.append(picture)
+        elif boxes is not None:
+            found += list(_cut(picture, boxes[file], spec))
+        else:
+            detector = detector or _detector()
+            found += list(_cut(picture, detector.detect([picture])[0][0], spec))
+    report(data, problems)
+    if not found:
+        raise HeadposeError(
+            f"{data}: {'no picture' if spec.kind == DETECTOR else 'no head'} to use"
+        )
+    return _spread(found, MOST_CROPS)
+
+
+def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec) -> np.ndarray:
+    """Cuts heads as an estimator takes them."""
+    grey = spec.channels == 1
+    return head_crops(picture, boxes, spec.size, spec.side, spec.margin, grey)
+
+
+def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
+    """Reads head boxes (N, 4) by picture file."""
+    named = SourceName.parse(data)
+    if not named.path.is_file():
+        raise HeadposeError(f"{named.path}: no such table of heads")
+    problems = Problems()
+    table = read_labels(named.path, named.part, ("file", *COLUMNS), problems)
+    report(data, problems)
+    if "face" in table:
+        # Of heads seen from behind an estimator's answer may turn on the last digit.
+        table = table[table["face"] != "away"]
+    boxes = numbers(table, COLUMNS).dropna()
+    folder = picture_folder(named.path)
+    return {
+        folder / str(file): rows.to_numpy(np.float32)
+        for file, rows in boxes.groupby(table["file"], sort=False)
+    }
+
+
+def _spread(items: Sequence, most: int) -> list:
+    """Returns at most so many, evenly spread."""
+    if len(items) <= most:
+        return list(items)
+    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+def _detector():
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.models.shipped import DEFAULT_DETECTOR
+
+    return HeadDetector.load(DEFAULT_DETECTOR)

@@ -1,0 +1,123 @@
+"""Head angles: tilt, pan and roll in degrees, and what happens to them when a picture turns.
+
+Seen by someone who looks at the picture: pan > 0, the head is turned toward the image's
+left; tilt > 0, it is up; roll > 0, it leans clockwise. These are the signs of AFLW's and
+300W-LP's yaw and pitch. As a rotation, with x right, y up and z toward the viewer,
+R = Rx(-tilt) Ry(-pan) Rz(-roll).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def rotation_matrices(angles: ArrayLike) -> np.ndarray:
+    """Returns R (N, 3, 3) of tilt, pan and roll (N, 3) in degrees."""
+    tilt, pan, roll = -np.radians(np.asarray(angles, np.float64).reshape(-1, 3)).T
+    return _about(0, tilt) @ _about(1, pan) @ _about(2, roll)
+
+
+def _about(axis: int, radians: np.ndarray) -> np.ndarray:
+    """Right-handed rotations (N, 3, 3) about x (0), y (1) or z (2)."""
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrices = np.zeros((len(radians), 3, 3))
+    matrices[:, axis, axis] = 1
+    matrices[:, first, first] = matrices[:, second, second] = np.cos(radians)
+    matrices[:, second, first] = np.sin(radians)
+    matrices[:, first, second] = -np.sin(radians)
+    return matrices
+
+
+def roll_matrices(clockwise: ArrayLike) -> np.ndarray:
+    """Returns the rotations (N, 3, 3) that turn a picture clockwise by so many degrees."""
+    return _about(2, -np.radians(np.asarray(clockwise, np.float64)))
+
+
+def angles_of(matrices: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with pan in -90..90.
+
+    At pan ±90 tilt and roll turn about the same axis, and only one of them is told.
+    """
+    r = np.asarray(matrices, np.float64)
+    pan = -np.arcsin(np.clip(r[:, 0, 2], -1, 1))
+    tilt = np.arctan2(r[:, 1, 2], r[:, 2, 2])
+    roll = np.arctan2(r[:, 0, 1], r[:, 0, 0])
+    return np.degrees(np.stack([tilt, pan, roll], axis=1))
+
+
+def whole_turn_angles(matrices: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with tilt in -90..90.
+
+    Of the two sets of angles of a rotation it is the one whose pan is beyond ±90 exactly
+    when the nose points away from the viewer.
+    """
+    angles = angles_of(matrices)
+    tilt, pan, roll = angles.T
+    other = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
+    return wrap_degrees(np.where(np.abs(tilt)[:, None] <= 90, angles, other))
+
+
+def wrap_degrees(angles: ArrayLike) -> np.ndarray:
+    """Returns angles in degrees brought to -180..180, 180 excluded."""
+    return (np.asarray(angles, np.float64) + 180) % 360 - 180
+
+
+def geodesic_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the angles (N,) in degrees of the turns from one R (N, 3, 3) to another.
+
+    From the chord: |A - B| (Frobenius) = 2 sqrt(2) sin(angle / 2), which is exact near 0
+    and 180, where the common formula by the trace is not.
+    """
+    chord = np.linalg.norm(np.asarray(first) - np.asarray(second), axis=(-2, -1))
+    return np.degrees(2 * np.arcsin(np.clip(chord / np.sqrt(8), 0, 1)))
+
+
+def rotate_in_plane(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
+    """Returns the angles (N, 3) after each picture is turned clockwise by so many degrees.
+
+    Every rotation has two sets of angles, one with |pan| up to 90; the one nearer to the
+    given angles is returned, so that a head turned away stays turned away.
+    """
+    angles = np.asarray(angles, np.float64).reshape(-1, 3)
+    turns = roll_matrices(np.broadcast_to(clockwise, len(angles)))
+    first = angles_of(turns @ rotation_matrices(angles))
+    tilt, pan, roll = first.T
+    second = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
+
+    def distance(other: np.ndarray) -> np.ndarray:
+        return np.abs(wrap_degrees(other - angles)).sum(axis=1, keepdims=True)
+
+    return wrap_degrees(np.where(distance(first) <= distance(second), first, second))
+
+
+def pitch_down(angles: ArrayLike, degrees: float) -> np.ndarray:
+    """Returns the angles (N, 3) after each head nods down about its own axis of the ears.
+
+    For a head that faces the viewer, tilt falls by so much; for others it is the same
+    nod, seen from where they turned.
+    """
+    matrices = rotation_matrices(angles) @ _about(0, np.radians(np.array([degrees])))
+    return whole_turn_angles(matrices)
+
+
+def flip(angles: ArrayLike) -> np.ndarray:
+    """Returns the angles (N, 2 or 3) in the mirrored picture: pan and roll change sign."""
+    angles = np.array(angles, np.float64)
+    angles[:, 1:] *= -1
+    return angles
+
+
+def nose_directions(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
+    """Returns unit vectors (N, 3) along the nose: x right, y up, z toward the viewer."""
+    tilt, pan = np.radians(tilt), np.radians(pan)
+    return np.stack([-np.sin(pan), np.sin(tilt) * np.cos(pan), np.cos(tilt) * np.cos(pan)], axis=-1)
+
+
+def azimuth_elevation(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
+    """Returns where the nose points (N, 2): azimuth -180..180 and elevation -90..90, degrees.
+
+    Azimuth grows toward the image's left, elevation upward: the nose's direction is
+    Ry(-azimuth) Rx(-elevation) (0, 0, 1). Unlike tilt and pan they mean the same all
+    around, profiles and backs of heads included.
+    """
+    x, y, z = np.moveaxis(nose_directions(tilt, pan), -1, 0)
+    return np.degrees(np.stack([np.arctan2(-x, z), np.arcsin(np.clip(y, -1, 1))], axis=-1))

@@ -1,0 +1,44 @@
+"""Pictures of training runs and measurements, drawn without a display."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from headpose.files import atomic_write
+
+
+def figure(width: float = 7, height: float = 4.5):
+    """Returns a matplotlib figure and its axes that need no display."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(width, height), layout="constrained")
+    return drawing, drawing.subplots()
+
+
+def save(drawing, path: str | Path) -> None:
+    """Writes a figure, whole or not at all."""
+    with atomic_write(path) as temporary:
+        drawing.savefig(temporary, dpi=110)
+
+
+def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str = "") -> None:
+    """Draws columns of a CSV log over its `epoch` column."""
+    table = pd.read_csv(log)
+    drawing, axes = figure()
+    for column in columns:
+        axes.plot(table["epoch"] + 1, table[column], label=column)
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save(drawing, path)
+
+
+def plot_curves(lines: dict, path: str | Path, across: str, up: str) -> None:
+    """Draws named lines, each a pair of arrays, on axes from 0 to 1."""
+    drawing, axes = figure(6, 5)
+    for name, (x, y) in lines.items():
+        axes.plot(x, y, label=name)
+    axes.set(xlabel=across, ylabel=up, xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save(drawing, path)

@@ -1,0 +1,224 @@
+"""Programs that run exported models; each is imported when it is asked for.
+
+ONNX Runtime, OpenVINO, OpenCV and LiteRT need no TensorFlow and start in a fraction of its
+time. A function here opens a file and returns a call from a float32 batch to the file's
+outputs in their order.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from headpose.errors import HeadposeError, first_line
+from headpose.models.keras_setup import silence
+
+BACKENDS = ("keras", "onnxruntime", "openvino", "opencv", "litert")
+# What each of them reads, its own format first; a folder (TensorFlow's SavedModel) has "".
+READS = {
+    "keras": (".keras", ".h5", ".hdf5", ""),
+    "onnxruntime": (".onnx",),
+    "openvino": (".xml", ".onnx"),
+    "opencv": (".onnx",),
+    "litert": (".tflite",),
+}
+# What pip calls the modules that are not among the project's requirements.
+PACKAGES = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "ai_edge_litert": "ai-edge-litert",
+    "tensorflow": "tensorflow",
+    "tf2onnx": "tf2onnx",
+    "onnx": "onnx",
+    "nncf": "nncf",
+}
+Call = Callable[[np.ndarray], list[np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Backend:
+    """Which program runs networks, and how.
+
+    Attributes:
+        name: One of `BACKENDS`; None: the one that the model's file is for.
+        device, precision: As for `headpose.models.keras_setup.set_up`, which decides them
+            for Keras. `auto` is the processor in float32 for the others.
+
+    Raises:
+        HeadposeError: If it knows no such device or arithmetic.
+    """
+
+    name: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self):
+        if self.name in ("opencv", "litert") and self.device == "gpu":
+            raise HeadposeError(f"{self.name} runs on the processor here; leave out --device gpu")
+        if self.name in ("onnxruntime", "opencv", "litert") and self.precision == "bfloat16":
+            raise HeadposeError(
+                f"{self.name} computes as the file says; leave out --precision bfloat16 "
+                "or use --backend openvino"
+            )
+
+    def named(self, name: str) -> "Backend":
+        """Returns the same with a name."""
+        return dataclasses.replace(self, name=name)
+
+    @classmethod
+    def of(cls, value: "str | Backend | None") -> "Backend":
+        """Makes a name a backend.
+
+        Raises:
+            ValueError: If there is none of that name.
+        """
+        if isinstance(value, cls):
+            return value
+        if value is not None and value not in BACKENDS:
+            raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {value!r}")
+        return cls(value)
+
+
+def package(module: str):
+    """Imports a package that is needed for some runtimes only.
+
+    Raises:
+        HeadposeError: If it is missing; says how to install it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = PACKAGES[module.partition(".")[0]]
+        raise HeadposeError(f"{name} is not installed ({error}); pip install {name}") from error
+
+
+def open_session(path: Path, backend: Backend) -> Call:
+    """Opens an exported file in a backend.
+
+    Args:
+        path: The file, or a SavedModel's folder.
+        backend: With a name.
+
+    Raises:
+        HeadposeError: If the package is missing, cannot read the file, or finds no such device
+            or arithmetic here.
+    """
+    open_file = {
+        "keras": _in_tensorflow,
+        "onnxruntime": _in_onnxruntime,
+        "openvino": _in_openvino,
+        "opencv": _in_opencv,
+        "litert": _in_litert,
+    }[backend.name]
+    try:
+        return open_file(path, backend)
+    except HeadposeError:
+        raise
+    except Exception as error:  # each raises classes of its own
+        raise HeadposeError(
+            f"{path}: {backend.name} cannot read it ({first_line(error)})"
+        ) from error
+
+
+def _threads() -> int:
+    """Returns how many threads this process may use, as its parent set it; 0: as many as cores."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() else 0
+
+
+def _number(name: str) -> int:
+    """Returns the number at the end of an output's name, 0 if there is none."""
+    return int(re.search(r"\d*$", name).group() or 0)
+
+
+def _in_onnxruntime(path: Path, backend: Backend) -> Call:
+    ort = package("onnxruntime")
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.intra_op_num_threads = _threads()
+    # Waiting threads would take the cores from reading, tracking and writing: videos run
+    # half as fast again without.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = ["CPUExecutionProvider"]
+    if backend.device == "gpu":
+        if "CUDAExecutionProvider" not in ort.get_available_providers():
+            raise HeadposeError(
+                "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
+            )
+        providers.insert(0, "CUDAExecutionProvider")
+    session = ort.InferenceSession(str(path), options, providers=providers)
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch})
+
+
+def _in_openvino(path: Path, backend: Backend) -> Call:
+    openvino = package("openvino")
+    core = openvino.Core()
+    device = "GPU" if backend.device == "gpu" else "CPU"
+    if not any(name.startswith(device) for name in core.available_devices):
+        raise HeadposeError("no GPU that OpenVINO can use; install its driver or use --device cpu")
+    bfloat16 = backend.precision == "bfloat16"
+    if bfloat16 and "BF16" not in core.get_property(device, "OPTIMIZATION_CAPABILITIES"):
+        raise HeadposeError("this processor has no bfloat16; leave out --precision bfloat16")
+    # By itself OpenVINO takes bfloat16 where the processor has it.
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+    }
+    if device == "CPU" and _threads():
+        settings["INFERENCE_NUM_THREADS"] = _threads()
+    compiled = core.compile_model(core.read_model(path), device, settings)
+    return lambda batch: list(compiled(batch).values())
+
+
+def _in_opencv(path: Path, backend: Backend) -> Call:
+    import cv2
+
+    with silence():  # it prints what it raises as well
+        network = cv2.dnn.readNetFromONNX(str(path))
+    # It lists them in an order of its own.
+    names = sorted(network.getUnconnectedOutLayersNames(), key=_number)
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        network.setInput(batch)
+        # The arrays are OpenCV's own, which it writes over at the next call.
+        return [np.array(y) for y in network.forward(names)]
+
+    return call
+
+
+def _in_litert(path: Path, backend: Backend) -> Call:
+    litert = package("ai_edge_litert.interpreter")
+    threads = _threads() or os.cpu_count()
+    interpreter = litert.Interpreter(model_path=str(path), num_threads=threads)
+    run = interpreter.get_signature_runner()
+    (name,) = run.get_input_details()
+    outputs = sorted(run.get_output_details(), key=_number)
+    told = False
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        nonlocal told
+        # At the first call it tells what it runs on.
+        with contextlib.nullcontext() if told else silence():
+            answers = run(**{name: batch})
+        told = True
+        return [answers[key] for key in outputs]
+
+    return call
+
+
+def _in_tensorflow(path: Path, backend: Backend) -> Call:
+    tensorflow = package("tensorflow")
+    loaded = tensorflow.saved_model.load(str(path))  # keeps the variables as long as the call
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        answers = loaded.serve(tensorflow.constant(batch, tensorflow.float32))
+        answers = answers if isinstance(answers, (list, tuple)) else [answers]
+        return [y.numpy() for y in answers]
+
+    return call

@@ -1,0 +1,72 @@
+"""What a network leaves undecoded, decoded with numpy.
+
+For runtimes that do not know the operations, and for eight-bit networks, whose numbers are
+too coarse for it. The results are those of `headpose.detection.ssd.DecodeBoxes` and
+`headpose.pose.rotation.HeadAngles`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from headpose.geometry.angles import whole_turn_angles
+from headpose.models.metadata import DetectorSpec, EstimatorSpec
+
+
+def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes the maps of a detector.
+
+    Args:
+        maps: For each level offsets (B, rows, columns, 4 K), then for each level logits
+            (B, rows, columns, K or 2 K), the background's first.
+        spec: Of the detector.
+
+    Returns:
+        Corners float32 (B, N, 4) in pixels of the input, and scores (B, N).
+    """
+    count = len(spec.levels)
+    boxes, logits = [], []
+    for (step, shapes), offsets, scores in zip(
+        spec.levels, maps[:count], maps[count:], strict=True
+    ):
+        batch, rows, columns, _ = offsets.shape
+        x = (np.arange(columns, dtype=np.float32) + 0.5) * step
+        y = (np.arange(rows, dtype=np.float32) + 0.5) * step
+        middle = np.stack(np.meshgrid(x, y), axis=-1)[:, :, None]
+        extent = np.float32(shapes)
+        offsets = offsets.reshape(batch, rows, columns, len(shapes), 4)
+        variances = np.float32(spec.variances)
+        # Liu et al. 2016, eq. 2.
+        centre = middle + variances[:2] * offsets[..., :2] * extent
+        half = np.exp(variances[2:] * offsets[..., 2:]) * extent / 2
+        boxes.append(np.concatenate([centre - half, centre + half], axis=-1).reshape(batch, -1, 4))
+        scores = scores.reshape(batch, rows * columns * len(shapes), -1)
+        logits.append(scores[..., 0] if scores.shape[-1] == 1 else scores[..., 1] - scores[..., 0])
+    return np.concatenate(boxes, axis=1), _sigmoid(np.concatenate(logits, axis=1))
+
+
+def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
+    """Decodes the raw outputs (B, 7) of an estimator of rotations to degrees (B, 6)."""
+    scale, least_error, error_scale = spec.rotation
+    raw = np.asarray(raw, np.float64)
+    x = _unit(scale * raw[:, :3] + [1.0, 0.0, 0.0])
+    y = scale * raw[:, 3:6] + [0.0, 1.0, 0.0]
+    y = _unit(y - (x * y).sum(axis=1, keepdims=True) * x)
+    z = np.cross(x, y)
+    azimuth, elevation = np.arctan2(-z[:, 0], z[:, 2]), np.arcsin(np.clip(z[:, 1], -1, 1))
+    return np.column_stack(
+        [
+            whole_turn_angles(np.stack([x, y, z], axis=2)),
+            np.degrees(azimuth),
+            np.degrees(elevation),
+            least_error + error_scale * np.logaddexp(0, raw[:, 6]),
+        ]
+    ).astype(np.float32)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.sqrt(np.maximum((vectors**2).sum(axis=1, keepdims=True), 1e-8))
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return (0.5 + 0.5 * np.tanh(logits / 2)).astype(np.float32)

@@ -1,0 +1,153 @@
+"""Exported models: telling what a file is, and opening it in a backend.
+
+Nothing here imports Keras or TensorFlow, except for a SavedModel.
+"""
+
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from headpose.errors import HeadposeError
+from headpose.models.backends import READS, Backend, Call, open_session
+from headpose.models.decoding import decode_angles, decode_boxes
+from headpose.models.metadata import DETECTOR, ModelMetadata, Network
+from headpose.models.onnx_header import fields
+
+KEY = "headpose"  # under which a file holds its description
+SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what others add
+LITERT_FILE = "headpose.json"  # in the archive behind the network, as LiteRT's metadata are
+SUFFIXES = (".onnx", ".xml", ".tflite")
+# Fields of ONNX's ModelProto and of the entries in it, see `headpose.models.onnx_header`.
+_METADATA_PROPS, _ENTRY_KEY, _ENTRY_VALUE = 14, 1, 2
+
+
+def is_exported(path: str | Path) -> bool:
+    """Tells files and folders of exported models from those of Keras, by their names."""
+    path = Path(path)
+    return path.suffix.lower() in SUFFIXES or path.is_dir()
+
+
+def read_metadata(path: str | Path) -> ModelMetadata | None:
+    """Returns what an exported model tells of itself; None if it is none of ours.
+
+    Raises:
+        HeadposeError: If the file is missing, or of a newer version of this project.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise HeadposeError(f"{path}: no such model file")
+    reader = {".onnx": _of_onnx, ".xml": _of_openvino, ".tflite": _of_litert}
+    text = reader.get(path.suffix.lower(), _of_saved_model)(path)
+    if text is None:
+        return None
+    try:
+        return ModelMetadata.from_json(text)
+    except ValueError as error:
+        raise HeadposeError(
+            f"{path}: its description cannot be read ({error}); export it anew"
+        ) from None
+
+
+def backend_for(path: str | Path, backend: Backend, metadata: ModelMetadata) -> Backend:
+    """Returns a backend with a name: the one asked for, or the one that a file is for.
+
+    Args:
+        path: An exported model.
+        backend: With or without a name.
+        metadata: What the file tells of itself.
+
+    Raises:
+        HeadposeError: If the one asked for cannot run such files.
+    """
+    path = Path(path)
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if backend.name is None:
+        name = next((n for n in READS if READS[n][0] == suffix), "keras")
+        if suffix == ".onnx" and not metadata.decoded:
+            name = "opencv"
+        return backend.named(name)
+    if suffix not in READS[backend.name]:
+        what = f"{suffix} files" if suffix else "a SavedModel"
+        raise HeadposeError(f"{path}: {backend.name} does not run {what}; leave out --backend")
+    return backend
+
+
+def open_exported(path: Path, backend: Backend, metadata: ModelMetadata) -> Network:
+    """Opens an exported model.
+
+    Args:
+        path: The file or folder.
+        backend: With a name.
+        metadata: What the file tells of itself.
+
+    Raises:
+        HeadposeError: If it cannot be run.
+    """
+    if backend.name == "opencv" and metadata.decoded:
+        raise HeadposeError(
+            f"{path}: has operations that OpenCV does not know; "
+            f"write one for it: headpose export {metadata.source} --format opencv"
+        )
+    call = open_session(path, backend)
+    if backend.name == "opencv" and metadata.spec.kind == DETECTOR:
+        # Its importer keeps to the batch of the file where SSD512 changes shapes, or dies.
+        call = _one_by_one(call)
+    return Network(metadata.spec, _decoded(call, metadata), backend.name)
+
+
+def _one_by_one(call: Call) -> Call:
+    def calls(batch: np.ndarray) -> list[np.ndarray]:
+        answers = [call(batch[i : i + 1]) for i in range(len(batch))]
+        return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+
+    return calls
+
+
+def _decoded(call: Call, about: ModelMetadata) -> Call:
+    """Adds to a call what the network leaves to whoever runs it."""
+    spec = about.spec
+    if spec.kind == DETECTOR:
+        return call if about.decoded else lambda batch: list(decode_boxes(call(batch), spec))
+    if about.decoded or spec.rotation is None:
+        # OpenCV adds an axis to what has two.
+        return lambda batch: [call(batch)[0].reshape(len(batch), -1)]
+    return lambda batch: [decode_angles(call(batch)[0].reshape(len(batch), -1), spec)]
+
+
+# ----------------------------------------------------------------- descriptions in files
+
+
+def _of_onnx(path: Path) -> str | None:
+    try:
+        for number, entry in fields(memoryview(np.memmap(path, np.uint8, "r"))):
+            if number == _METADATA_PROPS:
+                texts = {kind: bytes(text).decode() for kind, text in fields(entry)}
+                if texts[_ENTRY_KEY] == KEY:
+                    return texts[_ENTRY_VALUE]
+    except (IndexError, ValueError, KeyError, TypeError):
+        pass  # no ONNX file: whoever opens it says so
+    return None
+
+
+def _of_openvino(path: Path) -> str | None:
+    try:
+        root = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError:
+        return None
+    entry = root.find(f"./rt_info/{KEY}")
+    return None if entry is None else entry.get("value")
+
+
+def _of_litert(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(LITERT_FILE).decode()
+    except (zipfile.BadZipFile, KeyError):
+        return None
+
+
+def _of_saved_model(path: Path) -> str | None:
+    file = path / SAVED_MODEL_FILE
+    return file.read_text() if file.is_file() else None

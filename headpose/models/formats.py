@@ -1,0 +1,63 @@
+"""The formats that models are exported to, and where an exported model belongs."""
+
+import dataclasses
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.files import sha256
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A kind of exported file.
+
+    Attributes:
+        suffix: Of its name; empty for a folder.
+        backend: Which runs it, and checks what was written.
+        packages: Modules that writing and checking need beyond the project's.
+        int8: Those that eight bits need besides; None where that is not supported.
+        decoded: Whether boxes and angles are decoded in the network.
+        decoded_int8: The same with eight bits, which are too coarse for it unless the
+            converter leaves it in float32.
+    """
+
+    suffix: str
+    backend: str
+    packages: tuple[str, ...]
+    int8: tuple[str, ...] | None = None
+    decoded: bool = True
+    decoded_int8: bool = False
+
+    @property
+    def ending(self) -> str:
+        """The last part of the suffix, which a file's name must have."""
+        return self.suffix and f".{self.suffix.rpartition('.')[2]}"
+
+
+FORMATS = {
+    "onnx": Format(
+        ".onnx", "onnxruntime", ("tf2onnx", "onnx", "onnxruntime"), (), decoded_int8=True
+    ),
+    # OpenCV's importer knows neither the priors' operations nor sizes that are open.
+    "opencv": Format(".opencv.onnx", "opencv", ("tf2onnx", "onnx"), decoded=False),
+    "openvino": Format(".xml", "openvino", ("openvino",), ("nncf",)),
+    "litert": Format(".tflite", "litert", ("ai_edge_litert",), ()),
+    "saved_model": Format("", "keras", ()),
+}
+
+
+def default_target(source: Path, form: str, int8: bool = False) -> Path:
+    """Returns where an exported model goes: beside the model that it is made from."""
+    return source.with_name(f"{source.stem}{'-int8' if int8 else ''}{FORMATS[form].suffix}")
+
+
+def digest(path: Path) -> str:
+    """Returns the SHA-256 of a model file.
+
+    Raises:
+        HeadposeError: If it cannot be read.
+    """
+    try:
+        return sha256(path)
+    except OSError as error:
+        raise HeadposeError(f"{path}: no such model file; name an existing .keras file") from error

@@ -1,0 +1,282 @@
+"""What must be known of a model to run it: read from the network, or from an exported file.
+
+An exported file carries it as JSON, for this project and for whoever else uses the file.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+# What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
+MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
+# How an estimator of rotations codes its answer, see `headpose.pose.rotation`.
+# Scale of the first six raw outputs: with 1, a step of the optimizer turns heads by several
+# degrees, and training stays noisy; so it is by about one.
+RAW_SCALE = 0.2
+LEAST_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
+DETECTOR, ESTIMATOR = "head detector", "pose estimator"
+LAYOUT = 1  # of the JSON; a file of another one is not read
+SIGNS = (
+    "degrees, as seen by someone who looks at the picture: tilt and elevation > 0 up, pan and "
+    "azimuth > 0 toward the image's left, roll > 0 clockwise; R = Rx(-tilt) Ry(-pan) Rz(-roll) "
+    "with x right, y up, z toward the viewer; expected_error is the expected error"
+)
+DECODED_BOXES = [
+    "boxes (batch, N, 4): xmin, ymin, xmax, ymax in pixels of the input, not clipped",
+    "scores (batch, N) in 0..1; keep those above confidence, then suppress overlapping boxes "
+    "(IoU above 0.45)",
+]
+CODED_BOXES = (
+    "per level a map of offsets (batch, rows, columns, 4 x shapes), then per level a map of "
+    "logits (one a shape: of a head; or two: background, head). Prior boxes lie at the middle "
+    "of each cell, one of each shape (width, height); centre = prior centre + variance x offset "
+    "x prior size, size = prior size x exp(variance x offset)"
+)
+CODED_ANGLES = (
+    "x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its part along x, "
+    "unit; z = x cross y; R = [x y z]; expected_error = least_error + error_scale softplus(a[6])"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorSpec:
+    """What must be known of a head detector.
+
+    Attributes:
+        height, width: Of the input, pixels; None where it takes any.
+        confidence: Its default threshold.
+        levels: For each feature map its step and the (width, height) of its priors, pixels.
+        variances: Of the box coding.
+    """
+
+    height: int | None
+    width: int | None
+    confidence: float
+    levels: tuple[tuple[int, tuple[tuple[float, float], ...]], ...]
+    variances: tuple[float, float, float, float]
+    kind = DETECTOR
+
+    @property
+    def step(self) -> int:
+        """The largest step: sides of an input of any size are multiples of it."""
+        return max(step for step, _ in self.levels)
+
+    @property
+    def input_shape(self) -> tuple:
+        return (None, self.height, self.width, 3)
+
+    def as_json(self, decoded: bool) -> dict:
+        """Describes input and outputs; `decoded` tells whether the file holds the decoding."""
+        scaling = (
+            "stretched to height and width"
+            if self.height
+            else f"any size (the demos: the long side 512 pixels), padded right and below with "
+            f"zeros to multiples of {self.step}"
+        )
+        return {
+            "input": _picture(self.input_shape) | {"scaling": scaling, "multiple": self.step},
+            "outputs": DECODED_BOXES if decoded else CODED_BOXES,
+            "confidence": self.confidence,
+            "priors": [
+                {"step": step, "shapes": [list(s) for s in shapes]} for step, shapes in self.levels
+            ],
+            "variances": list(self.variances),
+        }
+
+    @classmethod
+    def from_json(cls, values: dict) -> "DetectorSpec":
+        _, height, width, _ = values["input"]["shape"]
+        levels = tuple(
+            (int(x["step"]), tuple((float(w), float(h)) for w, h in x["shapes"]))
+            for x in values["priors"]
+        )
+        variances = tuple(map(float, values["variances"]))
+        return cls(height, width, float(values["confidence"]), levels, variances)
+
+
+@dataclasses.dataclass(frozen=True)
+class EstimatorSpec:
+    """What must be known of a pose estimator.
+
+    Attributes:
+        size: Side of the crops, pixels.
+        channels: 1 for grey, 3 for BGR.
+        outputs: 2, 3 or 6: as many of `MEASURES`.
+        side, margin: How crops are cut, see `headpose.geometry.crops.head_crops`.
+        rotation: Scale of the raw outputs and floor and unit of the expected error, where
+            it answers with a rotation; None where with angles.
+    """
+
+    size: int
+    channels: int
+    outputs: int
+    side: str = "small"
+    margin: float = 1.0
+    rotation: tuple[float, float, float] | None = None
+    kind = ESTIMATOR
+
+    @property
+    def input_shape(self) -> tuple:
+        return (None, self.size, self.size, self.channels)
+
+    def as_json(self, decoded: bool) -> dict:
+        """Describes input and outputs; `decoded` tells whether the file holds the decoding."""
+        coded = self.rotation is not None and not decoded
+        result = {
+            "input": _picture(self.input_shape),
+            "crop": {
+                "size": self.size,
+                "side": self.side,
+                "margin": self.margin,
+                "meaning": "the square about the middle of the head's box (crown to chin), its "
+                "side the box's smaller or larger one times margin, shifted into the picture",
+            },
+            "outputs": CODED_ANGLES if coded else [f"angles (batch, {self.outputs})"],
+            "measures": list(MEASURES[: self.outputs]),
+            "signs": SIGNS,
+        }
+        if self.rotation:
+            names = ("scale", "least_error", "error_scale")
+            result["rotation"] = dict(zip(names, self.rotation, strict=True))
+        return result
+
+    @classmethod
+    def from_json(cls, values: dict) -> "EstimatorSpec":
+        _, size, _, channels = values["input"]["shape"]
+        crop, rotation = values["crop"], values.get("rotation")
+        return cls(
+            int(size),
+            int(channels),
+            len(values["measures"]),
+            str(crop["side"]),
+            float(crop["margin"]),
+            rotation and tuple(map(float, rotation.values())),
+        )
+
+
+Spec = DetectorSpec | EstimatorSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network that can be called, whoever runs it.
+
+    Attributes:
+        spec: What must be known of it.
+        call: From float32 pictures or crops (B, H, W, C) in 0..255 to boxes (B, N, 4) and
+            scores (B, N), or to degrees (B, outputs), in a list.
+        backend: Its name, see `headpose.models.backends`.
+    """
+
+    spec: Spec
+    call: Callable[[np.ndarray], list[np.ndarray]]
+    backend: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelMetadata:
+    """What an exported file tells of itself.
+
+    Attributes:
+        spec: Of the network.
+        source: Name of the model file that it was made from.
+        digest: SHA-256 of that file.
+        decoded: Whether boxes and angles are decoded in it.
+        precision: `float32` or `int8`.
+    """
+
+    spec: Spec
+    source: str
+    digest: str
+    decoded: bool = True
+    precision: str = "float32"
+
+    def to_json(self) -> str:
+        head = {
+            "headpose": LAYOUT,
+            "kind": self.spec.kind,
+            "source": self.source,
+            "sha256": self.digest,
+            "precision": self.precision,
+            "decoded": self.decoded,
+        }
+        return json.dumps(head | self.spec.as_json(self.decoded), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelMetadata":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: If it is something else, or of another layout.
+        """
+        try:
+            values = json.loads(text)
+            if values["headpose"] != LAYOUT:
+                raise ValueError(f"layout {values['headpose']}, not {LAYOUT}")
+            spec = {DETECTOR: DetectorSpec, ESTIMATOR: EstimatorSpec}[values["kind"]]
+            return cls(
+                spec.from_json(values),
+                str(values["source"]),
+                str(values["sha256"]),
+                bool(values["decoded"]),
+                str(values["precision"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"no description of a model ({error!r})") from error
+
+
+def spec_of(model) -> Spec | None:
+    """Reads what must be known of a Keras model; None if it is neither detector nor estimator."""
+    for layer in model.layers:
+        if type(layer).__name__ == "DecodeBoxes":
+            _, height, width, _ = model.input_shape
+            levels = tuple((level.step, level.shapes) for level in layer.levels)
+            return DetectorSpec(height, width, layer.confidence, levels, layer.variances)
+    shape_in, shape_out = model.input_shape, model.output_shape
+    fits = (
+        isinstance(shape_in, tuple)
+        and isinstance(shape_out, tuple)
+        and len(shape_in) == 4
+        and shape_in[1] == shape_in[2] is not None
+        and len(shape_out) == 2
+        and shape_out[1] in (2, 3, len(MEASURES))
+    )
+    if not fits:
+        return None
+    by_kind = {type(layer).__name__: layer for layer in model.layers}
+    crop = by_kind.get("CropInput")
+    rotation = None
+    if "HeadAngles" in by_kind:
+        rotation = (RAW_SCALE, LEAST_ERROR, ERROR_SCALE)
+    return EstimatorSpec(
+        shape_in[1],
+        shape_in[3],
+        shape_out[1],
+        crop.side if crop else "small",
+        crop.margin if crop else 1.0,
+        rotation,
+    )
+
+
+def network_of(model, kind: str) -> Network | None:
+    """Returns a Keras model or a network as a network; None if it is of another kind."""
+    if isinstance(model, Network):
+        return model if model.spec.kind == kind else None
+    spec = spec_of(model)
+    if spec is None or spec.kind != kind:
+        return None
+    from headpose.models.keras_setup import compiled
+
+    return Network(spec, compiled(model), "keras")
+
+
+def _picture(shape: tuple) -> dict:
+    return {
+        "shape": list(shape),
+        "layout": "batch, height, width, channels",
+        "type": "float32",
+        "channels": "BGR" if shape[3] == 3 else "grey",
+        "range": [0, 255],
+    }

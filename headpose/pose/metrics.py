@@ -1,0 +1,272 @@
+"""Error figures of head pose estimates."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headpose.errors import HeadposeError
+from headpose.geometry.angles import geodesic_distances, rotation_matrices, wrap_degrees
+
+# Limits of |pan| in degrees: near frontal, half profile, profile, and turned away.
+PAN_RANGES = {
+    "0-30": (0, 30),
+    "30-60": (30, 60),
+    "60-90": (60, 90),
+    "90-120": (90, 120),
+    "120-150": (120, 150),
+    "150-180": (150, np.inf),
+}
+SHARES = (5, 10, 15)  # degrees
+# So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
+LOCKED_WITHIN = 15.0
+CERTAINTY = 5  # its column in `headpose.pose.estimator.MEASURES`
+
+
+def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns how far each angle is off, in degrees.
+
+    Pan and roll are directions on a circle: 179 and -179 degrees are 2 apart.
+
+    Args:
+        predicted: (N, 2) tilt, pan, or (N, 3 and more) with roll, degrees.
+        truth: (N, 2) or (N, 3), degrees; roll may be NaN where unknown.
+
+    Returns:
+        float64 (N, K), K the smaller number of columns; NaN where truth is.
+
+    Raises:
+        ValueError: If shapes do not fit, or a tilt, a pan or a prediction is not finite.
+    """
+    predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
+    for name, array in (("predicted", predicted), ("truth", truth)):
+        if array.ndim != 2 or array.shape[1] < 2:
+            raise ValueError(f"{name} must have shape (N, 2) or (N, 3), not {array.shape}")
+    predicted, truth = predicted[:, :3], truth[:, :3]
+    if len(predicted) != len(truth):
+        raise ValueError(f"{len(predicted)} predictions for {len(truth)} heads")
+    if not np.isfinite(predicted).all():
+        raise ValueError("a prediction is not finite")
+    if not np.isfinite(truth[:, :2]).all():
+        raise ValueError("a true tilt or pan is not finite")
+    angles = min(predicted.shape[1], truth.shape[1])
+    difference = predicted[:, :angles] - truth[:, :angles]
+    difference[:, 1:] = wrap_degrees(difference[:, 1:])
+    return np.abs(difference)
+
+
+def unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns `absolute_errors`, NaN for tilt and roll where they lock."""
+    errors = absolute_errors(predicted, truth)
+    locked = np.abs(np.abs(np.asarray(truth)[:, 1]) - 90) < LOCKED_WITHIN
+    errors[locked, 0] = np.nan
+    errors[locked, 2:] = np.nan
+    return errors
+
+
+def overall_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns one error (N,) in degrees a head: geodesic where rolls are known and told.
+
+    Elsewhere it is the mean of tilt's and pan's.
+    """
+    predicted, truth = np.asarray(predicted), np.asarray(truth)
+    both = absolute_errors(predicted, truth)[:, :2].mean(axis=1)
+    if min(predicted.shape[1], truth.shape[1]) < 3:
+        return both
+    turns = geodesic_errors(predicted, truth)
+    return np.where(np.isfinite(turns), turns, both)
+
+
+def geodesic_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns the angle in degrees of the turn from each estimate to the truth.
+
+    Args:
+        predicted: (N, 3 and more) tilt, pan, roll, degrees.
+        truth: (N, 3), degrees; roll may be NaN.
+
+    Returns:
+        float64 (N,); NaN where the roll is not known.
+    """
+    first, second = (
+        rotation_matrices(np.asarray(angles, np.float64)[:, :3]) for angles in (predicted, truth)
+    )
+    return geodesic_distances(first, second)
+
+
+def pose_errors(predicted: ArrayLike, truth: ArrayLike) -> dict[str, float]:
+    """Returns mean absolute errors in degrees.
+
+    Args:
+        predicted: See `absolute_errors`.
+        truth: The same.
+
+    Returns:
+        `tilt`, `pan`, `mean` (of the two); where roll is predicted and known, `roll`
+        and `geodesic`, mean and median; and `mean 0-30`, `mean 30-60`, …: `mean` over
+        the heads whose |pan| is in that range (lower limit included), where there are any.
+    """
+    table = error_table(predicted, truth)
+    whole = table.pop("all")
+    names = ("tilt", "pan", "mean", "roll", "geodesic", "geodesic median")
+    result = {name: whole[name] for name in names if name in whole}
+    return result | {f"mean {name}": row["mean"] for name, row in table.items() if row["heads"]}
+
+
+def error_table(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, float]]:
+    """Returns error figures over all heads and over each range of |pan|.
+
+    Where the true pan is within 15 degrees of ±90, tilt and roll are no measure, and
+    their errors are left out.
+
+    Args:
+        predicted: See `absolute_errors`.
+        truth: The same.
+
+    Returns:
+        A row for `all` and for each of `PAN_RANGES`, each with `heads`, the mean
+        absolute errors `tilt`, `pan`, `mean` and, where known, `roll`, `geodesic` and
+        `geodesic median` in degrees, and `tilt under 5`, `pan under 5`, `both under 5`,
+        the same for 10 and 15: the shares (0..1) of heads whose error is below. An empty
+        range has NaN.
+    """
+    errors = unlocked_errors(predicted, truth)
+    turns = np.full(len(errors), np.nan)
+    if errors.shape[1] == 3:
+        turns = geodesic_errors(predicted, truth)
+    everywhere = np.ones(len(errors), bool)
+    return {
+        name: _row(errors[chosen], turns[chosen])
+        for name, chosen in {"all": everywhere, **pan_ranges(truth)}.items()
+    }
+
+
+def pan_ranges(truth: ArrayLike) -> dict[str, np.ndarray]:
+    """Returns for each of `PAN_RANGES` which heads (N,) belong to it."""
+    pan = np.abs(np.asarray(truth, np.float64)[:, 1])
+    return {name: (pan >= low) & (pan < high) for name, (low, high) in PAN_RANGES.items()}
+
+
+def _row(errors: np.ndarray, turns: np.ndarray) -> dict[str, float]:
+    tilt, pan = errors[:, 0], errors[:, 1]
+    row = {"heads": len(errors), "tilt": _mean(tilt), "pan": _mean(pan)}
+    row["mean"] = (row["tilt"] + row["pan"]) / 2
+    if np.isfinite(turns).any():
+        row["roll"] = _mean(errors[:, 2])
+        row["geodesic"] = _mean(turns)
+        row["geodesic median"] = float(np.nanmedian(turns))
+    for limit in SHARES:
+        row[f"tilt under {limit}"] = _mean(tilt < limit, np.isfinite(tilt))
+        row[f"pan under {limit}"] = _mean(pan < limit)
+        row[f"both under {limit}"] = _mean((tilt < limit) & (pan < limit), np.isfinite(tilt))
+    return row
+
+
+def _mean(values: np.ndarray, known: np.ndarray | None = None) -> float:
+    """Returns the mean of what is known, NaN if nothing is."""
+    values = values[np.isfinite(values) if known is None else known]
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def separation(predicted: ArrayLike, away: ArrayLike) -> float:
+    """Returns how well |pan| tells heads turned away from visible faces.
+
+    Args:
+        predicted: (N, 2 and more), degrees.
+        away: (N,), truth; both kinds must occur.
+
+    Returns:
+        The area under the receiver operating characteristic, 0..1.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(np.asarray(away, bool), np.abs(np.asarray(predicted)[:, 1])))
+
+
+def risk_coverage(errors: ArrayLike, expected_error: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean error (risk) of the surest heads, for every share of heads kept.
+
+    Args:
+        errors: (N,), degrees, NaN where unknown.
+        expected_error: (N,), expected errors in degrees, the smaller the surer.
+
+    Returns:
+        Coverage (M,), from 1 / M to 1, and risk (M,), M the number of known errors.
+    """
+    errors, expected_error = np.asarray(errors, np.float64), np.asarray(expected_error, np.float64)
+    known = np.isfinite(errors)
+    ranked = errors[known][np.argsort(expected_error[known], kind="stable")]
+    number = np.arange(1, len(ranked) + 1)
+    return number / max(1, len(ranked)), np.cumsum(ranked) / number
+
+
+def uncertain_fifth(errors: ArrayLike, expected_error: ArrayLike) -> tuple[float, float]:
+    """Returns the mean errors of the least certain fifth of all heads and of the others.
+
+    Args:
+        errors, expected_error: See `risk_coverage`; at least 5 errors must be known.
+    """
+    _, risk = risk_coverage(errors, expected_error)
+    total = len(risk)
+    kept = total - total // 5
+    rest = risk[kept - 1]
+    return float((risk[-1] * total - rest * kept) / (total - kept)), float(rest)
+
+
+def without_nan(value):
+    """Replaces NaN, which JSON does not know, by None, at any depth."""
+    if isinstance(value, dict):
+        return {key: without_nan(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def plot_errors(
+    predicted: Mapping[str, ArrayLike], truth: ArrayLike, path: str | Path, width: float = 10.0
+) -> None:
+    """Draws mean absolute errors over the true tilt and the true pan.
+
+    Where an estimate tells its expected error, a third drawing has `risk_coverage` of
+    `overall_errors`.
+
+    Args:
+        predicted: Estimates by name, each as in `absolute_errors` or with all
+            `headpose.pose.estimator.MEASURES`.
+        truth: The same.
+        path: The picture; its suffix says the format.
+        width: Of the steps over which errors are averaged, degrees.
+
+    Raises:
+        HeadposeError: If the format is unknown or the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    from headpose.images.figures import save
+
+    truth = np.asarray(truth, np.float64)
+    sure = {name: np.asarray(e) for name, e in predicted.items() if np.shape(e)[1] > CERTAINTY}
+    drawing = Figure(figsize=(15 if sure else 10, 4.5), layout="constrained")
+    axes = drawing.subplots(1, 3 if sure else 2)
+    for column, angle in enumerate(("tilt", "pan")):
+        steps = np.round(truth[:, column] / width)
+        places = np.unique(steps)
+        for name, estimate in predicted.items():
+            errors = unlocked_errors(estimate, truth)[:, column]
+            means = [_mean(errors[steps == place]) for place in places]
+            axes[column].plot(places * width, means, marker="o", markersize=3, label=name)
+        axes[column].set_xlabel(f"true {angle} (degrees)")
+        axes[column].set_ylabel(f"mean error of {angle} (degrees)")
+    for name, estimate in sure.items():
+        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, CERTAINTY])
+        axes[2].plot(100 * coverage, risk, label=name)
+        axes[2].set(xlabel="surest heads kept (%)", ylabel="their mean error (degrees)")
+    for part in axes:
+        part.set_ylim(bottom=0)
+        part.grid(alpha=0.3)
+        part.legend()
+    try:
+        save(drawing, path)
+    except ValueError as error:
+        raise HeadposeError(f"{path}: {error}") from error

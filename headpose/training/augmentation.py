@@ -1,0 +1,77 @@
+"""Changes to pictures that keep their labels: light, colour, blur, noise, compression."""
+
+import cv2
+import numpy as np
+
+
+def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Draws a change of light and quality for a colour picture.
+
+    Args:
+        rng: Where draws come from.
+        picture: uint8 (H, W, 3), BGR.
+
+    Returns:
+        A new picture of the same shape.
+    """
+    table = _curve(rng, contrast=(0.7, 1.3), brightness=(0.7, 1.3), channels=3)
+    picture = cv2.LUT(picture, table)
+    if rng.random() < 0.15:
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    if rng.random() < 0.15:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.2))
+    if rng.random() < 0.15:
+        picture = add_noise(rng, picture, rng.uniform(2, 10))
+    if rng.random() < 0.2:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
+        picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
+    return picture
+
+
+def _curve(rng, contrast, brightness, channels: int) -> np.ndarray:
+    """Returns a look-up table (1, 256, channels) of a random tone curve."""
+    values = np.arange(256, dtype=np.float32)[:, None]
+    gain = rng.uniform(*brightness) * (rng.uniform(0.9, 1.1, channels) if channels > 1 else 1)
+    values = (values - 128) * rng.uniform(*contrast) + 128
+    return np.rint(np.clip(values * gain, 0, 255)).astype(np.uint8)[None]
+
+
+def add_noise(rng: np.random.Generator, picture: np.ndarray, deviation: float) -> np.ndarray:
+    """Adds Gaussian noise of a standard deviation in grey levels."""
+    noise = np.empty(picture.shape, np.int16)
+    cv2.setRNGSeed(int(rng.integers(1 << 31)))
+    cv2.randn(noise, 0, deviation)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def quality(rng: np.random.Generator, crop: np.ndarray, options) -> np.ndarray:
+    """Draws a change of light and quality for a grey crop.
+
+    Args:
+        rng: Where draws come from.
+        crop: uint8 (S, S).
+        options: `headpose.training.pose_examples.Augmentation`.
+
+    Returns:
+        uint8 (S, S).
+    """
+    size = crop.shape[0]
+    if rng.random() < options.low_resolution:
+        small = max(8, int(size * np.exp(rng.uniform(np.log(0.25), 0))))
+        crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
+        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < options.blur:
+        crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.3, 1.5))
+    crop = cv2.LUT(crop, _curve(rng, options.contrast, options.brightness, 1)[..., 0])
+    if rng.random() < options.shading:
+        slope_x, slope_y = rng.uniform(-0.6, 0.6, 2)
+        ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
+        crop = np.clip(crop * (1 + slope_x * ramp + slope_y * ramp[:, None]), 0, 255)
+        crop = crop.astype(np.uint8)
+    if rng.random() < options.noise:
+        crop = add_noise(rng, crop, rng.uniform(1, 12))
+    if rng.random() < options.occlusion:
+        extent = rng.integers(size // 8, size // 3, 2)
+        low = rng.integers(0, size - extent)
+        crop[low[0] : low[0] + extent[0], low[1] : low[1] + extent[1]] = rng.integers(0, 256)
+    return crop

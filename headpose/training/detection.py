@@ -1,0 +1,90 @@
+"""The loss of the SSD family and the loop that trains a detector."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.detection import ssd
+from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
+from headpose.images.pictures import PictureCache
+from headpose.parallel.prefetch import ahead
+
+FOCUS = 2.0  # gamma of the focal loss (Lin et al. 2017)
+SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
+
+
+@keras.saving.register_keras_serializable("headpose")
+class DetectorTraining(keras.Model):
+    """Trains a detector's raw outputs on targets of `detection_data`."""
+
+    def __init__(self, detector: keras.Model):
+        super().__init__(name="detector_training")
+        self.network = ssd.raw_outputs(detector)
+        decoding = detector.get_layer("decode")
+        self._levels, self._variances = decoding.levels, decoding.variances
+
+    def call(self, pictures, training=None):
+        return self.network(ops.cast(pictures, "float32"), training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loc, conf = y_pred
+        height, width = ops.shape(x)[1:3]
+        boxes = ssd.decode(loc, ssd.priors(self._levels, height, width), self._variances)
+        return detection_loss(boxes, ssd.head_logit(conf), y)
+
+
+def detection_loss(boxes, logits, targets):
+    """Focal loss of the scores and generalized IoU loss of the positive priors' boxes.
+
+    Args:
+        boxes: Decoded corners (B, N, 4).
+        logits: (B, N).
+        targets: (B, N, 5) of `detection_data.assign_targets`.
+
+    Returns:
+        A scalar: both summed over priors, divided by the number of positive ones.
+    """
+    label = targets[..., 4]
+    positive = ops.cast(label > 0, "float32")
+    negative = ops.cast(ops.equal(label, 0), "float32")
+    count = ops.maximum(ops.sum(positive), 1.0)
+    p = ops.sigmoid(logits)
+    focal = positive * (1 - p) ** FOCUS * ops.softplus(-logits)
+    focal += negative * p**FOCUS * ops.softplus(logits)
+    overlap = positive * (1 - generalized_iou(boxes, targets[..., :4]))
+    return (SCORE_WEIGHT * 0.5 * ops.sum(focal) + BOX_WEIGHT * ops.sum(overlap)) / count
+
+
+def generalized_iou(first, second):
+    """Returns IoU - (hull - union) / hull (Rezatofighi et al. 2019) of boxes (..., 4)."""
+    low, high = (
+        ops.maximum(first[..., :2], second[..., :2]),
+        ops.minimum(first[..., 2:], second[..., 2:]),
+    )
+    shared = ops.prod(ops.maximum(high - low, 0.0), axis=-1)
+    areas = [ops.prod(ops.maximum(b[..., 2:] - b[..., :2], 0.0), axis=-1) for b in (first, second)]
+    union = areas[0] + areas[1] - shared
+    outer = ops.maximum(first[..., 2:], second[..., 2:]) - ops.minimum(
+        first[..., :2], second[..., :2]
+    )
+    hull = ops.prod(ops.maximum(outer, 0.0), axis=-1)
+    return shared / ops.maximum(union, 1e-6) - (hull - union) / ops.maximum(hull, 1e-6)
+
+
+def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> dict[str, float]:
+    """Returns average precision at IoU 0.5 for the log.
+
+    Keys are `ap all` (heads from 8 px), `ap <class>` for each size class, and `ap mean`
+    over the classes: in the overall figure small heads would outweigh the rest.
+    """
+    found, sides = [], []
+    for picture in ahead(lambda item: cache.read(item.path), pictures):
+        found += finder.detect([picture], LOWEST_SCORE)
+        sides.append(max(picture.shape[:2]))
+    truth = [item.boxes for item in pictures]
+    judged = judge_by_size(found, truth, sides)
+    figures = {f"ap {name}": part.average_precision for name, part in judged.items()}
+    return figures | {"ap mean": float(np.mean([figures[f"ap {name}"] for name in SIZE_CLASSES]))}

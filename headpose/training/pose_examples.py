@@ -1,0 +1,181 @@
+"""Training examples for pose estimators: labelled heads, moved, turned and spoilt.
+
+Each example is a function of (seed, number) alone, so that training can be taken up
+anywhere.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from headpose.datasets.pose_data import HeadSet, blend
+from headpose.geometry.angles import flip, roll_matrices, rotate_in_plane, rotation_matrices
+from headpose.pose.estimator import MEASURES
+from headpose.pose.rotation import AWAY, NOSE, ROTATION
+from headpose.training import augmentation as augment
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How training crops are changed; deviations are of normal distributions.
+
+    Attributes:
+        mirror: Probability of a mirror image.
+        shift: Deviation of the box's centre, share of its side.
+        zoom: Deviation of the logarithm of the box's side.
+        roll: Deviation of the turn, degrees.
+        brightness, contrast: Ranges of factors.
+        blur, noise, low_resolution, occlusion, shading: Probabilities.
+    """
+
+    mirror: float = 0.5
+    shift: float = 0.05
+    zoom: float = 0.09
+    roll: float = 9.0
+    brightness: tuple[float, float] = (0.6, 1.35)
+    contrast: tuple[float, float] = (0.5, 1.4)
+    blur: float = 0.25
+    noise: float = 0.3
+    low_resolution: float = 0.4
+    occlusion: float = 0.2
+    shading: float = 0.3
+
+
+class PoseExamples:
+    """Draws augmented crops with their angles.
+
+    Sources are drawn by their shares, heads of a source by how rare their pose is.
+
+    Args:
+        sources: Labelled heads.
+        size: Side of the crops, pixels.
+        outputs: 2 or 3 angles, or 6 for targets of `headpose.pose.rotation.rotation_loss`.
+        augmentation: What may happen to a crop.
+        seed: Of all draws.
+        balance: 0 draws all heads alike, 1 all pose classes alike.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[HeadSet],
+        size: int,
+        outputs: int,
+        augmentation: Augmentation,
+        seed: int,
+        balance: float = 0.5,
+    ):
+        self._sources = sources
+        self._size = size
+        self._outputs = outputs
+        self._options = augmentation
+        self._seed = seed
+        shares = np.array([s.share for s in sources], np.float64)
+        self._shares = shares / shares.sum()
+        self._odds = [pose_balance(s, balance) for s in sources]
+        self._backdrops = [i for i, s in enumerate(sources) if s.alpha is None]
+
+    def batch(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns crops float32 (count, S, S, 1), targets (count, K) and weights.
+
+        Targets are degrees, or rows of `headpose.pose.rotation.rotation_loss`.
+        """
+        crops_ = np.empty((count, self._size, self._size, 1), np.float32)
+        angles = np.empty((count, 3), np.float32)
+        turns = np.empty(count)
+        flips = np.empty(count, bool)
+        weights = np.empty(count, np.float32)
+        away = np.empty(count, bool)
+        for i in range(count):
+            rng = np.random.default_rng((self._seed, step * count + i))
+            source = int(rng.choice(len(self._sources), p=self._shares))
+            heads = self._sources[source]
+            index = int(np.searchsorted(self._odds[source], rng.random()))
+            crop, turns[i], flips[i] = self._crop(rng, heads, index)
+            crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
+            angles[i], weights[i] = heads.angles[index], heads.weights[index]
+            away[i] = heads.away[index]
+        if self._outputs == len(MEASURES):
+            return crops_, rotation_targets(angles, away, turns, flips), weights
+        # A label without roll cannot be turned: it stays as it is, with roll unknown.
+        known = np.isfinite(angles[:, 2])
+        if known.any():
+            angles[known] = rotate_in_plane(angles[known], turns[known])
+        angles[flips] = flip(angles[flips])
+        return crops_, angles[:, : self._outputs], weights
+
+    def _crop(self, rng, heads: HeadSet, index: int) -> tuple[np.ndarray, float, bool]:
+        """Cuts a moved, grown, turned and perhaps mirrored crop; returns turn and flip too."""
+        options, size = self._options, self._size
+        patch = heads.patches[index]
+        if heads.alpha is not None:
+            patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
+        length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
+        # A label without roll cannot be turned with its picture.
+        free = heads.away[index] or np.isfinite(heads.angles[index, 2])
+        turn = rng.normal(0, options.roll) if free else 0.0
+        flip = bool(rng.random() < options.mirror)
+        centre = patch.shape[0] / 2 + rng.normal(0, options.shift, 2) * heads.sides[index]
+        # From crop to patch: scale, then turn; turning the sampling grid counter-clockwise
+        # turns what it shows clockwise.
+        scale, radians = length / size, -np.radians(turn)
+        cos, sin = scale * np.cos(radians), scale * np.sin(radians)
+        matrix = np.array([[cos, -sin], [sin, cos]])
+        if flip:
+            # Mirrored after it was turned, as the labels are.
+            matrix = matrix @ np.diag([-1.0, 1.0])
+        offset = centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
+        crop = cv2.warpAffine(
+            patch,
+            np.column_stack([matrix, offset]),
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return crop, turn, flip
+
+    def _backdrop(self, rng, size: int) -> np.ndarray:
+        """A flat grey, or a piece of a real patch's corner, where heads rarely reach."""
+        if not self._backdrops or rng.random() < 0.25:
+            return np.full((size, size), rng.uniform(0, 255), np.float32)
+        heads = self._sources[rng.choice(self._backdrops)]
+        patch = heads.patches[rng.integers(len(heads))]
+        part = patch.shape[0] // 3
+        y, x = rng.integers(0, 2, 2) * (patch.shape[0] - part)
+        return cv2.resize(patch[y : y + part, x : x + part], (size, size)).astype(np.float32)
+
+
+def rotation_targets(
+    angles: np.ndarray, away: np.ndarray, turns: np.ndarray, flips: np.ndarray
+) -> np.ndarray:
+    """Returns targets of `headpose.pose.rotation.rotation_loss`, float32 (N, 10).
+
+    Args:
+        angles: (N, 3) of the heads before they were turned and mirrored; roll may be
+            NaN, and all three where `away`.
+        away: (N,), heads of which only that is known.
+        turns: (N,), degrees clockwise that each picture was then turned.
+        flips: (N,), whether it was mirrored after that.
+    """
+    known = np.where(away, AWAY, np.where(np.isfinite(angles[:, 2]), ROTATION, NOSE))
+    matrices = roll_matrices(turns) @ rotation_matrices(np.nan_to_num(angles))
+    mirror = np.array([-1.0, 1.0, 1.0])
+    matrices[flips] *= mirror[:, None] * mirror
+    columns = matrices.transpose(0, 2, 1).reshape(len(angles), 9)
+    return np.column_stack([columns, known]).astype(np.float32)
+
+
+def pose_balance(heads: HeadSet, balance: float) -> np.ndarray:
+    """Returns cumulative odds (N,) of drawing each head.
+
+    Heads fall into classes of 15 degrees of |pan| and of tilt, and one of heads turned
+    away; a head's odds are its class's size to the power of -balance.
+    """
+    angles = np.where(heads.away[:, None], [0.0, 180.0, 0.0], heads.angles)
+    classes = np.stack([np.abs(angles[:, 1]) // 15, angles[:, 0] // 15], axis=1)
+    _, owner, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
+    odds = counts[owner.reshape(-1)].astype(np.float64) ** -balance
+    total = np.cumsum(odds / odds.sum())
+    total[-1] = 1.0
+    return total

@@ -1,0 +1,288 @@
+"""What a sweep varies: options of a training run and the values to try.
+
+A file of one's own is YAML:
+
+    options:
+      conv_blocks: [2, 3, 4]
+      learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}
+      dense_size: {low: 32, high: 512, log: true, whole: true}
+      brightness: [[1, 1], [0.75, 1.25]]
+    fixed:
+      architecture: patacchiola
+
+`options` and `fixed` name options of `train.py`, written with or without dashes.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+
+# They say where results go and how to go on: a sweep sets them itself.
+RESERVED = ("output", "models_csv", "save", "resume", "overwrite")
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included.
+
+    Attributes:
+        low, high: Limits.
+        log: Whether the logarithm is spread evenly.
+        whole: Whether only whole numbers count.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """Options with the values to try.
+
+    Attributes:
+        name: What to call it.
+        options: For each option its values, or a `Range` of them. A value is a number, a
+            text, True (the option without a value), False (not given), or a tuple of
+            several values.
+        fixed: Options that have the same value in all trials.
+    """
+
+    name: str
+    options: dict[str, tuple | Range]
+    fixed: dict[str, object] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all options have lists of values."""
+        return not any(isinstance(values, Range) for values in self.options.values())
+
+    def grid(self) -> list[dict]:
+        """Returns all combinations of labels, the last option changing first.
+
+        Raises:
+            HeadposeError: If an option has a range.
+        """
+        if not self.is_finite:
+            names = [n for n, values in self.options.items() if isinstance(values, Range)]
+            raise HeadposeError(f"{self.name}: {', '.join(names)} has a range; a grid needs lists")
+        lists = [[label(v) for v in values] for values in self.options.values()]
+        return [
+            dict(zip(self.options, values, strict=True)) for values in itertools.product(*lists)
+        ]
+
+    def suggest(self, trial) -> dict:
+        """Has an Optuna trial choose what it has not chosen yet; returns all its choices.
+
+        What was queued for the trial is chosen; it may have been killed before.
+        """
+        for name, values in self.options.items():
+            if not isinstance(values, Range):
+                trial.suggest_categorical(name, [label(v) for v in values])
+            elif values.whole:
+                trial.suggest_int(name, int(values.low), int(values.high), log=values.log)
+            else:
+                trial.suggest_float(name, values.low, values.high, log=values.log)
+        return trial.params
+
+    def arguments(self, chosen: dict) -> list[str]:
+        """Returns the command-line arguments of a combination, as `grid` has it."""
+        result = []
+        for name, chosen_label in chosen.items():
+            values = self.options[name]
+            listed = () if isinstance(values, Range) else values
+            value = next((v for v in listed if label(v) == chosen_label), chosen_label)
+            result += as_arguments(name, value)
+        return result
+
+    def fixed_arguments(self) -> list[str]:
+        """Returns the command-line arguments of the options that do not vary."""
+        return [text for name, value in self.fixed.items() for text in as_arguments(name, value)]
+
+    def describe(self) -> str:
+        """Returns a line for each option."""
+        lines = []
+        for name, values in self.options.items():
+            if isinstance(values, Range):
+                kind = ", logarithmic" if values.log else ""
+                text = f"{values.low:g} to {values.high:g}{kind}"
+            else:
+                text = ", ".join(str(label(v)) for v in values)
+            lines.append(f"{name}: {text}")
+        return "\n".join(lines)
+
+
+def label(value) -> int | float | str | bool:
+    """Returns what stands for a value in tables: several values as one text."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def as_arguments(name: str, value) -> list[str]:
+    """Returns the command-line arguments that give an option a value."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [flag] if value else []
+    return [flag, *map(str, value if isinstance(value, tuple) else (value,))]
+
+
+# Augmentation that the published system had no counterpart of. Mirror images stay: it kept
+# one of each crop.
+_PLAIN = {
+    "roll": 0,
+    "contrast": (1, 1),
+    "blur": 0,
+    "noise": 0,
+    "low_resolution": 0,
+    "occlusion": 0,
+    "shading": 0,
+}
+
+
+def _deviation(reach: float) -> float:
+    """Returns the deviation of values spread evenly over -reach to reach."""
+    return round(reach / math.sqrt(3), 4)
+
+
+# The two searches of the published system, whose options and values these are: 288
+# networks without augmentation, and 27 settings of augmentation for one of them. It drew
+# shift and zoom evenly from ranges, `train.py` draws from normal distributions: here they
+# have the ranges' deviations.
+SPACES = {
+    "architectures": Space(
+        "architectures",
+        {
+            "conv_blocks": (1, 2, 3, 4, 5, 6),
+            "filters": (32, 64, 128, 256),
+            "dense_layers": (1, 2, 3),
+            "dense_size": (64, 128, 256, 512),
+        },
+        {
+            "architecture": "patacchiola",
+            "dropout": 0,
+            "shift": 0,
+            "zoom": 0,
+            "brightness": (1, 1),
+            **_PLAIN,
+        },
+    ),
+    "augmentation": Space(
+        "augmentation",
+        {
+            "shift": tuple(_deviation(r) for r in (0.1, 0.2, 0.3)),
+            "brightness": ((1, 1), (0.75, 1.25), (0.5, 1.5)),
+            "zoom": tuple(_deviation(r) for r in (0, 0.25, 0.5)),
+        },
+        {
+            "architecture": "patacchiola",
+            "conv_blocks": 6,
+            "filters": 64,
+            "dense_layers": 1,
+            "dense_size": 512,
+            "dropout": 0,
+            **_PLAIN,
+        },
+    ),
+}
+
+
+def read_space(name: str) -> Space:
+    """Returns a space by name, or reads it from a YAML file.
+
+    Raises:
+        HeadposeError: If there is no such file or it is not as the module's text says.
+    """
+    if name in SPACES:
+        return SPACES[name]
+    path = Path(name)
+    if not path.is_file():
+        raise HeadposeError(f"{name}: no such file, nor one of the spaces {', '.join(SPACES)}")
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise HeadposeError(f"{name}: not a YAML file ({' '.join(str(error).split())})") from error
+    known = isinstance(content, dict) and set(content) <= {"options", "fixed"}
+    parts = [(content.get(k) or {}) for k in ("options", "fixed")] if known else []
+    if not (known and all(isinstance(p, dict) for p in parts) and parts[0]):
+        raise HeadposeError(
+            f"{name}: wanted are `options:` with values to try, and perhaps `fixed:`"
+        )
+    named = [{str(k).replace("-", "_"): v for k, v in part.items()} for part in parts]
+    for option in itertools.chain(*named):
+        if option in RESERVED:
+            raise HeadposeError(f"{name}: {option} is for the sweep itself to set; leave it out")
+    options, fixed = named
+    return Space(
+        path.stem,
+        {option: _values(name, option, values) for option, values in options.items()},
+        {option: _value(name, option, value) for option, value in fixed.items()},
+    )
+
+
+def _values(file: str, option: str, values) -> tuple | Range:
+    if isinstance(values, dict):
+        return _range(file, option, values)
+    if not isinstance(values, list) or not values:
+        raise HeadposeError(f"{file}: {option} needs a list of values, or low and high")
+    found = tuple(_value(file, option, value) for value in values)
+    if len({label(v) for v in found}) < len(found):
+        raise HeadposeError(f"{file}: {option} has the same value twice")
+    return found
+
+
+def _value(file: str, option: str, value):
+    """Checks a value; a list becomes a tuple."""
+    several = isinstance(value, list)
+    parts = value if several else [value]
+    if not parts or not all(isinstance(v, int | float | str) for v in parts):
+        raise HeadposeError(f"{file}: {option} has {value!r}, which is no value of an option")
+    return tuple(value) if several else value
+
+
+def _range(file: str, option: str, given: dict) -> Range:
+    unknown = set(given) - {"low", "high", "log", "whole"}
+    flags = {k: given.get(k, False) for k in ("log", "whole")}
+    try:
+        # YAML takes 1e-4, without a point, for a text.
+        low, high = float(given["low"]), float(given["high"])
+    except (KeyError, TypeError, ValueError):
+        low, high = 1.0, 0.0
+    fits = not unknown and low < high < math.inf and not (flags["log"] and low <= 0)
+    if flags["whole"]:
+        fits = fits and low == round(low) and high == round(high)
+    if not fits or not all(isinstance(v, bool) for v in flags.values()):
+        raise HeadposeError(
+            f"{file}: {option}: a range has numbers low < high (low > 0 where log), "
+            "and perhaps log: true, whole: true"
+        )
+    return Range(low, high, **flags)
+
+
+def check(space: Space, parse: Callable[[Sequence[str]], object]) -> None:
+    """Makes sure that each value suits its option.
+
+    Args:
+        space: What to check.
+        parse: Parses arguments; raises `HeadposeError` where they do not fit.
+
+    Raises:
+        HeadposeError: At the first that does not.
+    """
+    trials = [as_arguments(*item) for item in space.fixed.items()]
+    for name, values in space.options.items():
+        tried = values
+        if isinstance(values, Range):
+            tried = (values.low, values.high)
+            tried = tuple(map(int, tried)) if values.whole else tried
+        trials += [as_arguments(name, value) for value in tried]
+    for arguments in trials:
+        try:
+            parse(arguments)
+        except HeadposeError as failure:
+            raise HeadposeError(f"space {space.name}: {failure}") from failure

@@ -1,0 +1,179 @@
+"""Reading video files through FFmpeg (PyAV)."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Self
+
+import av
+import numpy as np
+
+from headpose.errors import HeadposeError, reason
+from headpose.video.frames import DEFAULT_RATE, EVERYTHING, Frame, Reading, Shaper, selected
+
+OPENING, SILENCE = 10.0, 10.0  # seconds to wait for an address, and for what comes next
+CUT_SHORT = 0.5  # seconds, or three frames if that is less, which a file may end early
+BT709, BT2020 = 1, 9  # FFmpeg's numbers of colour spaces
+
+
+def open_container(name: str):
+    """Opens a file or an address in which FFmpeg finds a video.
+
+    Raises:
+        HeadposeError: If there is no such thing, or no video in it.
+    """
+    waits = (OPENING, SILENCE) if "://" in name else None
+    try:
+        container = av.open(address_of(name), timeout=waits, options={"rtsp_transport": "tcp"})
+    except OSError as error:
+        raise HeadposeError(f"{name}: {reason(error)}") from error
+    except av.error.ProtocolNotFoundError as error:
+        raise HeadposeError(f"{name}: FFmpeg does not know this kind of address") from error
+    except av.error.FFmpegError as error:
+        raise HeadposeError(f"{name}: not a video that FFmpeg reads, or cut short") from error
+    # FFmpeg takes texts for the output of a terminal, and covers of music for videos.
+    if container.format.name == "tty" or video_of(container) is None:
+        container.close()
+        raise HeadposeError(f"{name}: there is no video in it")
+    return container
+
+
+def address_of(name: str) -> str:
+    """Returns a name as FFmpeg understands it: a colon in a file's name does no harm."""
+    return name if "://" in name else f"file:{name}"
+
+
+def video_of(container):
+    """Returns the stream that a player would show; None if there is none."""
+    stream = container.streams.best("video")
+    cover = av.stream.Disposition.attached_pic
+    return None if stream is None or stream.disposition & cover else stream
+
+
+def rate_of(stream) -> Fraction:
+    """Returns about how many frames a second a stream has."""
+    return Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
+
+
+def picture_of(frame, stream) -> tuple[np.ndarray, int, float]:
+    """Returns a decoded frame as `headpose.video.frames.Shaper` takes it."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return frame.to_ndarray(format="bgr24"), round(frame.rotation / 90) % 4, aspect
+
+
+class VideoFile:
+    """A video with an end; see `headpose.video.frames.Source`.
+
+    Args:
+        name: For messages.
+        container: What `open_container` gave.
+        reading: What to read, and how.
+    """
+
+    live = False
+
+    def __init__(self, name: str, container, reading: Reading = EVERYTHING):
+        self.name, self.problems = name, []
+        self.sound = name if container.streams.audio else None
+        self._container, self._reading = container, reading
+        self._stream = video_of(container)
+        self._stream.thread_type = "AUTO"
+        self._nominal = 1 / float(self._stream.guessed_rate or rate_of(self._stream))
+        self._origin = self._stream.start_time
+        self._skipped = self._damaged = 0
+        self._reached = 0.0  # seconds, of any stream
+        self.rate = rate_of(self._stream) / reading.every
+        self.time_base = self._stream.time_base
+        self.bt709 = self._stream.codec_context.colorspace in (BT709, BT2020)
+        self.total = None
+        if container.duration is not None:
+            seconds = min(container.duration / av.time_base, reading.end) - reading.start
+            self.total = max(1, round(seconds * self.rate))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return selected(self._timed(), self._reading)
+
+    def _timed(self) -> Iterator[tuple]:
+        """Yields number, time, duration and picture of each frame from the start on."""
+        shape, last, index = Shaper(self._reading), -math.inf, 0
+        for frame in self._decoded():
+            if frame.pts is None:
+                time = last + self._nominal if index else 0.0
+            else:
+                time = float((frame.pts - self._origin) * self.time_base)
+            if time < self._reading.start:
+                continue
+            # Joined files may jump back.
+            time = time if time > last else last + self._nominal
+            duration = float((frame.duration or 0) * self.time_base) or self._nominal
+            picture = lambda f=frame: shape(*picture_of(f, self._stream))  # noqa: E731
+            yield self._skipped + index, time, duration, picture
+            last, index = time, index + 1
+        self._judge_ending()
+
+    def _decoded(self) -> Iterator:
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self._damaged += 1
+
+    def _packets(self) -> Iterator:
+        """Yields the video's packets from the last key frame before the start on.
+
+        Going there by reading, not by seeking, tells how many frames are before it, and
+        works with every format.
+        """
+        held, skipping = [], True
+        for packet in self._all_packets():
+            if packet.stream is not self._stream:
+                continue
+            if not skipping:
+                yield packet
+                continue
+            shown = packet.pts if packet.pts is not None else packet.dts
+            if self._origin is None:
+                self._origin = shown or 0
+            start = self._origin + math.ceil(self._reading.start / self.time_base)
+            if shown is not None:
+                self._skipped += shown < start
+                if packet.is_keyframe and shown <= start:
+                    held.clear()
+            held.append(packet)
+            ending = not packet.size  # of the last packet of all, which has no time
+            if ending or (packet.dts is not None and packet.dts >= start):
+                skipping = False
+                yield from held
+
+    def _all_packets(self) -> Iterator:
+        try:
+            for packet in self._container.demux():
+                if packet.pts is not None:
+                    ending = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    self._reached = max(self._reached, float(ending))
+                yield packet
+        except av.error.FFmpegError as error:
+            self.problems.append(f"{self.name}: broke off ({reason(error)})")
+
+    def _judge_ending(self) -> None:
+        """Notes damage, and an end that came too early."""
+        if self._damaged:
+            self.problems.append(f"{self.name}: {self._damaged} damaged packets left out")
+        if self._container.duration is None or self.problems:
+            return
+        expected = self._container.duration / av.time_base
+        if self._container.format.name == "avi":
+            # FFmpeg takes the duration from the file's size; the header has the frames.
+            expected = max(expected, self._stream.frames * self._nominal)
+        # Some kinds of files count the duration from 0, some from the first frame: what
+        # was reached is never less than it should be in a file that is whole.
+        if expected - self._reached > min(CUT_SHORT, 3 * self._nominal):
+            self.problems.append(
+                f"{self.name}: cut short, {self._reached:.1f} of {expected:.1f} s could be read"
+            )

@@ -1,0 +1,139 @@
+"""Videos as frames with times: what all sources share.
+
+`headpose.video.opening` opens files, cameras, streams and folders of pictures.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import Protocol, Self
+
+import cv2
+import numpy as np
+
+from headpose.geometry.crops import resize
+
+DEFAULT_RATE = 25  # frames a second, where nothing tells
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One frame of a video.
+
+    Attributes:
+        index: Its number in the source, from 0.
+        time: Seconds from the source's first frame.
+        duration: Seconds until the next frame that is read.
+        picture: uint8 (H, W, 3), BGR, upright, with square pixels.
+    """
+
+    index: int
+    time: float
+    duration: float
+    picture: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What is read of a video, and how.
+
+    Attributes:
+        start, end: Frames from `start` to before `end`, seconds from the first frame.
+        every: Take one frame of so many.
+        flip: Whether to mirror frames left to right.
+        max_size: Scale frames down to this long side, pixels.
+        rate: Frames a second of a folder of pictures.
+    """
+
+    start: float = 0.0
+    end: float = math.inf
+    every: int = 1
+    flip: bool = False
+    max_size: int | None = None
+    rate: Fraction = Fraction(DEFAULT_RATE)
+
+
+EVERYTHING = Reading()
+
+
+class Source(Protocol):
+    """What `open_source` gives: frames to iterate over once, to be used in a `with`.
+
+    Attributes:
+        name: For messages.
+        live: Whether frames come at their own time, so that only the newest counts.
+        rate: Frames a second that are read, about.
+        time_base: The unit of its times, seconds.
+        total: Number of frames that will be read, about; None if nothing tells.
+        sound: What `headpose.video.audio.Sound` opens; None if it has none that can be copied.
+        bt709: Whether its colours are said to be those of HD television.
+        problems: What went wrong while reading, known at the end.
+    """
+
+    name: str
+    live: bool
+    rate: Fraction
+    time_base: Fraction
+    total: int | None
+    sound: str | None
+    bt709: bool
+    problems: list[str]
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error) -> None: ...
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+class Shaper:
+    """Turns pictures into what a reading asks for, all as large as the first."""
+
+    def __init__(self, reading: Reading):
+        self._reading = reading
+        self._size: tuple[int, int] | None = None
+
+    def __call__(self, picture: np.ndarray, turns: int = 0, aspect: float = 1.0) -> np.ndarray:
+        """Shapes a picture.
+
+        Args:
+            picture: uint8 (H, W, 3).
+            turns: Quarter turns counter-clockwise that make it upright.
+            aspect: Width of its pixels by their height, before that.
+        """
+        if aspect != 1:
+            wide = max(1, round(picture.shape[1] * aspect))
+            picture = cv2.resize(picture, (wide, picture.shape[0]))
+        picture = np.rot90(picture, turns)
+        if self._reading.flip:
+            picture = picture[:, ::-1]
+        if self._size is None:
+            height, width = picture.shape[:2]
+            scale = min(1.0, (self._reading.max_size or math.inf) / max(width, height))
+            self._size = max(1, round(width * scale)), max(1, round(height * scale))
+        return np.ascontiguousarray(resize(picture, self._size))
+
+
+def selected(
+    frames: Iterable[tuple[int, float, float, Callable[[], np.ndarray]]], reading: Reading
+) -> Iterator[Frame]:
+    """Yields the frames that a reading asks for, each lasting until the next.
+
+    Args:
+        frames: Number, time, duration, and what gives the picture; times ascending.
+        reading: Of which `start`, `end` and `every` count here.
+    """
+    first, held, ending = None, None, 0.0
+    for index, time, duration, picture in frames:
+        if time < reading.start:
+            continue
+        if time >= reading.end:
+            break
+        ending = min(time + duration, reading.end)
+        first = index if first is None else first
+        if (index - first) % reading.every:
+            continue
+        if held is not None:
+            yield dataclasses.replace(held, duration=time - held.time)
+        held = Frame(index, time, duration, picture())
+    if held is not None:
+        yield dataclasses.replace(held, duration=ending - held.time)

@@ -1,0 +1,35 @@
+"""Opening a video of any kind by its name."""
+
+from pathlib import Path
+
+from headpose.video.frames import EVERYTHING, Reading, Source
+
+
+def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
+    """Opens a video.
+
+    Args:
+        name: A number is a camera; an address with "://" a stream, or a file if it has an
+            end; a folder, its pictures in the order of the numbers in their names; all else
+            is a file.
+        reading: What to read, and how.
+
+    Raises:
+        HeadposeError: If there is no such thing, or no video in it.
+    """
+    if name.isdecimal():
+        from headpose.video.live import Camera
+
+        return Camera(int(name), reading)
+    if Path(name).is_dir():
+        from headpose.video.picture_folder import PictureFolder
+
+        return PictureFolder(name, reading)
+    from headpose.video.file import VideoFile, open_container
+
+    container = open_container(name)
+    if "://" in name and container.duration is None:
+        from headpose.video.live import Stream
+
+        return Stream(name, container, reading)
+    return VideoFile(name, container, reading)

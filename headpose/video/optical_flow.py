@@ -1,0 +1,98 @@
+"""Carrying boxes to the next frame by sight, without detecting: optical flow.
+
+After Kalal, Mikolajczyk, Matas, "Forward-Backward Error: Automatic Detection of Tracking
+Failures", ICPR 2010: points on a grid in the box are followed by pyramidal Lucas-Kanade
+(OpenCV's), those that do not come back to where they started are dropped, and the box
+takes the median of the other points' shifts and of the changes of their distances.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headpose.geometry.boxes import area, as_boxes, clip
+
+LONG_SIDE = 640  # pixels; larger pictures are scaled down to it
+GRID = 6  # points along a side of the box
+MIDDLE = 0.7  # of the box that the grid covers: its corners show the background
+RETURNED = 1.0  # pixels from the start at which a point counts as come back
+LEAST_POINTS = 9  # of GRID * GRID; with fewer a box cannot be trusted
+LEAST_INSIDE = 0.4  # share of the box inside the picture
+MOST_GROWTH = 1.2  # in one frame; more is a mistake
+LUCAS_KANADE = {
+    "winSize": (15, 15),
+    "maxLevel": 3,
+    "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03),
+}
+
+
+class BoxFlow:
+    """Moves boxes along with what they show, from one frame to the next."""
+
+    def __init__(self):
+        self._grey: np.ndarray | None = None
+
+    def move(self, picture: np.ndarray, boxes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Finds boxes of the last frame again.
+
+        Args:
+            picture: The new frame, uint8 (H, W, 3), BGR, as large as the last one.
+            boxes: (N, 4) in the last frame.
+
+        Returns:
+            The boxes in the new frame (N, 4), and which of them can be trusted (N,).
+        """
+        before, boxes = self._grey, as_boxes(boxes)
+        height, width = picture.shape[:2]
+        scale = min(1.0, LONG_SIDE / max(width, height))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        self._grey = cv2.resize(
+            cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA
+        )
+        if before is None or not len(boxes):
+            return boxes, np.zeros(len(boxes), bool)
+        points = _grids(boxes * np.float32(scale))
+        there, back = _followed(before, self._grey, points)
+        moved, trusted = np.empty_like(boxes), np.zeros(len(boxes), bool)
+        for i, box in enumerate(boxes):
+            kept = np.linalg.norm(back[i] - points[i], axis=1) < RETURNED
+            moved[i], trusted[i] = box, kept.sum() >= LEAST_POINTS
+            if trusted[i]:
+                moved[i] = _moved(box, points[i][kept] / scale, there[i][kept] / scale)
+        return moved, trusted & inside(moved, width, height)
+
+
+def inside(boxes: ArrayLike, width: int, height: int) -> np.ndarray:
+    """Tells which boxes (N,) show enough of what they hold in a picture."""
+    return area(clip(boxes, width, height)) >= LEAST_INSIDE * area(boxes)
+
+
+def _grids(boxes: np.ndarray) -> np.ndarray:
+    """Returns the points (N, GRID * GRID, 2) that stand for each box."""
+    steps = (np.arange(GRID) / (GRID - 1) - 0.5) * MIDDLE + 0.5
+    x, y = (axis.ravel() for axis in np.meshgrid(steps, steps))
+    shares = np.stack([x, y], axis=1)
+    corners, extents = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
+    return (corners + shares * extents).astype(np.float32)
+
+
+def _followed(
+    before: np.ndarray, now: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Follows points (N, P, 2) to the new frame and back; returns both, NaN where lost."""
+    flat = points.reshape(-1, 1, 2)
+    there, found, _ = cv2.calcOpticalFlowPyrLK(before, now, flat, None, **LUCAS_KANADE)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None, **LUCAS_KANADE)
+    back[(found & returned).ravel() == 0] = np.nan
+    return there.reshape(points.shape), back.reshape(points.shape)
+
+
+def _moved(box: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Returns the box after the points that stand for it went from start to end (P, 2)."""
+    shift = np.median(end - start, axis=0)
+    one, other = np.triu_indices(len(start), 1)
+    distance = np.linalg.norm(start[one] - start[other], axis=1)
+    growth = np.median(np.linalg.norm(end[one] - end[other], axis=1) / distance)
+    growth = np.clip(growth, 1 / MOST_GROWTH, MOST_GROWTH)
+    centre, half = (box[:2] + box[2:]) / 2 + shift, (box[2:] - box[:2]) / 2 * growth
+    return np.concatenate([centre - half, centre + half])

@@ -1,0 +1,231 @@
+"""Writing videos through FFmpeg (PyAV)."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation
+
+from headpose.errors import HeadposeError, reason
+from headpose.video.audio import Sound
+from headpose.video.file import BT709
+
+# Encoders and what they are told: the quality of a good recording, at a speed that leaves
+# the processor to the networks.
+SETTINGS = {
+    "libx264": {"preset": "veryfast", "crf": "20"},
+    "mpeg4": {"qmin": "2", "qmax": "5", "b": "20000000"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "31", "row-mt": "1"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "crf": "10", "b": "4000000"},
+}
+# Which of them each kind of file gets: the first that this FFmpeg has.
+ENCODERS = {
+    ".mp4": ("libx264", "mpeg4"),
+    ".m4v": ("libx264", "mpeg4"),
+    ".mov": ("libx264", "mpeg4"),
+    ".mkv": ("libx264", "mpeg4"),
+    ".webm": ("libvpx-vp9", "libvpx"),
+    ".avi": ("mpeg4",),
+}
+MPEG4_TICKS = 60_000  # a second: its times have 16 bits, and this divides by all usual rates
+
+
+def encoder_for(path: Path, codec: str | None = None) -> str:
+    """Returns the name of the encoder for a file.
+
+    Args:
+        path: The file.
+        codec: FFmpeg's name of an encoder; None takes one by the suffix.
+
+    Raises:
+        HeadposeError: If there is no such encoder, or the suffix is not known.
+    """
+    names = ENCODERS.get(path.suffix.lower())
+    if names is None:
+        raise HeadposeError(f"{path}: cannot write this kind of video; take {', '.join(ENCODERS)}")
+    for name in (codec,) if codec else names:
+        with contextlib.suppress(ValueError):  # no such encoder
+            if av.Codec(name, "w").type == "video":
+                return name
+    there = ", ".join(name for name in SETTINGS if name in av.codecs_available)
+    wanted = codec or " or ".join(names)
+    raise HeadposeError(
+        f"{path}: this FFmpeg has no video encoder {wanted}; it has {there or 'none'}"
+    )
+
+
+def _pixels(codec) -> str:
+    """Returns the format of pixels that every player shows, or else the encoder's first."""
+    formats = [f.name for f in codec.video_formats or ()]
+    # Encoders that begin with full-range colours (MJPEG) refuse the others.
+    usual = not formats or ("yuv420p" in formats and not formats[0].startswith("yuvj"))
+    return "yuv420p" if usual else formats[0]
+
+
+class VideoWriter:
+    """Writes frames as a video, each at its time; to be used in a `with`.
+
+    If the block fails the file is left unfinished: give it the temporary path of
+    `headpose.files.atomic_write`.
+
+    Args:
+        path: The file, whose suffix is one of `ENCODERS`.
+        rate: Frames a second, about.
+        time_base: Unit of the times, seconds. AVI knows only a constant rate.
+        start: The time that becomes the beginning, seconds.
+        codec: FFmpeg's name of an encoder; None takes one by the suffix.
+        sound: Copied along; None for none.
+        bt709: Whether to write colours as HD television does, and say so.
+        name: What to call the file in errors; None takes its path.
+
+    Raises:
+        HeadposeError: If there is no such encoder, or the file cannot hold it or the sound.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rate: Fraction,
+        time_base: Fraction,
+        start: float = 0.0,
+        codec: str | None = None,
+        sound: Sound | None = None,
+        bt709: bool = False,
+        name: str | None = None,
+    ):
+        self._name, self._start, self._bt709 = name or str(path), start, bt709
+        self._codec, self._sound = encoder_for(path, codec), sound
+        self._ending, self._last = 0.0, -1
+        self._durations: dict[int, int] = {}
+        with self._told():
+            self._container = av.open(str(path), "w")
+        add, options = self._container.add_stream, SETTINGS.get(self._codec, {})
+        self._stream = self._held(self._codec, lambda: add(self._codec, rate, options))
+        context = self._stream.codec_context
+        context.pix_fmt = _pixels(context.codec)
+        # Frames stored out of order gain little here, and MP4 then mistakes the duration.
+        context.max_b_frames = 0
+        if path.suffix.lower() == ".avi":
+            time_base = 1 / Fraction(rate).limit_denominator(1001)
+        elif self._codec == "mpeg4" and time_base.denominator > MPEG4_TICKS:
+            time_base = Fraction(1, MPEG4_TICKS)
+        self._time_base = context.time_base = time_base
+        if bt709:
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+        if sound is not None:
+            template, add = sound.stream, self._container.add_stream_from_template
+            what = f"sound as {template.codec_context.name}"
+            self._sound_stream = self._held(what, lambda: add(template))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, *error) -> None:
+        if kind is None:
+            self._finish()
+        else:
+            # The file is of no use; that it cannot be ended well is no news.
+            with contextlib.suppress(av.error.FFmpegError):
+                self._container.close()
+
+    def write(self, picture: np.ndarray, time: float, duration: float) -> None:
+        """Writes a frame.
+
+        Args:
+            picture: uint8 (H, W, 3), BGR, as large as the first.
+            time: Seconds, growing.
+            duration: Seconds; counts for the last frame.
+
+        Raises:
+            HeadposeError: If it cannot be encoded or written.
+        """
+        # Colours are stored for two by two pixels.
+        height, width = picture.shape[:2]
+        if height % 2 or width % 2:
+            edge = cv2.BORDER_REPLICATE
+            picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, edge)
+        if self._last < 0:
+            self._open(picture.shape[1], picture.shape[0])
+        time -= self._start
+        self._last = max(round(time / self._time_base), self._last + 1)
+        self._durations[self._last] = max(1, round(duration / self._time_base))
+        self._ending = time + duration
+        frame = self._converted(picture)
+        frame.pts, frame.time_base = self._last, self._time_base
+        self._encode(frame)
+        self._copy_sound(time)
+
+    def copy_rest_of_sound(self) -> None:
+        """At the end, copies sound that goes on after the last frame, too."""
+        self._ending = math.inf
+
+    def _open(self, width: int, height: int) -> None:
+        """Starts the encoder, now that the size is known."""
+        self._stream.width, self._stream.height = width, height
+        try:
+            self._stream.codec_context.open()
+        except av.error.FFmpegError as error:
+            raise HeadposeError(
+                f"{self._name}: the encoder {self._codec} does not work here "
+                f"({reason(error)}); name another --codec"
+            ) from error
+
+    def _converted(self, picture: np.ndarray):
+        """Returns a picture as the encoder takes it."""
+        wanted = self._stream.pix_fmt
+        if wanted == "yuv420p" and not self._bt709:
+            # OpenCV takes a tenth of FFmpeg's time for the colours of standard television.
+            planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+            return av.VideoFrame.from_ndarray(planes, format=wanted)
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+        colours = "ITU709" if self._bt709 else None
+        rounding = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+        return frame.reformat(format=wanted, dst_colorspace=colours, interpolation=rounding)
+
+    def _finish(self) -> None:
+        if self._last >= 0:
+            self._encode(None)
+            self._copy_sound(self._ending)
+        with self._told():
+            self._container.close()
+
+    def _encode(self, frame) -> None:
+        with self._told():
+            for packet in self._stream.encode(frame):
+                packet.duration = self._durations.pop(packet.pts, packet.duration)
+                self._container.mux(packet)
+
+    def _copy_sound(self, time: float) -> None:
+        if self._sound is not None:
+            with self._told():
+                for packet in self._sound.until(time):
+                    packet.stream = self._sound_stream
+                    self._container.mux(packet)
+
+    def _held(self, what: str, add: Callable):
+        """Adds a stream, if the file can hold it."""
+        try:
+            return add()
+        except ValueError as error:
+            suffix = Path(self._name).suffix
+            raise HeadposeError(
+                f"{self._name}: a {suffix} file cannot hold {what}; try .mkv"
+            ) from error
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tells what FFmpeg cannot do in a line."""
+        try:
+            yield
+        except OSError as error:
+            raise HeadposeError(f"cannot write {self._name}: {reason(error)}") from error
+        except av.error.FFmpegError as error:
+            raise HeadposeError(
+                f"cannot write {self._name} with {self._codec}: {reason(error)}"
+            ) from error

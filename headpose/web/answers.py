@@ -1,0 +1,211 @@
+"""What the web page answers: heads of a photo as a drawing, tables and HTML.
+
+Nothing here knows how the page is served.
+"""
+
+import base64
+import dataclasses
+import html
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from headpose.errors import HeadposeError
+from headpose.images.drawing import draw_heads
+from headpose.images.pictures import PictureError, read_image, write_image
+from headpose.models.metadata import MEASURES
+from headpose.pipeline import Head, HeadPosePipeline
+from headpose.records import HEAD_FIELDS, head_row, table_writer
+
+LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
+# The columns of the table on the page and what is said over them; the angles come first,
+# which is what a narrow screen shows.
+HINTS = {
+    "score": "of the detector, 0 to 1",
+    "tilt": "degrees; + is up",
+    "pan": "degrees; + is toward the image's left",
+    "roll": "degrees; + leans clockwise",
+    "azimuth": "where the nose points, degrees; + is toward the image's left",
+    "elevation": "where the nose points, degrees; + is up",
+    "expected_error": "error in degrees that the estimator expects of its angles",
+    "box": "left, top – right, bottom; pixels",
+}
+UNKNOWN = "–"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a visitor chose.
+
+    Attributes:
+        confidence: Threshold on scores, 0..1.
+        limit: Expected error in degrees from which angles are left out; None leaves out
+            none.
+        style: One of `headpose.images.drawing.STYLES`.
+    """
+
+    confidence: float
+    limit: float | None = None
+    style: str = "arrow"
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What is shown and offered for a photo.
+
+    Attributes:
+        report: HTML: the table of heads, or why there is none.
+        picture: File with the heads drawn; None for a photo that cannot be read.
+        csv, json: Files with the tables that `demo_image.py` writes.
+    """
+
+    report: str
+    picture: Path | None = None
+    csv: Path | None = None
+    json: Path | None = None
+
+
+class SharedPipeline:
+    """A pipeline that visitors share, each with settings of their own.
+
+    The networks are called by one thread at a time: in OpenCV, OpenVINO and LiteRT a call
+    keeps its state in the network.
+
+    Args:
+        pipeline: Its own thresholds are not used.
+    """
+
+    def __init__(self, pipeline: HeadPosePipeline):
+        self.detector = pipeline.detector
+        self.estimator = pipeline.estimator
+        self._lock = threading.Lock()
+
+    @property
+    def tells_certainty(self) -> bool:
+        """Whether the estimator tells how far it may be off."""
+        return self.estimator.outputs == len(MEASURES)
+
+    def heads(self, picture: np.ndarray, settings: Settings) -> list[Head]:
+        """Returns the heads of a picture, best score first.
+
+        Args:
+            picture: uint8 (H, W, 3), BGR.
+            settings: What to take for a head, and which angles to leave out.
+        """
+        find_heads = HeadPosePipeline(
+            self.detector, self.estimator, settings.confidence, settings.limit
+        )
+        with self._lock:
+            return find_heads([picture])[0]
+
+
+def answer_photo(
+    pipeline: SharedPipeline, photo: Path, name: str, settings: Settings, folder: Path
+) -> Answer:
+    """Finds the heads in a photo and writes what can be downloaded.
+
+    Args:
+        pipeline: Finds them.
+        photo: The file.
+        name: What its owner calls it; it stands in the tables.
+        settings: The visitor's.
+        folder: Gets a folder with the files.
+    """
+    try:
+        picture = read_image(photo)
+    except PictureError as error:
+        if not photo.exists():
+            return Answer(_note(f"{name}: no longer kept here; load it again", "error"))
+        return Answer(_note(str(error).replace(str(photo), name), "error"))
+    heads = pipeline.heads(picture, settings)
+    own = Path(tempfile.mkdtemp(dir=folder))
+    # Only what came without loss is worth the size of a PNG.
+    suffix = ".png" if photo.suffix.lower() == ".png" else ".jpg"
+    answer = Answer(
+        report(heads, settings),
+        *(own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl")),
+    )
+    write_image(answer.picture, draw_heads(picture, heads, settings.style, labels(heads)))
+    with ExitStack() as stack:
+        writers = [
+            table_writer(stack, str(target), kind, ("file", *HEAD_FIELDS))
+            for target, kind in ((answer.csv, "csv"), (answer.json, "json"))
+        ]
+        for head in heads:
+            for write in writers:
+                write({"file": name, **head_row(head)})
+    return answer
+
+
+def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tuple[str, str]:
+    """Finds the heads in a frame of a camera; nothing is written.
+
+    Args:
+        pipeline: Finds them.
+        frame: A picture as a data URL (base64), as browsers send it.
+        settings: The visitor's.
+
+    Returns:
+        The annotated frame as a data URL, and the report.
+
+    Raises:
+        HeadposeError: If it is no picture.
+    """
+    try:
+        data = np.frombuffer(base64.b64decode(frame.partition(",")[2]), np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except (ValueError, cv2.error):
+        picture = None
+    if picture is None:
+        raise HeadposeError("the camera's frame is no picture; start the camera again")
+    heads = pipeline.heads(picture, settings)
+    drawn = draw_heads(picture, heads, settings.style, labels(heads))
+    encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])[1]
+    url = f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"
+    return url, report(heads, settings)
+
+
+def labels(heads: Sequence[Head]) -> list[str]:
+    """Names heads on a picture by their rows in the table; a single one needs no name."""
+    return [f"#{row}" for row in range(1, len(heads) + 1)] if len(heads) > 1 else []
+
+
+def report(heads: Sequence[Head], settings: Settings) -> str:
+    """Returns the table of heads as HTML, or a note where there is none.
+
+    Figures are rounded to what is worth reading; the tables to download have them as
+    `headpose.records` writes them.
+    """
+    if not heads:
+        advice = "; lower the confidence" if settings.confidence > 0 else ""
+        return _note(f"No head found{advice}.")
+    head = "".join(f'<th scope="col" title="{HINTS[name]}">{name}</th>' for name in HINTS)
+    rows = "".join(_row(number, one) for number, one in enumerate(heads, 1))
+    count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
+    return (
+        f'<div class="heads"><table><caption>{count}</caption>'
+        f'<thead><tr><th scope="col">#</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _row(number: int, head: Head) -> str:
+    x0, y0, x1, y1 = (round(value) for value in head.box)
+    cells = [f"{head.score:.3f}"]
+    for name in MEASURES:
+        value = getattr(head, name)
+        sign = "" if name == "expected_error" else "+"
+        # A minus sign of its own length; what rounds to nothing has no sign.
+        text = UNKNOWN if value is None else f"{round(value, 1) + 0.0:{sign}.1f}"
+        cells.append(text.replace("-", "−").replace("+0.0", "0.0"))
+    cells.append(f"{x0}, {y0} – {x1}, {y1}")
+    filled = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{number}</th>{filled}</tr>'
+
+
+def _note(text: str, kind: str = "") -> str:
+    return f'<p class="note {kind}" role="status">{html.escape(text)}</p>'

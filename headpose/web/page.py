@@ -1,0 +1,292 @@
+"""The web page to try the pipeline: its layout and what its controls do, in Gradio."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from headpose.cli.pipeline_options import SIGNS
+from headpose.errors import HeadposeError
+from headpose.images.drawing import STYLES
+from headpose.images.pictures import sample_portrait
+from headpose.web.answers import Answer, Settings, SharedPipeline, answer_frame, answer_photo
+from headpose.web.server import load_gradio
+
+KEPT = 3600  # seconds that photos and answers are kept
+SWEEP = 300  # seconds between looks for what is older
+PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
+CAMERAS_AT_ONCE = 8
+FRAME_EVERY = 0.1  # seconds at least between frames of a camera
+FRAME_WIDTH, FRAME_HEIGHT = 640, 480  # asked of cameras; heads are searched at 512 anyway
+IN_HEIGHT = 340  # pixels of the page
+SAVES = {"picture": "Save picture", "csv": "Save CSV", "json": "Save JSON"}
+LIMIT, LARGEST_LIMIT = 20, 60  # degrees: where the slider stands first, and ends
+
+TITLE = "Head pose"
+INTRODUCTION = f"""# Head pose
+Finds human heads in a photo and says where each one is turned, in degrees. {SIGNS}"""
+FIGURES = """
+- **tilt**: + is up, 0 is level
+- **pan**: + is turned toward the image's left, 0 toward the camera
+- **roll**: + leans clockwise, 0 is upright
+- **azimuth**: the nose points toward the image's left (+) or right (−), beyond ±90 away from
+  the camera
+- **elevation**: the nose points up (+) or down (−)
+- **expected_error**: the error in degrees that the estimator expects of its own angles; the
+  smaller, the surer
+- **score**: of the detector, from 0 to 1
+- **box**: left, top – right, bottom, in pixels
+
+The *arrow* is the nose seen from the camera: orange with a dot where it points toward the
+camera, violet with a cross where away. Of the *axes*, red goes from ear to ear, green up, and
+blue along the nose."""
+PRIVACY = """Photos stay on the computer that serves this page, for about an hour; what the live
+camera sees is not kept."""
+CAMERA = """*Record* begins; nothing is recorded. Browsers give a camera only to pages of their
+own computer (localhost) or over https."""
+# On a wide screen what is put in stands left of what comes out; on a phone it all stands
+# in a row, with the options last.
+CSS = """
+.gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
+#layout { display: grid; gap: 1rem; grid-template: "input output" auto "options output" 1fr
+          / minmax(0, 2fr) minmax(0, 3fr); }
+#input { grid-area: input; } #options { grid-area: options; } #output { grid-area: output; }
+#input, #options, #output { min-width: 0 !important; }
+@media (max-width: 820px) {
+  #layout { grid-template: "input" "output" "options" / minmax(0, 1fr); }
+}
+#annotated .image-frame img { max-height: 75vh; }
+#report, #report .html-container { padding: 0; }
+.heads { overflow-x: auto; }
+.heads table { border-collapse: collapse; width: 100%; font-size: 0.8125rem;
+               font-variant-numeric: tabular-nums; }
+.heads caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
+.heads th, .heads td { padding: 0.3rem 0.35rem; text-align: right; white-space: nowrap;
+                       border-bottom: 1px solid var(--border-color-primary); }
+.heads tbody th { font-weight: 400; }
+.note { margin: 0; padding: 0.7rem 1rem; border-radius: var(--radius-md);
+        background: var(--background-fill-secondary); }
+.note.error { background: var(--error-background-fill); color: var(--error-text-color); }
+.small p { font-size: 0.875rem; opacity: 0.75; }
+"""
+
+
+def build_page(pipeline: SharedPipeline, settings: Settings, folder: Path):
+    """Lays the page out.
+
+    Args:
+        pipeline: Finds the heads.
+        settings: What the page begins with.
+        folder: Gradio's own for uploads (`GRADIO_TEMP_DIR`), to which answers go, too.
+
+    Returns:
+        A `gradio.Blocks`.
+    """
+    gr = load_gradio()
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP, KEPT)) as page:
+        gr.Markdown(INTRODUCTION)
+        with gr.Row(elem_id="layout"):
+            with gr.Column(elem_id="input"), gr.Tabs():
+                with gr.Tab("Photo") as photo_tab:
+                    photo = _photo(gr)
+                with gr.Tab("Live camera") as camera_tab:
+                    camera = _camera(gr)
+            with gr.Column(elem_id="options"):
+                chosen = _options(gr, settings, pipeline.tells_certainty)
+            with gr.Column(elem_id="output"):
+                shown = _answers(gr)
+        with gr.Accordion("What the figures mean", open=False):
+            gr.Markdown(FIGURES)
+        gr.Markdown(PRIVACY, elem_classes="small")
+
+        live = gr.State(False)  # whether the camera's tab is open
+        calls = PageCalls(gr, pipeline, folder)
+        own = {"api_visibility": "private"}
+        # Files and numbers go as they come: Gradio would read pictures its own way.
+        as_sent = own | {"preprocess": False}
+        photos = as_sent | {"concurrency_id": "photos", "concurrency_limit": PHOTOS_AT_ONCE}
+        cameras = as_sent | {"concurrency_id": "cameras", "concurrency_limit": CAMERAS_AT_ONCE}
+        asked = [live, photo, *chosen]
+        gr.on(
+            [one.change for one in (photo, *chosen)],
+            calls.show_photo,
+            asked,
+            shown,
+            trigger_mode="always_last",  # while a slider moves
+            show_progress="minimal",
+            **photos,
+        )
+        camera.stream(
+            calls.show_frame,
+            [live, camera, *chosen],
+            shown[:2],
+            postprocess=False,
+            stream_every=FRAME_EVERY,
+            show_progress="hidden",
+            **cameras,
+        )
+        camera_tab.select(calls.open_camera, None, [live, camera, *shown], **own)
+        closed = photo_tab.select(calls.close_camera, None, [live, camera], **own)
+        closed.then(calls.show_photo, asked, shown, **photos)
+    return page
+
+
+def _photo(gr):
+    photo = gr.Image(
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "clipboard", "webcam"],
+        # Pictures are answered as the camera sees them.
+        webcam_options=gr.WebcamOptions(mirror=False),
+        show_label=False,
+        height=IN_HEIGHT,
+        elem_id="photo",
+    )
+    gr.Examples([[str(sample_portrait())]], photo, label="Example")
+    return photo
+
+
+def _camera(gr):
+    size = {"width": {"ideal": FRAME_WIDTH}, "height": {"ideal": FRAME_HEIGHT}}
+    camera = gr.Image(
+        sources=["webcam"],
+        streaming=True,
+        webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": size}),
+        show_label=False,
+        height=IN_HEIGHT,
+        elem_id="camera",
+    )
+    gr.Markdown(CAMERA, elem_classes="small")
+    return camera
+
+
+def _options(gr, settings: Settings, tells_certainty: bool) -> list:
+    """Makes what `chosen_settings` reads."""
+    confidence = gr.Slider(
+        0,
+        1,
+        settings.confidence,
+        step=0.01,
+        label="Confidence",
+        info="What scores more is taken for a head.",
+        elem_id="confidence",
+    )
+    draw = gr.Radio(list(STYLES), value=settings.style, label="Drawing", elem_id="draw")
+    hide = gr.Checkbox(
+        settings.limit is not None,
+        label="Leave out uncertain angles",
+        visible=tells_certainty,
+        elem_id="hide",
+    )
+    limit = gr.Slider(
+        0,
+        max(LARGEST_LIMIT, settings.limit or 0),
+        LIMIT if settings.limit is None else settings.limit,
+        step=1,
+        label="Greatest expected error, degrees",
+        visible=tells_certainty and settings.limit is not None,
+        elem_id="limit",
+    )
+    hide.change(lambda on: gr.Slider(visible=on), hide, limit, api_visibility="private")
+    return [confidence, draw, hide, limit]
+
+
+def _answers(gr) -> list:
+    """Makes the drawing, the table, and a button for each of `SAVES`."""
+    drawing = gr.Image(
+        show_label=False, interactive=False, buttons=["fullscreen"], elem_id="annotated"
+    )
+    with gr.Row():
+        saves = [
+            gr.DownloadButton(
+                label, interactive=False, size="sm", min_width=80, elem_id=f"save-{name}"
+            )
+            for name, label in SAVES.items()
+        ]
+    return [drawing, gr.HTML(apply_default_css=False, elem_id="report"), *saves]
+
+
+class PageCalls:
+    """What the page's controls call.
+
+    Args:
+        gr: Gradio.
+        pipeline: Finds the heads.
+        folder: Where uploads are and answers go.
+    """
+
+    def __init__(self, gr, pipeline: SharedPipeline, folder: Path):
+        self._gr = gr
+        self._pipeline = pipeline
+        self._folder = folder
+
+    def show_photo(self, live: bool, upload: dict | None, *chosen) -> list:
+        """Answers a photo; clears the page where there is none.
+
+        Args:
+            live: Whether the camera's tab is open, which has no photo.
+            upload: Gradio's description of the file.
+            chosen: See `chosen_settings`.
+
+        Returns:
+            What `_answers` shows.
+        """
+        if live or not upload:
+            return self._outputs(Answer(""))
+        with self._told():
+            path = uploaded_file(upload, self._folder)
+            name = upload.get("orig_name") or path.name
+            settings = chosen_settings(*chosen)
+            return self._outputs(answer_photo(self._pipeline, path, name, settings, self._folder))
+
+    def show_frame(self, live: bool, frame: dict | None, *chosen) -> list:
+        """Answers a frame of the camera with drawing and table, as Gradio sends them."""
+        if not live or not frame:  # it was on its way when the tab was left
+            return [self._gr.skip(), self._gr.skip()]
+        with self._told():
+            drawing, table = answer_frame(
+                self._pipeline, frame.get("url") or "", chosen_settings(*chosen)
+            )
+        return [{"url": drawing}, table]
+
+    def open_camera(self) -> list:
+        """Returns that the camera is live, the camera, and nothing to show yet."""
+        return [True, self._gr.Image(visible=True), *self._outputs(Answer(""))]
+
+    def close_camera(self) -> list:
+        """Returns that the camera is not live, and no camera: one that is hidden still films."""
+        return [False, self._gr.Image(visible=False)]
+
+    def _outputs(self, answer: Answer) -> list:
+        files = [answer.picture, answer.csv, answer.json]
+        saves = [
+            self._gr.DownloadButton(value=file and str(file), interactive=file is not None)
+            for file in files
+        ]
+        return [answer.picture and str(answer.picture), answer.report, *saves]
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Has the page tell a visitor what went wrong, in a line."""
+        try:
+            yield
+        except HeadposeError as failure:
+            raise self._gr.Error(str(failure), print_exception=False) from failure
+
+
+def uploaded_file(upload: dict, folder: Path) -> Path:
+    """Returns the file that a browser says it uploaded.
+
+    Gradio looks after that, too, but lets pass what is not marked as a file.
+
+    Raises:
+        HeadposeError: If it is any other file of this machine.
+    """
+    path = upload.get("path")
+    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(folder.resolve()):
+        raise HeadposeError("not an uploaded file; load the photo again")
+    return Path(path)
+
+
+def chosen_settings(confidence: float, style: str, hide: bool, limit: float) -> Settings:
+    """Reads what the page's controls say."""
+    return Settings(confidence, limit if hide else None, style)

@@ -1,0 +1,578 @@
+"""The video demo through its command line, mostly with a detector of coloured patches."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import cv2
+import numpy as np
+import pytest
+from videos import PatchDetector, evenly, frames_of, make_video, patches
+
+from headpose.pipeline import HeadPosePipeline
+from headpose.pose.estimator import PoseEstimator
+from headpose.video.frames import Frame
+from headpose.video.pipeline import FOLLOWED_FIELDS, VideoPipeline, video_confidence
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def walk(index: int) -> np.ndarray:
+    """Two patches that walk toward each other and part again."""
+    x, other = 20 + 4 * index, 250 - 3 * index
+    return np.float32([(x, 30, x + 40, 75), (other, 100, other + 40, 150)])
+
+
+@pytest.fixture
+def detector(monkeypatch):
+    """Puts the detector of patches in the place of every other."""
+    found = PatchDetector()
+    monkeypatch.setattr("headpose.detection.loading.load_detector", lambda *_: found)
+    return found
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    return make_video(tmp_path / "clip.mp4", evenly(20), lambda i: patches(walk(i)))
+
+
+@pytest.fixture
+def demo(run_script, detector, tiny_estimator):
+    def run(*arguments):
+        return run_script("demo_video.py", *arguments, "--estimator", tiny_estimator)
+
+    return run
+
+
+def rows_of(path: Path) -> list[dict]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def length(path: Path) -> float:
+    with av.open(str(path)) as container:
+        return container.duration / 1e6
+
+
+def no_leftovers(folder: Path) -> bool:
+    return not [f for f in folder.iterdir() if f.name.startswith(".")]
+
+
+def all_outputs(folder: Path) -> list:
+    names = {"--output": "o.mp4", "--csv": "h.csv", "--stats": "s.json"}
+    return [x for option, name in names.items() for x in (option, folder / name)]
+
+
+# --------------------------------------------------------------------------- options
+
+
+def test_help_answers_without_tensorflow(run_fresh, tmp_path):
+    """A stand-in that cannot be imported takes TensorFlow's and Keras' place."""
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    done = run_fresh("demo_video.py", "--help", PYTHONPATH=str(tmp_path))
+    assert done.status == 0, done.err
+    assert "--detect-every" in done.out
+    done = run_fresh("demo_video.py", "nowhere.mp4", PYTHONPATH=str(tmp_path))
+    assert done.err == "demo_video.py: error: nowhere.mp4: no such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--every", "0"],
+        ["--start", "-1"],
+        ["--start", "2", "--end", "1"],
+        ["--csv", "-", "--json", "-"],
+        ["--csv", "a", "--output", "a"],
+        ["--fps", "10"],
+        ["--csv", "a", "--audio"],
+        ["--csv", "a", "--codec", "mpeg4"],
+        ["--min-cutoff", "0"],
+    ],
+)
+def test_options_that_contradict_each_other_are_usage_errors(run_script, wrong):
+    assert run_script("demo_video.py", "clip.mp4", *wrong).status == 2
+
+
+# ------------------------------------------------------------------------------ files
+
+
+def test_a_video_gives_a_video_and_tables(demo, clip, tmp_path):
+    out = tmp_path / "new" / "out.mp4"
+    done = demo(clip, "--output", out, "--csv", tmp_path / "h.csv", "--json", tmp_path / "h.json")
+    assert done.status == 0, done.err
+    assert done.err == ""
+    assert "20 frames, 40 heads, 2 different" in done.out
+    rows = rows_of(tmp_path / "h.csv")
+    assert tuple(rows[0]) == FOLLOWED_FIELDS
+    assert [int(r["frame"]) for r in rows] == [i for i in range(20) for _ in range(2)]
+    assert [float(r["time"]) for r in rows[::2]] == pytest.approx(evenly(20), abs=1e-4)
+    assert {r["track"] for r in rows} == {"1", "2"}
+    for row in rows:
+        box = [float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax")]
+        true = walk(int(row["frame"]))
+        assert np.abs(true - box).max(axis=1).min() <= 2
+        assert row["smooth_tilt"] != ""
+        assert (row["roll"], row["smooth_roll"]) == ("", "")  # this estimator does not tell
+    lines = [json.loads(x) for x in (tmp_path / "h.json").read_text().splitlines()]
+    assert [line["track"] for line in lines] == [int(r["track"]) for r in rows]
+    assert [line["smooth_pan"] for line in lines] == [float(r["smooth_pan"]) for r in rows]
+    drawn, plain = frames_of(out), frames_of(clip)
+    assert [t for t, _ in drawn] == pytest.approx([t for t, _ in plain], abs=1e-3)
+    assert length(out) == pytest.approx(length(clip), abs=1e-3)
+    for (_, picture), (_, before) in zip(drawn, plain, strict=True):
+        assert picture.shape == before.shape
+        assert (np.abs(picture.astype(int) - before) > 60).mean() > 0.01
+    assert no_leftovers(tmp_path)
+    assert no_leftovers(tmp_path / "new")
+
+
+def test_smoothed_values_start_equal_and_then_follow(demo, clip, tmp_path):
+    demo(clip, "--csv", tmp_path / "a.csv")
+    demo(clip, "--csv", tmp_path / "b.csv", "--no-smooth")
+    smooth, rough = rows_of(tmp_path / "a.csv"), rows_of(tmp_path / "b.csv")
+    assert [r["pan"] for r in smooth] == [r["pan"] for r in rough]
+    assert smooth[0]["pan"] == smooth[0]["smooth_pan"]
+    assert any(r["pan"] != r["smooth_pan"] for r in smooth)
+    assert all(r["pan"] == r["smooth_pan"] for r in rough)
+
+
+def test_without_outputs_a_video_goes_to_the_folder_output(demo, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert demo(clip).status == 0
+    assert len(frames_of(tmp_path / "output" / "clip.mp4")) == 20
+
+
+def test_a_table_on_standard_output_stands_alone(demo, clip):
+    done = demo(clip, "--json", "-")
+    assert len([json.loads(line) for line in done.out.splitlines()]) == 40
+    assert "20 frames" in done.err
+
+
+def test_a_mirrored_video_has_mirrored_boxes(demo, clip, tmp_path):
+    ends = []
+    for name, options in [("a.csv", []), ("b.csv", ["--flip"])]:
+        demo(clip, "--csv", tmp_path / name, *options)
+        ends.append(
+            [
+                (int(r["frame"]), float(r["xmin"]), float(r["xmax"]))
+                for r in rows_of(tmp_path / name)
+            ]
+        )
+    mirrored = sorted((frame, 320 - right, 320 - left) for frame, left, right in ends[1])
+    assert np.array(mirrored) == pytest.approx(np.array(sorted(ends[0])), abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "frames", "seconds"),
+    [
+        (["--every", 4], 5, 0.8),
+        (["--start", 0.4], 10, 0.4),
+        (["--end", 0.4, "--every", 3], 4, 0.4),
+    ],
+)
+def test_a_part_of_a_video_lasts_as_long_as_it_should(
+    demo, clip, tmp_path, options, frames, seconds
+):
+    out = tmp_path / "out.mkv"
+    assert demo(clip, "--output", out, *options).status == 0
+    found = frames_of(out)
+    assert len(found) == frames
+    assert found[0][0] == pytest.approx(0, abs=1e-3)
+    assert length(out) == pytest.approx(seconds, abs=2e-3)
+
+
+def test_sound_is_kept(demo, tmp_path):
+    clip = make_video(
+        tmp_path / "clip.mp4", evenly(25), lambda i: patches(walk(i)), seconds_of_sound=1.5
+    )
+    assert demo(clip, "--output", tmp_path / "a.mp4").status == 0
+    assert demo(clip, "--output", tmp_path / "b.mp4", "--audio").status == 0
+    with av.open(str(tmp_path / "a.mp4")) as plain, av.open(str(tmp_path / "b.mp4")) as sounding:
+        assert not plain.streams.audio
+        samples = sum(f.samples for f in sounding.decode(audio=0))
+    assert samples / 48_000 == pytest.approx(1.5, abs=0.06)
+
+
+def test_sound_that_is_not_there_is_told(demo, clip, tmp_path):
+    done = demo(clip, "--output", tmp_path / "a.mp4", "--audio")
+    assert done.status == 0
+    assert "no sound that can be copied" in done.err
+
+
+def test_a_folder_becomes_a_video(demo, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / "frames" / f"{i}.png"), patches(walk(i)))
+    done = demo(tmp_path / "frames", "--output", tmp_path / "a.mp4", "--fps", 8)
+    assert done.status == 0, done.err
+    assert [t for t, _ in frames_of(tmp_path / "a.mp4")] == pytest.approx(evenly(12, 8), abs=1e-3)
+    assert length(tmp_path / "a.mp4") == pytest.approx(1.5, abs=1e-3)
+
+
+# --------------------------------------------------------------- detection, statistics
+
+
+def test_between_detections_boxes_follow_what_is_seen(demo, detector, tmp_path, noise_picture):
+    """The patches carry a texture, by which they are followed."""
+    texture = noise_picture(40, 45, 3) // 3
+
+    def draw(i):
+        picture = patches(walk(i)[:1])
+        x0, y0, x1, y1 = walk(i)[0].astype(int)
+        picture[y0:y1, x0:x1] = cv2.subtract(picture[y0:y1, x0:x1], texture)
+        return picture
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(21), draw)
+    done = demo(clip, "--csv", tmp_path / "h.csv", "--detect-every", 5)
+    assert done.status == 0, done.err
+    assert sum(count for count, _ in detector.calls) == 5
+    rows = rows_of(tmp_path / "h.csv")
+    assert len(rows) == 21
+    assert {r["track"] for r in rows} == {"1"}
+    for row in rows:
+        box = [float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax")]
+        assert box == pytest.approx(walk(int(row["frame"]))[0], abs=4)
+
+
+def test_frames_of_a_file_are_detected_several_at_once(demo, detector, clip, tmp_path):
+    demo(clip, "--csv", tmp_path / "h.csv")
+    assert [count for count, _ in detector.calls] == [1, 4, 4, 4, 4, 3]
+    # Below the threshold, heads are still of use where one is followed.
+    assert [least for _, least in detector.calls] == pytest.approx([0.2] * 6)
+
+
+def test_statistics_leave_the_first_frame_out(detector, tiny_estimator, monkeypatch):
+    """A clock that the detector moves on: the first call takes long."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("headpose.video.pipeline.time.perf_counter", lambda: clock.now)
+    detect = detector.detect
+
+    def slow(pictures, confidence=None):
+        clock.now += 9.0 if not detector.calls else 0.01 * len(pictures)
+        return detect(pictures, confidence)
+
+    monkeypatch.setattr(detector, "detect", slow)
+    follow = VideoPipeline(HeadPosePipeline(detector, PoseEstimator.load(tiny_estimator)))
+    frames = [Frame(i, i / 25, 0.04, patches(walk(i))) for i in range(9)]
+    assert len(list(follow(frames))) == 9
+    follow.statistics.finish()
+    report = follow.statistics.report()
+    assert (report["frames"], report["heads"], report["tracks"]) == (9, 18, 2)
+    assert report["detection ms a frame"] == pytest.approx(10)
+    assert report["frames a second"] == pytest.approx(100)
+    assert report["estimation ms a head"] == 0
+
+
+def test_statistics_are_written(demo, clip, tmp_path):
+    assert demo(clip, "--stats", tmp_path / "s.json", "--detect-every", 2).status == 0
+    report = json.loads((tmp_path / "s.json").read_text())
+    assert (report["frames"], report["heads"], report["tracks"]) == (20, 40, 2)
+    assert report["frames a second"] > 0
+    # Every other frame is detected, so that a frame costs half a detection.
+    ratio = report["detection ms a frame"] / report["detection ms a detected frame"]
+    assert ratio == pytest.approx(9 / 19, rel=0.02)
+    assert report["problems"] == []
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_single_frame_has_counts_and_no_means(demo, tmp_path):
+    clip = make_video(tmp_path / "clip.mp4", [0.0], lambda i: patches(walk(i)))
+    done = demo(clip, "--stats", tmp_path / "s.json")
+    assert done.status == 0, done.err
+    report = json.loads((tmp_path / "s.json").read_text())
+    assert (report["frames"], report["heads"]) == (1, 2)
+    assert report["frames a second"] is None
+
+
+@pytest.mark.parametrize(
+    ("size", "own", "given", "expected"),
+    [((512, 512), 0.2, None, 0.65), ((512, 512), 0.2, 0.3, 0.3), (None, 0.5, None, 0.5)],
+)
+def test_ssd512_has_its_own_threshold_for_videos(size, own, given, expected):
+    detector = SimpleNamespace(fixed_size=size, confidence=own)
+    assert video_confidence(HeadPosePipeline(detector, None, given)) == expected
+
+
+# -------------------------------------------------------------------- things go wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["{text}"], "not a video"),
+        (["{clip}", "--output", "{folder}/a.xyz"], "cannot write this kind of video"),
+        (["{clip}", "--output", "{folder}/a.mp4", "--codec", "h999"], "no video encoder h999"),
+        (["{clip}", "--output", "{folder}/a.webm", "--codec", "mpeg4"], "cannot hold mpeg4"),
+        (["{clip}", "--output", "{text}/a.mp4"], "cannot write"),
+        (["{clip}", "--csv", "{folder}"], "it is a folder"),
+        (["{clip}", "--output", "{clip}"], "is the source"),
+        (["{clip}", "--csv", "{folder}/a.csv", "--start", "99"], "no frames"),
+        (["{clip}", "--csv", "{folder}/a.csv", "--detector", "none.keras"], "no such model file"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(run_script, clip, tmp_path, arguments, told):
+    text = tmp_path / "text.mp4"
+    text.write_text("I am no video")
+    before = clip.read_bytes()
+    given = [a.format(text=text, clip=clip, folder=tmp_path) for a in arguments]
+    if "99" in given:  # the only one that gets as far as the networks
+        given += ["--detector", "viola-jones"]
+    done = run_script("demo_video.py", *given)
+    assert done.status == 1
+    assert told in done.err
+    assert len(done.err.splitlines()) == 1
+    assert clip.read_bytes() == before
+    assert {f.name for f in tmp_path.iterdir()} == {"clip.mp4", "text.mp4"}
+
+
+def test_of_a_truncated_video_what_can_be_read_is_done(demo, tmp_path, noise_picture):
+    def draw(i):
+        return np.maximum(patches(walk(i % 20)), noise_picture(320, 180, i) // 8)
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(60), draw, front=True)
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) // 2])
+    done = demo(clip, "--output", tmp_path / "o.mp4", "--stats", tmp_path / "s.json")
+    assert done.status == 1
+    (line,) = done.err.splitlines()
+    assert "cut short" in line or "broke off" in line
+    report = json.loads((tmp_path / "s.json").read_text())
+    assert 15 < report["frames"] < 45
+    assert len(frames_of(tmp_path / "o.mp4")) == report["frames"]
+    assert len(report["problems"]) == 1
+
+
+def test_a_full_disk_is_told_and_nothing_half_is_kept(demo, clip, tmp_path, monkeypatch):
+    (tmp_path / "o.mp4").write_bytes(b"from before")
+    calls = []
+
+    def full(self, picture, moment, duration):
+        calls.append(moment)
+        if len(calls) == 8:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("headpose.video.writer.VideoWriter.write", full)
+    done = demo(clip, "--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv")
+    assert done.status == 1
+    assert done.err == "demo_video.py: error: cannot write an output: no space left on device\n"
+    assert (tmp_path / "o.mp4").read_bytes() == b"from before"
+    assert {f.name for f in tmp_path.iterdir()} == {"clip.mp4", "o.mp4"}
+
+
+def test_an_interrupted_run_keeps_what_is_done(demo, detector, clip, tmp_path, monkeypatch):
+    detect = detector.detect
+
+    def interrupted(*arguments):
+        if len(detector.calls) == 3:
+            raise KeyboardInterrupt
+        return detect(*arguments)
+
+    monkeypatch.setattr(detector, "detect", interrupted)
+    done = demo(clip, *all_outputs(tmp_path))
+    assert done.status == 130
+    assert "interrupted after 9 frames" in done.err
+    assert len(frames_of(tmp_path / "o.mp4")) == 9
+    rows = rows_of(tmp_path / "h.csv")
+    assert [int(r["frame"]) for r in rows] == [i for i in range(9) for _ in range(2)]
+    assert (tmp_path / "h.csv").read_text().endswith("\n")
+    assert json.loads((tmp_path / "s.json").read_text())["interrupted"] is True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent as on Unix")
+def test_control_c_ends_well(tmp_path, portrait, tiny_estimator):
+    """A real signal in a process of its own, once the first rows are there."""
+    picture = cv2.resize(cv2.imread(str(portrait)), (128, 150))
+    clip = make_video(tmp_path / "clip.mp4", evenly(900, 100), lambda _: picture, "mpeg4")
+    command = [
+        *("demo_video.py", clip, "--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv"),
+        *("--detector", "viola-jones", "--detector-size", 128),
+        *("--estimator", tiny_estimator, "--device", "cpu"),
+    ]
+    # A process started from the background of a shell would not hear the signal.
+    start = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"sys.argv = {[str(c) for c in command]!r};"
+        f"runpy.run_path({str(ROOT / 'demo_video.py')!r}, run_name='__main__')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", start], stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if any(f.stat().st_size > 1000 for f in tmp_path.glob(".h.*.csv")):
+                break
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130, told
+    assert "interrupted after" in told
+    frames, rows = frames_of(tmp_path / "o.mp4"), rows_of(tmp_path / "h.csv")
+    assert 1 < len(frames) < 900
+    assert None not in rows[-1].values()
+    assert int(rows[-1]["frame"]) < len(frames)
+    assert no_leftovers(tmp_path)
+
+
+# --------------------------------------------------------------------- cameras, windows
+
+
+class Camera:
+    """A camera with two patches that gives 30 frames, or more than anyone takes."""
+
+    frames = 30
+
+    def __init__(self, number):
+        self.taken, self.there = 0, number == 2
+
+    def isOpened(self):
+        return self.there
+
+    def get(self, _):
+        return 20.0
+
+    def read(self):
+        time.sleep(0.002)
+        self.taken += 1
+        return self.taken <= self.frames, patches(walk(self.taken % 20))
+
+    def release(self):
+        pass
+
+
+def test_of_a_camera_the_newest_frames_count(demo, detector, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    detect = detector.detect
+
+    def slow(*arguments):
+        time.sleep(0.02)
+        return detect(*arguments)
+
+    monkeypatch.setattr(detector, "detect", slow)
+    done = demo("2", *all_outputs(tmp_path))
+    assert done.status == 1
+    assert "camera 2: gives no more pictures" in done.err
+    report = json.loads((tmp_path / "s.json").read_text())
+    assert report["frames dropped"] > 0
+    assert report["frames"] + report["frames dropped"] == 30
+    assert {count for count, _ in detector.calls} == {1}
+    indices = sorted({int(r["frame"]) for r in rows_of(tmp_path / "h.csv")})
+    assert indices[-1] == 29
+    times = [t for t, _ in frames_of(tmp_path / "o.mp4")]
+    assert times == sorted(times)
+    assert len(times) == report["frames"]
+
+
+def test_a_camera_can_be_stopped_after_a_time(demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr(Camera, "frames", 10**9)
+    done = demo("2", "--csv", tmp_path / "h.csv", "--end", 0.3)
+    assert done.status == 0, done.err
+    assert max(float(r["time"]) for r in rows_of(tmp_path / "h.csv")) < 0.3
+
+
+@pytest.mark.parametrize("options", [["--start", "1"], ["--every", "2"]])
+def test_a_camera_has_no_parts(demo, monkeypatch, options):
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    done = demo("2", "--csv", "-", *options)
+    assert done.status == 1
+    assert "--start and --every are for files" in done.err
+
+
+@pytest.mark.parametrize("how", ["key", "closed"])
+def test_a_window_shows_frames_until_somebody_ends_it(demo, clip, tmp_path, monkeypatch, how):
+    shown = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(cv2, "imshow", lambda _, picture: shown.append(picture))
+    last = lambda: len(shown) >= 3  # noqa: E731
+    monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if how == "key" and last() else -1)
+    visible = lambda *_: 0.0 if how == "closed" and last() else 1.0  # noqa: E731
+    monkeypatch.setattr(cv2, "getWindowProperty", visible)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    done = demo(clip, "--show", "--output", tmp_path / "o.mp4")
+    assert done.status == 0, done.err
+    assert len(shown) == 3
+    assert 3 <= len(frames_of(tmp_path / "o.mp4")) < 20
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are told apart on Linux")
+@pytest.mark.parametrize("display", [None, ":97"])
+def test_show_without_a_display_is_told(run_script, clip, monkeypatch, display):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if display:
+        monkeypatch.setenv("DISPLAY", display)
+    done = run_script("demo_video.py", clip, "--show")
+    assert done.status == 1
+    assert "--show" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+# ------------------------------------------------------------------------- benchmarks
+
+
+def test_the_benchmark_of_smoothing_shows_calm_and_little_lag(run_script, tmp_path):
+    done = run_script("benchmarks/smoothing.py", "--json", tmp_path / "s.json")
+    assert done.status == 0, done.err
+    figures = json.loads((tmp_path / "s.json").read_text())
+    assert len(done.out.splitlines()) == len(figures) + 2
+    still = [f for f in figures if f["series"] == "still"]
+    assert all(f["ratio"] < 0.5 and f["lag ms"] is None for f in still)
+    assert all(f["lag ms"] < 100 for f in figures if f not in still)
+
+
+def test_the_benchmark_of_speed_has_a_column_for_each_way(
+    run_script, clip, tmp_path, tiny_detector, tiny_estimator
+):
+    done = run_script(
+        *("benchmarks/video_speed.py", clip, "--frames", 3, "--repeats", 1),
+        *("--detect-every", 1, 2, "--detector", tiny_detector, "--estimator", tiny_estimator),
+        *("--json", tmp_path / "s.json"),
+    )
+    assert done.status == 0, done.err
+    ways = json.loads((tmp_path / "s.json").read_text())["clip"]
+    assert list(ways) == ["every 1", "every 2", "simple"]
+    assert {way["frames"] for way in ways.values()} == {3}
+    assert "| clip | 3 | 0.0 |" in done.out
+
+
+# ------------------------------------------------------------------------- real clips
+
+
+def test_two_people_keep_their_numbers(run_script, shared_data, tmp_path):
+    """She leans her head to the left of the picture, as he does; both stay where they are."""
+    clip = shared_data / "video" / "head-pose-face-detection-female-and-male.mp4"
+    done = run_script("demo_video.py", clip, "--csv", tmp_path / "h.csv")
+    assert done.status == 0, done.err
+    rows = rows_of(tmp_path / "h.csv")
+    assert len(rows) == 2 * 56
+    for track in ("1", "2"):
+        own = [r for r in rows if r["track"] == track]
+        assert len(own) == 56
+        middles = [(float(r["xmin"]) + float(r["xmax"])) / 2 for r in own]
+        assert max(middles) < 240 or min(middles) > 240
+
+
+def test_a_turning_head_turns_the_other_way_in_the_mirror(run_script, shared_data, tmp_path):
+    clip = shared_data / "video" / "head-pose-face-detection-female.mp4"
+    pans = []
+    for name, options in [("a.csv", []), ("b.csv", ["--flip"])]:
+        assert run_script("demo_video.py", clip, "--csv", tmp_path / name, *options).status == 0
+        pans.append([float(r["pan"]) for r in rows_of(tmp_path / name)])
+    # From the picture's left to its right and back.
+    assert pans[0][0] > 30
+    assert min(pans[0]) < -15
+    assert pans[0][-1] > 5
+    assert np.corrcoef(pans[0], -np.array(pans[1]))[0, 1] > 0.98

@@ -1,0 +1,129 @@
+"""Of the script test_on_dataset.py."""
+
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from headpose.datasets import crop_dataset as cd
+from headpose.pose.metrics import error_table
+
+SIZE, ROWS = 16, 40
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Crops whose brightness tells pan and whose contrast with the right half tells tilt."""
+    folder = tmp_path_factory.mktemp("clean")
+    (folder / "crops").mkdir()
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(0, index=range(ROWS), columns=list(cd.COLUMNS)).astype(object)
+    table["file"] = [f"crops/aflw-{i:05d}-0.png" for i in range(ROWS)]
+    table["pan"] = random.integers(-80, 81, ROWS)
+    table["tilt"] = random.integers(-40, 41, ROWS)
+    table["roll"] = ""
+    for name, pan, tilt in zip(table["file"], table["pan"], table["tilt"], strict=True):
+        crop = np.full((SIZE, SIZE), pan + 100, np.uint8)
+        crop[:, SIZE // 2 :] = tilt + 100
+        cd.write_crop(folder / name, crop)
+    parts = np.array(["train"] * 10 + ["test"] * (ROWS - 10))
+    cd.write_tables(folder, table, parts)
+    made = {"options": {"size": SIZE, "side": "large", "margin": 1.0}}
+    (folder / "summary.json").write_text(json.dumps(made))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def estimators(tmp_path_factory):
+    """Two estimators that read such crops: one exactly, one 5 degrees off and with roll."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("models")
+    paths = []
+    for offset, outputs in ((0, 2), (5, 3)):
+        pixels = keras.Input((SIZE, SIZE, 1))
+        dense = keras.layers.Dense(outputs, use_bias=True)
+        model = keras.Model(pixels, dense(keras.layers.Flatten()(pixels)))
+        weights = np.zeros((SIZE, SIZE, outputs), np.float32)
+        weights[:, SIZE // 2 :, 0] = weights[:, : SIZE // 2, 1] = 2 / SIZE**2
+        bias = np.full(outputs, offset - 100, np.float32)
+        dense.set_weights([weights.reshape(-1, outputs), bias])
+        paths.append(folder / f"off-by-{offset}.keras")
+        model.save(paths[-1])
+    return paths
+
+
+def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run_script):
+    done = run_script(
+        "evaluate", *estimators, folder, "--json", tmp_path / "figures.json",
+        "--plot", tmp_path / "plot.png", "--device", "cpu", "--precision", "float32",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    report = json.loads((tmp_path / "figures.json").read_text())
+    assert report["part"] == "test"
+    exact, off = report["results"]
+    truth = cd.read_crops(folder, "test").angles
+    for result, offset in ((exact, 0), (off, 5)):
+        expected = error_table(truth[:, :2] + offset, truth)
+        for label, row in expected.items():
+            told = {k: np.nan if v is None else v for k, v in result["errors"][label].items()}
+            assert told == pytest.approx(row, abs=1e-3, nan_ok=True)
+        assert result["ms a head"] > 0
+    assert cv2.imread(str(tmp_path / "plot.png")) is not None
+    lines = done.out.splitlines()
+    assert lines[0].endswith("test: 30 heads")
+    all_heads = [line.split() for line in lines if line.split()[:1] == ["all"]]
+    assert [line[1:5] for line in all_heads] == [
+        ["30", "0.00", "0.00", "0.00"],
+        ["30", "5.00", "5.00", "5.00"],
+    ]
+    # These networks say nothing of their crops, so that the plain crop is what they want.
+    assert done.err.count("crops differ from what it was made for: side large") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        ([], 2, "required"),
+        (["a.keras"], 2, "required"),
+        (["gone.keras", "{folder}"], 1, "gone.keras: no such model file"),
+        (["{model}", "gone"], 1, "no such folder"),
+        (["{model}", "{folder}", "--part", "exam"], 2, "invalid choice"),
+        (["{model}", "{folder}", "--part", "validation"], 1, "has no rows"),
+        (["{model}", "{folder}"], 1, "not a .keras model file"),
+    ],
+)
+def test_errors_are_one_line(tmp_path, folder, run_script, arguments, status, told):
+    model = tmp_path / "bad.keras"
+    model.write_text("no model")
+    done = run_script("evaluate", *[a.format(folder=folder, model=model) for a in arguments])
+    assert done.status == status
+    assert told in done.err
+    assert len([line for line in done.err.splitlines() if "error:" in line]) == 1
+
+
+def test_help_needs_no_tensorflow(tmp_path, run_fresh):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
+    (tmp_path / "keras.py").write_text("raise SystemExit('imported')")
+    done = run_fresh("evaluate", "--help", PYTHONPATH=str(tmp_path))
+    assert done.status == 0
+    assert "--plot" in done.out
+
+
+def test_a_table_is_measured_at_labelled_and_at_detected_boxes(
+    run_script, tmp_path, tiny_estimator, portrait
+):
+    """The portrait with its head's box, by eye; the cascade's box gives other crops."""
+    (tmp_path / "p.jpg").write_bytes(portrait.read_bytes())
+    table = tmp_path / "heads.csv"
+    table.write_text("file,part,xmin,ymin,xmax,ymax,tilt,pan\np.jpg,a,150,30,360,320,5,-5\n")
+    outputs = []
+    for more in ([], ["--detector", "viola-jones"]):
+        figures = tmp_path / "figures.json"
+        done = run_script("evaluate", tiny_estimator, f"{table}#a", "--json", figures, *more)
+        assert done.status == 0, done.err
+        assert "heads.csv#a: 1 heads" in done.out
+        outputs.append(json.loads(figures.read_text())["results"][0]["errors"]["all"]["tilt"])
+    assert outputs[0] != outputs[1]

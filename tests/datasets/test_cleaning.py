@@ -1,0 +1,510 @@
+import json
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pose_sets import (
+    MAT,
+    ROOT,
+    aflw_faces,
+    contents,
+    make_aflw,
+    make_pointing04,
+    pointing_name,
+    start_script,
+    write_mat,
+    write_sqlite,
+)
+
+from headpose.cli import cleaning as cleaning_command
+from headpose.datasets import cleaning
+from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
+from headpose.datasets.cleaning import Recipe, Record
+from headpose.datasets.crop_dataset import PARTS, read_crops
+from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.detection import loading as detectors
+from headpose.geometry.crops import head_crops
+from headpose.images.pictures import read_image
+
+FACE = [40.0, 40.0, 60.0, 60.0]
+HEAD = cleaning.grown([FACE])[0]
+LABELLED = ("--detector", "labelled", "--splits-tilt", 2, "--splits-pan", 2)
+POSES = [(0, 0), (-15, 30), (60, -75), (30, 15), (-30, 90)]
+
+
+@pytest.fixture(scope="module")
+def aflw(tmp_path_factory):
+    return make_aflw(tmp_path_factory.mktemp("aflw"))
+
+
+@pytest.fixture(scope="module")
+def pointing04(tmp_path_factory):
+    return make_pointing04(tmp_path_factory.mktemp("pointing04"), poses=POSES)
+
+
+def labelled(boxes, angles=None, name="a.jpg") -> LabelledPicture:
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    angles = np.zeros((len(boxes), 3)) if angles is None else np.array(angles, float)
+    return LabelledPicture(ROOT / name, name, boxes, angles, "aflw")
+
+
+def detected(*boxes) -> tuple:
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    return boxes, np.linspace(0.9, 0.5, len(boxes), dtype=np.float32)
+
+
+def moved(box, dx=0.0, dy=0.0, scale=1.0):
+    x0, y0, x1, y1 = box
+    cx, cy, w, h = (x0 + x1) / 2 + dx, (y0 + y1) / 2 + dy, (x1 - x0) * scale, (y1 - y0) * scale
+    return [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]
+
+
+def clean_one(picture, detections):
+    pixels = np.zeros((150, 200, 3), np.uint8)
+    return cleaning.clean_picture("aflw-00000", picture, pixels, detections, Recipe(size=16))
+
+
+# --- matching -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "matches"),
+    [
+        (HEAD, True),
+        (FACE, True),
+        (moved(HEAD, 6), True),
+        (moved(HEAD, scale=1.4), True),
+        (moved(HEAD, 25), False),
+        (moved(HEAD, 0, 30), False),
+        (moved(HEAD, scale=2.5), False),
+        (moved(HEAD, scale=0.4), False),
+        ([0, 0, 0, 0], False),
+    ],
+)
+def test_a_face_is_matched_with_a_head_around_it(head, matches):
+    record, crops = clean_one(labelled(FACE), detected(head))
+    assert len(crops) == len(record.rows) == matches
+    assert (record.annotated, record.detected) == (1, 1)
+    assert [k for k, _ in record.problems] == [] if matches else ["head without a detection"]
+
+
+def test_matching_is_one_to_one_and_finds_the_best_sum():
+    other = moved(FACE, 30)
+    heads = [moved(HEAD, 12), moved(HEAD, 30), HEAD, moved(HEAD, 100)]
+    record, _ = clean_one(labelled([FACE, other]), detected(*heads))
+    chosen = [[row[c] for c in ("xmin", "ymin", "xmax", "ymax")] for row in record.rows]
+    np.testing.assert_allclose(chosen, [heads[2], heads[1]], atol=0.01)
+    assert record.detected == 4
+
+
+def test_two_faces_and_one_detection_leave_one_face_over():
+    record, _ = clean_one(labelled([FACE, moved(FACE, 9)]), detected(HEAD))
+    assert len(record.rows) == 1
+    assert record.rows[0]["xmin"] == pytest.approx(HEAD[0], abs=0.01)
+    assert record.problems == [("head without a detection", "a.jpg")]
+
+
+def test_no_detection_is_no_match():
+    record, crops = clean_one(labelled(FACE), detected())
+    assert not record.rows
+    assert crops.shape == (0, 16, 16)
+
+
+@pytest.mark.parametrize(("heads", "rows"), [([], 0), ([HEAD], 1), ([HEAD, moved(HEAD, 60)], 0)])
+def test_the_only_head_without_a_rectangle_is_the_only_detection(heads, rows):
+    record, _ = clean_one(labelled([np.nan] * 4), detected(*heads))
+    assert len(record.rows) == rows
+    assert ("several detections and no rectangle to choose by", "a.jpg") in record.problems or (
+        len(heads) < 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("face", "kind", "kept"),
+    [
+        ([-5, 10, 15, 30], "rectangle over the border, kept", 1),
+        ([190, 140, 230, 180], "rectangle over the border, kept", 1),
+        ([210, 10, 230, 30], "rectangle outside the picture", 0),
+        ([-30, -30, -5, -5], "rectangle outside the picture", 0),
+    ],
+)
+@pytest.mark.parametrize("by_label", [True, False])
+def test_rectangles_at_the_border(face, kind, kept, by_label):
+    found = None if by_label else detected(cleaning.grown([face])[0])
+    record, crops = clean_one(labelled(face), found)
+    assert len(record.rows) == len(crops) == record.annotated == kept
+    assert record.problems == [(kind, "a.jpg")]
+
+
+def test_the_label_of_a_head_goes_with_its_detection():
+    faces, angles = [FACE, moved(FACE, 80)], [[1, 2, 3], [4, 5, np.nan]]
+    right = cleaning.grown([faces[1]])[0]
+    record, _ = clean_one(labelled(faces, angles), detected(right, HEAD))
+    told = [(r["tilt"], r["pan"], r["roll"], round(r["score"], 2)) for r in record.rows]
+    assert told == [(1, 2, 3, 0.5), (4, 5, None, 0.9)]
+
+
+class Fixed:
+    """A detector that finds the same in each picture and notes its batches."""
+
+    confidence = 0.5
+
+    def __init__(self, *boxes):
+        self.found, self.batches = detected(*boxes), []
+
+    def detect(self, pictures, confidence=None):
+        self.batches.append(len(pictures))
+        return [self.found] * len(pictures)
+
+
+def test_pictures_go_to_the_detector_in_batches_and_bad_ones_do_not(tmp_path, aflw):
+    (tmp_path / "crops").mkdir()
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    names = sorted((aflw / "data/flickr/0").iterdir())[:5]
+    paths = [*names[:2], tmp_path / "bad.jpg", tmp_path / "gone.jpg", *names[2:]]
+    items = [
+        (f"aflw-{i:05d}", LabelledPicture(p, p.name, np.array([FACE]), np.zeros((1, 3)), "aflw"))
+        for i, p in enumerate(paths)
+    ]
+    detector = Fixed(HEAD)
+    batches = list(cleaning.clean(items, detector, None, Recipe(), tmp_path, batch_size=3))
+    assert [len(b) for b in batches] == [3, 3, 1]
+    assert detector.batches == [2, 2, 1]
+    records = [r for b in batches for r in b]
+    assert [r.key for r in records] == [key for key, _ in items]
+    assert [r.problems for r in records][2:4] == [
+        [("unreadable picture", "bad.jpg")],
+        [("missing picture", "gone.jpg")],
+    ]
+    crop = read_image(names[4])
+    expected = head_crops(crop, [HEAD])[0]
+    written = read_image(tmp_path / records[-1].rows[0]["file"])[:, :, 0]
+    np.testing.assert_array_equal(written, expected)
+
+
+def test_ratios_of_matches():
+    rows = [{"file": "x"}]
+    records = [
+        Record("aflw-0", rows * 2, annotated=4, detected=3),
+        Record("aflw-1", [], annotated=0, detected=1),
+        Record("pointing04-0", [], annotated=1, detected=0),
+    ]
+    table = counts(records)
+    assert table["aflw"] == dict(
+        pictures=2, annotated=4, detected=4, matched=2, t_ratio=0.5, f_ratio=0.5
+    )
+    assert table["pointing04"]["f_ratio"] is None
+    assert table["all"]["t_ratio"] == 0.4
+
+
+# --- going on -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_a_journal_that_ends_in_the_middle_of_a_line_loses_only_that(tmp_path, cut):
+    folder = CleanFolder(tmp_path)
+    folder.start({"a": 1}, False)
+    folder.add([Record(f"aflw-{i:05d}", annotated=i) for i in range(3)])
+    folder.journal.write_bytes(folder.journal.read_bytes()[:-cut])
+    done = CleanFolder(tmp_path).start({"a": 1}, False)
+    assert list(done) == ["aflw-00000", "aflw-00001"]
+    folder.add([Record("aflw-00002")])
+    assert len(CleanFolder(tmp_path).start({"a": 1}, False)) == 3
+
+
+def test_a_journal_without_its_first_line_starts_anew(tmp_path):
+    folder = CleanFolder(tmp_path)
+    folder.start({"a": 1}, False)
+    folder.journal.write_bytes(b'{"opt')
+    assert folder.start({"a": 1}, False) == {}
+    assert folder.start({"a": 1}, False) == {}
+
+
+def test_a_picture_whose_crop_is_gone_is_done_again(tmp_path):
+    folder = CleanFolder(tmp_path)
+    folder.start({}, False)
+    (tmp_path / "crops" / "aflw-00000-0.png").touch()
+    rows = [{"file": f"crops/aflw-0000{i}-0.png"} for i in range(2)]
+    folder.add([Record(f"aflw-0000{i}", [row]) for i, row in enumerate(rows)])
+    assert list(folder.start({}, False)) == ["aflw-00000"]
+
+
+def test_the_fingerprint_follows_the_labels():
+    first = [labelled(FACE)]
+    assert fingerprint(first) == fingerprint([labelled(FACE)])
+    assert fingerprint(first) != fingerprint([labelled(FACE, [[0, 1, 0]])])
+    assert fingerprint(first) != fingerprint([labelled(moved(FACE, 1))])
+    assert fingerprint(first) != fingerprint([labelled(FACE, name="b.jpg")])
+
+
+DRIVER = """
+import importlib, os, runpy, signal, sys, time
+module, function, calls = importlib.import_module(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+signal.signal(signal.SIGINT, signal.default_int_handler)
+real = getattr(module, function)
+def interrupted(*arguments, **options):
+    global calls
+    calls -= 1
+    if not calls:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+    return real(*arguments, **options)
+setattr(module, function, interrupted)
+sys.argv = sys.argv[4:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory, aflw, pointing04):
+    """By protocol: arguments of clean_all.py, what it gives uninterrupted, what it prints."""
+    result = {}
+    for protocol in ("grouped", "original"):
+        arguments = [aflw, pointing04, *LABELLED, "--split", protocol, "--arrays"]
+        arguments += ["--size", 24, "--batch-size", 4]
+        output = tmp_path_factory.mktemp("joint") / "clean"
+        done = start_script("clean_all.py", *arguments, "--output", output)
+        assert done.returncode == 0, done.stderr
+        result[protocol] = arguments, output, done.stdout
+    return result
+
+
+@pytest.mark.parametrize(
+    ("protocol", "module", "function", "call", "resumed"),
+    [
+        ("grouped", "headpose.datasets.cleaning", "read_image", 1, False),
+        ("grouped", "headpose.datasets.cleaning", "write_crop", 30, True),
+        ("original", "headpose.datasets.crop_dataset", "write_arrays", 2, True),
+    ],
+)
+def test_interrupted_and_started_again_gives_the_same_files(
+    tmp_path, joint, protocol, module, function, call, resumed
+):
+    arguments, expected, _ = joint[protocol]
+    command = [*arguments, "--output", tmp_path / "clean"]
+    driver = ("-c", DRIVER, module, function, str(call))
+    first = start_script("clean_all.py", *command, driver=driver)
+    assert first.returncode == 130, first.stderr
+    assert "start the same command again" in first.stderr
+    assert not (tmp_path / "clean" / "summary.json").exists()
+    again = start_script("clean_all.py", *command)
+    assert again.returncode == 0, again.stderr
+    assert ("going on" in again.stdout) == resumed
+    assert contents(tmp_path / "clean") == contents(expected)
+
+
+@pytest.mark.parametrize("protocol", ["grouped", "original"])
+def test_the_joint_folder(joint, protocol):
+    _, folder, told = joint[protocol]
+    table = read_crops(folder).table
+    sizes = table["dataset"].value_counts()
+    heads = table[table["mirrored"] == 0].drop_duplicates("file")["dataset"].value_counts()
+    assert heads.to_dict() == {"aflw": 30, "pointing04": 40}
+    assert "T-ratio 1.0000, F-ratio 0.0000" in told
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["datasets"]["all"]["matched"] == 70
+    shared = summary["shared with train"]["test"]
+    parts = {part: read_crops(folder, part) for part in PARTS}
+    assert sum(map(len, parts.values())) == len(table)
+    if protocol == "original":
+        assert sizes.to_dict() == {"aflw": 80, "pointing04": 80}
+        assert shared["same picture"] > shared["rows"] / 2
+        twins = table[table["mirrored"] == 1].iloc[0]
+        first = table[table["file"] == twins["file"].replace("-mirrored", "")].iloc[0]
+        assert (first["pan"], first["roll"]) == (-twins["pan"], -twins["roll"])
+        crops = read_crops(folder)
+        places = [table.index[table["file"] == f["file"]][0] for f in (first, twins)]
+        np.testing.assert_array_equal(crops.crops[places[0]][:, ::-1], crops.crops[places[1]])
+    else:
+        assert shared["same picture"] == shared["same person"] == 0
+        people = [set(p.table["subject"]) - {""} for p in parts.values()]
+        assert not (people[0] & people[1] or people[0] & people[2] or people[1] & people[2])
+    assert f"{shared['same picture']} show a picture" in told
+    for part, crops in parts.items():
+        np.testing.assert_array_equal(np.load(folder / f"{part}_img.npy"), crops.crops)
+        np.testing.assert_array_equal(np.load(folder / f"{part}_pose.npy"), crops.angles)
+
+
+# --- command lines --------------------------------------------------------------------
+
+
+def test_mat_and_sqlite_give_the_same_folder(tmp_path, aflw, run_script):
+    write_sqlite(tmp_path / "aflw.sqlite", aflw_faces())
+    pictures = ["--pictures", aflw / "data/flickr"]
+    for source, name in ((aflw / MAT, "mat"), (tmp_path / "aflw.sqlite", "sqlite")):
+        output = ["--output", tmp_path / name]
+        assert run_script("clean_aflw.py", source, *pictures, *LABELLED, *output).status == 0
+    mat, sqlite = (read_crops(tmp_path / name) for name in ("mat", "sqlite"))
+    np.testing.assert_array_equal(mat.crops, sqlite.crops)
+    np.testing.assert_array_equal(mat.angles, sqlite.angles)
+    assert mat.table.drop(columns="source").equals(sqlite.table.drop(columns="source"))
+    # Inside the data set's folder names are relative to it, else they are the labels'.
+    assert mat.table["source"][0] == f"data/flickr/{sqlite.table['source'][0]}"
+
+
+def test_pointing04_from_end_to_end(tmp_path, pointing04, run_script):
+    output = tmp_path / "clean"
+    options = [*LABELLED, "--colour", "--size", 20, "--output", output]
+    assert run_script("clean_pointing04.py", pointing04, *options).status == 0
+    everything = read_crops(output)
+    assert everything.crops.shape == (40, 20, 20, 3)
+    assert set(map(tuple, everything.angles[:, :2].tolist())) == set(POSES)
+    row = everything.table.set_index("source").loc[
+        f"Person03/{pointing_name(3, 2, 2, 60, -75)}.jpg"
+    ]
+    assert (row["tilt"], row["pan"], row["subject"]) == (60, -75, "person03")
+    assert str(tmp_path) not in (output / "labels.csv").read_text()
+    assert str(pointing04) not in (output / "summary.json").read_text()
+
+
+def test_viola_jones_finds_no_head_in_noise(tmp_path, aflw, run_script):
+    options = ["--detector", "viola-jones", "--limit", 4, "--output", tmp_path]
+    ran = run_script("clean_aflw.py", aflw, *options)
+    assert ran.status == 1
+    assert "not one crop: head without a detection: " in ran.err
+
+
+def test_results_stay_until_overwrite_is_said(tmp_path, aflw, run_script):
+    command = ["clean_aflw.py", aflw, *LABELLED, "--output", tmp_path / "clean"]
+    assert run_script(*command, "--limit", 12).status == 0
+    before = contents(tmp_path / "clean")
+    ran = run_script(*command)
+    assert ran.status == 2
+    assert "--overwrite" in ran.err
+    assert contents(tmp_path / "clean") == before
+    (tmp_path / "clean" / "crops" / "my_own.png").write_bytes(b"mine")
+    assert run_script(*command, "--overwrite", "--detector", tmp_path / "gone.keras").status == 1
+    assert before.items() <= contents(tmp_path / "clean").items()
+    assert run_script(*command, "--overwrite", "--limit", 5).status == 0
+    after = contents(tmp_path / "clean")
+    assert after["crops/my_own.png"] == b"mine"
+    rows = pd.read_csv(tmp_path / "clean" / "labels.csv")
+    assert sum(name.endswith(".png") for name in after) == len(rows) + 1
+
+
+def test_tables_of_another_making_are_never_removed(tmp_path, aflw, run_script):
+    (tmp_path / "labels.csv").write_text("mine")
+    ran = run_script("clean_aflw.py", aflw, *LABELLED, "--overwrite", "--output", tmp_path)
+    assert ran.status == 1
+    assert "choose another --output" in ran.err
+    assert (tmp_path / "labels.csv").read_text() == "mine"
+
+
+def test_other_options_do_not_go_on_with_what_was_begun(tmp_path, aflw, run_script):
+    command = ["clean_aflw.py", aflw, *LABELLED, "--output", tmp_path, "--size", 32]
+    (tmp_path / "unfinished.jsonl").write_text('{"options": {"size": 64}}\n')
+    ran = run_script(*command)
+    assert ran.status == 1
+    assert "other options (size" in ran.err
+    assert "--overwrite" in ran.err
+    assert run_script(*command, "--overwrite").status == 0
+
+
+def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_script):
+    faces = aflw_faces(16)
+    home = make_aflw(tmp_path / "aflw", faces)
+    (home / "data/flickr" / faces[0][0]).write_bytes(b"no picture")
+    (home / "data/flickr" / faces[2][0]).unlink()
+    faces[3] = (*faces[3][:2], [np.nan] * 3)
+    faces[5] = (faces[5][0], [100, 70, 140, 110], faces[5][2])
+    write_mat(home / MAT, faces)
+    done = run_script("clean_aflw.py", home, *LABELLED, "--output", tmp_path / "clean")
+    assert done.status == 1, done.err
+    table = pd.read_csv(tmp_path / "clean" / "left_out.csv")
+    assert table["kind"].value_counts().to_dict() == {
+        "unreadable picture": 1,
+        "missing picture": 1,
+        "label without pose": 1,
+        "rectangle over the border, kept": 1,
+    }
+    named = table.set_index("kind")["name"]
+    assert named["unreadable picture"] == f"data/flickr/{faces[0][0]}"
+    assert named["missing picture"] == faces[2][0]
+    assert "missing picture: 1" in done.err
+    assert len(read_crops(tmp_path / "clean")) == len(faces) - 2 - 1 - 1
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "status", "told"),
+    [
+        ("clean_aflw.py", ["gone"], 1, "no such file or folder"),
+        ("clean_pointing04.py", ["gone"], 1, "no such folder"),
+        ("clean_all.py", ["gone", "gone"], 1, "no such file or folder"),
+        ("clean_aflw.py", [], 2, "required"),
+        ("clean_aflw.py", ["{aflw}", "--size", "0"], 2, "at least 8"),
+        ("clean_aflw.py", ["{aflw}", "--confidence", "2"], 2, "from 0 to 1"),
+        ("clean_aflw.py", ["{aflw}", "--detector", "gone.keras"], 1, "no such detector"),
+        ("clean_aflw.py", ["{aflw}", "--detector", "gone.onnx"], 1, "not a YuNet"),
+        ("clean_aflw.py", ["{aflw}", "--output", "{aflw}"], 2, "choose another --output"),
+        ("clean_aflw.py", ["{aflw}", *LABELLED, "--output", "{file}"], 1, "cannot write"),
+        ("clean_aflw.py", ["{file}"], 1, "not a MATLAB file|not a database"),
+        ("clean_aflw.py", ["{aflw}", *LABELLED, "--pictures", "gone"], 1, "no usable picture"),
+    ],
+)
+def test_errors_are_one_line(
+    tmp_path, monkeypatch, aflw, run_script, script, arguments, status, told
+):
+    file = tmp_path / "file.mat"
+    file.write_text("text")
+    arguments = [str(a).format(aflw=aflw, file=file) for a in arguments]
+    if "--output" not in arguments:
+        arguments += ["--output", tmp_path / "clean"]
+    monkeypatch.chdir(tmp_path)
+    ran = run_script(script, *arguments)
+    assert ran.status == status
+    assert re.search(told, ran.err)
+    assert len([line for line in ran.err.splitlines() if "error:" in line]) == 1
+    assert not (tmp_path / "clean").exists()
+
+
+@pytest.mark.parametrize("script", ["clean_aflw.py", "clean_pointing04.py", "clean_all.py"])
+def test_help_needs_no_tensorflow(tmp_path, run_fresh, script):
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
+    (tmp_path / "keras.py").write_text("raise SystemExit('imported')")
+    ran = run_fresh(script, "--help", PYTHONPATH=str(tmp_path))
+    assert ran.status == 0
+    assert "--validation-ratio" in ran.out
+
+
+def test_helen_goes_through(tmp_path, shared_data, run_script):
+    helen = shared_data / "helen"
+    yunet = shared_data.parent / "peers" / "yunet_n_640_640.onnx"
+    if not yunet.is_file():
+        pytest.skip("the published face detector (../shared/peers) is not on this machine")
+    options = ["--detector", yunet, "--limit", 20, "--splits-tilt", 2, "--splits-pan", 2]
+    ran = run_script("clean_aflw.py", helen, *options, "--output", tmp_path)
+    assert ran.status == 0, ran.err
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["datasets"]["aflw"]["t_ratio"] >= 0.9
+    labels = pd.read_csv(helen / "labels.csv").set_index("file")
+    table = read_crops(tmp_path).table
+    known = labels.loc[[s.rpartition("/")[2] for s in table["source"]]]
+    np.testing.assert_allclose(table["pan"], known["pan"], atol=0.01)
+    width = (known["head_xmax"] - known["head_xmin"]).to_numpy()
+    shift = (table["xmin"] + table["xmax"]).to_numpy() / 2
+    shift -= ((known["head_xmin"] + known["head_xmax"]) / 2).to_numpy()
+    assert np.median(np.abs(shift) / width) < 0.08
+
+
+@pytest.mark.parametrize(
+    ("size", "given", "expected"),
+    [
+        ((512, 512), None, 0.75),  # SSD512 gets the published threshold
+        (None, None, 0.5),  # others their own
+        ((512, 512), 0.3, 0.3),
+        ("no network", None, 0.5),
+    ],
+)
+def test_the_default_threshold(monkeypatch, size, given, expected):
+    detector = Fixed()
+    if size != "no network":
+        detector.fixed_size = size
+    monkeypatch.setattr(detectors, "load_detector", lambda name, size, backend: detector)
+    arguments = SimpleNamespace(
+        detector="some.onnx", detector_size=512, confidence=given, backend=None
+    )
+    arguments.device = arguments.precision = "auto"
+    assert cleaning_command._load_detector(arguments, 0.75) == (detector, expected)

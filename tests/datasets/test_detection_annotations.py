@@ -1,0 +1,115 @@
+import cv2
+import numpy as np
+import pytest
+
+from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.errors import HeadposeError
+
+VOC = """<annotation><filename>{name}</filename>{objects}</annotation>"""
+OBJECT = """<object><name>head</name><bndbox><xmin>{}</xmin><ymin>{}</ymin>
+<xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"""
+
+
+@pytest.fixture
+def folder(tmp_path, noise_picture):
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "pictures" / name), noise_picture(100, 80))
+    return tmp_path
+
+
+def write(folder, *rows, header="file,width,height,xmin,ymin,xmax,ymax"):
+    (folder / "pictures.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder / "pictures.csv"
+
+
+def test_a_csv_gives_the_boxes_of_each_picture(folder):
+    table = write(folder, "a.png,100,80,1,2,30,40", "b.png,100,80,5,5,50,50", "a.png,,,2,2,9,9.5")
+    pictures, problems = read_boxed_pictures(table)
+    assert [p.path.name for p in pictures] == ["a.png", "b.png"]
+    np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (2, 2, 9, 9.5)])
+    assert problems.by_kind == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "name"),
+    [
+        ("a.png,1,1,x,2,3,4", "bad row", "pictures.csv line 3"),
+        ("a.png,1,1,1,2,,4", "bad row", "pictures.csv line 3"),
+        ("z.png,1,1,1,2,30,40", "missing picture", "z.png"),
+        ("b.png,1,1,200,2,300,40", "box without area inside the picture", "b.png"),
+        ("b.png,1,1,20,40,20,60", "box without area inside the picture", "b.png"),
+        ("b.png,1,1,30,40,20,60", "box without area inside the picture", "b.png"),
+        ("b.png,1,1,,,,", "picture without boxes", "b.png"),
+        ("text.png,1,1,1,2,30,40", "unreadable picture", "text.png"),
+        ("cut.png,1,1,1,2,30,40", "unreadable picture", "cut.png"),
+        ("b.png,1,1,1,2,30,40,9", "bad row", "pictures.csv line 3"),
+    ],
+)
+def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
+    (folder / "pictures" / "text.png").write_text("no picture")
+    whole = (folder / "pictures" / "a.png").read_bytes()
+    (folder / "pictures" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    pictures, problems = read_boxed_pictures(write(folder, "a.png,1,1,1,2,30,40", row))
+    assert [p.path.name for p in pictures] == ["a.png"]
+    assert len(pictures[0].boxes) == 1
+    assert problems.by_kind == {kind: [name]}
+    assert problems.lines() == [f"{kind}: 1 ({name})"]
+
+
+def test_boxes_are_cut_to_the_picture(folder):
+    pictures, _ = read_boxed_pictures(write(folder, "a.png,1,1,-5,-5,130,40"))
+    np.testing.assert_array_equal(pictures[0].boxes, [(0, 0, 100, 40)])
+
+
+def test_a_head_s_box_counts_before_a_face_s(folder):
+    header = "file,xmin,ymin,xmax,ymax,head_xmin,head_ymin,head_xmax,head_ymax"
+    table = write(folder, "a.png,5,5,9,9,1,2,30,40", header=header)
+    np.testing.assert_array_equal(read_boxed_pictures(table)[0][0].boxes, [(1, 2, 30, 40)])
+
+
+def test_a_part_is_chosen_by_its_column(folder):
+    table = write(
+        folder, "a.png,x,1,2,30,40", "b.png,y,1,2,30,40", header="file,part,xmin,ymin,xmax,ymax"
+    )
+    pictures, _ = read_boxed_pictures(f"{table}#y")
+    assert [p.path.name for p in pictures] == ["b.png"]
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_voc_folders_are_read(folder, nested, noise_picture):
+    """HollywoodHeads names pictures without a suffix, in JPEGImages beside Annotations."""
+    labels = folder / "Annotations" if nested else folder
+    images = folder / "JPEGImages" if nested else folder
+    for f in {labels, images}:
+        f.mkdir(exist_ok=True)
+    cv2.imwrite(str(images / "mov_1.jpeg"), noise_picture(100, 80))
+    cv2.imwrite(str(images / "mov_2.jpg"), noise_picture(100, 80))
+    boxes = OBJECT.format(1, 2, 30, 40) + OBJECT.format(50, 10, 70, 30)
+    name = "mov_1" if nested else "mov_1.jpeg"
+    (labels / "mov_1.xml").write_text(VOC.format(name=name, objects=boxes))
+    (labels / "mov_2.xml").write_text(VOC.format(name="mov_2.jpg", objects=""))
+    (labels / "mov_3.xml").write_text("<annotation>")
+    pictures, problems = read_boxed_pictures(folder)
+    assert [p.path.name for p in pictures] == ["mov_1.jpeg"]
+    np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (50, 10, 70, 30)])
+    assert set(problems.by_kind) == {"bad XML", "picture without boxes"}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("file,left,top\na.png,1,2\n", "no column xmin"),
+        ("file,xmin,ymin,xmax,ymax\n", "no usable picture"),
+        ("file,xmin,ymin,xmax,ymax\nz.png,1,2,3,4\n", r"missing picture: 1 \(z.png\)"),
+    ],
+)
+def test_tables_without_use_are_told(folder, content, told):
+    (folder / "pictures.csv").write_text(content)
+    with pytest.raises(HeadposeError, match=told):
+        read_boxed_pictures(folder / "pictures.csv")
+
+
+def test_a_missing_source_is_told(tmp_path):
+    with pytest.raises(HeadposeError, match="no such file or folder"):
+        read_boxed_pictures(tmp_path / "none.csv")

@@ -1,0 +1,61 @@
+import pytest
+
+from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.errors import HeadposeError
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "part", "share"),
+    [
+        ("a.csv", "a.csv", "", 1),
+        ("a.csv#test", "a.csv", "test", 1),
+        ("a.csv@0.4", "a.csv", "", 0.4),
+        ("a.csv#test@2", "a.csv", "test", 2),
+        ("here/b@c#d.csv", "here/b@c#d.csv", "", 1),  # exists as it stands
+        ("here/b@c#d.csv@0.5", "here/b@c#d.csv", "", 0.5),
+    ],
+)
+def test_names_of_sources(tmp_path, monkeypatch, text, path, part, share):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "b@c#d.csv").touch()
+    source = SourceName.parse(text)
+    assert (str(source.path), source.part, source.share) == (path, part, share)
+    assert source.with_part("train").part == (part or "train")
+
+
+@pytest.mark.parametrize("text", ["a.csv@many", "a.csv@0", "a.csv@-1", "a.csv@inf", "a.csv@"])
+def test_shares_must_be_positive(text):
+    with pytest.raises(HeadposeError, match="positive number"):
+        SourceName.parse(text)
+
+
+def test_a_configuration_names_sources(tmp_path):
+    text = (
+        '[[train]]\npath = "a/l.csv"\npart = "train"\nshare = 0.3\n[[validation]]\npath = "b.csv"\n'
+    )
+    (tmp_path / "c.toml").write_text(text)
+    sources = read_configuration(tmp_path / "c.toml")
+    assert sources["train"] == [SourceName(tmp_path / "a" / "l.csv", "train", 0.3)]
+    elsewhere = read_configuration(tmp_path / "c.toml", tmp_path / "data")
+    assert elsewhere["validation"] == [SourceName(tmp_path / "data" / "b.csv")]
+    assert elsewhere["test"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "no such file"),
+        ("[[train]", "not a TOML file"),
+        ("[[exam]]\npath = 'a'", "only"),
+        ("train = 'a'", "only"),
+        ("[[train]]\nshare = 1", "has path"),
+        ("[[train]]\npath = 'a'\nweight = 1", "has path"),
+        ("[[train]]\npath = 'a'\nshare = 0", "positive share"),
+    ],
+)
+def test_other_configurations_are_refused(tmp_path, text, told):
+    if text is not None:
+        (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(HeadposeError, match=told):
+        read_configuration(tmp_path / "c.toml")

@@ -1,0 +1,125 @@
+import cv2
+import numpy as np
+import pytest
+
+from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.detection import networks as ssd_networks
+from headpose.detection import ssd
+from headpose.geometry import boxes as box
+from headpose.images.pictures import PictureCache
+from headpose.training import detection_examples as detection_data
+from headpose.training.detection_examples import (
+    DetectionExamples,
+    Source,
+    assign_targets,
+    unlabelled,
+)
+
+SIZE = 128
+LEVELS = ssd_networks.compact_levels()
+
+
+@pytest.fixture(scope="module")
+def prior_corners():
+    priors = np.array(ssd.priors(LEVELS, SIZE, SIZE))
+    return np.concatenate(
+        [priors[:, :2] - priors[:, 2:] / 2, priors[:, :2] + priors[:, 2:] / 2], axis=1
+    )
+
+
+def some_heads(seed, count):
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(0, 100, (count, 2))
+    return np.concatenate([low, low + rng.uniform(8, 60, (count, 2))], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_targets_agree_with_the_whole_matrix_of_overlaps(prior_corners, seed):
+    heads, ignored = some_heads(seed, 6), some_heads(seed + 100, 2)
+    targets = assign_targets(heads, ignored, LEVELS, SIZE, SIZE)
+    overlap = box.iou(prior_corners, np.concatenate([heads, ignored]))
+    # Pairs of very different area are left out by design; they overlap less than it counts.
+    winner, best = overlap.argmax(axis=1), overlap.max(axis=1)
+    # Of several equally good priors of a head any one may be the forced one.
+    forced = [
+        np.flatnonzero(overlap[:, h] > overlap[:, h].max() - 1e-5)
+        for h in range(6)
+        if overlap[:, h].max() >= 0.2
+    ]
+    assert all((targets[ties, 4] == 1).any() for ties in forced)
+    for i, target in enumerate(targets):
+        if any(i in ties for ties in forced):
+            continue
+        if best[i] >= 0.45 and winner[i] < 6:
+            assert target[4] == 1
+            np.testing.assert_allclose(target[:4], heads[winner[i]])
+        elif best[i] >= 0.35:
+            assert target[4] == -1
+        else:
+            assert target[4] == 0
+
+
+def test_every_head_has_a_prior():
+    heads = some_heads(9, 8)
+    targets = assign_targets(heads, box.as_boxes([]), LEVELS, SIZE, SIZE)
+    taken = {tuple(t[:4]) for t in targets[targets[:, 4] == 1]}
+    assert {tuple(h) for h in heads} <= taken
+
+
+def test_without_heads_all_is_background():
+    none = box.as_boxes([])
+    targets = assign_targets(none, none, LEVELS, SIZE, SIZE)
+    assert targets.shape == (len(ssd.priors(LEVELS, SIZE, SIZE)), 5)
+    assert (targets == 0).all()
+
+
+@pytest.fixture
+def marked(tmp_path):
+    """A black picture whose heads are white, and nothing else is."""
+    picture = np.zeros((200, 300, 3), np.uint8)
+    heads = np.float32([(40, 30, 80, 80), (200, 100, 260, 170)])
+    for x0, y0, x1, y1 in heads.astype(int):
+        picture[y0:y1, x0:x1] = 255
+    cv2.imwrite(str(tmp_path / "marked.png"), picture)
+    return BoxedPicture(tmp_path / "marked.png", heads)
+
+
+def test_boxes_move_with_the_pixels(marked, monkeypatch):
+    monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
+    monkeypatch.setattr(detection_data.augment, "photometric", lambda rng, picture: picture)
+    examples = DetectionExamples([Source([marked], 1.0)], LEVELS, SIZE, 3, PictureCache())
+    seen = 0
+    for number in range(40):
+        picture, heads, ignored = examples.example(number)
+        assert picture.shape == (SIZE, SIZE, 3)
+        assert not len(ignored) or box.area(ignored).min() > 0
+        for x0, y0, x1, y1 in heads:
+            assert 0 <= x0 < x1 <= SIZE
+            assert 0 <= y0 < y1 <= SIZE
+            inner = picture[round(y0) + 4 : round(y1) - 4, round(x0) + 4 : round(x1) - 4]
+            if inner.size:
+                assert inner.min() > 200
+                seen += 1
+    assert seen > 20
+
+
+def test_batches_depend_on_seed_and_number_alone(marked):
+    make = lambda seed: DetectionExamples(  # noqa: E731
+        [Source([marked], 1.0)], LEVELS, SIZE, seed, PictureCache()
+    )
+    first, again, other = make(1), make(1), make(2)
+    first.batch(0, 2)
+    for a, b in zip(first.batch(5, 2), again.batch(5, 2), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (first.batch(5, 2)[0] != other.batch(5, 2)[0]).any()
+
+
+def test_heads_that_labels_leave_out_are_ignored(marked):
+    class Sees:
+        def detect(self, pictures, confidence):
+            boxes = np.float32([(41, 31, 79, 79), (120, 20, 150, 60)])
+            return [(boxes, np.ones(2, np.float32))]
+
+    (boxes,) = unlabelled([marked], [Sees()], PictureCache())
+    np.testing.assert_array_equal(boxes, [(120, 20, 150, 60)])
+    assert [len(b) for b in unlabelled([marked], [], PictureCache())] == [0]

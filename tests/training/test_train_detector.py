@@ -1,0 +1,154 @@
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from headpose.detection.head_detector import HeadDetector
+from headpose.images.pictures import read_image
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Pictures of noise with dark discs for heads."""
+    folder = tmp_path_factory.mktemp("discs")
+    rng = np.random.default_rng(0)
+    rows = ["file,xmin,ymin,xmax,ymax"]
+    for i in range(8):
+        picture = rng.integers(150, 256, (128, 128, 3), dtype=np.uint8)
+        for _ in range(2):
+            x, y = rng.integers(25, 100, 2)
+            cv2.ellipse(picture, (int(x), int(y)), (16, 20), 0, 0, 360, (20, 20, 20), -1)
+            rows.append(f"{i}.png,{x - 16},{y - 20},{x + 16},{y + 20}")
+        cv2.imwrite(str(folder / f"{i}.png"), picture)
+    (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
+    return folder / "boxes.csv"
+
+
+def quick(data, output, *more):
+    small = ["--epochs", "2", "--steps", "2", "--batch-size", "2", "--size", "64"]
+    base = ["--validation", data, "--output", output, "--device", "cpu", "--validate-on", "2"]
+    return ["train-detector", data, *base, *small, *more]
+
+
+def read_log(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_detector_trains_is_kept_and_goes_on(run_script, data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    done = run_script(*quick(data, run, "--save", tmp_path / "d.keras", "--partial", data))
+    assert done.status == 0, done.err
+    log = read_log(run)
+    assert len(log) == 2
+    assert all(np.isfinite(float(row["loss"])) for row in log)
+    assert "ap 16-32" in log[0]
+    assert (run / "curve.png").stat().st_size > 1000
+    detector = HeadDetector.load(tmp_path / "d.keras")
+    boxes, scores = detector.detect([read_image(data.with_name("0.png"))], 0.0)[0]
+    assert boxes.shape == (len(scores), 4)
+
+    refused = run_script(*quick(data, run))
+    assert refused.status == 1
+    assert "--resume, --overwrite" in refused.err
+
+    more = [run / "best.keras", "--overwrite"]
+    again = run_script(*quick(data, run, "--start", *more))
+    assert again.status == 0, again.err
+
+
+def test_the_loss_falls(run_script, data, tmp_path):
+    more = ["--steps", "6", "--batch-size", "4", "--learning-rate", "0.003"]
+    done = run_script(*quick(data, tmp_path / "run", *more))
+    assert done.status == 0, done.err
+    log = read_log(tmp_path / "run")
+    assert float(log[1]["loss"]) < float(log[0]["loss"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--size", "100"], 2, "multiple of 64"),
+        (["--start", "none.keras"], 1, "no such model file"),
+        (["--partial", "none.csv"], 1, "no such file or folder"),
+        (["--steps", "many"], 2, "not a whole number"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(run_script, data, tmp_path, arguments, status, told):
+    done = run_script(*quick(data, tmp_path / "run", *arguments))
+    assert done.status == status
+    assert told in done.err.splitlines()[-1]
+
+
+def test_faults_in_the_data_are_told_or_stop(run_script, data, tmp_path):
+    table = data.with_name("faulty.csv")
+    table.write_text(data.read_text() + "0.png,5,5,5,9\nnone.png,1,1,20,20\n0.png,a,1,2,3\n")
+    done = run_script(*quick(table, tmp_path / "run", "--epochs", "1", "--strict"))
+    assert done.status == 1
+    assert "bad row: 1 (faulty.csv line 20)" in done.err
+    done = run_script(*quick(table, tmp_path / "run", "--epochs", "1", "--steps", "1"))
+    assert done.status == 0, done.err
+    for part in ("bad row: 1", "missing picture: 1 (none.png)", "box without area"):
+        assert part in done.err
+
+
+def test_detectors_are_measured_side_by_side(run_script, data, tmp_path, tiny_detector):
+    out, picture = tmp_path / "figures.json", tmp_path / "curves.png"
+    names = [tiny_detector, f"{tiny_detector}@128", "viola-jones"]
+    done = run_script(
+        "evaluate-detector",
+        *names,
+        "--data",
+        data,
+        "--json",
+        out,
+        "--plot",
+        picture,
+        "--textures",
+        "2",
+        "--backgrounds",
+        data,
+    )
+    assert done.status == 0, done.err
+    figures = json.loads(out.read_text())
+    assert [row["detector"] for row in figures["detectors"]] == [str(n) for n in names]
+    assert all(0 <= row["all"] <= 1 for row in figures["detectors"])
+    assert figures["false heads"]["drawn textures"]["pictures"] == 2
+    assert sum(line.startswith("| ") for line in done.out.splitlines()) == 5
+    assert picture.stat().st_size > 1000
+
+
+def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, monkeypatch):
+    """A detector that answers with the labels has average precision 1 and no false heads."""
+    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.detection import loading as detectors
+
+    pictures, _ = read_boxed_pictures(data)
+    answers = iter([p.boxes for p in pictures])
+
+    class Knows:
+        confidence = 0.5
+
+        def detect(self, pictures, confidence=None):
+            boxes = next(answers)
+            return [(boxes, np.ones(len(boxes), np.float32))]
+
+    monkeypatch.setattr(detectors, "load_detector", lambda *_: Knows())
+    done = run_script("evaluate-detector", "truth", "--data", data)
+    assert done.status == 0, done.err
+    cells = done.out.splitlines()[-1].split(" | ")
+    assert cells[1] == "1.000"
+    assert cells[7:9] == ["1.000", "0.000"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("none.keras", "no such model file"), ("none.onnx", "not a YuNet"), ("x@big", "whole number")],
+)
+def test_detectors_that_cannot_be_loaded_are_told(run_script, data, name, told):
+    done = run_script("evaluate-detector", name, "--data", data)
+    assert done.status == 1
+    assert told in done.err
+    assert "Traceback" not in done.err
