@@ -25,6 +25,8 @@ from detector_variants import VARIANTS, prepare, work
 from turns import machine, receive, start
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
 
 BATCHES = (1, 4)  # pictures a call
 WARM_UP = 2  # calls before the first that counts
@@ -60,7 +62,7 @@ def measure(workers: dict, repeats: int) -> dict[str, dict]:
                 connection.send((count, turn == -WARM_UP and count == 1))
                 try:
                     answer = receive(process, connection)
-                except cl.HeadposeError as failure:
+                except HeadposeError as failure:
                     answer = str(failure)
                 if isinstance(answer, str):
                     cl.warn(f"{name}: dropped: {answer}")
@@ -117,7 +119,7 @@ def main() -> None:
         folder = Path(temporary)
         what = (arguments.file, arguments.architecture, arguments.picture, folder, export)
         network = receive(*start(prepare, *what))
-        if isinstance(network, cl.HeadposeError):
+        if isinstance(network, HeadposeError):
             raise network
         workers = {}
         for name in chosen:
@@ -132,7 +134,7 @@ def main() -> None:
             connection.send(None)
             process.join()
     if not results:
-        raise cl.HeadposeError("no variant could be run")
+        raise HeadposeError("no variant could be run")
     compare(results)
     described = machine()
     size = "x".join(map(str, network["input"][:2]))
@@ -143,7 +145,7 @@ def main() -> None:
     print_table(results)
     if arguments.json:
         report = {"network": network, "machine": described, "repeats": arguments.repeats}
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(report | {"variants": results}, indent=2))
 
 

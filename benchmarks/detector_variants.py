@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
 from headpose.models import keras_setup as backend
 
 Call = Callable[[np.ndarray], list[np.ndarray]]
@@ -68,7 +69,7 @@ def _openvino(folder: Path, precision: str) -> Call:
 
     core = openvino.Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        raise cl.HeadposeError("this processor has no bfloat16")
+        raise HeadposeError("this processor has no bfloat16")
     model = core.compile_model(
         core.read_model(folder / "model.onnx"),
         "CPU",
@@ -151,5 +152,5 @@ def prepare(connection, file: str | None, architecture: str, picture: str, folde
                     folder / "model.onnx", format="onnx", input_signature=[shape], verbose=False
                 )
         connection.send({"parameters": model.count_params(), "input": batch.shape[1:]})
-    except cl.HeadposeError as failure:
+    except HeadposeError as failure:
         connection.send(failure)

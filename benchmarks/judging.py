@@ -10,14 +10,15 @@ from variants import REFERENCE, VARIANTS, title
 
 from headpose.baselines.heads import CropRecipe, cut_crops, read_table_heads
 from headpose.baselines.predictors import figures
-from headpose.cli import common as cl
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
 from headpose.detection.metrics import LONG_SIDE, judge
+from headpose.errors import HeadposeError
 from headpose.export.calibration import PORTRAIT_HEAD
 from headpose.export.verify import DEGREES, INT8_DEGREES, PIXELS
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.boxes import match
 from headpose.geometry.crops import head_crops
+from headpose.reporting import report
 
 ANGLES = 3  # tilt, pan, roll: the measures whose differences count
 SAME_HEAD_IOU = 0.5
@@ -46,7 +47,7 @@ def boxed_pictures(source: str, most: int) -> list[BoxedPicture]:
         HeadposeError: If there is none.
     """
     pictures, problems = read_boxed_pictures(source)
-    cl.report(source, problems)
+    report(source, problems)
     return spread(pictures, most)
 
 
@@ -79,9 +80,9 @@ def pose_data(text: str, recipes: Sequence[CropRecipe]) -> PoseData:
     name, source = titled(text)
     heads, problems = read_table_heads(source)
     parts = list(cut_crops(heads, recipes, problems))
-    cl.report(source, problems)
+    report(source, problems)
     if not parts:
-        raise cl.HeadposeError(f"{source}: not one of its pictures can be read")
+        raise HeadposeError(f"{source}: not one of its pictures can be read")
     rows = np.concatenate([rows for rows, _ in parts])
     crops = [np.concatenate(cut) for cut in zip(*(cut for _, cut in parts), strict=True)]
     return PoseData(name, heads.angles[rows], dict(zip(recipes, crops, strict=True)))

@@ -14,6 +14,7 @@ from variants import REFERENCE, UNTRAINED, VARIANTS, Models
 from headpose.baselines.heads import CropRecipe
 from headpose.cli import common as cl
 from headpose.detection.metrics import LOWEST_SCORE
+from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
 
@@ -61,7 +62,7 @@ class Field:
         """Starts a variant; one that cannot be is told and left out."""
         try:
             worker = Worker(VariantProcess, VARIANTS[name], models, self._pictures)
-        except cl.HeadposeError as failure:
+        except HeadposeError as failure:
             cl.tell(f"{name}: skipped: {failure}")
             return
         self._workers[name] = worker
@@ -79,7 +80,7 @@ class Field:
             return None
         try:
             answer = worker.ask(method, *arguments)
-        except cl.HeadposeError as failure:
+        except HeadposeError as failure:
             cl.warn(f"{name}: dropped: {failure}")
             worker.stop()
             del self._workers[name]

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from variants import VARIANTS, Models
 
 from headpose.cli import common as cl
+from headpose.files import atomic_write
 
 
 def options() -> argparse.ArgumentParser:
@@ -33,7 +34,7 @@ def main() -> None:
     pipeline = load(VARIANTS[arguments.variant], models)
     picture = read_image(arguments.picture)
     drawn = draw_heads(picture, pipeline([picture])[0])
-    with cl.atomic_write(arguments.output) as temporary:
+    with atomic_write(arguments.output) as temporary:
         write_image(temporary, drawn)
 
 

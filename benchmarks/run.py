@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from variants import VARIANTS
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, writable_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 README, MARKS = ROOT / "benchmarks" / "README.md", ("<!-- run.py -->", "<!-- end -->")
@@ -69,7 +71,7 @@ def check(arguments: argparse.Namespace) -> None:
 
     named = [titled(text) for text in arguments.pose_data]
     if len({name for name, _ in named}) < len(named):
-        raise cl.HeadposeError(
+        raise HeadposeError(
             "--pose-data: two tables with one title; give them titles (TITLE=TABLE)"
         )
     tables = [table for _, table in named]
@@ -78,14 +80,14 @@ def check(arguments: argparse.Namespace) -> None:
     files += [f for f in (arguments.clip, arguments.detector, arguments.estimator) if f]
     for file in files:
         if not Path(file).is_file():
-            raise cl.HeadposeError(f"{file}: no such file")
+            raise HeadposeError(f"{file}: no such file")
     if arguments.peers and not Path(arguments.peers).is_dir():
-        raise cl.HeadposeError(f"{arguments.peers}: no such folder of models")
+        raise HeadposeError(f"{arguments.peers}: no such folder of models")
     for given in (arguments.calibrate_detector, arguments.calibrate_estimator):
         if given and not Path(given.partition("#")[0]).exists() and not find_pictures([given])[0]:
-            raise cl.HeadposeError(f"{given}: no such pictures or table")
+            raise HeadposeError(f"{given}: no such pictures or table")
     if arguments.json and arguments.json.is_dir():
-        raise cl.HeadposeError(f"{arguments.json}: is a folder; name a file in it")
+        raise HeadposeError(f"{arguments.json}: is a folder; name a file in it")
     if arguments.write:
         replaced(README, MARKS, "")
         if on_front_page():
@@ -110,7 +112,7 @@ def photos_of(arguments: argparse.Namespace, portrait: Path) -> list[Path]:
         except PictureError as error:
             cl.warn(f"left out: {error}")
     if not good:
-        raise cl.HeadposeError((*problems, f"{arguments.photos}: not one photo can be read")[0])
+        raise HeadposeError((*problems, f"{arguments.photos}: not one photo can be read")[0])
     return good
 
 
@@ -124,7 +126,7 @@ def sources_of(arguments: argparse.Namespace, folder: Path):
     return Sources(
         arguments.detector or DEFAULT_DETECTOR,
         arguments.estimator or DEFAULT_ESTIMATOR,
-        cl.writable_folder(arguments.work or cache_folder()),
+        writable_folder(arguments.work or cache_folder()),
         folder,
         Path(arguments.peers) if arguments.peers else None,
         arguments.calibrate_detector,
@@ -143,11 +145,11 @@ def prepare(names: list[str], sources) -> tuple[dict, list[dict]]:
         for name in cl.progress(names, "variants"):
             try:
                 files[name] = worker.ask("of", VARIANTS[name])
-            except cl.HeadposeError as failure:
+            except HeadposeError as failure:
                 cl.tell(f"{name}: skipped: {failure}")
         try:
             networks = worker.ask("networks")
-        except cl.HeadposeError as failure:
+        except HeadposeError as failure:
             cl.warn(f"networks are not counted: {failure}")
             networks = []
     finally:
@@ -174,7 +176,7 @@ def measure_in_turns(
         for name in cl.progress(files, "variants"):
             field.start(name, files[name])
         if not field.running:
-            raise cl.HeadposeError("no variant could be run")
+            raise HeadposeError("no variant could be run")
         field.time_calls(arguments.repeats)
         if arguments.videos:
             field.time_videos(clip, arguments.frames, arguments.videos)
@@ -207,7 +209,7 @@ def time_starts(results: dict, files: dict, arguments, portrait: Path, folder: P
                 results[name].setdefault("first photo, seconds", []).append(seconds)
             else:
                 steps[name].append(steps_of_demo([*extra, *DEMOS[name]], folder))
-        except cl.HeadposeError as failure:
+        except HeadposeError as failure:
             cl.warn(f"{name}: cannot be started: {failure}")
             failed.add(name)
     return {demo: runs for demo, runs in steps.items() if runs}
@@ -258,7 +260,7 @@ def main() -> None:
     if arguments.json:
         figures = {"command": command, "date": today, "machine": described, "minutes": minutes}
         figures |= {"data": about, "variants": results, "networks": networks, "demo steps": runs}
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(figures, indent=2) + "\n")
     if arguments.write:
         report.write_between(README, MARKS, text)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
+from headpose.files import atomic_write
 from headpose.video.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
 
 SECONDS = 10  # of a made-up series
@@ -117,7 +118,7 @@ def main() -> None:
     print(markdown_table(list(rows[0]), cells))
     if arguments.json:
         known = [{k: None if v != v else v for k, v in figures.items()} for figures in rows]
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(known, indent=2) + "\n")
 
 

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
 from headpose.models import keras_setup as backend
 
 # one. A process is quiet when it uses less CPU time than `QUIET` in each of so many looks.
@@ -54,7 +55,7 @@ def receive(process, connection):
         return connection.recv()
     except (EOFError, ConnectionResetError) as error:
         process.join()
-        raise cl.HeadposeError(f"process ended with status {process.exitcode}") from error
+        raise HeadposeError(f"process ended with status {process.exitcode}") from error
 
 
 class Worker:
@@ -87,7 +88,7 @@ class Worker:
         try:
             self._connection.send((method, arguments))
         except OSError as error:
-            raise cl.HeadposeError("its process has ended") from error
+            raise HeadposeError("its process has ended") from error
         return self._answer()
 
     def stop(self) -> None:
@@ -107,7 +108,7 @@ class Worker:
         try:
             fine, answer, self.burned = receive(self._process, self._connection)
             if not fine:
-                raise cl.HeadposeError(answer)
+                raise HeadposeError(answer)
         except KeyboardInterrupt:
             self._process.terminate()
             raise
@@ -154,9 +155,7 @@ def first_line(error: Exception) -> str:
     """Returns an error as one line."""
     text = str(error).strip().splitlines()
     line = text[0] if text else ""
-    return (line if isinstance(error, cl.HeadposeError) else f"{type(error).__name__}: {line}")[
-        :300
-    ]
+    return (line if isinstance(error, HeadposeError) else f"{type(error).__name__}: {line}")[:300]
 
 
 # ------------------------------------------------------------------------ the machine

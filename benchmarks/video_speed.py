@@ -22,6 +22,8 @@ from whole_videos import annotate_video
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 
@@ -97,7 +99,7 @@ def measure(pipeline, plain, clip: Path, arguments: argparse.Namespace) -> dict:
                 frames, heads = way(Path(folder, "out.mp4"))
                 seconds = time.perf_counter() - started
                 if not frames:
-                    raise cl.HeadposeError(f"{clip}: no frames")
+                    raise HeadposeError(f"{clip}: no frames")
                 counts[name] = {"frames": frames, "heads a frame": heads / frames}
                 if run:  # the first compiles
                     rates[name].append(frames / seconds)
@@ -123,7 +125,7 @@ def main() -> None:
     arguments = options().parse_args()
     for clip in arguments.clips:
         if not clip.is_file():
-            raise cl.HeadposeError(f"{clip}: no such file")
+            raise HeadposeError(f"{clip}: no such file")
     from headpose.detection.head_detector import HeadDetector
     from headpose.models.keras_setup import set_up
     from headpose.pipeline import load_pipeline
@@ -134,12 +136,12 @@ def main() -> None:
     set_up(arguments.device, arguments.precision)
     plain = load_pipeline(*used, backend="keras")
     if not isinstance(plain.detector, HeadDetector):
-        raise cl.HeadposeError(f"{arguments.detector}: the simple loop needs a .keras detector")
+        raise HeadposeError(f"{arguments.detector}: the simple loop needs a .keras detector")
     results = {clip.stem: measure(pipeline, plain, clip, arguments) for clip in arguments.clips}
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headpose.cli import common as cl
+from headpose.files import atomic_write
 from headpose.geometry.angles import azimuth_elevation, rotation_matrices
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import write_image
@@ -116,7 +117,7 @@ def main() -> None:
     default = Path(__file__).with_name("angles.jpg")
     parser.add_argument("--output", type=Path, default=default, metavar="FILE")
     arguments = parser.parse_args()
-    with cl.atomic_write(arguments.output) as temporary:
+    with atomic_write(arguments.output) as temporary:
         write_image(temporary, draw())
     print(arguments.output)
 

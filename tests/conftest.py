@@ -72,11 +72,12 @@ def run_fresh():
     """Runs a top-level script in a process of its own."""
 
     def run(script: str, *arguments, **environment) -> Ran:
+        path = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(ROOT)]))
         done = subprocess.run(
             [sys.executable, *command_line(script), *map(str, arguments)],
             capture_output=True,
             text=True,
-            env=os.environ | environment,
+            env=os.environ | environment | {"PYTHONPATH": path},
             timeout=300,
             check=False,
         )

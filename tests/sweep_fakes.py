@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from headpose.cli import common as cl
+from headpose.errors import HeadposeError
 from headpose.parallel.processes import ASKS, Event, ProcessPool, outcome
 from headpose.training.sweep.trials import parse_training
 
@@ -70,7 +70,7 @@ def slow_trial(arguments: list[str], ask) -> dict:
 def failing_trial(arguments: list[str], ask) -> dict:
     """The same, but networks of 3 blocks fail."""
     if parse_training(arguments).conv_blocks == 3:
-        raise cl.HeadposeError("training diverged")
+        raise HeadposeError("training diverged")
     return fake_trial(arguments, ask)
 
 
@@ -84,7 +84,7 @@ def ask_thrice(payload, ask):
 
 def fail(payload, ask):
     if payload == "expected":
-        raise cl.HeadposeError("put it right")
+        raise HeadposeError("put it right")
     raise ZeroDivisionError("by nought")
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, export_ahead
 from headpose.cli.pool_options import add_pool_options, open_pool
+from headpose.errors import HeadposeError
+from headpose.files import writable_folder
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 
@@ -79,7 +81,7 @@ def digest(model: Path) -> str:
         HeadposeError: If it is missing.
     """
     if not model.exists():
-        raise cl.HeadposeError(f"{model}: no such model file")
+        raise HeadposeError(f"{model}: no such model file")
     weights = model.with_suffix(".bin")  # OpenVINO keeps them apart
     files = sorted(model.rglob("*")) if model.is_dir() else [model, weights]
     content = hashlib.sha256()
@@ -96,7 +98,7 @@ def check_format(kind: str) -> None:
         HeadposeError: If a package is missing.
     """
     if kind == "parquet" and not importlib.util.find_spec("pyarrow"):
-        raise cl.HeadposeError(
+        raise HeadposeError(
             "--format parquet needs pyarrow, which is not installed: "
             "pip install -r requirements-distributed.txt"
         )
@@ -117,7 +119,7 @@ def main() -> int:
     shards = make_shards(pictures, videos, arguments.shard_size)
     if not shards:
         return 1
-    folder = cl.writable_folder(arguments.output)
+    folder = writable_folder(arguments.output)
     started = time.monotonic()
     with sole_user(folder):
         if arguments.overwrite:
@@ -138,7 +140,7 @@ def main() -> int:
             with open_pool(arguments, fresh=False) as pool:
                 for event in cl.progress(work(pool, tasks), "shards", len(left)):
                     if event.kind == FAILURE:
-                        raise cl.HeadposeError(event.value)
+                        raise HeadposeError(event.value)
                     if event.kind != DONE:
                         lost[event.key] = event.value
                         cl.tell(f"{parser.prog}: error: {event.key}: {event.value}", sys.stderr)

@@ -14,6 +14,7 @@ from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
 from headpose.geometry.crops import INTERPOLATIONS, SIDES
 from headpose.models.shipped import DEFAULT_DETECTOR
 
@@ -186,7 +187,7 @@ def _load_detector(arguments: argparse.Namespace, published: float):
     from headpose.detection.loading import load_detector
 
     if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5") and not Path(name).is_file():
-        raise cl.HeadposeError(
+        raise HeadposeError(
             f"{name}: no such detector; name another with --detector, or {LABELLED}"
         )
     backend = backend_from(arguments)

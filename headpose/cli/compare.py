@@ -14,6 +14,8 @@ from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP
 from headpose.cli import common as cl
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.files import atomic_write
+from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -74,7 +76,7 @@ def read_heads(arguments: argparse.Namespace) -> tuple:
         part = None if arguments.part == "all" else arguments.part
         heads, problems = read_clean_heads(arguments.dataset, part, arguments.pictures)
         shown = f"{shown}, {arguments.part}"
-    cl.report(arguments.dataset, problems)
+    report(arguments.dataset, problems)
     return heads, shown
 
 
@@ -165,7 +167,7 @@ def main() -> None:
     warn_of_fixed_crops(heads, estimators)
     problems = Problems()
     told = ask(heads, [Case(c.estimator, c.recipe) for c in estimators], problems)
-    cl.report(arguments.dataset, problems)
+    report(arguments.dataset, problems)
     truth = heads.angles[told.rows]
     print(f"{shown}: {len(truth)} heads")
     results = []
@@ -196,9 +198,9 @@ def main() -> None:
             "warnings": check.warnings,
         }
     if arguments.json:
-        report = {"dataset": shown, "heads": len(truth), "results": results}
-        with cl.atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(without_nan(report), indent=2) + "\n")
+        summary = {"dataset": shown, "heads": len(truth), "results": results}
+        with atomic_write(arguments.json) as temporary:
+            temporary.write_text(json.dumps(without_nan(summary), indent=2) + "\n")
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
         plot_errors(curves, truth, arguments.figure)

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.files import atomic_write
 from headpose.models.shipped import MODELS
 
 
@@ -105,7 +106,7 @@ def main() -> None:
     model = networks.build_ssd512(arguments.preset)
     lay(model, tensors)
     if arguments.weights:
-        with cl.atomic_write(arguments.weights) as temporary:
+        with atomic_write(arguments.weights) as temporary:
             model.save_weights(temporary)
             save_model(model, output)
         print(f"weights: {arguments.weights}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headpose.baselines.predictors import PEERS
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
 
 
 def options() -> argparse.ArgumentParser:
@@ -35,7 +36,7 @@ def main() -> None:
     if arguments.output.exists() and not arguments.overwrite:
         parser.error(f"{arguments.output} exists; use --overwrite or another --output")
     if not arguments.models.is_dir():
-        raise cl.HeadposeError(
+        raise HeadposeError(
             f"{arguments.models}: no such folder; put deepgaze's checkpoints there, "
             "see comparison/README.md"
         )

@@ -15,6 +15,9 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+from headpose.reporting import report
 
 TIMED_CALLS = 30  # of one head each
 
@@ -77,7 +80,7 @@ def heads_for(estimator, arguments: argparse.Namespace, clean, detector) -> tupl
         return crops, clean.angles, np.zeros(len(crops), bool)
     options = {k: estimator.crop_options[k] for k in ("size", "side", "margin")}
     heads, problems = read_heads(arguments.dataset, detector=detector, whole_turn=True, **options)
-    cl.report(arguments.dataset, problems)
+    report(arguments.dataset, problems)
     return heads.crops, heads.angles, heads.away
 
 
@@ -151,7 +154,7 @@ def main() -> None:
 
     for name in arguments.estimator:
         if not name.exists():
-            raise cl.HeadposeError(f"{name}: no such model file; name an existing pose estimator")
+            raise HeadposeError(f"{name}: no such model file; name an existing pose estimator")
     clean, shown = None, arguments.dataset
     if not is_table(arguments.dataset):
         part = None if arguments.part == "all" else arguments.part
@@ -187,7 +190,7 @@ def main() -> None:
         curves[str(name)] = predicted[~away]
     if arguments.json:
         report = {"dataset": arguments.dataset, "part": arguments.part, "results": results}
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.plot:
         plot_errors(curves, angles[~away], arguments.plot)

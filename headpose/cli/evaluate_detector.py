@@ -15,6 +15,9 @@ from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -40,7 +43,7 @@ def file_and_size(name: str) -> tuple[str, int | None]:
     """Takes a name such as models/head-detector.keras@768 apart."""
     path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
     if size and not size.isdigit():
-        raise cl.HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
+        raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
     return path, int(size) if size else None
 
 
@@ -66,12 +69,12 @@ def main() -> None:
     from headpose.datasets.detection_annotations import read_boxed_pictures
 
     pictures, problems = read_boxed_pictures(arguments.data)
-    cl.report(arguments.data, problems, arguments.strict)
+    report(arguments.data, problems, arguments.strict)
     pictures = pictures[: arguments.limit]
     background = None
     if arguments.backgrounds:
         background, problems = read_boxed_pictures(arguments.backgrounds)
-        cl.report(arguments.backgrounds, problems, arguments.strict)
+        report(arguments.backgrounds, problems, arguments.strict)
 
     import numpy as np
 
@@ -126,7 +129,7 @@ def main() -> None:
     if arguments.empty:
         files, missing = find_pictures(arguments.empty)
         if missing:
-            raise cl.HeadposeError(missing[0])
+            raise HeadposeError(missing[0])
         silent.append(("pictures without heads", (read_image(f) for f in files)))
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
@@ -137,7 +140,7 @@ def main() -> None:
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
-        with cl.atomic_write(arguments.json) as temporary:
+        with atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps({"detectors": rows, "false heads": false}, indent=2))
     if arguments.plot:
         from headpose.images.figures import plot_curves

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_display, pipeline_from
+from headpose.files import atomic_write, writable_folder
 
 
 def options() -> argparse.ArgumentParser:
@@ -75,7 +76,7 @@ def main() -> int:
         print(f"{parser.prog}: error: {problem}", file=sys.stderr)
     if not files:
         return 1
-    folder = cl.writable_folder(arguments.output)
+    folder = writable_folder(arguments.output)
 
     from headpose.images.drawing import draw_heads
     from headpose.records import HEAD_FIELDS, head_row, table_writer
@@ -103,7 +104,7 @@ def main() -> int:
                 seconds = time.perf_counter() - started
                 drawn = draw_heads(picture, heads, arguments.draw)
                 target = folder / names[file]
-                with cl.atomic_write(target) as temporary:
+                with atomic_write(target) as temporary:
                     write_image(temporary, drawn)
                 for head in heads:
                     for write in writers:

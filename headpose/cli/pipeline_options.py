@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
 from headpose.images.drawing import STYLES
 from headpose.models.backends import BACKENDS
 
@@ -118,6 +119,4 @@ def check_display(show: bool) -> None:
     linux = sys.platform.startswith("linux")
     display = not linux or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if show and not display:
-        raise cl.HeadposeError(
-            "--show needs a display; leave it out and look at the output instead"
-        )
+        raise HeadposeError("--show needs a display; leave it out and look at the output instead")

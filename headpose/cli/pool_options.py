@@ -4,6 +4,7 @@ import argparse
 import os
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
 
 
 def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) -> None:
@@ -59,9 +60,7 @@ def open_pool(arguments: argparse.Namespace, fresh: bool):
             arguments.ray, arguments.processes, arguments.cpus or 1, arguments.gpus, fresh
         )
     if arguments.gpus:
-        raise cl.HeadposeError(
-            "GPUs are shared out by Ray only; add --ray local, or leave them out"
-        )
+        raise HeadposeError("GPUs are shared out by Ray only; add --ray local, or leave them out")
     from headpose.parallel.processes import ProcessPool
 
     size = arguments.processes or 1

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pool_options import add_pool_options, open_pool
+from headpose.errors import HeadposeError
+from headpose.files import writable_folder
 from headpose.training.sweep.driver import SEARCHES, STOPPERS, Sweep, clear
 from headpose.training.sweep.spaces import SPACES, Space, check, read_space
 
@@ -70,7 +72,7 @@ def training_options(
     shared = [*space.fixed_arguments(), "--seed", str(arguments.seed), *rest]
     try:
         run = parse_training(shared)
-    except cl.HeadposeError as failure:
+    except HeadposeError as failure:
         parser.error(str(failure))
     if run.save or run.models_csv:
         parser.error("--save and --models-csv are for a single run; a sweep keeps all of them")
@@ -100,7 +102,7 @@ def main() -> int:
     search = arguments.search or ("grid" if space.is_finite else "tpe")
     if search == "grid":
         space.grid()  # says so where a range makes it impossible
-    folder = cl.writable_folder(arguments.output)
+    folder = writable_folder(arguments.output)
 
     from headpose.parallel.processes import sole_user
     from headpose.training.sweep import results
@@ -136,7 +138,7 @@ def main() -> int:
                 tell(row, results.name_of(row, space))
                 states.add(row["state"])
                 if count == ENOUGH_FAILURES and states == {"failed"}:
-                    raise cl.HeadposeError(f"the first {count} trials failed; put that right first")
+                    raise HeadposeError(f"the first {count} trials failed; put that right first")
         rows = results.table(sweep)
         results.write_table(folder / results.TABLE, rows)
         results.draw(folder, rows, space)

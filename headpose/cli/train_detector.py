@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.files import writable_folder
+from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -51,7 +53,7 @@ def read(sources: list[str], strict: bool) -> list:
     pictures = []
     for source in sources:
         found, problems = read_boxed_pictures(source)
-        cl.report(source, problems, strict)
+        report(source, problems, strict)
         print(f"{source}: {len(found)} pictures, {sum(len(p.boxes) for p in found)} heads")
         pictures += found
     return pictures
@@ -63,7 +65,7 @@ def main() -> None:
     training = read(arguments.data, arguments.strict)
     partial = read(arguments.partial, arguments.strict)
     validation = read([arguments.validation], arguments.strict)
-    folder = cl.writable_folder(arguments.output)
+    folder = writable_folder(arguments.output)
 
     from headpose.models.keras_setup import divide_batches, set_up
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_display, pipeline_from
+from headpose.errors import HeadposeError, reason
+from headpose.files import atomic_write
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
 ESCAPE = 27
@@ -99,9 +101,9 @@ def settled(parser: argparse.ArgumentParser) -> argparse.Namespace:
         parser.error("two outputs cannot go to the same place")
     for file in files:
         if Path(file).is_dir():
-            raise cl.HeadposeError(f"cannot write {file}: it is a folder; name a file in it")
+            raise HeadposeError(f"cannot write {file}: it is a folder; name a file in it")
         if file == str(Path(arguments.source).resolve()):
-            raise cl.HeadposeError(f"{file} is the source; name another output")
+            raise HeadposeError(f"{file} is the source; name another output")
     check_display(arguments.show)
     return arguments
 
@@ -125,7 +127,7 @@ class Window:
         attempt = "import cv2; cv2.namedWindow('headpose'); cv2.destroyAllWindows()"
         tried = subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False)
         if tried.returncode:
-            raise cl.HeadposeError("--show: no window can be opened here; leave it out")
+            raise HeadposeError("--show: no window can be opened here; leave it out")
         self._name, self._picture = name, None
 
     def offer(self, picture) -> None:
@@ -164,7 +166,7 @@ def open_video(stack: ExitStack, source, arguments: argparse.Namespace):
         sound = stack.enter_context(Sound(source.sound, arguments.start, end))
     return stack.enter_context(
         VideoWriter(
-            stack.enter_context(cl.atomic_write(arguments.output)),
+            stack.enter_context(atomic_write(arguments.output)),
             source.rate,
             source.time_base,
             arguments.start,
@@ -196,7 +198,7 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict, list[str
     )
     source = stack.enter_context(open_source(arguments.source, reading))
     if source.live and (arguments.start or arguments.every > 1):
-        raise cl.HeadposeError(f"{source.name}: --start and --every are for files")
+        raise HeadposeError(f"{source.name}: --start and --every are for files")
     tables = [
         table_writer(stack, target, kind, FOLLOWED_FIELDS)
         for kind in ("json", "csv")
@@ -249,7 +251,7 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict, list[str
         video.copy_rest_of_sound()
     report = follow.statistics.report()
     if not report["frames"] and not interrupted:
-        raise cl.HeadposeError((*source.problems, f"{source.name}: no frames to read")[0])
+        raise HeadposeError((*source.problems, f"{source.name}: no frames to read")[0])
     report = {"source": source.name, **report, "frames dropped": reader.dropped}
     return report, source.problems, interrupted
 
@@ -287,11 +289,11 @@ def main() -> int:
         raise
     except OSError as error:
         what = error.filename or "cannot write an output"
-        raise cl.HeadposeError(f"{what}: {cl.reason(error)}") from error
+        raise HeadposeError(f"{what}: {reason(error)}") from error
     notes = sys.stderr if "-" in (arguments.json, arguments.csv) else sys.stdout
     print(summary(report, arguments.output), file=notes)
     if arguments.stats:
-        with cl.atomic_write(arguments.stats) as temporary:
+        with atomic_write(arguments.stats) as temporary:
             ending = {"interrupted": interrupted, "problems": problems}
             temporary.write_text(json.dumps(report | ending, indent=2) + "\n")
     for problem in problems:

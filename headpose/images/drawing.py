@@ -1,12 +1,12 @@
 """Drawing heads on pictures: box, arrow along the nose or three axes, label."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from headpose.geometry.angles import azimuth_elevation, nose_directions, rotation_matrices
-from headpose.pipeline import Head
 
 # Colours are BGR.
 BOX, UNSURE, ARROW, AWAY = (80, 220, 80), (170, 170, 170), (40, 90, 255), (230, 90, 170)
@@ -14,6 +14,21 @@ TEXT, SHADOW = (255, 255, 255), (0, 0, 0)
 AXES = ((60, 60, 255), (60, 220, 60), (255, 120, 40))  # x: ear to ear, y: up, z: the nose
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 STYLES = ("arrow", "axes")
+
+
+class Head(Protocol):
+    """What is drawn of a head: see `headpose.pipeline.Head`."""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def tilt(self) -> float | None: ...
+    @property
+    def pan(self) -> float | None: ...
+    @property
+    def roll(self) -> float | None: ...
 
 
 def draw_heads(

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, writable_folder
+from headpose.reporting import report
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +102,7 @@ def _read(sources: list, whole_turn: bool, crop: dict, detector) -> dict:
     sets = {}
     for source in sources:
         heads, problems = read_heads(source, detector=detector, whole_turn=whole_turn, **crop)
-        cl.report(source.path, problems)
+        report(source.path, problems)
         folder = source.path if source.path.is_dir() else source.path.resolve().parent
         name = f"{folder.name}#{source.part}" if source.part else folder.name
         sets[name if name not in sets else f"{name} {len(sets) + 1}"] = heads
@@ -167,7 +170,7 @@ def _take_weights(model, path: str) -> None:
         and [w.shape for w in theirs.get(layer.name, [])] == [w.shape for w in layer.weights]
     ]
     if not fitting:
-        raise cl.HeadposeError(f"{path}: none of its layers fits this network; leave out --start")
+        raise HeadposeError(f"{path}: none of its layers fits this network; leave out --start")
     for layer in fitting:
         layer.set_weights(theirs[layer.name])
     weighted = sum(bool(layer.weights) for layer in model.layers)
@@ -181,7 +184,7 @@ def _note_model(path: Path, row: dict) -> None:
         with path.open(newline="") as file:
             rows = [r for r in csv.DictReader(file) if r.get("run") != row["run"]]
     names = list(dict.fromkeys(key for r in [*rows, row] for key in r))
-    with cl.atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows([*rows, row])
@@ -211,7 +214,7 @@ def _sources(arguments: argparse.Namespace) -> tuple[list, list, list]:
     named["validation"] = named["validation"] or folders
     named["test"] = named["test"] or [s for s in folders if _has_rows(s.with_part("test"))]
     if not named["validation"]:
-        raise cl.HeadposeError("tables of heads need --validation, to see when to stop")
+        raise HeadposeError("tables of heads need --validation, to see when to stop")
     return named["train"], named["validation"], named["test"]
 
 
@@ -232,11 +235,11 @@ def train_estimator(
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    folder = cl.writable_folder(arguments.output)
+    folder = writable_folder(arguments.output)
     sources, validation_names, test_names = _sources(arguments)
     crop = crop_of(arguments, sources)
     if reason := misfit(arguments, crop["size"]):
-        raise cl.HeadposeError(f"{reason}; take fewer --conv-blocks")
+        raise HeadposeError(f"{reason}; take fewer --conv-blocks")
 
     from headpose.models.keras_setup import divide_batches, set_up
 
@@ -274,7 +277,7 @@ def train_estimator(
     if arguments.start:
         _take_weights(model, arguments.start)
     if arguments.with_mirror and architecture != "rotation":
-        raise cl.HeadposeError("--with-mirror is for --architecture rotation; leave it out")
+        raise HeadposeError("--with-mirror is for --architecture rotation; leave it out")
     # Only now, when little else can be wrong, are earlier results touched.
     earlier = loop.open_run(folder, vars(arguments), arguments.resume, arguments.overwrite)
     learner, loss = model, pose_training.angle_loss
