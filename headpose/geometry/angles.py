@@ -9,6 +9,8 @@ R = Rx(-tilt) Ry(-pan) Rz(-roll).
 import numpy as np
 from numpy.typing import ArrayLike
 
+LOCKED = 1e-9  # cosine of pan below which tilt and roll turn about the same axis
+
 
 def rotation_matrices(angles: ArrayLike) -> np.ndarray:
     """Returns R (N, 3, 3) of tilt, pan and roll (N, 3) in degrees."""
@@ -35,12 +37,15 @@ def roll_matrices(clockwise: ArrayLike) -> np.ndarray:
 def angles_of(matrices: np.ndarray) -> np.ndarray:
     """Returns tilt, pan and roll (N, 3) in degrees of R (N, 3, 3), with pan in -90..90.
 
-    At pan ±90 tilt and roll turn about the same axis, and only one of them is told.
+    At pan ±90 tilt and roll turn about the same axis: there all of it is told as tilt, and
+    roll is 0.
     """
     r = np.asarray(matrices, np.float64)
     pan = -np.arcsin(np.clip(r[:, 0, 2], -1, 1))
-    tilt = np.arctan2(r[:, 1, 2], r[:, 2, 2])
-    roll = np.arctan2(r[:, 0, 1], r[:, 0, 0])
+    # Rx(-tilt) Ry(-pan) turns y as Rx(-tilt) alone does.
+    locked = np.hypot(r[:, 0, 0], r[:, 0, 1]) < LOCKED
+    tilt = np.where(locked, np.arctan2(-r[:, 2, 1], r[:, 1, 1]), np.arctan2(r[:, 1, 2], r[:, 2, 2]))
+    roll = np.where(locked, 0.0, np.arctan2(r[:, 0, 1], r[:, 0, 0]))
     return np.degrees(np.stack([tilt, pan, roll], axis=1))
 
 
