@@ -184,7 +184,7 @@ def write_rows(path: Path, rows: Iterable[dict], kind: str) -> int:
     fields, count = (*PLACE, *HEAD_FIELDS), 0
     if kind == "jsonl":
         with ExitStack() as stack:
-            write = table_writer(stack, str(path), "json", fields)
+            write = table_writer(stack, str(path), "json", fields, growing=False)
             for count, row in enumerate(rows, 1):  # noqa: B007
                 write(row)
         return count

@@ -176,7 +176,7 @@ class CleanFolder:
         with atomic_write(self.path / LEFT_OUT) as temporary:
             reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
             pd.DataFrame(reports, columns=["kind", "name"]).to_csv(
-                temporary, index=False, lineterminator="\n"
+                temporary, index=False, lineterminator="\n", errors="backslashreplace"
             )
         summary = {
             "options": options,

@@ -256,7 +256,7 @@ def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> li
             raise HeadposeError(
                 f"{folder} was run with other values of {', '.join(changed)}; give the same"
             )
-        with log.open(newline="") as file:
+        with log.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     else:
         folder.mkdir(parents=True, exist_ok=True)
@@ -333,7 +333,10 @@ def _finished(earlier: list[dict], patience: Patience, schedule: Schedule) -> bo
 def _write_log(path: Path, rows: list[dict]) -> None:
     """Leaves only these rows in a log."""
     if rows:
-        with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        with (
+            atomic_write(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)

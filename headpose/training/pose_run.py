@@ -181,10 +181,10 @@ def _note_model(path: Path, row: dict) -> None:
     """Adds a run to the table of models; a run that is there already is replaced."""
     rows = []
     if path.exists():
-        with path.open(newline="") as file:
+        with path.open(encoding="utf-8", newline="") as file:
             rows = [r for r in csv.DictReader(file) if r.get("run") != row["run"]]
     names = list(dict.fromkeys(key for r in [*rows, row] for key in r))
-    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows([*rows, row])

@@ -42,7 +42,7 @@ def write_table(path: Path, rows: Sequence[dict]) -> None:
     """Writes rows as CSV; `note` and `seconds`, which are no result, come last."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     names = [n for n in names if n not in ("seconds", "note")] + ["seconds", "note"]
-    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

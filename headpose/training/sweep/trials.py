@@ -67,7 +67,7 @@ def run_trial(arguments: list[str], ask) -> dict:
         from headpose.models.keras_files import load_model
         from headpose.training.multiply_adds import multiply_adds
 
-        with (run.output / "log.csv").open(newline="") as file:
+        with (run.output / "log.csv").open(encoding="utf-8", newline="") as file:
             scores = [float(line["score"]) for line in csv.DictReader(file)]
         figures = {k: v for k, v in row.items() if k not in vars(run) and k not in NO_FIGURES}
         return {
@@ -87,7 +87,7 @@ def _noted(path: Path) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with path.open("a", buffering=1) as file:
+    with path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:

@@ -1,0 +1,23 @@
+"""Files that appear whole or not at all, tables that outlive a killed run, and digests.
+
+What is written goes to a temporary file beside its destination and is moved into place when
+it is whole. Links are followed, pipes and devices are written straight. A process that is
+killed leaves its temporary file behind; the next one that writes to the folder removes it.
+Tables of long runs grow under a name of their own (see `growing_table`), so that the rows
+of a run that was killed are found.
+"""
+
+from headpose.files.atomic import atomic_write, writable_folder
+from headpose.files.checks import STANDARD_OUTPUT, check_outputs, is_regular, sha256
+from headpose.files.growing import UNFINISHED, growing_table
+
+__all__ = [
+    "STANDARD_OUTPUT",
+    "UNFINISHED",
+    "atomic_write",
+    "check_outputs",
+    "growing_table",
+    "is_regular",
+    "sha256",
+    "writable_folder",
+]

@@ -1,0 +1,112 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.files.places import (
+    beside,
+    destination,
+    disk_errors,
+    keep_permissions,
+    refusals,
+    why,
+)
+
+STALE = 60.0  # seconds without a change after which a dead process's file is removed
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_TEMPORARY = re.compile(r"^\..*\.part-([0-9a-f]{6})-(\d+)-\d+\b")
+_counter = itertools.count()
+_swept: set[tuple[int, Path]] = set()
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Gives a temporary path and moves it to `path` when the block ends.
+
+    If the block fails, what stood at `path` stays as it was and nothing is left behind.
+    A symbolic link is followed: what it names is replaced, the link stays. A pipe or a
+    device is given itself. The temporary name keeps the suffix, by which many libraries
+    choose the format; what is replaced keeps its permissions. A folder that is missing is
+    made, and told.
+
+    Args:
+        path: Where the file belongs.
+
+    Raises:
+        HeadposeError: If `path` is a folder or cannot be written, or the disk fails or is
+            full in the block.
+    """
+    path = Path(path)
+    target = destination(path)
+    if target is None:
+        with disk_errors(path, path):
+            yield path
+        return
+    _remove_stale(target.parent)
+    temporary = beside(target, f"part-{_HOST}-{os.getpid()}-{next(_counter)}")
+    try:
+        with disk_errors(path, temporary):
+            with refusals(path):
+                temporary.touch()
+                keep_permissions(target, temporary)
+            yield temporary
+            with refusals(path):
+                temporary.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def writable_folder(path: str | Path) -> Path:
+    """Makes a folder and makes sure that files can be written there.
+
+    Raises:
+        HeadposeError: If not.
+    """
+    path = Path(path)
+    probe = path / f".part-{_HOST}-{os.getpid()}-{next(_counter)}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        raise HeadposeError(
+            f"cannot write to folder {path}: {why(error)}; choose another"
+        ) from error
+    return path
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes what processes of this computer that were killed left in a folder, once."""
+    key = (os.getpid(), folder)
+    if key in _swept:
+        return
+    _swept.add(key)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            made = _TEMPORARY.match(entry.name)
+            if not made or made[1] != _HOST or _is_alive(int(made[2])):
+                continue
+            with contextlib.suppress(OSError):
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
+                    os.unlink(entry.path)  # noqa: PTH108
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # elsewhere signal 0 is Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,67 @@
+"""What is wrong with outputs, found before the work; kinds and digests of files."""
+
+import hashlib
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.files.places import destination, identity
+
+STANDARD_OUTPUT = "-"
+
+
+def check_outputs(
+    outputs: Iterable[str | Path | None],
+    inputs: Iterable[str | Path | None] = (),
+    overwrite: bool = True,
+) -> None:
+    """Refuses outputs that would fail after the work, or destroy something. Call before it.
+
+    Args:
+        outputs: Files that will be written; "-" is standard output; None is passed over.
+        inputs: Files that are read, which must not be written.
+        overwrite: Whether files that stand there may be replaced.
+
+    Raises:
+        HeadposeError: If an output is a folder, cannot be written, names an input or
+            another output, or exists and must not be replaced.
+    """
+    sources = {identity(Path(given)): given for given in inputs if given}
+    seen: dict[object, str | Path] = {}
+    for given in outputs:
+        if given is None:
+            continue
+        if str(given) == STANDARD_OUTPUT:
+            if STANDARD_OUTPUT in seen:
+                raise HeadposeError("two outputs cannot go to standard output; name a file")
+            seen[STANDARD_OUTPUT] = given
+            continue
+        path = Path(given)
+        target = destination(path, make_folder=False)
+        known = identity(path)
+        if known in sources:
+            raise HeadposeError(f"{given} is an input and would be lost; name another output")
+        if known in seen:
+            raise HeadposeError(f"two outputs cannot go to the same place, {given}; name another")
+        seen[known] = given
+        if target is not None and target.exists() and not overwrite:
+            raise HeadposeError(f"{given} exists; use --overwrite or name another output")
+
+
+def sha256(path: str | Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_regular(path: str | Path) -> bool:
+    """Tells regular files (links to them included) from folders, pipes, devices and nothing."""
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False
