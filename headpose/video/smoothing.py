@@ -1,18 +1,28 @@
-"""Smoothing angles over time: the One Euro filter, and what it costs and brings.
+"""Smoothing heads over time: the One Euro filter, and what it costs and brings.
 
 Casiez, Roussel, Vogel, "1 € Filter: A Simple Speed-based Low-pass Filter for Noisy Input
 in Interactive Systems", CHI 2012: a low-pass filter whose cutoff rises with the speed of
 the signal, so that a still head does not tremble and a turning one is not late.
+
+A head's rotation is filtered once, in the tangent space of the last one, and all angles
+are read off the result. Filtered one by one, angles that jump or run fast, as tilt and
+roll do near a pan of 90 degrees, would not fit each other: the nose would bend.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.angles import (
+    azimuth_elevation,
+    rotation_matrices,
+    whole_turn_angles,
+    wrap_degrees,
+)
 from headpose.pipeline import Head
 
 # Chosen so that the trembling of a still head at least halves and a turning head is less
@@ -23,6 +33,11 @@ SPEED_CUTOFF = 1.0  # Hz, of the speed; the paper's constant
 FORGOTTEN = 1.0  # seconds without a value after which a filter starts anew
 
 SMOOTHED = ("tilt", "pan", "roll", "azimuth", "elevation")
+
+
+def _rotation_vector(matrix: np.ndarray) -> np.ndarray:
+    """Returns the axis times the angle in degrees (3,) of a rotation (3, 3), up to 180."""
+    return np.degrees(cv2.Rodrigues(matrix)[0][:, 0])
 
 
 def _weight(cutoff: float, step: float) -> float:
@@ -70,8 +85,50 @@ class OneEuro:
         return smoothed
 
 
+class RotationFilter:
+    """Smooths one head's rotation: the One Euro filter in its tangent space.
+
+    The speed is a vector (axis times degrees a second, seen by the viewer), whose length
+    sets the cutoff; a step goes along the shortest turn from the last rotation to the new
+    one. A head that turns about a fixed axis keeps turning about it.
+
+    Args:
+        min_cutoff, beta: See `OneEuro`.
+    """
+
+    def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA):
+        self._min_cutoff, self._beta = min_cutoff, beta
+        self._time = -math.inf
+        self._matrix, self._speed = np.eye(3), np.zeros(3)
+
+    def __call__(self, matrix: np.ndarray, time: float) -> np.ndarray:
+        """Returns the smoothed rotation (3, 3).
+
+        Args:
+            matrix: Rotation (3, 3), see `headpose.angles`.
+            time: Seconds; rotations that come out of order are returned as they are.
+        """
+        step = time - self._time
+        if step > FORGOTTEN:
+            self._time, self._matrix, self._speed = time, matrix, np.zeros(3)
+        if step <= 0 or step > FORGOTTEN:
+            return matrix
+        turn = _rotation_vector(matrix @ self._matrix.T)
+        self._speed = self._speed + _weight(SPEED_CUTOFF, step) * (turn / step - self._speed)
+        cutoff = self._min_cutoff + self._beta * float(np.linalg.norm(self._speed))
+        part = cv2.Rodrigues(np.radians(_weight(cutoff, step) * turn))[0]
+        self._time, self._matrix = time, part @ self._matrix
+        return self._matrix
+
+
 class HeadSmoother:
-    """Smooths the angles of heads that are followed.
+    """Smooths the rotations of heads that are followed.
+
+    A head whose roll is not told is smoothed as one of roll 0. Smoothed tilt is in
+    -90..90 degrees, pan, roll and azimuth in -180..180, elevation in -90..90, and they
+    belong to one rotation: the nose that tilt and pan tell is that of azimuth and
+    elevation. Tilt and roll may still jump together where the nose passes ±90 degrees of
+    elevation, as two sets of angles are one rotation there.
 
     Args:
         min_cutoff, beta: See `OneEuro`.
@@ -79,7 +136,7 @@ class HeadSmoother:
 
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA):
         self._constants = min_cutoff, beta
-        self._filters: dict[int, dict[str, OneEuro]] = {}
+        self._filters: dict[int, RotationFilter] = {}
 
     def __call__(self, track: int, head: Head, time: float) -> Head:
         """Returns the head with smoothed angles; an angle that is None stays None.
@@ -89,15 +146,22 @@ class HeadSmoother:
             head: As estimated.
             time: Of the frame, seconds.
         """
-        filters = self._filters.setdefault(track, {})
-        angles = {}
-        for name in SMOOTHED:
-            angle = getattr(head, name)
-            if angle is not None:
-                if name not in filters:
-                    filters[name] = OneEuro(*self._constants)
-                angles[name] = filters[name](angle, time)
-        return dataclasses.replace(head, **angles)
+        if head.tilt is None or head.pan is None:
+            return head
+        if track not in self._filters:
+            self._filters[track] = RotationFilter(*self._constants)
+        matrix = rotation_matrices([(head.tilt, head.pan, head.roll or 0.0)])[0]
+        smooth = self._filters[track](matrix, time)
+        angles = whole_turn_angles(smooth[None])[0]
+        told = [*angles, *azimuth_elevation(angles[0], angles[1])]
+        return dataclasses.replace(
+            head,
+            **{
+                name: float(angle)
+                for name, angle in zip(SMOOTHED, told, strict=True)
+                if getattr(head, name) is not None
+            },
+        )
 
     def keep(self, tracks: Iterable[int]) -> None:
         """Forgets all heads but these."""

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from headpose.pipeline import Head
-from headpose.video.smoothing import HeadSmoother, OneEuro, jitter, lag
+from headpose.video.smoothing import HeadSmoother, OneEuro, RotationFilter, jitter, lag
 
 
 def smoothed(angles, times, **constants) -> np.ndarray:
@@ -132,6 +133,72 @@ def test_heads_that_are_gone_are_forgotten():
     smoother.keep([2])
     assert smoother(1, head(tilt=30.0, pan=30.0), 0.04).tilt == 30
     assert smoother(2, head(tilt=30.0, pan=30.0), 0.04).tilt < 30
+
+
+# ---------------------------------------------------------------------- rotations
+# Rotations are made with scipy, the filter's are not.
+
+
+def told(rotation: Rotation) -> Head:
+    """A head as an estimator tells it, x right, y up, z toward the viewer."""
+    matrix = rotation.as_matrix()
+    x, y, z = matrix[:, 2]
+    # R = Rx(-tilt) Ry(-pan) Rz(-roll): scipy's intrinsic XYZ, its middle angle within ±90.
+    tilt, pan, roll = -rotation.as_euler("XYZ", degrees=True)
+    if abs(tilt) > 90:
+        tilt, pan, roll = tilt + 180, 180 - pan, roll + 180
+    tilt, pan, roll = ((a + 180) % 360 - 180 for a in (tilt, pan, roll))
+    return head(
+        tilt=tilt,
+        pan=pan,
+        roll=roll,
+        azimuth=math.degrees(math.atan2(-x, z)),
+        elevation=math.degrees(math.asin(max(-1.0, min(1.0, y)))),
+    )
+
+
+def nose(smooth: Head) -> np.ndarray:
+    return Rotation.from_euler("XYZ", [-smooth.tilt, -smooth.pan, 0], degrees=True).apply((0, 0, 1))
+
+
+@pytest.mark.parametrize("rate", [10, 25])
+@pytest.mark.parametrize("nod", [-40, -15, 0, 25, 50])
+def test_the_nose_of_a_head_that_turns_through_the_profile_does_not_bend(rate, nod):
+    """Turned about the vertical, the nose stays at its height, and all angles agree."""
+    smoother = HeadSmoother()
+    for i in range(3 * rate):
+        pan = -150 + 300 * i / (3 * rate - 1)
+        rotation = Rotation.from_euler("YX", [-pan, -nod], degrees=True)
+        smooth = smoother(1, told(rotation), i / rate)
+        assert smooth.elevation == pytest.approx(nod, abs=1e-6)
+        assert math.degrees(math.asin(nose(smooth)[1])) == pytest.approx(nod, abs=1e-6)
+        assert -90 <= smooth.tilt <= 90
+        # 100 degrees a second: behind, but not by 100 ms.
+        assert -10 < smooth.azimuth - pan < 1e-6
+
+
+def test_all_angles_are_of_one_rotation():
+    """With noise all over the sphere: azimuth and elevation tell tilt's and pan's nose."""
+    smoother, noises = HeadSmoother(), np.random.default_rng(0).normal(0, 20, (200, 3))
+    for i, vector in enumerate(noises.cumsum(axis=0)):
+        smooth = smoother(1, told(Rotation.from_rotvec(vector, degrees=True)), i / 25)
+        a, e = np.radians([smooth.azimuth, smooth.elevation])
+        expected = (-np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e))
+        assert nose(smooth) == pytest.approx(np.array(expected), abs=1e-9)
+
+
+def test_a_rotation_about_one_axis_is_filtered_as_its_angle():
+    """About a fixed axis the filter is the One Euro filter of the angle, turned or not."""
+    times = np.arange(100) / 25
+    angles = TURNS["to and fro"](times) + noise(100, 1.0)
+    expected = smoothed(angles, times)
+    axis = np.array([0.6, -0.48, 0.64])
+    start = Rotation.from_euler("xyz", [20, 100, -30], degrees=True)
+    smooth = RotationFilter()
+    for angle, time, wanted in zip(angles, times, expected, strict=True):
+        turned = Rotation.from_rotvec(angle * axis, degrees=True) * start
+        found = Rotation.from_matrix(smooth(turned.as_matrix(), time)) * start.inv()
+        assert found.as_rotvec(degrees=True) == pytest.approx(wanted * axis, abs=1e-6)
 
 
 def test_jitter_is_the_mean_second_difference():
