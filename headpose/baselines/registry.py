@@ -123,6 +123,16 @@ CONVENTIONS = {
             **_IMAGENET,
         ),
         Convention(
+            name="whenet-nhwc",
+            margin=1.2,
+            decoding="bins",
+            order=_BY_NAME,
+            source="github.com/Ascend-Research/HeadPoseEstimation-WHENet, demo_video.py; its Keras "
+            "weights as an ONNX file with outputs yaw_new, pitch_new, roll_new",
+            **(_IMAGENET | {"layout": "NHWC"}),
+            tried=True,
+        ),
+        Convention(
             name="whenet-prepost",
             margin=1.2,
             decoding="degrees",
@@ -203,12 +213,20 @@ def decoded(outputs: list[np.ndarray], convention: Convention) -> np.ndarray:
 
 
 def _expected(logits: np.ndarray) -> np.ndarray:
-    """Returns the expected angle (N,) of logits (N, bins): bin k stands for 3 (k - bins / 2)."""
+    """Returns the expected angle (N,) of logits (N, bins): bin k stands for 3 (k - bins / 2).
+
+    Bins that go all around, 120 of 3 degrees, are averaged on the circle: of a head that
+    is seen from behind half the probability is near -180 and half near 180.
+    """
     logits = logits.astype(np.float64)
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     bins = logits.shape[1]
-    return BIN * (shares @ np.arange(bins) - bins / 2)
+    angles = BIN * (np.arange(bins) - bins / 2)
+    if bins * BIN < 360:
+        return shares @ angles
+    around = np.radians(angles)
+    return np.degrees(np.arctan2(shares @ np.sin(around), shares @ np.cos(around)))
 
 
 def _of_rotation(matrices: np.ndarray) -> np.ndarray:

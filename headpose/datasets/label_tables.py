@@ -42,11 +42,14 @@ class SourceName:
         path: File or folder.
         part: Rows to take, by their column `part`; empty for all.
         share: Of the training examples, positive.
+        pitch_down: Degrees by which each head's label is nodded down about the head's own
+            axis of the ears, where a set's zero of tilt lies above that of the others.
     """
 
     path: Path
     part: str = ""
     share: float = 1.0
+    pitch_down: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> "SourceName":
@@ -77,12 +80,13 @@ class SourceName:
 
 
 PARTS = ("train", "validation", "test")
+_SETTINGS = {"path", "part", "share", "pitch_down"}  # of a source in a .toml
 
 
 def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[SourceName]]:
     """Reads a TOML file of sources: tables [[train]], [[validation]] and [[test]].
 
-    Each has `path` and, where wanted, `part` and `share` (see `SourceName`).
+    Each has `path` and, where wanted, `part`, `share` and `pitch_down` (see `SourceName`).
 
     Args:
         path: The file.
@@ -103,14 +107,16 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
         if part not in PARTS or not isinstance(rows, list):
             raise HeadposeError(f"{path}: only [[train]], [[validation]] and [[test]] belong there")
         for row in rows:
-            share = row.get("share", 1.0)
-            fits = set(row) <= {"path", "part", "share"} and isinstance(row.get("path"), str)
-            if not (fits and isinstance(share, int | float) and share > 0):
+            share, down = row.get("share", 1.0), row.get("pitch_down", 0.0)
+            fits = set(row) <= _SETTINGS and isinstance(row.get("path"), str)
+            fits = fits and isinstance(share, int | float) and isinstance(down, int | float)
+            if not (fits and share > 0 and math.isfinite(down)):
                 raise HeadposeError(
-                    f"{path}: a source has path and perhaps part and a positive share, not {row}"
+                    f"{path}: a source has path and perhaps part, a positive share and "
+                    f"pitch_down in degrees, not {row}"
                 )
             place = (root or path.parent) / row["path"]
-            sources[part].append(SourceName(place, row.get("part", ""), float(share)))
+            sources[part].append(SourceName(place, row.get("part", ""), float(share), float(down)))
     return sources
 
 

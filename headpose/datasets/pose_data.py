@@ -5,6 +5,7 @@ can be moved, grown and turned without leaving the picture (`headpose.training.p
 """
 
 import dataclasses
+import zlib
 from pathlib import Path
 
 import cv2
@@ -22,12 +23,10 @@ from headpose.reporting import progress
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
 SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
-# The zero of the rendered heads' tilt lies this much above that of labelled photos.
-RENDERED_TILT_OFFSET = 2.5
 # For estimators of angles: beyond, tilt and roll lock (pan near 90), or angles are rare.
 RENDERED_PAN, RENDERED_TILT = 85.0, 60.0
-# Labels that several estimators made are too small beyond, and count a quarter.
-TRUSTED_PAN, DISTRUST = 50.0, 0.25
+# Degrees of disagreement between labellers that halve a label's weight.
+HALF_TRUSTED = 10.0
 
 
 @dataclasses.dataclass
@@ -43,6 +42,8 @@ class HeadSet:
         away: bool (N,), heads seen from behind, of which no more is known.
         alpha: uint8 (N, P, P) or None; what is transparent gets a background.
         share: Of the training examples.
+        units: (N,), numbers of what belongs together (an identity, a person, a picture),
+            the same in every run; None where that is not known.
     """
 
     crops: np.ndarray
@@ -53,9 +54,35 @@ class HeadSet:
     away: np.ndarray
     alpha: np.ndarray | None = None
     share: float = 1.0
+    units: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
+
+    def select(self, chosen: np.ndarray) -> "HeadSet":
+        """Returns the heads that a mask (N,) or indices choose."""
+        arrays = {
+            field.name: value[chosen]
+            for field in dataclasses.fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return dataclasses.replace(self, **arrays)
+
+
+def divide(heads: HeadSet, held_out: float) -> tuple[HeadSet, HeadSet]:
+    """Divides heads into those to learn from and those held out, by their units.
+
+    A unit's place follows from its name alone, so that it is the same in every run. Heads
+    whose units are not known are all learned from.
+
+    Args:
+        heads: Labelled heads.
+        held_out: Share of the units, 0..1.
+    """
+    if heads.units is None:
+        return heads, heads.select(np.zeros(len(heads), bool))
+    out = heads.units % 1000 < round(1000 * held_out)
+    return heads.select(~out), heads.select(out)
 
 
 def read_heads(
@@ -72,7 +99,8 @@ def read_heads(
         source: One of
             a clean folder as the cleaners write it;
             a CSV with `file`, a box (`xmin` … or `head_xmin` …), `tilt`, `pan` and, where
-            known, `roll`, `disagreement` (degrees, between several labellers) and `face`
+            known, `roll`, `weight` (0..1, how far the label is trusted), `disagreement`
+            (degrees, between several labellers; lowers the weight) and `face`
             (`away`: seen from behind, without angles);
             a CSV of rendered tiles with `sheet`, `row`, `col` and the same.
             `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
@@ -111,14 +139,23 @@ def read_heads(
         told = "; ".join(problems.lines())
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
     heads.share = named.share
+    if named.pitch_down:
+        known = np.isfinite(heads.angles).all(axis=1)
+        heads.angles[known] = pitch_down(heads.angles[known], named.pitch_down)
     return heads, problems
 
 
 def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table = read_labels(path, part, ("tilt", "pan"), problems)
-    known = (*ANGLES, "disagreement", *COLUMNS)
+    known = (*ANGLES, "weight", "disagreement", *COLUMNS)
     table[list(known)] = numbers(table, known)
     table["away"] = table["face"] == "away" if "face" in table else False
+    # Half the weight where labellers differ by as much as estimators commonly err.
+    doubt = table["disagreement"].fillna(0) / HALF_TRUSTED
+    table["weight"] = table["weight"].fillna(1).clip(0, 1) / (1 + doubt**2)
+    unit = next((c for c in ("identity", "person", "file") if c in table), None)
+    names = table[unit] if unit else pd.Series("", index=table.index)
+    table["unit"] = [zlib.crc32(f"{path.parent.name}#{name}".encode()) for name in names]
     return table
 
 
@@ -170,17 +207,14 @@ def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
     if not kept:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
-    disagreement = rows["disagreement"].fillna(0).to_numpy(np.float32)
-    # Half the weight where labellers differ by as much as heads commonly err.
-    weights = 1 / (1 + (disagreement / 6.0) ** 2)
-    weights[((disagreement > 0) & (rows["pan"].abs() > TRUSTED_PAN)).to_numpy()] *= DISTRUST
     return HeadSet(
         np.concatenate(cut),
         np.stack(patches),
         np.full(len(rows), float(size)),
         rows[list(ANGLES)].to_numpy(np.float32),
-        weights,
+        rows["weight"].to_numpy(np.float32),
         rows["away"].to_numpy(bool),
+        units=rows["unit"].to_numpy(),
     )
 
 
@@ -221,7 +255,7 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
     boxes = rows[list(COLUMNS)].to_numpy(np.float32)
     extent = boxes[:, 2:] - boxes[:, :2]
     sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
-    angles = pitch_down(rows[list(ANGLES)].to_numpy(np.float32), RENDERED_TILT_OFFSET)
+    angles = rows[list(ANGLES)].to_numpy(np.float32)
     grey, alpha = np.stack(grey), np.stack(alpha)
     flat = np.full((tile, tile), 127, np.float32)
     cut = np.stack(
@@ -230,8 +264,8 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
             for g, a, box in zip(grey, alpha, boxes, strict=True)
         ]
     )
-    ones = np.ones(len(rows), np.float32)
-    return HeadSet(cut, grey, sides, angles, ones, np.zeros(len(rows), bool), alpha)
+    weights, away = rows["weight"].to_numpy(np.float32), np.zeros(len(rows), bool)
+    return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=rows["unit"].to_numpy())
 
 
 def blend(grey: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:

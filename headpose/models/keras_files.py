@@ -10,7 +10,12 @@ from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
 
 # Modules of higher wings whose import registers the layers that files of ours may hold.
-LAYER_MODULES = ("headpose.detection.ssd", "headpose.pose.networks", "headpose.baselines.deepgaze")
+LAYER_MODULES = (
+    "headpose.detection.ssd",
+    "headpose.pose.networks",
+    "headpose.pose.error_calibration",
+    "headpose.baselines.deepgaze",
+)
 # What reads the formats of older programs, by suffix.
 OLDER_FORMATS = {
     ".h5": ("headpose.convert.keras2", "load_pose_estimator"),

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.errors import HeadposeError
-from headpose.geometry.angles import geodesic_distances, rotation_matrices, wrap_degrees
+from headpose.geometry.angles import (
+    geodesic_distances,
+    nose_directions,
+    rotation_matrices,
+    wrap_degrees,
+)
 
 # Limits of |pan| in degrees: near frontal, half profile, profile, and turned away.
 PAN_RANGES = {
@@ -77,6 +82,40 @@ def overall_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
         return both
     turns = geodesic_errors(predicted, truth)
     return np.where(np.isfinite(turns), turns, both)
+
+
+def nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns the angles (N,) in degrees between the told and the true directions of noses.
+
+    They need no roll, and mean the same over the whole turn.
+
+    Args:
+        predicted, truth: (N, 2 and more) tilt, pan, degrees.
+    """
+    first, second = (
+        nose_directions(angles[:, 0], angles[:, 1])
+        for angles in (np.asarray(predicted, np.float64), np.asarray(truth, np.float64))
+    )
+    # From the chord, which is exact near 0 and 180.
+    half = np.linalg.norm(first - second, axis=1) / 2
+    return np.degrees(2 * np.arcsin(np.clip(half, 0, 1)))
+
+
+def turn_or_nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
+    """Returns one error (N,) in degrees a head: what is known of it.
+
+    The turn of the whole rotation where rolls are known and told, else the angle between
+    the directions of noses. It is what the expected error is of.
+
+    Args:
+        predicted: (N, 2 and more) tilt, pan and perhaps roll, degrees.
+        truth: (N, 3), degrees; roll may be NaN.
+    """
+    noses = nose_errors(predicted, truth)
+    if min(np.shape(predicted)[1], np.shape(truth)[1]) < 3:
+        return noses
+    turns = geodesic_errors(predicted, truth)
+    return np.where(np.isfinite(turns), turns, noses)
 
 
 def geodesic_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:

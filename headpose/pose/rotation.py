@@ -22,15 +22,25 @@ ROTATION, NOSE, AWAY = 0.0, 1.0, 2.0
 _DEGREES = 57.29577951308232
 
 
-def matrix_columns(raw):
+# What raw outputs of a mirrored crop are multiplied by: mirrored, R becomes M R M with
+# M = diag(-1, 1, 1), so that the numbers of R's first row but the first, and of its first
+# column but the first, change sign.
+MIRROR_SIGNS = (1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0)
+
+
+def matrix_columns(raw, cross=True):
     """Returns the orthonormal columns x, y, z, each (B, 3), of raw outputs (B, >= 6).
 
     Zeros are the frontal head, R = identity, so that training starts from there.
+
+    Args:
+        raw: See above.
+        cross: Whether to return z too, else None in its place.
     """
     x = _unit(RAW_SCALE * raw[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
     y = RAW_SCALE * raw[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0])
     y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
-    return x, y, ops.cross(x, y)
+    return x, y, ops.cross(x, y) if cross else None
 
 
 def _unit(vectors):
@@ -86,14 +96,10 @@ class MirrorImage(layers.Layer):
 
 @keras.saving.register_keras_serializable("headpose")
 class MeanWithMirror(layers.Layer):
-    """Averages the raw outputs (B, 7) of crops with those of their mirror images.
-
-    Mirrored, R becomes M R M with M = diag(-1, 1, 1): the numbers of R's first row but the
-    first, and of its first column but the first, change sign.
-    """
+    """Averages the raw outputs (B, 7) of crops with those of their mirror images."""
 
     def call(self, raw, mirrored):
-        signs = ops.convert_to_tensor([1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0])
+        signs = ops.convert_to_tensor(MIRROR_SIGNS)
         return (ops.cast(raw, "float32") + ops.cast(mirrored, "float32") * signs) / 2
 
     def compute_output_shape(self, raw_shape, mirrored_shape):

@@ -63,6 +63,9 @@ def quality(rng: np.random.Generator, crop: np.ndarray, options) -> np.ndarray:
     if rng.random() < options.blur:
         crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.3, 1.5))
     crop = cv2.LUT(crop, _curve(rng, options.contrast, options.brightness, 1)[..., 0])
+    if rng.random() < options.dark:
+        gain, base = rng.uniform(0.05, 0.3), rng.uniform(0, 60)
+        crop = add_noise(rng, (crop * gain + base).astype(np.uint8), rng.uniform(0.5, 4))
     if rng.random() < options.shading:
         slope_x, slope_y = rng.uniform(-0.6, 0.6, 2)
         ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)

@@ -9,7 +9,7 @@ from keras import ops
 from headpose.datasets.pose_data import HeadSet
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import MEASURES, PoseEstimator
-from headpose.pose.metrics import pose_errors, separation
+from headpose.pose.metrics import pose_errors, separation, turn_or_nose_errors
 from headpose.pose.rotation import huber
 
 
@@ -28,7 +28,8 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
     Keys are `<set> tilt`, `<set> pan`, … as `pose_metrics.pose_errors` names them, and
     the correlation of each angle: an angle that is not learned has a correlation near 0
     while its mean error still looks moderate. `<set> away` is `pose_metrics.separation`.
-    The score is of tilt and pan; for an estimator of the whole turn of geodesic errors.
+    The score is of tilt and pan; for an estimator of the whole turn of `turn` and
+    `turn median`, the errors of `pose_metrics.turn_or_nose_errors`.
     """
     figures: dict[str, float] = {}
     means = []
@@ -41,7 +42,10 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
         predicted, truth = predicted[~heads.away], heads.angles[~heads.away]
         errors = pose_errors(predicted, truth)
         whole_turn = estimator.outputs == len(MEASURES) and "geodesic" in errors
-        means.append(errors["geodesic" if whole_turn else "mean"])
+        turns = turn_or_nose_errors(predicted, truth)
+        means.append(float(np.mean(turns)) if whole_turn else errors["mean"])
+        if whole_turn:
+            errors |= {"turn": means[-1], "turn median": float(np.median(turns))}
         figures |= {f"{name} {key}": value for key, value in errors.items()}
         for i, angle in enumerate(("tilt", "pan")):
             figures[f"{name} {angle} correlation"] = correlation(predicted[:, i], truth[:, i])

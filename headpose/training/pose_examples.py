@@ -11,10 +11,18 @@ import cv2
 import numpy as np
 
 from headpose.datasets.pose_data import HeadSet, blend
-from headpose.geometry.angles import flip, roll_matrices, rotate_in_plane, rotation_matrices
+from headpose.geometry.angles import (
+    azimuth_elevation,
+    flip,
+    nose_directions,
+    roll_matrices,
+    rotate_in_plane,
+    rotation_matrices,
+)
 from headpose.pose.estimator import MEASURES
 from headpose.pose.rotation import AWAY, NOSE, ROTATION
 from headpose.training import augmentation as augment
+from headpose.training import covers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +36,10 @@ class Augmentation:
         roll: Deviation of the turn, degrees.
         brightness, contrast: Ranges of factors.
         blur, noise, low_resolution, occlusion, shading: Probabilities.
+        any_roll: Probability of a turn by anything up to 180 degrees.
+        cut: Probability that the picture's border cuts the head, see `covers.border_cut`.
+        cover: Probability that something hides a part of it, see `covers.cover`.
+        dark: Probability of hardly any light.
     """
 
     mirror: float = 0.5
@@ -41,6 +53,10 @@ class Augmentation:
     low_resolution: float = 0.4
     occlusion: float = 0.2
     shading: float = 0.3
+    any_roll: float = 0.06
+    cut: float = 0.1
+    cover: float = 0.2
+    dark: float = 0.06
 
 
 class PoseExamples:
@@ -74,6 +90,7 @@ class PoseExamples:
         shares = np.array([s.share for s in sources], np.float64)
         self._shares = shares / shares.sum()
         self._odds = [pose_balance(s, balance) for s in sources]
+        self._noses = [_noses(s) for s in sources]
         self._backdrops = [i for i, s in enumerate(sources) if s.alpha is None]
 
     def batch(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,6 +110,9 @@ class PoseExamples:
             heads = self._sources[source]
             index = int(np.searchsorted(self._odds[source], rng.random()))
             crop, turns[i], flips[i] = self._crop(rng, heads, index)
+            if rng.random() < self._options.cover:
+                nose = turned_nose(self._noses[source][index], turns[i], flips[i])
+                crop = covers.cover(rng, crop, nose, -turns[i] if flips[i] else turns[i])
             crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
             angles[i], weights[i] = heads.angles[index], heads.weights[index]
             away[i] = heads.away[index]
@@ -112,11 +132,17 @@ class PoseExamples:
         if heads.alpha is not None:
             patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
         length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
-        # A label without roll cannot be turned with its picture.
-        free = heads.away[index] or np.isfinite(heads.angles[index, 2])
+        # The angles of a label without roll cannot be turned with its picture; the nose can.
+        free = self._outputs == len(MEASURES) or np.isfinite(heads.angles[index, 2])
         turn = rng.normal(0, options.roll) if free else 0.0
+        if free and rng.random() < options.any_roll:
+            turn = rng.uniform(-180, 180)
         flip = bool(rng.random() < options.mirror)
         centre = patch.shape[0] / 2 + rng.normal(0, options.shift, 2) * heads.sides[index]
+        offset = np.zeros(2)
+        if rng.random() < options.cut:
+            offset, side = covers.border_cut(rng)
+            offset, length = offset * heads.sides[index], length * side
         # From crop to patch: scale, then turn; turning the sampling grid counter-clockwise
         # turns what it shows clockwise.
         scale, radians = length / size, -np.radians(turn)
@@ -125,7 +151,8 @@ class PoseExamples:
         if flip:
             # Mirrored after it was turned, as the labels are.
             matrix = matrix @ np.diag([-1.0, 1.0])
-        offset = centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
+        # The offset is along the crop's axes, which the matrix turns.
+        offset = matrix @ (offset / scale) + centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
         crop = cv2.warpAffine(
             patch,
             np.column_stack([matrix, offset]),
@@ -144,6 +171,20 @@ class PoseExamples:
         part = patch.shape[0] // 3
         y, x = rng.integers(0, 2, 2) * (patch.shape[0] - part)
         return cv2.resize(patch[y : y + part, x : x + part], (size, size)).astype(np.float32)
+
+
+def _noses(heads: HeadSet) -> np.ndarray:
+    """Returns where noses point (N, 3) as labelled; NaN of heads only known to be away."""
+    return nose_directions(heads.angles[:, 0], heads.angles[:, 1])
+
+
+def turned_nose(nose: np.ndarray, turn: float, flip: bool) -> np.ndarray | None:
+    """Returns where a nose (3,) points once its picture is turned clockwise, then mirrored."""
+    if not np.isfinite(nose).all():
+        return None
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    x, y = cos * nose[0] + sin * nose[1], cos * nose[1] - sin * nose[0]
+    return np.array([-x if flip else x, y, nose[2]])
 
 
 def rotation_targets(
@@ -169,11 +210,12 @@ def rotation_targets(
 def pose_balance(heads: HeadSet, balance: float) -> np.ndarray:
     """Returns cumulative odds (N,) of drawing each head.
 
-    Heads fall into classes of 15 degrees of |pan| and of tilt, and one of heads turned
-    away; a head's odds are its class's size to the power of -balance.
+    Heads fall into classes of 15 degrees of |azimuth| and of elevation of the nose, and
+    one of heads turned away; a head's odds are its class's size to the power of -balance.
     """
     angles = np.where(heads.away[:, None], [0.0, 180.0, 0.0], heads.angles)
-    classes = np.stack([np.abs(angles[:, 1]) // 15, angles[:, 0] // 15], axis=1)
+    nose = azimuth_elevation(angles[:, 0], angles[:, 1])
+    classes = np.stack([np.abs(nose[:, 0]) // 15, nose[:, 1] // 15, heads.away], axis=1)
     _, owner, counts = np.unique(classes, axis=0, return_inverse=True, return_counts=True)
     odds = counts[owner.reshape(-1)].astype(np.float64) ** -balance
     total = np.cumsum(odds / odds.sum())

@@ -72,6 +72,12 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="momentum of a running mean of the weights; for long runs",
     )
+    add(
+        "--hold-out",
+        type=cl.in_range(0, 0.5),
+        default=0.0,
+        help="share of persons, or pictures, kept from the angles, to learn the expected error",
+    )
     add("--balance", type=cl.in_range(0, 1), default=0.5, help="1 draws all poses equally often")
     add("--seed", type=cl.at_least(0), default=0, help="of weights and examples")
     add("--workers", type=cl.at_least(1), default=1, help="threads that make examples")
@@ -93,6 +99,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add("--low-resolution", type=chance, default=0.4, help="probability")
     add("--occlusion", type=chance, default=0.2, help="probability of a grey patch")
     add("--shading", type=chance, default=0.3, help="probability of a ramp of light")
+    add("--any-roll", type=chance, default=0.06, help="probability of a turn by any angle")
+    add("--cut", type=chance, default=0.1, help="probability that the border cuts the head")
+    add("--cover", type=chance, default=0.2, help="probability of a hat, mask, hand, …")
+    add("--dark", type=chance, default=0.06, help="probability of hardly any light")
 
 
 def _read(sources: list, whole_turn: bool, crop: dict, detector) -> dict:
@@ -245,6 +255,7 @@ def train_estimator(
 
     set_up(arguments.device, arguments.precision)
     divide_batches(arguments.batch_size)
+    from headpose.datasets.pose_data import divide
     from headpose.detection.loading import load_detector
 
     detector = load_detector(arguments.detector) if arguments.detector else None
@@ -259,6 +270,9 @@ def train_estimator(
             (test_names, "test"),
         )
     )
+    divided = {name: divide(s, arguments.hold_out) for name, s in training.items()}
+    training = {name: learned for name, (learned, _) in divided.items()}
+    held_out = [rest for _, rest in divided.values() if len(rest)]
     rolls = any(np.isfinite(heads.angles[:, 2]).any() for heads in training.values())
     architecture = arguments.architecture or ("rotation" if rolls else "compact")
     import keras
@@ -269,6 +283,7 @@ def train_estimator(
     from headpose.pose.estimator import PoseEstimator
     from headpose.training import loop
     from headpose.training import pose as pose_training
+    from headpose.training.error_fitting import calibrate
     from headpose.training.pose_examples import Augmentation, PoseExamples
 
     print(pose_training.describe([*training.items(), *validation.items(), *test.items()]))
@@ -283,11 +298,14 @@ def train_estimator(
     learner, loss = model, pose_training.angle_loss
     if architecture == "rotation":
         learner, loss = rotations.raw_outputs(model), rotations.rotation_loss
+    augmentation = Augmentation(
+        **{k: getattr(arguments, k) for k in Augmentation.__dataclass_fields__}
+    )
     examples = PoseExamples(
         list(training.values()),
         model.input_shape[1],
         model.output_shape[1],
-        Augmentation(**{k: getattr(arguments, k) for k in Augmentation.__dataclass_fields__}),
+        augmentation,
         arguments.seed,
         arguments.balance,
     )
@@ -334,7 +352,11 @@ def train_estimator(
     row |= figures
     _note_model(arguments.models_csv or folder.parent / "models.csv", row)
     if arguments.save:
-        saved = rotations.averaged_with_mirror(kept) if arguments.with_mirror else kept
+        saved = kept
+        if arguments.with_mirror:
+            saved = rotations.averaged_with_mirror(kept)
+            if held_out:
+                saved = calibrate(saved, held_out, augmentation, arguments.seed)
         save_model(saved, arguments.save, half=True)
         print(f"wrote {arguments.save}")
     print(f"best model: {folder / 'best.keras'}")

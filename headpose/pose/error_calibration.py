@@ -1,0 +1,119 @@
+"""An expected error that can be trusted: a layer that corrects it.
+
+A network that learns its expected error from the heads that it learned the angles from
+expects too little of others. So a small layer learns it anew, from heads that were held
+out of all that, after the angles are done. It reads what the network answered to the crop
+and to its mirror image, and above all how far the two answers are apart: they should be
+mirror images, and where the network guesses they are not. How it is learned is in
+`headpose.training.error_fitting`.
+"""
+
+import keras
+from keras import layers, ops
+
+from headpose.pose.rotation import (
+    MIRROR_SIGNS,
+    RAW_SCALE,
+    HeadAngles,
+    MeanWithMirror,
+    matrix_columns,
+)
+
+FEATURES = 11
+
+
+@keras.saving.register_keras_serializable("headpose")
+class ErrorCalibration(layers.Layer):
+    """Corrects the expected error, the last of raw outputs (B, 7), by a small network.
+
+    Called with the raw outputs for crops and for their mirror images and with the mean of
+    both as `MeanWithMirror` gives it; returns the mean with its last number corrected.
+    A new layer corrects nothing. Mirrored crops get the same expected error.
+
+    Args:
+        units: Of its hidden layer.
+    """
+
+    def __init__(self, units: int = 16, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, *shapes):
+        self.centre = self.add_weight(
+            shape=(FEATURES,), initializer="zeros", trainable=False, name="centre"
+        )
+        self.scale = self.add_weight(
+            shape=(FEATURES,), initializer="ones", trainable=False, name="scale"
+        )
+        self.first = self.add_weight(
+            shape=(FEATURES, self.units), initializer="glorot_uniform", name="first"
+        )
+        self.first_bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        self.last = self.add_weight(shape=(self.units, 1), initializer="zeros", name="last")
+        self.last_bias = self.add_weight(shape=(1,), initializer="zeros", name="last_bias")
+
+    def call(self, mean, raw, mirrored):
+        mean, raw, mirrored = (ops.cast(x, "float32") for x in (mean, raw, mirrored))
+        x = (self.features(mean, raw, mirrored) - self.centre) * self.scale
+        x = ops.tanh(ops.matmul(x, self.first) + self.first_bias)
+        more = ops.matmul(x, self.last) + self.last_bias
+        return ops.concatenate([mean[:, :6], mean[:, 6:7] + more], axis=-1)
+
+    def features(self, mean, raw, mirrored):
+        """Returns what the correction is made of (B, `FEATURES`), the same for mirror images."""
+        mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
+        x, y, z = _columns(mean)
+        apart = [_chord(a, b) for a, b in zip(_columns(raw), _columns(mirrored), strict=True)]
+        between = ops.sqrt(apart[0] + apart[1] + apart[2] + 1e-6)
+        # Averaging answers that differ makes the numbers behind a column smaller.
+        length = _norm(RAW_SCALE * mean[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
+        height = _norm(RAW_SCALE * mean[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0]))
+        return ops.concatenate(
+            [
+                mean[:, 6:7],
+                ops.abs(raw[:, 6:7] - mirrored[:, 6:7]),
+                ops.log(between),
+                ops.log(ops.sqrt(apart[2] + 1e-6)),
+                ops.log(length),
+                ops.log(height),
+                ops.abs(z[:, 0:1]),
+                z[:, 1:2],
+                z[:, 2:3],
+                ops.abs(x[:, 1:2]),
+                y[:, 1:2],
+            ],
+            axis=-1,
+        )
+
+    def compute_output_shape(self, mean_shape, raw_shape, mirrored_shape):
+        return mean_shape
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units}
+
+
+def _columns(raw):
+    """`headpose.pose.rotation.matrix_columns` without a cross product, which few runtimes know."""
+    x, y, _ = matrix_columns(raw, cross=False)
+    x0, x1, x2 = (x[:, i : i + 1] for i in range(3))
+    y0, y1, y2 = (y[:, i : i + 1] for i in range(3))
+    z = ops.concatenate([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], axis=-1)
+    return x, y, z
+
+
+def _chord(first, second):
+    return ops.sum(ops.square(first - second), axis=-1, keepdims=True)
+
+
+def _norm(vectors):
+    return ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-6)
+
+
+def with_calibration(model: keras.Model) -> keras.Model:
+    """Returns an estimator of `rotations.averaged_with_mirror` with an `ErrorCalibration`.
+
+    Weights are shared with `model`; the new layer corrects nothing yet.
+    """
+    mean = next(layer for layer in model.layers if isinstance(layer, MeanWithMirror))
+    x = ErrorCalibration(name="calibration", dtype="float32")(mean.output, *mean.input)
+    return keras.Model(model.input, HeadAngles(name="degrees", dtype="float32")(x), name=model.name)

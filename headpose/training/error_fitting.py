@@ -1,0 +1,138 @@
+"""Learning how large the error of a pose estimator is, from heads that were held out."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from headpose.datasets.pose_data import HeadSet
+from headpose.geometry.angles import geodesic_distances, rotation_matrices
+from headpose.pose.error_calibration import with_calibration
+from headpose.pose.estimator import MEASURES
+from headpose.pose.rotation import AWAY, NOSE, expected_error
+from headpose.training.pose_examples import Augmentation, PoseExamples, rotation_targets
+
+
+def fit_expected_error(
+    model: keras.Model,
+    answers: Sequence[np.ndarray],
+    errors: np.ndarray,
+    weights: np.ndarray,
+    epochs: int = 60,
+    seed: int = 0,
+) -> float:
+    """Learns the correction of a model's expected error.
+
+    The expected error b becomes the mean of the errors e of heads that look alike: as in
+    `headpose.pose.rotation.rotation_loss` the loss is e / b + log b, which is smallest there.
+
+    Args:
+        model: From `with_calibration`; its `ErrorCalibration` is changed in place.
+        answers: Mean, raw and mirrored outputs, each (N, 7), see `ErrorCalibration`.
+        errors: (N,), degrees, of heads that the angles were not learned from.
+        weights: (N,), how much each counts.
+        epochs: Times that all heads are seen.
+        seed: Of weights and order.
+
+    Returns:
+        The last loss.
+    """
+    layer = model.get_layer("calibration")
+    keras.utils.set_random_seed(seed)
+    features = keras.ops.convert_to_numpy(
+        layer.features(*(ops.convert_to_tensor(a, "float32") for a in answers))
+    )
+    layer.centre.assign(features.mean(axis=0))
+    layer.scale.assign(1 / np.maximum(features.std(axis=0), 1e-3))
+    layer.first.assign(keras.initializers.GlorotUniform(seed)(layer.first.shape))
+    layer.last.assign(np.zeros(layer.last.shape))
+    inputs = [keras.Input((7,)) for _ in range(3)]
+    fitted = keras.Model(inputs, layer(*inputs))
+
+    def likelihood(truth, raw):
+        b = expected_error(raw)
+        return truth[:, 0] / b + ops.log(b)
+
+    steps = -(-len(errors) // 256) * epochs
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, steps)
+    fitted.compile(keras.optimizers.AdamW(rate, weight_decay=1e-2), loss=likelihood)
+    history = fitted.fit(
+        [np.asarray(a, np.float32) for a in answers],
+        np.asarray(errors, np.float32)[:, None],
+        sample_weight=np.asarray(weights, np.float32),
+        batch_size=256,
+        epochs=epochs,
+        verbose=0,
+    )
+    return float(history.history["loss"][-1])
+
+
+def answers_and_errors(
+    model: keras.Model, crops: np.ndarray, targets: np.ndarray, chunk: int = 256
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Asks a model with an `ErrorCalibration` for what that layer reads, and how far it is off.
+
+    Args:
+        model: From `with_calibration`.
+        crops: (N, S, S, 1), 0..255.
+        targets: (N, 10), see `headpose.pose.rotation.rotation_loss`.
+        chunk: Crops at once.
+
+    Returns:
+        Mean, raw and mirrored outputs, each (N, 7), and errors (N,) in degrees: of the
+        whole rotation, or of the nose where no more is known; NaN of heads turned away.
+    """
+    asked = keras.Model(model.input, [*model.get_layer("calibration").input, model.output])
+    parts = [
+        [keras.ops.convert_to_numpy(y) for y in asked(crops[i : i + chunk], training=False)]
+        for i in range(0, len(crops), chunk)
+    ]
+    *answers, told = (np.concatenate(p) for p in zip(*parts, strict=True))
+    true = targets[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
+    matrices = rotation_matrices(told[:, :3])
+    noses = np.linalg.norm(matrices[:, :, 2] - true[:, :, 2], axis=1) / 2
+    noses = np.degrees(2 * np.arcsin(np.clip(noses, 0, 1)))
+    known = targets[:, 9]
+    errors = np.where(known == NOSE, noses, geodesic_distances(matrices, true))
+    return answers, np.where(known == AWAY, np.nan, errors)
+
+
+def calibrate(
+    model: keras.Model,
+    held_out: Sequence[HeadSet],
+    augmentation: Augmentation,
+    seed: int,
+    batches: int = 48,
+) -> keras.Model:
+    """Returns a model whose expected error was learned from heads that were held out.
+
+    Half of the weight is on the heads as they are, half on augmented ones: so it knows
+    both how well it does on good pictures and what covers, cuts and the dark cost.
+
+    Args:
+        model: From `rotations.averaged_with_mirror`.
+        held_out: Heads that the angles were not learned from, at least one.
+        augmentation: Of the training.
+        seed: Of examples and weights.
+        batches: Of 128 augmented examples.
+    """
+    model = with_calibration(model)
+    held_out = [heads for heads in held_out if len(heads)]
+    parts = []
+    total = sum(heads.share for heads in held_out)
+    for heads in held_out:
+        still = np.zeros(len(heads))
+        targets = rotation_targets(heads.angles, heads.away, still, still > 0)
+        share = heads.share / total / len(heads)
+        parts.append((heads.crops[..., None].astype(np.float32), targets, heads.weights * share))
+    examples = PoseExamples(held_out, model.input_shape[1], len(MEASURES), augmentation, seed, 0.0)
+    for number in range(batches):
+        crops, targets, weights = examples.batch(number, 128)
+        parts.append((crops, targets, weights / (128 * batches)))
+    crops, targets, weights = (np.concatenate(p) for p in zip(*parts, strict=True))
+    answers, errors = answers_and_errors(model, crops, targets)
+    known = np.isfinite(errors)
+    weights = weights[known] / weights[known].mean()
+    fit_expected_error(model, [a[known] for a in answers], errors[known], weights, seed=seed)
+    return model
