@@ -27,6 +27,7 @@ PAN_RANGES = {
 SHARES = (5, 10, 15)  # degrees
 # So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
 LOCKED_WITHIN = 15.0
+AWAY_PAN = 100.0  # degrees, from which a labelled head counts as turned away
 CERTAINTY = 5  # its column in `headpose.pose.estimator.MEASURES`
 
 
@@ -206,6 +207,16 @@ def _mean(values: np.ndarray, known: np.ndarray | None = None) -> float:
     """Returns the mean of what is known, NaN if nothing is."""
     values = values[np.isfinite(values) if known is None else known]
     return float(values.mean()) if len(values) else float("nan")
+
+
+def turned_away(angles: ArrayLike, away: ArrayLike) -> np.ndarray:
+    """Returns which heads (N,) are labelled as turned away from the viewer.
+
+    Args:
+        angles: (N, 2 and more) labels, degrees; NaN where `away`.
+        away: (N,), heads of which no more is known than that they are turned away.
+    """
+    return np.asarray(away, bool) | (np.abs(np.asarray(angles)[:, 1]) > AWAY_PAN)
 
 
 def separation(predicted: ArrayLike, away: ArrayLike) -> float:

@@ -40,9 +40,8 @@ def fit_expected_error(
     """
     layer = model.get_layer("calibration")
     keras.utils.set_random_seed(seed)
-    features = keras.ops.convert_to_numpy(
-        layer.features(*(ops.convert_to_tensor(a, "float32") for a in answers))
-    )
+    given = (ops.convert_to_tensor(a, "float32") for a in answers)
+    features = keras.ops.convert_to_numpy(layer.features(*given))
     layer.centre.assign(features.mean(axis=0))
     layer.scale.assign(1 / np.maximum(features.std(axis=0), 1e-3))
     layer.first.assign(keras.initializers.GlorotUniform(seed)(layer.first.shape))

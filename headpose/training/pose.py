@@ -9,7 +9,7 @@ from keras import ops
 from headpose.datasets.pose_data import HeadSet
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import MEASURES, PoseEstimator
-from headpose.pose.metrics import pose_errors, separation, turn_or_nose_errors
+from headpose.pose.metrics import pose_errors, separation, turn_or_nose_errors, turned_away
 from headpose.pose.rotation import huber
 
 
@@ -37,8 +37,9 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
         predicted = estimator.estimate_all(heads.crops)
         if not np.isfinite(predicted).all():
             raise HeadposeError("training diverged: start anew with a lower --learning-rate")
-        if heads.away.any() and not heads.away.all():
-            figures[f"{name} away"] = separation(predicted, heads.away)
+        back = turned_away(heads.angles, heads.away)
+        if heads.away.any() and not back.all():
+            figures[f"{name} away"] = separation(predicted, back)
         predicted, truth = predicted[~heads.away], heads.angles[~heads.away]
         errors = pose_errors(predicted, truth)
         whole_turn = estimator.outputs == len(MEASURES) and "geodesic" in errors

@@ -32,11 +32,12 @@ def test_shares_must_be_positive(text):
 
 def test_a_configuration_names_sources(tmp_path):
     text = (
-        '[[train]]\npath = "a/l.csv"\npart = "train"\nshare = 0.3\n[[validation]]\npath = "b.csv"\n'
+        '[[train]]\npath = "a/l.csv"\npart = "train"\nshare = 0.3\npitch_down = 7\n'
+        '[[validation]]\npath = "b.csv"\n'
     )
     (tmp_path / "c.toml").write_text(text)
     sources = read_configuration(tmp_path / "c.toml")
-    assert sources["train"] == [SourceName(tmp_path / "a" / "l.csv", "train", 0.3)]
+    assert sources["train"] == [SourceName(tmp_path / "a" / "l.csv", "train", 0.3, 7.0)]
     elsewhere = read_configuration(tmp_path / "c.toml", tmp_path / "data")
     assert elsewhere["validation"] == [SourceName(tmp_path / "data" / "b.csv")]
     assert elsewhere["test"] == []
@@ -50,6 +51,7 @@ def test_a_configuration_names_sources(tmp_path):
         ("[[exam]]\npath = 'a'", "only"),
         ("train = 'a'", "only"),
         ("[[train]]\nshare = 1", "has path"),
+        ("[[train]]\npath = 'a'\npitch_down = 'seven'", "pitch_down in degrees"),
         ("[[train]]\npath = 'a'\nweight = 1", "has path"),
         ("[[train]]\npath = 'a'\nshare = 0", "positive share"),
     ],
