@@ -12,10 +12,10 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
-from headpose.models.shipped import DEFAULT_ESTIMATOR, MODELS
+from headpose.models.shipped import DEFAULT_ESTIMATOR, HOME
 from headpose.pose import metrics as pm
 
-PEERS = MODELS.parent / "comparison" / "models"  # where files of peers are looked for
+PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
 OURS, DEEPGAZE = "ours", "deepgaze"
 FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.files import atomic_write
-from headpose.models.shipped import MODELS
+from headpose.models.shipped import HOME, MODELS
 
 
 def options() -> argparse.ArgumentParser:
@@ -84,7 +84,7 @@ def compare_priors(path: Path, priors: dict, preset: str) -> None:
 def main() -> None:
     parser = options()
     arguments = parser.parse_args()
-    output = arguments.output or MODELS / f"{arguments.file.stem}-ssd512.keras"
+    output = arguments.output or HOME / "models" / f"{arguments.file.stem}-ssd512.keras"
     if output.suffix != ".keras":
         parser.error(f"--output must end in .keras, {output} does not")
     if arguments.weights and not arguments.weights.name.endswith(".weights.h5"):

@@ -30,7 +30,7 @@ def options() -> argparse.ArgumentParser:
     add(
         "--check",
         metavar="DATA",
-        help=f"compare with Keras on {SAMPLES}; if not given, on matplotlib's portrait and drawn "
+        help=f"compare with Keras on {SAMPLES}; if not given, on a portrait and drawn "
         "textures, with --int8 on a quarter of CALIBRATION",
     )
     return parser

@@ -64,8 +64,8 @@ def backend_from(arguments: argparse.Namespace):
     return Backend(arguments.backend, arguments.device, arguments.precision)
 
 
-def model_for(name: str | Path, backend) -> str | Path:
-    """Returns what a backend opens for a detector or an estimator, exported now if need be.
+def model_for(name: str | Path, backend):
+    """Returns what `load_detector` and `PoseEstimator.load` take, exported now if need be.
 
     Args:
         name: A file, or a detector's name.
@@ -78,7 +78,7 @@ def model_for(name: str | Path, backend) -> str | Path:
         return name
     from headpose.export.cache import exported_for
 
-    return exported_for(name, backend.name)
+    return exported_for(name, backend)
 
 
 def pipeline_from(arguments: argparse.Namespace):

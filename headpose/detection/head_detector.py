@@ -9,7 +9,9 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes, nms
 from headpose.geometry.crops import resize
+from headpose.models.backends import Backend
 from headpose.models.metadata import DETECTOR, network_of
+from headpose.models.resolve import ModelSpec, open_model, resolve
 
 IOU_THRESHOLD = 0.45  # of suppression; Liu et al. 2016 and the published detector
 KEPT_BY_SUPPRESSION, KEPT = 400, 200  # the published detector's limits
@@ -49,19 +51,22 @@ class HeadDetector:
         self._call = network.call
 
     @classmethod
-    def load(cls, path: str | Path, size: int = 512, backend=None) -> "HeadDetector":
+    def load(
+        cls,
+        path: str | Path | ModelSpec,
+        size: int = 512,
+        backend: str | Backend | None = None,
+    ) -> "HeadDetector":
         """Loads a detector from a `.keras` file or an exported one.
 
         Args:
-            path: The file.
+            path: The file, or what `resolve` found.
             size: Long side in pixels, for models that take any size.
             backend: See `headpose.models.resolve.resolve`.
 
         Raises:
             HeadposeError: If the file is missing, damaged, or holds something else.
         """
-        from headpose.models.resolve import open_model, resolve
-
         return cls(open_model(resolve(path, backend)), size, str(path))
 
     def detect(

@@ -2,20 +2,25 @@
 
 from pathlib import Path
 
+from headpose.models.backends import Backend
+from headpose.models.resolve import ModelSpec, resolve, resolve_exported
+
 DETECTOR_HELP = (
     "a .keras or exported detector, a YuNet .onnx face detector, viola-jones or viola-jones-turned"
 )
 VIOLA_JONES = ("viola-jones", "viola-jones-turned")
 
 
-def load_detector(name: str | Path, size: int | None = None, backend=None):
+def load_detector(
+    name: str | Path | ModelSpec, size: int | None = None, backend: str | Backend | None = None
+):
     """Loads what `name` says: see `DETECTOR_HELP`.
 
     All have `detect(pictures, confidence=None) -> [(boxes, scores)]` and a default
     `confidence`.
 
     Args:
-        name: A file or a name.
+        name: A file, a name, or what `headpose.models.resolve.resolve` found.
         size: Long side in pixels at which pictures are searched; None takes the
             detector's own. SSD512 has only one.
         backend: For our detectors, see `headpose.models.resolve.resolve`. OpenCV runs
@@ -29,16 +34,15 @@ def load_detector(name: str | Path, size: int | None = None, backend=None):
         from headpose.detection.viola_jones import ViolaJones
 
         return ViolaJones(turned=str(name).endswith("turned"), **sized)
-    if Path(name).suffix.lower() == ".onnx" and _is_of_others(name):
-        from headpose.detection.yunet import YuNet
+    spec: ModelSpec | None
+    if isinstance(name, str | Path) and Path(name).suffix.lower() == ".onnx":
+        spec = resolve_exported(Path(name), Backend.of(backend))
+        if spec is None:
+            from headpose.detection.yunet import YuNet
 
-        return YuNet(name, **sized)
+            return YuNet(name, **sized)
+    else:
+        spec = resolve(name, backend)
     from headpose.detection.head_detector import HeadDetector
 
-    return HeadDetector.load(name, **sized, backend=backend)
-
-
-def _is_of_others(name: str | Path) -> bool:
-    from headpose.models.exported import read_metadata
-
-    return not Path(name).is_file() or read_metadata(name) is None
+    return HeadDetector.load(spec, **sized)

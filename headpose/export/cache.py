@@ -3,27 +3,34 @@
 import os
 from pathlib import Path
 
+from headpose.errors import HeadposeError
 from headpose.export.exporter import export
+from headpose.models.backends import Backend
+from headpose.models.exported import read_metadata
 from headpose.models.formats import digest
-from headpose.models.resolve import cached_target, exported_beside, format_for
+from headpose.models.resolve import ModelSpec, cached_target, exported_beside, format_for
 from headpose.reporting import logger
 
 
-def exported_for(path: str | Path, backend: str) -> Path:
-    """Returns an export of a Keras file for a backend, made now if there is none.
+def exported_for(path: str | Path, backend: str | Backend) -> ModelSpec:
+    """Gives an export of a Keras file for a backend, made now if there is none.
 
     It is looked for beside the file and in the cache; if it is in neither it is exported
     into the cache, and told. What was made from another version of the file is passed over.
 
+    Args:
+        path: The Keras file.
+        backend: What shall run the export.
+
     Raises:
         HeadposeError: If the file is missing or cannot be exported.
     """
-    path = Path(path)
+    path, backend = Path(path), Backend.of(backend)
     if found := exported_beside(path, backend):
-        return found[0]
+        return found
     form = format_for(backend)
     target = cached_target(path, form, digest(path))
-    logger.info("%s: exported once for %s, to %s", path, backend, target)
+    logger.info("%s: exported once for %s, to %s", path, backend.name, target)
     # Exporting hides GPUs from this process, which the backend may use.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
@@ -32,4 +39,6 @@ def exported_for(path: str | Path, backend: str) -> Path:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
         if visible is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = visible
-    return target
+    if metadata := read_metadata(target):
+        return ModelSpec(target, backend, metadata)
+    raise HeadposeError(f"{target}: was changed while it was written; delete it and start again")

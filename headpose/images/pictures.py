@@ -1,6 +1,5 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
-import importlib.util
 import struct
 import threading
 from collections.abc import Sequence
@@ -64,10 +63,11 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
 
 
 def sample_portrait() -> Path:
-    """Returns the public-domain portrait of Grace Hopper that matplotlib ships."""
-    # `matplotlib.cbook.get_sample_data` names the same file, after a tenth of a second.
-    (folder,) = importlib.util.find_spec("matplotlib").submodule_search_locations
-    return Path(folder, "mpl-data", "sample_data", "grace_hopper.jpg")
+    """Returns the portrait of Grace Hopper that ships: public domain, of the United States Navy.
+
+    The file is the one that matplotlib has among its sample data, 512 x 600 pixels.
+    """
+    return Path(__file__).with_name("grace_hopper.jpg")
 
 
 def write_image(path: str | Path, picture: np.ndarray) -> None:

@@ -136,22 +136,27 @@ def _number(name: str) -> int:
     return int(re.search(r"\d*$", name).group() or 0)
 
 
+def onnxruntime_has_gpu() -> bool:
+    """Tells whether the ONNX Runtime that is installed was built for NVIDIA's GPUs."""
+    return "CUDAExecutionProvider" in package("onnxruntime").get_available_providers()
+
+
 def _in_onnxruntime(path: Path, backend: Backend) -> Call:
     ort = package("onnxruntime")
+    on_gpu = backend.device != "cpu" and onnxruntime_has_gpu()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised
     options.intra_op_num_threads = _threads()
     # Waiting threads would take the cores from reading, tracking and writing: videos run
     # half as fast again without.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers = ["CPUExecutionProvider"]
-    if backend.device == "gpu":
-        if "CUDAExecutionProvider" not in ort.get_available_providers():
-            raise HeadposeError(
-                "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
-            )
-        providers.insert(0, "CUDAExecutionProvider")
+    providers = ["CUDAExecutionProvider"] * on_gpu + ["CPUExecutionProvider"]
     session = ort.InferenceSession(str(path), options, providers=providers)
+    # Where CUDA's libraries or the card are missing, it goes on with the processor.
+    if backend.device == "gpu" and "CUDAExecutionProvider" not in session.get_providers():
+        raise HeadposeError(
+            "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
+        )
     name = session.get_inputs()[0].name
     return lambda batch: session.run(None, {name: batch})
 

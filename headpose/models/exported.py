@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, reason
 from headpose.models.backends import READS, Backend, Call, open_session
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.metadata import DETECTOR, ModelMetadata, Network
@@ -33,7 +33,7 @@ def read_metadata(path: str | Path) -> ModelMetadata | None:
     """Returns what an exported model tells of itself; None if it is none of ours.
 
     Raises:
-        HeadposeError: If the file is missing, or of a newer version of this project.
+        HeadposeError: If the file is missing, damaged, or of a newer version of this project.
     """
     path = Path(path)
     if not path.exists():
@@ -126,8 +126,10 @@ def _of_onnx(path: Path) -> str | None:
                 texts = {kind: bytes(text).decode() for kind, text in fields(entry)}
                 if texts[_ENTRY_KEY] == KEY:
                     return texts[_ENTRY_VALUE]
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except (IndexError, ValueError, KeyError, TypeError):
-        pass  # no ONNX file: whoever opens it says so
+        raise HeadposeError(f"{path}: not an ONNX file (or a damaged one)") from None
     return None
 
 

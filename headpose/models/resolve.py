@@ -9,12 +9,12 @@ import dataclasses
 import importlib.util
 import os
 from pathlib import Path
+from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.models.backends import Backend
+from headpose.models.backends import Backend, onnxruntime_has_gpu
 from headpose.models.exported import backend_for, is_exported, open_exported, read_metadata
 from headpose.models.formats import FORMATS, default_target, digest
-from headpose.models.keras_files import load_keras
 from headpose.models.metadata import ModelMetadata
 
 
@@ -32,44 +32,55 @@ class ModelSpec:
     backend: Backend
     metadata: ModelMetadata | None = None
 
+    def __str__(self) -> str:
+        return str(self.path)
 
-def resolve(path: str | Path, backend: str | Backend | None = None) -> ModelSpec:
+
+def resolve(path: str | Path | ModelSpec, backend: str | Backend | None = None) -> ModelSpec:
     """Finds which file and which backend serve a request.
 
     Where no backend is asked for, a Keras file is run from the ONNX file beside it, if that
     was made from this very file: ONNX Runtime starts in a fraction of TensorFlow's time
     and is no slower on a processor. Keras runs the file itself where it stands alone, and
-    where a GPU that ONNX Runtime cannot use, or bfloat16, is asked for.
+    where bfloat16, or a GPU that ONNX Runtime cannot use, is asked for.
 
     Args:
-        path: A Keras file, or an exported model.
+        path: A Keras file, or an exported model; what was resolved before stays as it is.
         backend: What shall run it; None leaves that to the file.
 
     Raises:
         HeadposeError: If the file is missing, no model of ours, or nothing for that backend.
     """
+    if isinstance(path, ModelSpec):
+        return path
     path, backend = Path(path), Backend.of(backend)
     if is_exported(path):
-        metadata = read_metadata(path)
-        if metadata is None:
-            raise HeadposeError(f"{path}: not a model that headpose export wrote")
-        return ModelSpec(path, backend_for(path, backend, metadata), metadata)
+        spec = resolve_exported(path, backend)
+        if spec is None:
+            raise HeadposeError(f"{path}: not a model that headpose export wrote, or damaged")
+        return spec
     if not path.is_file():
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
     if backend.name is None:
         return _onnx_beside(path, backend) or ModelSpec(path, backend.named("keras"))
     if backend.name == "keras":
         return ModelSpec(path, backend)
-    found = exported_beside(path, backend.name)
+    found = exported_beside(path, backend)
     if found is None:
-        form = format_for(backend.name)
+        form = format_for(backend)
         raise HeadposeError(
             f"{path}: not exported for {backend.name} yet; headpose export {path} --format {form}"
         )
-    return ModelSpec(found[0], backend, found[1])
+    return found
 
 
-def open_model(spec: ModelSpec):
+def resolve_exported(path: Path, backend: Backend) -> ModelSpec | None:
+    """Does what `resolve` does of an exported model; None for one that is none of ours."""
+    metadata = read_metadata(path)
+    return metadata and ModelSpec(path, backend_for(path, backend, metadata), metadata)
+
+
+def open_model(spec: ModelSpec) -> Any:
     """Opens what `resolve` found.
 
     Returns:
@@ -81,6 +92,7 @@ def open_model(spec: ModelSpec):
     """
     if spec.metadata is not None:
         return open_exported(spec.path, spec.backend, spec.metadata)
+    from headpose.models.keras_files import load_keras
     from headpose.models.keras_setup import is_set_up, set_up
 
     if not is_set_up():
@@ -98,38 +110,38 @@ def cached_target(path: Path, form: str, made_from: str) -> Path:
     return default_target(cache_folder() / f"{path.stem}-{made_from[:16]}.keras", form)
 
 
-def format_for(backend: str) -> str:
+def format_for(backend: Backend) -> str:
     """Returns the name of the format that is a backend's own."""
-    return next(name for name, chosen in FORMATS.items() if chosen.backend == backend)
+    return next(name for name, chosen in FORMATS.items() if chosen.backend == backend.name)
 
 
-def exported_beside(path: Path, backend: str) -> tuple[Path, ModelMetadata] | None:
-    """Returns an export of a Keras file that stands beside it or in the cache.
+def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
+    """Finds an export of a Keras file that stands beside it or in the cache.
 
     What was made from another version of the file is passed over.
+
+    Args:
+        path: The Keras file.
+        backend: What shall run the export, with a name.
     """
     form, made_from = format_for(backend), digest(path)
     for candidate in (default_target(path, form), cached_target(path, form, made_from)):
         if metadata := _made_from(candidate, made_from):
-            return candidate, metadata
+            return ModelSpec(candidate, backend, metadata)
     return None
 
 
 def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
-    """Returns the ONNX file beside a Keras file, where ONNX Runtime does what is asked."""
+    """Finds the ONNX file beside a Keras file, where ONNX Runtime does what is asked."""
     beside = default_target(path, "onnx")
     if not beside.is_file() or not importlib.util.find_spec("onnxruntime"):
         return None
-    if backend.precision == "bfloat16" or (backend.device == "gpu" and not _onnxruntime_has_gpu()):
+    if backend.precision == "bfloat16":
+        return None
+    if backend.device == "gpu" and not onnxruntime_has_gpu():
         return None
     metadata = _made_from(beside, digest(path))
     return metadata and ModelSpec(beside, backend.named("onnxruntime"), metadata)
-
-
-def _onnxruntime_has_gpu() -> bool:
-    import onnxruntime
-
-    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 def _made_from(candidate: Path, made_from: str) -> ModelMetadata | None:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-_INSTALLED = Path(__file__).resolve().parent.parent / "shipped_models"
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent / "models"
+_PACKAGE = Path(__file__).resolve().parent.parent
+_INSTALLED = _PACKAGE / "shipped_models"  # see pyproject.toml
+# Where else files are looked for and put by default: nobody looks inside an installed package.
+HOME = Path() if _INSTALLED.is_dir() else _PACKAGE.parent
 
-MODELS = _INSTALLED if _INSTALLED.is_dir() else _REPOSITORY
+MODELS = _INSTALLED if _INSTALLED.is_dir() else HOME / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
 DEFAULT_DETECTOR = MODELS / "head-detector.keras"

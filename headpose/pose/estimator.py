@@ -6,7 +6,9 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation
+from headpose.models.backends import Backend
 from headpose.models.metadata import ESTIMATOR, MEASURES, network_of
+from headpose.models.resolve import ModelSpec, open_model, resolve
 
 AT_ONCE = 64  # crops in one call of the network
 
@@ -42,18 +44,18 @@ class PoseEstimator:
         self._call = network.call
 
     @classmethod
-    def load(cls, path: str | Path, backend=None) -> "PoseEstimator":
+    def load(
+        cls, path: str | Path | ModelSpec, backend: str | Backend | None = None
+    ) -> "PoseEstimator":
         """Loads a `.keras` file of ours, an exported one, or the published `pose-estimator.h5`.
 
         Args:
-            path: The file.
+            path: The file, or what `resolve` found.
             backend: See `headpose.models.resolve.resolve`.
 
         Raises:
             HeadposeError: If the file is missing, damaged, or holds something else.
         """
-        from headpose.models.resolve import open_model, resolve
-
         return cls(open_model(resolve(path, backend)), str(path))
 
     @property

@@ -218,9 +218,9 @@ def test_other_weights_of_the_same_structure_convert(run_script, tmp_path, monke
     # Such as upper-body-detector.mat, here with priors of its own and no names.
     import keras
 
-    import headpose.models.keras_files
+    from headpose.cli import convert
 
-    monkeypatch.setattr(headpose.models.keras_files, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(convert, "HOME", tmp_path)
     weights = sm.zeros()
     weights["conv10_2_biases"] += 3
     variables = sm.contents(weights)
