@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
 from headpose.errors import HeadposeError, reason
 from headpose.geometry.angles import wrap_degrees
@@ -62,10 +63,11 @@ def read_aflw(
     if not by_name:
         raise HeadposeError(f"{labels}: has no usable labels; {'; '.join(problems.lines())}")
     base = Path(pictures) if pictures else find_pictures_folder(labels, by_name)
+    finder = PictureFinder(base)
     found = []
     for name in sorted(by_name):
-        path = base / name
-        if not path.is_file():
+        path = finder.find(name, problems)
+        if path is None:
             problems.add("missing picture", name)
             continue
         rows = by_name[name]
@@ -98,7 +100,12 @@ def find_pictures_folder(labels: Path, names: Iterable[str]) -> Path:
     some = sorted(names)
     some = some[:: max(1, len(some) // 50)]
     folders = [labels.parent / f for f in PICTURE_FOLDERS]
-    return max(folders, key=lambda folder: sum((folder / name).is_file() for name in some))
+    finders = {folder: PictureFinder(folder) for folder in folders}
+
+    def hits(folder: Path) -> int:
+        return sum(finders[folder].find(name, Problems()) is not None for name in some)
+
+    return max(folders, key=hits)
 
 
 def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:

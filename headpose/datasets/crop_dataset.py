@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.label_tables import ANGLES, Problems
+from headpose.datasets.label_tables import ANGLES, Problems, with_our_names
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 from headpose.geometry.crops import resize
@@ -112,6 +112,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:
         raise HeadposeError(f"{path}: not a CSV file ({str(error).strip()})") from error
+    table = with_our_names(table)
     missing = [c for c in ("file", "tilt", "pan") if c not in table]
     if missing:
         raise HeadposeError(f"{path}: no column {', '.join(missing)}; is this a table of crops?")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.conventions import ALIASES
 
 ANGLES = ("tilt", "pan", "roll")
 # Without a column part, every so many identities make the validation part.
@@ -152,6 +153,7 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
     if {f"head_{c}" for c in COLUMNS} <= set(header):
         table = table.drop(columns=[c for c in COLUMNS if c in table])
         table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
+    table = with_our_names(table)
     missing = [c for c in needed if c not in table]
     if missing:
         raise HeadposeError(
@@ -160,6 +162,12 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
     if part:
         table = table[_parts(path, table, part) == part]
     return table
+
+
+def with_our_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns a table whose columns `pitch` and `yaw` are `tilt` and `pan`, if it lacks these."""
+    other = {a: ours for a, ours in ALIASES.items() if a in table and ours not in table}
+    return table.rename(columns=other)
 
 
 def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from headpose.datasets.label_tables import Problems
 from headpose.geometry.boxes import area, as_boxes, iou
 
+FACE, HEAD = "face", "head"
 SAME_PLACE = 0.8  # IoU from which two annotated boxes of a picture are one head
 
 
@@ -19,10 +20,13 @@ class LabelledPicture:
     Attributes:
         path: Where the picture is.
         name: The same relative to the data set's folder, with `/`.
-        boxes: float32 (N, 4), the faces as annotated, in pixels; NaN where there is none.
+        boxes: float32 (N, 4), as annotated, in pixels; NaN where there is none.
         angles: float64 (N, 3), tilt, pan, roll in degrees; roll is NaN where unknown.
         dataset: Name of the data set.
-        subject: Who it shows, where known.
+        subject: Who it shows, where known; or the photo that several pictures were made of.
+            Pictures of one subject belong together.
+        box_kind: What the boxes are drawn around: `FACE` (brows to chin) or `HEAD`.
+        alone: Whether the data set shows one person a picture.
     """
 
     path: Path
@@ -31,6 +35,8 @@ class LabelledPicture:
     angles: np.ndarray
     dataset: str
     subject: str = ""
+    box_kind: str = FACE
+    alone: bool = False
 
 
 def relative_name(path: Path, folder: Path, otherwise: str) -> str:

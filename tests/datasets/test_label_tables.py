@@ -1,6 +1,6 @@
 import pytest
 
-from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.datasets.label_tables import Problems, SourceName, read_configuration, read_labels
 from headpose.errors import HeadposeError
 
 
@@ -61,3 +61,19 @@ def test_other_configurations_are_refused(tmp_path, text, told):
         (tmp_path / "c.toml").write_text(text)
     with pytest.raises(HeadposeError, match=told):
         read_configuration(tmp_path / "c.toml")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("file,pitch,yaw", {"tilt": "1", "pan": "2"}),
+        ("file,tilt,yaw", {"tilt": "1", "pan": "2"}),
+        ("file,tilt,pan,pitch", {"tilt": "1", "pan": "2", "pitch": "3"}),
+    ],
+)
+def test_pitch_and_yaw_are_tilt_and_pan(tmp_path, header, expected):
+    path = tmp_path / "labels.csv"
+    row = ",".join(["a.jpg", "1", "2", "3"][: len(header.split(","))])
+    path.write_text(f"{header}\n{row}\n")
+    table = read_labels(path, "", ("file", "tilt", "pan"), Problems())
+    assert table.drop(columns="file").iloc[0].to_dict() == expected

@@ -1,0 +1,157 @@
+"""Reading head labels in COCO's JSON, as DirectMHP (Zhou et al. 2023) makes them.
+
+They are made of AGORA and CMU Panoptic: `images` with `id` and `file_name`, and
+`annotations` with `image_id`, `bbox` (x, y, width, height of the head, pixels) and
+`euler_angles` (pitch, yaw, roll in degrees, yaw over the whole turn).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headpose.datasets.label_tables import Problems
+from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
+from headpose.errors import HeadposeError, reason
+from headpose.geometry.conventions import from_convention
+
+NAME = "direct-mhp"
+LABEL_FOLDERS = (".", "annotations", "labels")
+# Where pictures lie, from the labels' folder.
+PICTURE_FOLDERS = (
+    *("images", "../images", ".", "..", "images/validation", "../images/validation"),
+    *("images/train", "../images/train", "images/test", "../images/test"),
+)
+UNKNOWN = -999  # DirectMHP's mark for an angle that could not be told
+
+
+def read_direct_mhp(
+    source: str | Path, pictures: str | Path | None = None
+) -> tuple[list[LabelledPicture], Problems]:
+    """Reads head boxes and angles.
+
+    Args:
+        source: The JSON file, or the folder that holds one, perhaps in `annotations`.
+        pictures: The folder that picture names are relative to; found by itself if it is
+            one of `PICTURE_FOLDERS`.
+
+    Returns:
+        Pictures with their heads, sorted by name, and what was left out.
+
+    Raises:
+        HeadposeError: If the labels or all pictures are missing, or the labels are of
+            another kind.
+    """
+    source = Path(source)
+    labels = find_json(source)
+    names, heads = _read_labels(labels)
+    problems = Problems()
+    for _ in range(len(heads.keys() - names.keys())):
+        problems.add("label of a picture that is not listed", labels.name)
+    base = Path(pictures) if pictures else find_folder(labels, list(names.values()))
+    folder = source if source.is_dir() else labels.parent
+    finder = PictureFinder(base)
+    found = []
+    for number, name in sorted(names.items(), key=lambda item: item[1]):
+        path = finder.find(name, problems)
+        if path is None:
+            problems.add("missing picture", name)
+            continue
+        rows = [_head(annotation) for annotation in heads.get(number, [])]
+        if not rows:
+            problems.add("picture without labels", name)
+            continue
+        boxes, angles = usable_heads([r[0] for r in rows], [r[1] for r in rows], name, problems)
+        if len(boxes):
+            shown = relative_name(path, folder, name)
+            found.append(LabelledPicture(path, shown, boxes, angles, NAME, box_kind=HEAD))
+    if not found:
+        told = "; ".join(problems.lines()) or "it lists no picture"
+        raise HeadposeError(f"{labels}: no usable picture in {base}: {told}")
+    return found, problems
+
+
+def find_json(source: Path) -> Path:
+    """Returns the label file that `source` is or holds.
+
+    Raises:
+        HeadposeError: If there is none, or more than one.
+    """
+    if source.is_file():
+        return source
+    if not source.is_dir():
+        raise HeadposeError(f"{source}: no such file or folder; name the JSON file of labels")
+    files = sorted(f for place in LABEL_FOLDERS for f in (source / place).glob("*.json"))
+    if len(files) != 1:
+        told = ", ".join(f.name for f in files[:5])
+        which = f"several JSON files ({told}); name one" if files else "no JSON file of labels"
+        raise HeadposeError(f"{source}: {which}")
+    return files[0]
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        HeadposeError: If it cannot be read or is none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except ValueError as error:
+        raise HeadposeError(f"{path}: not a JSON file ({error})") from error
+
+
+def find_folder(labels: Path, names: list[str]) -> Path:
+    """Returns the folder, near the labels, in which most of some names are found."""
+    some = sorted(names)
+    some = some[:: max(1, len(some) // 50)]
+    folders = [Path(os.path.normpath(labels.parent / place)) for place in PICTURE_FOLDERS]
+
+    def hits(folder: Path) -> int:
+        finder = PictureFinder(folder)
+        return sum(finder.find(name, Problems()) is not None for name in some)
+
+    return max(folders, key=hits)
+
+
+def _read_labels(path: Path) -> tuple[dict[Any, str], dict[Any, list[dict[str, Any]]]]:
+    """Returns picture names by id, and annotations by picture id."""
+    content = read_json(path)
+    wanted = "name a JSON file of DirectMHP, with images, and annotations with euler_angles"
+    content = content if isinstance(content, dict) else {}
+    images, annotations = content.get("images"), content.get("annotations")
+    if not isinstance(images, list) or not isinstance(annotations, list):
+        raise HeadposeError(f"{path}: no lists images and annotations; {wanted}")
+    try:
+        names = {image["id"]: str(image["file_name"]) for image in images}
+        heads: dict[Any, list[dict[str, Any]]] = {}
+        for annotation in annotations:
+            heads.setdefault(annotation["image_id"], []).append(annotation)
+    except (KeyError, TypeError) as error:
+        raise HeadposeError(f"{path}: an entry without {error}; {wanted}") from error
+    if annotations and not any("euler_angles" in a for a in annotations):
+        raise HeadposeError(f"{path}: no annotation has euler_angles; {wanted}")
+    return names, heads
+
+
+def _head(annotation: dict[str, Any]) -> tuple[list[float], list[float]]:
+    """Returns box and angles (tilt, pan, roll) of an annotation, NaN where unknown."""
+    box = [np.nan] * 4
+    angles = [np.nan] * 3
+    try:
+        x, y, width, height = (float(value) for value in annotation["bbox"])
+        box = [x, y, x + width, y + height]
+    except (KeyError, TypeError, ValueError):
+        pass
+    try:
+        values = np.array([float(value) for value in annotation["euler_angles"]])
+        if values.shape == (3,) and (values != UNKNOWN).all():
+            angles = from_convention("directmhp", values[None])[0].tolist()
+    except (KeyError, TypeError, ValueError):
+        pass
+    return box, angles
