@@ -1,7 +1,6 @@
 """Tables of heads: JSON lines and CSV, a row for each head, to a file or standard output."""
 
 import csv
-import io
 import json
 import os
 import sys
@@ -80,6 +79,6 @@ def _standard_output() -> TextIO:
     file = sys.stdout
     if file is None or file.closed or getattr(file, "name", None) == os.devnull:
         raise HeadposeError("standard output is closed; name a file instead of -")
-    if isinstance(file, io.TextIOWrapper):
+    if hasattr(file, "reconfigure"):  # not where a program has put something else there
         file.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     return file

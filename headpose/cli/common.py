@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,36 +11,64 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from headpose.errors import HeadposeError
+from headpose.cli import surroundings
+from headpose.errors import HeadposeError, first_line, reason
 from headpose.reporting import logger, show_progress
 
 T = TypeVar("T")
+INTERRUPTED = 128 + signal.SIGINT  # the exit status by which a shell tells Ctrl-C
 
 
 def run(main: Callable[[], int | None]) -> None:
     """Runs a command's `main` and exits with its status.
 
-    A `HeadposeError` becomes one line on standard error and status 1, Ctrl-C status 130.
-    With `--debug` errors come with their whole chain of calls.
+    Whatever ends it is told in one line on standard error: a `HeadposeError`, what the
+    system refuses and faults of this program with status 1, Ctrl-C with 130, SIGTERM with
+    143. With `--debug` errors come with their whole chain of calls.
     """
+    surroundings.settle_streams()
     _set_up()
-    name = Path(sys.argv[0]).name
+    surroundings.catch_termination()
+    status: int | str | None
     try:
-        status = main() or 0
+        surroundings.check_current_folder()
+        try:
+            status = main() or 0
+        except SystemExit as end:  # of a parser, after a fault in the options or --help
+            status = end.code
         sys.stdout.flush()
-    except HeadposeError as error:
-        if "--debug" in sys.argv[1:]:
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in sys.argv[1:] and not isinstance(error, BrokenPipeError | KeyboardInterrupt):
             raise
-        print(f"{name}: error: {error}", file=sys.stderr)
-        status = 1
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        status = 130
-    except BrokenPipeError:
-        # The reader of our output went away (head, less): nothing to report.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 141
+        status, told = outcome(error)
+        if told:
+            print(f"{Path(sys.argv[0]).name}: {told}", file=sys.stderr)
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN and status == INTERRUPTED:
+        status = surroundings.TERMINATED
     sys.exit(status)
+
+
+def outcome(error: BaseException) -> tuple[int, str]:
+    """Returns the exit status that an error ends a command with, and what is told of it."""
+    if isinstance(error, HeadposeError):
+        return 1, f"error: {error}"
+    if isinstance(error, surroundings.Terminated):
+        return surroundings.TERMINATED, "terminated"
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted"
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output went away (head, less): nothing to report.
+        surroundings.give_up_output()
+        return 141, ""
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        return 1, f"error: {named}{reason(error)}"
+    if isinstance(error, MemoryError):
+        return 1, "error: not enough memory; take smaller pictures, sizes or batches"
+    return 1, (
+        f"internal error: {type(error).__name__}: {first_line(error)}; --debug shows where: "
+        "please report it with what headpose doctor prints"
+    )
 
 
 def _set_up() -> None:

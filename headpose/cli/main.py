@@ -57,18 +57,23 @@ def usage() -> str:
 
 def main() -> None:
     """Runs the sub-command that the command line names and ends the process."""
+    run(_run_command)
+
+
+def _run_command() -> int | None:
     given = sys.argv[1:]
+    sys.argv = ["headpose", *given]
     if not given or given[0] in ("-h", "--help", "help"):
         print(usage())
-        sys.exit(0 if given else 2)
+        return 0 if given else 2
     if given[0] in ("-V", "--version"):
         print(f"headpose {__version__}")
-        sys.exit(0)
+        return 0
     if given[0] not in COMMANDS:
         print(f"headpose: error: {_unknown(given[0])}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     sys.argv = [f"headpose {given[0]}", *given[1:]]
-    run(importlib.import_module(f"headpose.cli.{COMMANDS[given[0]][0]}").main)
+    return importlib.import_module(f"headpose.cli.{COMMANDS[given[0]][0]}").main()
 
 
 def _unknown(name: str) -> str:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from headpose.errors import HeadposeError
 from headpose.files.places import beside, destination, disk_errors, keep_permissions, refusals
@@ -95,7 +95,8 @@ def _free_name(growing: Path) -> Path:
 
 def _open_text(path: Path, place: Path, mode: str) -> TextIO:
     with refusals(path):
-        return place.open(mode, 1, encoding="utf-8", errors="backslashreplace", newline="")
+        file = place.open(mode, 1, encoding="utf-8", errors="backslashreplace", newline="")
+    return cast(TextIO, file)
 
 
 def _lock(file: TextIO, path: Path) -> None:

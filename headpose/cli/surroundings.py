@@ -1,0 +1,140 @@
+"""What a command may find around it: closed or full streams, foreign encodings, signals."""
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, TextIO, cast
+
+from headpose.errors import HeadposeError, reason
+
+TERMINATED = 128 + signal.SIGTERM  # the exit status by which a shell tells SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: what is done is kept."""
+
+
+def calm_warnings() -> None:
+    """Lets warnings be warnings, here and in processes started from here.
+
+    With PYTHONWARNINGS=error the libraries' notes to developers would end a command.
+    """
+    if any(option.startswith("error") for option in sys.warnoptions):
+        sys.warnoptions.clear()
+        os.environ.pop("PYTHONWARNINGS", None)
+        warnings.resetwarnings()
+        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
+
+
+def settle_streams() -> None:
+    """Makes standard streams safe to use, whatever the caller left of them.
+
+    What is closed becomes the null device: else the next file that is opened would get its
+    number, and libraries would print into it. Characters that an encoding lacks are escaped.
+    What cannot be told on standard error is dropped.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = cast(TextIO, _Told(sys.stdout))
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr = cast(TextIO, _Forgiving(sys.stderr))
+
+
+class _Stream:
+    """A text stream that does something else where it cannot be written to."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextlib.contextmanager
+    def _handled(self) -> Iterator[None]:
+        raise NotImplementedError
+
+    def write(self, text: str) -> int:
+        with self._handled():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._handled():
+            self._stream.flush()
+
+
+class _Told(_Stream):
+    """Standard output: what cannot be written is lost, and told."""
+
+    @contextlib.contextmanager
+    def _handled(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            give_up_output()
+            raise HeadposeError(f"cannot write to standard output: {reason(error)}") from error
+
+
+class _Forgiving(_Stream):
+    """Standard error: what cannot be written is dropped, nobody reads it."""
+
+    @contextlib.contextmanager
+    def _handled(self) -> Iterator[None]:
+        with contextlib.suppress(OSError):
+            yield
+
+
+def catch_termination() -> None:
+    """Has SIGTERM raise `Terminated` in the main thread of this process, once."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    owner = os.getpid()
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a forked worker: its parent tidies up
+            os._exit(TERMINATED)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated
+
+    # Where somebody above asked to ignore it, it stays ignored.
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def check_current_folder() -> None:
+    """Makes sure that there is a current folder.
+
+    Raises:
+        HeadposeError: If it was deleted.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError as error:
+        raise HeadposeError(
+            f"the current folder cannot be used: {reason(error)}; change to another"
+        ) from error
+
+
+def give_up_output() -> None:
+    """Drops what waits for standard output, so that Python's exit does not fail on it."""
+    with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
