@@ -1,14 +1,16 @@
 """Measures head detectors on pictures with head boxes, side by side.
 
-Average precision at IoU 0.5, overall and by the size of heads (square root of the box's
-area when the picture's long side is 512 px), recall at one false head a picture, the
-published T-ratio (matched detections / heads) and F-ratio (unmatched / all detections) at
-each detector's default threshold, and milliseconds a picture.
+For each set of pictures: average precision at IoU 0.5 as COCO counts it, overall and by
+the size of heads (square root of the box's area when the picture's long side is 512 px),
+recall at one false head a picture, the published T-ratio (matched detections / heads) and
+F-ratio (unmatched / all detections) and false finds a picture at each detector's default
+threshold, the best F1 over all thresholds and where it is, and milliseconds a picture.
+For sets without heads the false finds alone. Where labels tell more of a head (columns
+view, headgear), recall by that.
 """
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 from headpose.cli import common as cl
@@ -24,9 +26,18 @@ def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("detectors", nargs="+", help=f"{DETECTOR_HELP}; NAME@SIZE sets the long side")
-    add("--data", required=True, help="CSV of boxes or folder of VOC XML; #PART takes a part")
-    add("--limit", type=cl.at_least(1), help="measure on so many pictures only")
-    add("--confidence", type=cl.in_range(0, 1), help="for T- and F-ratio (default: detector's)")
+    add(
+        "--data",
+        nargs="+",
+        required=True,
+        help="CSV, COCO JSON or odgt of boxes, folders of VOC XML or YOLO text; #PART of it",
+    )
+    add("--limit", type=cl.at_least(1), help="measure on so many pictures of each only")
+    add("--confidence", type=cl.in_range(0, 1), help="threshold (default: each detector's)")
+    add("--grey", action="store_true", help="also count finds that are lost without colour")
+    add("--turned", action="store_true", help="also count finds that are lost by a quarter turn")
+    add("--worst", type=Path, metavar="PICTURE", help="draw the worst pictures side by side here")
+    add("--worst-count", type=cl.at_least(1), default=30, help="how many of each set and detector")
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
     add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
     add("--empty", nargs="+", help="pictures, folders, patterns without heads: count false ones")
@@ -64,25 +75,125 @@ def markdown(rows: list[dict]) -> str:
     return markdown_table(list(rows[0]), cells)
 
 
+def search(detectors: dict, pictures: list) -> dict:
+    """Has each detector search each picture of a set."""
+    from headpose.images.pictures import read_image
+    from headpose.parallel.prefetch import ahead
+    from headpose.training.detection_evaluation import Finds
+
+    finds = {name: Finds(pictures) for name in detectors}
+    decoded = ahead(lambda item: read_image(item.path), pictures)
+    for picture in cl.progress(decoded, "pictures", len(pictures)):
+        for name, detector in detectors.items():
+            finds[name].add(detector, picture)
+    return finds
+
+
+def losses(arguments, detector, pictures: list) -> dict[str, float]:
+    """Returns which share of a detector's finds is lost in changed pictures."""
+    from headpose.images.pictures import read_image
+    from headpose.training import detection_evaluation as evaluation
+
+    shares = {}
+    changes = {
+        "lost in grey": (arguments.grey, evaluation.without_colour, None),
+        "lost by a turn": (arguments.turned, evaluation.quarter_turn, evaluation.turned_back),
+    }
+    for name, (wanted, change, back) in changes.items():
+        if wanted:
+            shown = (read_image(item.path) for item in pictures)
+            missing, total = evaluation.lost(detector, shown, change, arguments.confidence, back)
+            shares[name] = missing / max(total, 1)
+    return shares
+
+
+def report_set(arguments, name: str, pictures: list, detectors: dict) -> tuple[dict, dict]:
+    """Measures detectors on one set and prints their tables.
+
+    Returns:
+        All figures, and each detector's precision over recall.
+    """
+    import numpy as np
+
+    from headpose.training import detection_evaluation as evaluation
+
+    finds = search(detectors, pictures)
+    heads = sum(len(item.boxes) for item in pictures)
+    rows, tags, curves = [], {}, {}
+    for label, detector in detectors.items():
+        found = finds[label]
+        threshold = detector.confidence if arguments.confidence is None else arguments.confidence
+        row = {"detector": label}
+        if heads:
+            row |= evaluation.figures(found, threshold)
+            judged = found.judged()["all"]
+            curves[label] = judged.recall, judged.precision
+        else:
+            false = [len(boxes) for boxes in found.above(threshold)]
+            row |= {
+                "false": sum(false),
+                "false a picture": float(np.mean(false)),
+                "pictures with any": sum(count > 0 for count in false),
+            }
+        row |= losses(arguments, detector, pictures)
+        row["threshold"] = f"{threshold:g}"
+        row["ms"] = f"{1000 * np.median(found.seconds):.0f}"
+        rows.append(row)
+        tags[label] = evaluation.recall_by_tag(found, threshold)
+        if arguments.worst:
+            draw_worst(arguments, f"{name} {label}", found, threshold)
+    counted = sum(map(len, (item.ignored for item in pictures)))
+    told = f"{heads} heads" + (f", {counted} ignored boxes" if counted else "")
+    print(f"\n{name}: {len(pictures)} pictures, {told}\n")
+    print(markdown(rows))
+    print_tags(tags)
+    about = {"pictures": len(pictures), "heads": heads, "detectors": rows, "recall by tag": tags}
+    return about, curves
+
+
+def print_tags(tags: dict) -> None:
+    """Prints the recall of heads by what their labels say of them."""
+    cells = [
+        [f"{kind} {value or '(none)'}", str(heads)]
+        + [f"{of[kind][value][0] / heads:.3f}" for of in tags.values()]
+        for kind, values in next(iter(tags.values())).items()
+        for value, (_, heads) in values.items()
+    ]
+    if cells:
+        print(f"\n{markdown_table(['recall at the threshold', 'heads', *tags], cells)}")
+
+
+def draw_worst(arguments, name: str, found, threshold: float) -> None:
+    """Adds a sheet of the worst pictures to the file that `--worst` names."""
+    from headpose.images.pictures import write_image
+    from headpose.training.contact_sheet import contact_sheet, worst_pictures
+
+    chosen = worst_pictures(found, threshold, arguments.worst_count)
+    if not chosen:
+        return
+    plain = "".join(c if c.isalnum() else "-" for c in name).strip("-")
+    path = arguments.worst.with_stem(f"{arguments.worst.stem}-{plain}")
+    write_image(path, contact_sheet(found, threshold, chosen))
+    print(f"wrote {path}")
+
+
 def main() -> None:
     arguments = options().parse_args()
     from headpose.datasets.detection_annotations import read_boxed_pictures
 
-    pictures, problems = read_boxed_pictures(arguments.data)
-    report(arguments.data, problems, arguments.strict)
-    pictures = pictures[: arguments.limit]
+    sets = {}
+    for name in arguments.data:
+        pictures, problems = read_boxed_pictures(name)
+        report(name, problems, arguments.strict)
+        sets[name] = pictures[: arguments.limit]
     background = None
     if arguments.backgrounds:
         background, problems = read_boxed_pictures(arguments.backgrounds)
         report(arguments.backgrounds, problems, arguments.strict)
 
-    import numpy as np
-
     from headpose.datasets import negatives as bg
-    from headpose.detection import metrics
     from headpose.detection.loading import load_detector
     from headpose.images.pictures import find_pictures, read_image
-    from headpose.parallel.prefetch import ahead
 
     files = {name: file_and_size(name) for name in arguments.detectors}
     checker = arguments.backgrounds_checked_by
@@ -94,33 +205,10 @@ def main() -> None:
         for name, (path, size) in files.items()
     }
     detectors = {name: loaded[name] for name in arguments.detectors}
-    found: dict[str, list] = {name: [] for name in detectors}
-    seconds: dict[str, list] = {name: [] for name in detectors}
-    sides = []
-    decoded = ahead(lambda item: read_image(item.path), pictures)
-    for picture in cl.progress(decoded, "pictures", len(pictures)):
-        sides.append(max(picture.shape[:2]))
-        for name, detector in detectors.items():
-            started = time.perf_counter()
-            found[name] += detector.detect([picture], metrics.LOWEST_SCORE)
-            seconds[name].append(time.perf_counter() - started)
-    truth = [item.boxes for item in pictures]
-
-    rows, curves = [], {}
-    for name, detector in detectors.items():
-        threshold = detector.confidence if arguments.confidence is None else arguments.confidence
-        by_size = metrics.judge_by_size(found[name], truth, sides)
-        judged = curves[name] = by_size["all"]
-        row = {"detector": name}
-        for label, part in by_size.items():
-            row[label if part is judged else f"{label} px"] = part.average_precision
-        row["recall at 1 false"] = judged.recall_at(1.0)
-        row["T-ratio"], row["F-ratio"] = metrics.ratios(found[name], truth, threshold)
-        row["threshold"] = f"{threshold:g}"
-        row["ms"] = f"{1000 * np.median(seconds[name]):.0f}"
-        rows.append(row)
-    print(f"{arguments.data}: {len(pictures)} pictures, {curves[name].heads} heads from 8 px\n")
-    print(markdown(rows))
+    about, lines = {}, {}
+    for name, pictures in sets.items():
+        about[name], curves = report_set(arguments, name, pictures, detectors)
+        lines |= {f"{name} {d}" if len(sets) > 1 else d: curve for d, curve in curves.items()}
 
     silent = []
     if background is not None:
@@ -141,9 +229,8 @@ def main() -> None:
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
         with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps({"detectors": rows, "false heads": false}, indent=2))
+            temporary.write_text(json.dumps({"data": about, "false heads": false}, indent=2))
     if arguments.plot:
         from headpose.images.figures import plot_curves
 
-        lines = {name: (judged.recall, judged.precision) for name, judged in curves.items()}
         plot_curves(lines, arguments.plot, "recall", "precision")

@@ -45,12 +45,16 @@ class SourceName:
         share: Of the training examples, positive.
         pitch_down: Degrees by which each head's label is nodded down about the head's own
             axis of the ears, where a set's zero of tilt lies above that of the others.
+        incomplete: Whether some heads may have no box (detectors only).
+        mine: Whether false finds of a detector are to be shown more often (detectors only).
     """
 
     path: Path
     part: str = ""
     share: float = 1.0
     pitch_down: float = 0.0
+    incomplete: bool = False
+    mine: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "SourceName":
@@ -81,13 +85,15 @@ class SourceName:
 
 
 PARTS = ("train", "validation", "test")
-_SETTINGS = {"path", "part", "share", "pitch_down"}  # of a source in a .toml
+FLAGS = ("incomplete", "mine")  # of sources, true or false
+_SETTINGS = {"path", "part", "share", "pitch_down", *FLAGS}  # of a source in a .toml
 
 
 def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[SourceName]]:
     """Reads a TOML file of sources: tables [[train]], [[validation]] and [[test]].
 
-    Each has `path` and, where wanted, `part`, `share` and `pitch_down` (see `SourceName`).
+    Each has `path` and, where wanted, `part`, `share`, `pitch_down` and `FLAGS` (see
+    `SourceName`).
 
     Args:
         path: The file.
@@ -109,15 +115,19 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
             raise HeadposeError(f"{path}: only [[train]], [[validation]] and [[test]] belong there")
         for row in rows:
             share, down = row.get("share", 1.0), row.get("pitch_down", 0.0)
+            flags = {name: row.get(name, False) for name in FLAGS}
             fits = set(row) <= _SETTINGS and isinstance(row.get("path"), str)
             fits = fits and isinstance(share, int | float) and isinstance(down, int | float)
+            fits = fits and all(isinstance(value, bool) for value in flags.values())
             if not (fits and share > 0 and math.isfinite(down)):
                 raise HeadposeError(
-                    f"{path}: a source has path and perhaps part, a positive share and "
-                    f"pitch_down in degrees, not {row}"
+                    f"{path}: a source has path and perhaps part, a positive share, "
+                    f"pitch_down in degrees, {' and '.join(FLAGS)} (true or false), not {row}"
                 )
             place = (root or path.parent) / row["path"]
-            sources[part].append(SourceName(place, row.get("part", ""), float(share), float(down)))
+            part_name = row.get("part", "")
+            named = SourceName(place, part_name, float(share), float(down), **flags)
+            sources[part].append(named)
     return sources
 
 

@@ -48,6 +48,8 @@ def backgrounds(
     """
     cache = PictureCache(0)
     for item in pictures:
+        if not len(item.boxes):
+            continue
         part = without_heads(cache.read(item.path), box.as_boxes(item.boxes))
         if part is None:
             continue

@@ -7,6 +7,7 @@ import numpy as np
 
 from headpose.geometry import boxes as box
 
+# Classes of head size: sqrt of the box's area when the picture's long side is 512 px.
 SIZE_CLASSES = {"8-16": (8, 16), "16-32": (16, 32), "32-64": (32, 64), "over 64": (64, np.inf)}
 LONG_SIDE = 512
 LOWEST_SCORE = 0.02  # of detections that count for average precision
@@ -39,11 +40,17 @@ class Judged:
 
     @property
     def average_precision(self) -> float:
-        """Area under the precision-recall curve, precision made monotone (VOC 2010)."""
+        """Mean precision at the recalls 0, .01 ... 1, precision made monotone, as COCO counts."""
         if not self.heads or not len(self.true):
             return 0.0
         envelope = np.maximum.accumulate(self.precision[::-1])[::-1]
-        return float(np.sum(np.diff(self.recall, prepend=0) * envelope))
+        reached = np.searchsorted(self.recall, np.linspace(0, 1, 101), side="left")
+        return float(np.append(envelope, 0.0)[reached].mean())
+
+    def at(self, threshold: float) -> tuple[int, int]:
+        """Returns how many heads are found and how many finds are false above a threshold."""
+        above = self.scores > threshold
+        return int(self.true[above].sum()), int((~self.true[above]).sum())
 
     def recall_at(self, false_per_picture: float) -> float:
         """Recall at the lowest threshold with at most so many false heads a picture."""
@@ -57,6 +64,7 @@ def judge(
     long_sides: Sequence[float],
     sizes: tuple[float, float] = ALL,
     minimum_iou: float = 0.5,
+    ignored: Sequence[np.ndarray] | None = None,
 ) -> Judged:
     """Compares detections with labelled heads, for one class of head sizes.
 
@@ -70,14 +78,19 @@ def judge(
         long_sides: Long side of each picture, in pixels.
         sizes: From and below which size a head counts, see `SIZE_CLASSES`.
         minimum_iou: From which a detection finds a head.
+        ignored: Boxes of each picture in which detections do not count that found no
+            head: those of which at least the share `minimum_iou` lies in one of them.
     """
     scores, true, heads = [], [], 0
-    for (boxes, values), labelled, side in zip(found, truth, long_sides, strict=True):
+    ignored = [()] * len(truth) if ignored is None else ignored
+    for (boxes, values), labelled, side, left_out in zip(
+        found, truth, long_sides, ignored, strict=True
+    ):
         counts = _in_class(labelled, side, sizes)
         heads += int(counts.sum())
         overlap = box.iou(boxes, labelled)
         free = np.ones(len(labelled), bool)
-        own_size = _in_class(boxes, side, sizes)
+        own_size = _in_class(boxes, side, sizes) & ~inside(boxes, left_out, minimum_iou)
         for i in np.argsort(-values, kind="stable"):
             # Heads of the class go first, as in COCO.
             options = np.where(free & (overlap[i] >= minimum_iou), overlap[i] + counts, 0)
@@ -97,10 +110,11 @@ def judge_by_size(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
     truth: Sequence[np.ndarray],
     long_sides: Sequence[float],
+    ignored: Sequence[np.ndarray] | None = None,
 ) -> dict[str, Judged]:
     """Judges all heads from 8 px, as `all`, and each of `SIZE_CLASSES`; see `judge`."""
     return {
-        name: judge(found, truth, long_sides, sizes)
+        name: judge(found, truth, long_sides, sizes, ignored=ignored)
         for name, sizes in {"all": ALL, **SIZE_CLASSES}.items()
     }
 
@@ -110,21 +124,34 @@ def _in_class(boxes: np.ndarray, long_side: float, sizes: tuple[float, float]) -
     return (size >= sizes[0]) & (size < sizes[1])
 
 
+def inside(boxes: np.ndarray, others, share: float = 0.5) -> np.ndarray:
+    """Tells which boxes (N, 4) have at least a share of their area in one of others (M, 4)."""
+    if not len(others) or not len(boxes):
+        return np.zeros(len(boxes), bool)
+    shared = box.intersection(boxes, others).max(axis=1)
+    return shared >= share * np.maximum(box.area(boxes), 1e-6)
+
+
 def ratios(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
     truth: Sequence[np.ndarray],
     confidence: float,
     minimum_iou: float = 0.5,
+    ignored: Sequence[np.ndarray] | None = None,
 ) -> tuple[float, float]:
     """Returns T-ratio and F-ratio at a threshold, as the published system defines them.
 
     T-ratio: matched detections / labelled heads. F-ratio: detections without a match /
-    all detections. Pairs are one to one.
+    all detections. Pairs are one to one. Unmatched detections in `ignored` do not count.
     """
     matched = detected = labelled = 0
-    for (boxes, scores), heads in zip(found, truth, strict=True):
+    ignored = [()] * len(truth) if ignored is None else ignored
+    for (boxes, scores), heads, left_out in zip(found, truth, ignored, strict=True):
         boxes = boxes[scores > confidence]
-        matched += len(box.match(boxes, heads, minimum_iou)[0])
-        detected += len(boxes)
+        rows = box.match(boxes, heads, minimum_iou)[0]
+        counts = ~inside(boxes, left_out)
+        counts[rows] = True
+        matched += len(rows)
+        detected += int(counts.sum())
         labelled += len(heads)
     return matched / max(labelled, 1), (detected - matched) / max(detected, 1)

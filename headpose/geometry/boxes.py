@@ -92,8 +92,9 @@ def nms(
     iou_threshold: float = 0.45,
     minimum_score: float = 0.0,
     most: int | None = None,
+    containment: float | None = None,
 ) -> np.ndarray:
-    """Greedy non-maximum suppression (OpenCV's).
+    """Greedy non-maximum suppression (OpenCV's), perhaps of boxes inside others as well.
 
     A box is dropped if its IoU with a kept box of higher score is above
     `iou_threshold`; a pair at exactly the threshold both stay. Of equal scores the
@@ -105,6 +106,9 @@ def nms(
         iou_threshold: In 0..1.
         minimum_score: Only boxes that score above it take part.
         most: Keep at most this many.
+        containment: A box is also dropped if it shares more than this part of its own
+            area, or of the other's, with a kept box of higher score; None asks for no
+            such thing.
 
     Returns:
         Indices of the kept boxes, best score first.
@@ -115,4 +119,18 @@ def nms(
         return np.zeros(0, np.intp)
     sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(sized, scores, minimum_score, iou_threshold)
-    return np.asarray(kept, np.intp).reshape(-1)[:most]
+    kept = np.asarray(kept, np.intp).reshape(-1)
+    if containment is not None and len(kept) > 1:
+        kept = kept[_outside_others(boxes[kept], containment)]
+    return kept[:most]
+
+
+def _outside_others(boxes: np.ndarray, containment: float) -> np.ndarray:
+    """Tells which boxes (N, 4), best first, are no part of a better one, nor it of them."""
+    areas = area(boxes)
+    smaller = np.maximum(np.minimum(areas[:, None], areas[None]), 1e-6)
+    shares = intersection(boxes, boxes) / smaller
+    kept = np.ones(len(boxes), bool)
+    for i in range(1, len(boxes)):
+        kept[i] = not (shares[i, :i][kept[:i]] > containment).any()
+    return kept

@@ -3,6 +3,10 @@
 import cv2
 import numpy as np
 
+# Shares of the examples of detectors: without colour, in brown tones, too dark, pale.
+GREY, SEPIA, DARK, FADED = 0.3, 0.05, 0.1, 0.1
+SEPIA_TONE = np.array([0.7, 0.95, 1.15], np.float32)  # factors on blue, green, red
+
 
 def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Draws a change of light and quality for a colour picture.
@@ -14,10 +18,20 @@ def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     Returns:
         A new picture of the same shape.
     """
-    table = _curve(rng, contrast=(0.7, 1.3), brightness=(0.7, 1.3), channels=3)
-    picture = cv2.LUT(picture, table)
-    if rng.random() < 0.15:
+    kind = rng.random()
+    if kind < DARK:
+        contrast, brightness = (0.5, 1.0), (0.25, 0.6)
+    elif kind < DARK + FADED:
+        contrast, brightness = (0.25, 0.6), (0.8, 1.2)
+    else:
+        contrast, brightness = (0.7, 1.3), (0.7, 1.3)
+    picture = cv2.LUT(picture, _curve(rng, contrast, brightness, channels=3))
+    kind = rng.random()
+    if kind < GREY + SEPIA:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    if GREY <= kind < GREY + SEPIA:
+        tint = 1 + rng.uniform(0.3, 1) * (SEPIA_TONE - 1)
+        picture = np.clip(np.rint(picture * tint), 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.2))
     if rng.random() < 0.15:

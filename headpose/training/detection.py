@@ -9,6 +9,7 @@ from keras import ops
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection import ssd
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
+from headpose.errors import HeadposeError
 from headpose.images.pictures import PictureCache
 from headpose.parallel.prefetch import ahead
 
@@ -18,7 +19,7 @@ SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
 
 @keras.saving.register_keras_serializable("headpose")
 class DetectorTraining(keras.Model):
-    """Trains a detector's raw outputs on targets of `detection_data`."""
+    """Trains a detector's raw outputs on targets of `detection_examples`."""
 
     def __init__(self, detector: keras.Model):
         super().__init__(name="detector_training")
@@ -36,13 +37,26 @@ class DetectorTraining(keras.Model):
         return detection_loss(boxes, ssd.head_logit(conf), y)
 
 
+def freeze(detector: keras.Model, names: Sequence[str]) -> None:
+    """Leaves layers whose names begin so as they are, and has all others learn.
+
+    Raises:
+        HeadposeError: If no layer is called so.
+    """
+    for name in names:
+        if not any(layer.name.startswith(name) for layer in detector.layers):
+            raise HeadposeError(f"no layer's name begins with {name!r}")
+    for layer in detector.layers:
+        layer.trainable = not layer.name.startswith(tuple(names))
+
+
 def detection_loss(boxes, logits, targets):
     """Focal loss of the scores and generalized IoU loss of the positive priors' boxes.
 
     Args:
         boxes: Decoded corners (B, N, 4).
         logits: (B, N).
-        targets: (B, N, 5) of `detection_data.assign_targets`.
+        targets: (B, N, 5) of `detection_targets.assign_targets`.
 
     Returns:
         A scalar: both summed over priors, divided by the number of positive ones.
@@ -85,6 +99,6 @@ def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> di
         found += finder.detect([picture], LOWEST_SCORE)
         sides.append(max(picture.shape[:2]))
     truth = [item.boxes for item in pictures]
-    judged = judge_by_size(found, truth, sides)
+    judged = judge_by_size(found, truth, sides, [item.ignored for item in pictures])
     figures = {f"ap {name}": part.average_precision for name, part in judged.items()}
     return figures | {"ap mean": float(np.mean([figures[f"ap {name}"] for name in SIZE_CLASSES]))}

@@ -40,7 +40,6 @@ def test_a_csv_gives_the_boxes_of_each_picture(folder):
         ("b.png,1,1,200,2,300,40", "box without area inside the picture", "b.png"),
         ("b.png,1,1,20,40,20,60", "box without area inside the picture", "b.png"),
         ("b.png,1,1,30,40,20,60", "box without area inside the picture", "b.png"),
-        ("b.png,1,1,,,,", "picture without boxes", "b.png"),
         ("text.png,1,1,1,2,30,40", "unreadable picture", "text.png"),
         ("cut.png,1,1,1,2,30,40", "unreadable picture", "cut.png"),
         ("b.png,1,1,1,2,30,40,9", "bad row", "pictures.csv line 3"),
@@ -55,6 +54,26 @@ def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
     assert len(pictures[0].boxes) == 1
     assert problems.by_kind == {kind: [name]}
     assert problems.lines() == [f"{kind}: 1 ({name})"]
+
+
+def test_rows_without_a_box_name_pictures_without_heads(folder):
+    pictures, problems = read_boxed_pictures(write(folder, "a.png,1,1,,,,", "b.png,,,,,,"))
+    assert [p.boxes.shape for p in pictures] == [(0, 4), (0, 4)]
+    assert problems.by_kind == {}
+
+
+def test_ignored_boxes_and_tags_are_kept_apart(folder):
+    table = write(
+        folder,
+        "a.png,1,2,30,40,0,front,helmet",
+        "a.png,50,2,80,40,1,,",
+        "a.png,5,50,30,70,,back,",
+        header="file,xmin,ymin,xmax,ymax,ignore,view,headgear",
+    )
+    (picture,), _ = read_boxed_pictures(table)
+    np.testing.assert_array_equal(picture.boxes, [(1, 2, 30, 40), (5, 50, 30, 70)])
+    np.testing.assert_array_equal(picture.ignored, [(50, 2, 80, 40)])
+    assert picture.tags == {"view": ("front", "back"), "headgear": ("helmet", "")}
 
 
 def test_boxes_are_cut_to_the_picture(folder):
@@ -91,9 +110,10 @@ def test_voc_folders_are_read(folder, nested, noise_picture):
     (labels / "mov_2.xml").write_text(VOC.format(name="mov_2.jpg", objects=""))
     (labels / "mov_3.xml").write_text("<annotation>")
     pictures, problems = read_boxed_pictures(folder)
-    assert [p.path.name for p in pictures] == ["mov_1.jpeg"]
+    assert [p.path.name for p in pictures] == ["mov_1.jpeg", "mov_2.jpg"]
+    assert len(pictures[1].boxes) == 0
     np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (50, 10, 70, 30)])
-    assert set(problems.by_kind) == {"bad XML", "picture without boxes"}
+    assert set(problems.by_kind) == {"bad XML"}
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,13 @@ def found(*rows):
 
 
 def test_average_precision_by_hand():
-    """Right at .9, wrong at .8, right at .7, of three heads: 1/3 * 1 + 1/3 * 2/3."""
+    """Right at .9, wrong at .8, right at .7, of three heads.
+
+    Of the recalls 0, .01 ... 1 the 34 up to 1/3 have precision 1, the next 33 2/3.
+    """
     detections = found((A, 0.9), ((400, 400, 430, 430), 0.8), (B, 0.7))
     judged = judge([detections], [np.float32([A, B, C])], [512])
-    assert judged.average_precision == pytest.approx(1 / 3 + 2 / 9)
+    assert judged.average_precision == pytest.approx((34 + 33 * 2 / 3) / 101)
     np.testing.assert_allclose(judged.recall, [1 / 3, 1 / 3, 2 / 3])
     np.testing.assert_allclose(judged.precision, [1, 1 / 2, 2 / 3])
 
@@ -75,3 +78,85 @@ def test_published_ratios():
     t, f = ratios([detections], [np.float32([A, B, C])], 0.5)
     assert t == pytest.approx(2 / 3)
     assert f == pytest.approx(1 / 3)
+
+
+def test_finds_in_ignored_boxes_do_not_count():
+    """Half of a find must be inside; a head that is found there counts all the same."""
+    detections = found((A, 0.9), ((110, 0, 130, 20), 0.8), ((111, 40, 131, 60), 0.7))
+    left_out = [np.float32([(90, 0, 120, 100)])]
+    judged = judge([detections], [np.float32([A])], [512], ignored=left_out)
+    assert list(judged.true) == [True, False]
+    assert judged.at(0.75) == (1, 0)
+    assert judged.at(0.5) == (1, 1)
+    assert ratios([detections], [np.float32([A])], 0.5, ignored=left_out) == (1, 0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sizes", [ALL, (16, 32), (32, 64)])
+def test_average_precision_agrees_with_pycocotools(seed, sizes):
+    pytest.importorskip("pycocotools", reason="pip install pycocotools")
+    rng = np.random.default_rng(seed)
+    truth, ignored, detections = [], [], []
+    for _ in range(30):
+        low = rng.uniform(0, 400, (6, 2))
+        boxes = np.concatenate([low, low + rng.uniform(10, 80, (6, 2))], axis=1)
+        noisy = np.concatenate([boxes + rng.normal(0, 5, boxes.shape), boxes[:2] + 3])
+        scores = rng.permutation(1000)[: len(noisy)] / 1000 + rng.uniform(0, 1e-4, len(noisy))
+        truth.append(boxes[:5].astype(np.float32))
+        ignored.append(boxes[5:].astype(np.float32))
+        detections.append((noisy.astype(np.float32), scores.astype(np.float32)))
+    ours = judge(detections, truth, [512] * 30, sizes, ignored=ignored)
+    assert ours.average_precision == pytest.approx(
+        _by_pycocotools(detections, truth, ignored, sizes), abs=1e-6
+    )
+
+
+def _by_pycocotools(detections, truth, ignored, sizes) -> float:
+    import contextlib
+    import io
+
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    def corners_and_extent(box):
+        return [float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1])]
+
+    notes, results = [], []
+    for i, (heads, left_out) in enumerate(zip(truth, ignored, strict=True)):
+        for crowd, boxes in enumerate((heads, left_out)):
+            for box in boxes:
+                x, y, w, h = corners_and_extent(box)
+                notes.append(
+                    {
+                        "id": len(notes) + 1,
+                        "image_id": i,
+                        "category_id": 1,
+                        "bbox": [x, y, w, h],
+                        "area": w * h,
+                        "iscrowd": crowd,
+                    }
+                )
+        for box, score in zip(*detections[i], strict=True):
+            results.append(
+                {
+                    "image_id": i,
+                    "category_id": 1,
+                    "bbox": corners_and_extent(box),
+                    "score": float(score),
+                }
+            )
+    coco = COCO()
+    coco.dataset = {
+        "images": [{"id": i} for i in range(len(truth))],
+        "annotations": notes,
+        "categories": [{"id": 1}],
+    }
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+        judge = COCOeval(coco, coco.loadRes(results), "bbox")
+        judge.params.iouThrs = np.array([0.5])
+        judge.params.areaRng = [[sizes[0] ** 2, min(sizes[1], 1e5) ** 2]]
+        judge.params.areaRngLbl = ["all"]
+        judge.evaluate()
+        judge.accumulate()
+    return float(judge.eval["precision"][0, :, 0, 0, -1].mean())

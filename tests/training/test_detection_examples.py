@@ -8,12 +8,14 @@ from headpose.detection import ssd
 from headpose.geometry import boxes as box
 from headpose.images.pictures import PictureCache
 from headpose.training import detection_examples as detection_data
+from headpose.training import detection_windows
 from headpose.training.detection_examples import (
     DetectionExamples,
     Source,
-    assign_targets,
-    unlabelled,
+    false_finds,
+    with_unlabelled,
 )
+from headpose.training.detection_targets import assign_targets
 
 SIZE = 128
 LEVELS = ssd_networks.compact_levels()
@@ -114,12 +116,93 @@ def test_batches_depend_on_seed_and_number_alone(marked):
     assert (first.batch(5, 2)[0] != other.batch(5, 2)[0]).any()
 
 
-def test_heads_that_labels_leave_out_are_ignored(marked):
-    class Sees:
-        def detect(self, pictures, confidence):
-            boxes = np.float32([(41, 31, 79, 79), (120, 20, 150, 60)])
-            return [(boxes, np.ones(2, np.float32))]
+class Sees:
+    """A detector that finds a labelled head, and something beside it."""
 
-    (boxes,) = unlabelled([marked], [Sees()], PictureCache())
-    np.testing.assert_array_equal(boxes, [(120, 20, 150, 60)])
-    assert [len(b) for b in unlabelled([marked], [], PictureCache())] == [0]
+    def detect(self, pictures, confidence):
+        boxes = np.float32([(41, 31, 79, 79), (120, 20, 150, 60)])
+        return [(boxes, np.ones(2, np.float32))]
+
+
+def test_heads_that_labels_leave_out_are_ignored(marked):
+    (more,) = with_unlabelled([marked], [Sees()], PictureCache())
+    np.testing.assert_array_equal(more.ignored, [(120, 20, 150, 60)])
+    (same,) = with_unlabelled([marked], [], PictureCache())
+    assert len(same.ignored) == 0
+
+
+def test_false_finds_make_pictures_more_frequent_and_are_shown(marked, monkeypatch):
+    (false,) = false_finds([marked], Sees(), PictureCache())
+    np.testing.assert_array_equal(false, [(120, 20, 150, 60)])
+    nobody = BoxedPicture(marked.path, box.as_boxes([]))
+    source = Source([nobody, nobody], 1.0, [false, box.as_boxes([])])
+    np.testing.assert_allclose(source.odds, [2 / 3, 1 / 3])
+    shown = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        window = detection_windows.choose_window(
+            rng, nobody.boxes, false, np.array([300.0, 200.0]), SIZE
+        )
+        inside = box.intersection([window], false)[0, 0] / box.area(false)[0]
+        shown += inside > 0.9
+    assert shown > 30
+
+
+def test_pictures_without_heads_are_background(marked, monkeypatch):
+    monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
+    nobody = BoxedPicture(marked.path, box.as_boxes([]))
+    examples = DetectionExamples([Source([nobody], 1.0)], LEVELS, SIZE, 3, PictureCache())
+    pictures, targets = examples.batch(0, 6)
+    assert (targets == 0).all()
+    assert (pictures.max(axis=(1, 2, 3)) > 0).all()
+
+
+def test_ignored_boxes_are_neither_heads_nor_background(marked, monkeypatch):
+    monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
+    item = BoxedPicture(marked.path, marked.boxes[:1], marked.boxes[1:])
+    examples = DetectionExamples([Source([item], 1.0)], LEVELS, SIZE, 3, PictureCache())
+    seen = 0
+    for number in range(30):
+        _, heads, ignored = examples.example(number)
+        assert len(heads) <= 1
+        seen += len(ignored)
+    assert seen > 5
+
+
+def test_large_batches_have_fewer_crops(marked):
+    examples = DetectionExamples(
+        [Source([marked], 1.0)], LEVELS, 64, 3, PictureCache(), large_size=128, large_every=2
+    )
+    assert [examples.batch(i, 8)[0].shape for i in (0, 1)] == [(2, 128, 128, 3), (8, 64, 64, 3)]
+
+
+def test_close_ups_show_a_head_that_fills_the_picture(marked):
+    """However small a part of it is left, the head counts and reaches the borders shown."""
+    bounds = np.array([0, 0, 300, 200], np.float64)
+    shares = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        part = detection_windows.close_up(rng, marked.boxes[1], bounds)
+        window = detection_windows.letterbox(rng, part, SIZE)
+        heads, _ = detection_windows.visible_boxes(window, part, marked.boxes, SIZE)
+        shown = detection_windows.to_crop(window, [part], SIZE)
+        assert 0.7 * SIZE <= (shown[0, 2:] - shown[0, :2]).max() <= SIZE + 0.01
+        if len(heads):
+            shares.append(box.area(heads[:1])[0] / box.area(shown)[0])
+    assert len(shares) == 80
+    assert max(shares) == pytest.approx(1)
+    assert min(shares) < 0.6
+
+
+def test_turned_crops_keep_their_boxes(marked):
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    picture[20:60, 30:50] = 255
+    boxes = np.float32([(30, 20, 50, 60)])
+    shapes = set()
+    for seed in range(60):
+        crop, moved = detection_windows.flip_or_turn(np.random.default_rng(seed), picture, boxes)
+        x0, y0, x1, y1 = moved[0].astype(int)
+        assert crop[y0:y1, x0:x1].min() == 255
+        assert (crop > 0).sum() == 3 * 800
+        shapes.add((x1 - x0, y1 - y0))
+    assert shapes == {(20, 40), (40, 20)}

@@ -113,8 +113,9 @@ def test_detectors_are_measured_side_by_side(run_script, data, tmp_path, tiny_de
     )
     assert done.status == 0, done.err
     figures = json.loads(out.read_text())
-    assert [row["detector"] for row in figures["detectors"]] == [str(n) for n in names]
-    assert all(0 <= row["all"] <= 1 for row in figures["detectors"])
+    rows = figures["data"][str(data)]["detectors"]
+    assert [row["detector"] for row in rows] == [str(n) for n in names]
+    assert all(0 <= row["all"] <= 1 for row in rows)
     assert figures["false heads"]["drawn textures"]["pictures"] == 2
     assert sum(line.startswith("| ") for line in done.out.splitlines()) == 5
     assert picture.stat().st_size > 1000
@@ -140,7 +141,28 @@ def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, m
     assert done.status == 0, done.err
     cells = done.out.splitlines()[-1].split(" | ")
     assert cells[1] == "1.000"
-    assert cells[7:9] == ["1.000", "0.000"]
+    assert cells[7:10] == ["1.000", "0.000", "0.000"]
+
+
+def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_detector):
+    """One with tags and an ignored box, and one without heads."""
+    tagged, nobody = data.with_name("tagged.csv"), data.with_name("nobody.csv")
+    header = "file,xmin,ymin,xmax,ymax,ignore,view"
+    tagged.write_text(f"{header}\n0.png,5,5,45,45,0,back\n0.png,50,5,90,45,1,\n")
+    nobody.write_text("file,xmin,ymin,xmax,ymax\n1.png,,,,\n2.png,,,,\n")
+    out, sheet = tmp_path / "figures.json", tmp_path / "sheet.png"
+    more = ["--json", out, "--worst", sheet, "--grey", "--turned"]
+    done = run_script("evaluate-detector", tiny_detector, "--data", tagged, nobody, *more)
+    assert done.status == 0, done.err
+    about = json.loads(out.read_text())["data"]
+    first, second = about[str(tagged)], about[str(nobody)]
+    assert (first["heads"], second["heads"]) == (1, 0)
+    assert first["recall by tag"][str(tiny_detector)] == {"view": {"back": [0, 1]}}
+    assert second["detectors"][0]["false a picture"] == 0
+    assert second["detectors"][0]["lost in grey"] == 0
+    assert "view back | 1 | 0.000" in done.out
+    (drawn,) = tmp_path.glob("sheet-*.png")
+    assert read_image(drawn).shape == (336, 320, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""The files in which people keep head boxes, read into rows by picture.
+
+| layout | told by | a picture without heads | ignored |
+|---|---|---|---|
+| CSV `file,xmin,ymin,xmax,ymax` | a file `*.csv` | a row without a box | column `ignore` |
+| VOC XML, as SCUT-HEAD, HollywoodHeads | a folder with `*.xml` | no object | `difficult` |
+| YOLO text | a folder with `labels/*.txt`, or `*.txt` | no or empty text | - |
+| COCO JSON | a file `*.json` | no annotation | `iscrowd`, `ignore` |
+| CrowdHuman | a file `*.odgt` | no person | head `ignore`, `unsure`; masks |
+
+Where boxes have classes, those named "head" are taken, or the only class there is, or
+what stands after #: `annotations.json#head+helmet`.
+"""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+
+from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, first_folder, picture_folder
+from headpose.datasets.json_boxes import read_coco, read_odgt
+from headpose.datasets.label_tables import Problems, numbers, read_labels
+from headpose.datasets.yolo_boxes import read_yolo
+from headpose.errors import HeadposeError, reason
+from headpose.geometry.boxes import COLUMNS
+from headpose.images.pictures import SUFFIXES
+
+TAGS = ("view", "headgear")  # columns of a CSV that say more of a head
+
+
+def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
+    """Reads a file or folder of any layout above.
+
+    Args:
+        source: The file or folder.
+        part: What stands after # in its name: a part of the rows (CSV: column `part`;
+            VOC: `Splits/PART.txt` or `ImageSets/Main/PART.txt`), or classes.
+        problems: Gets what is left out.
+
+    Returns:
+        The folder of the pictures and the rows of each, in the order of the source.
+
+    Raises:
+        HeadposeError: If it is missing, of no such layout, or cannot be read.
+    """
+    try:
+        if source.is_dir():
+            if any(first_folder(source / "Annotations", source).glob("*.xml")):
+                return read_voc(source, part, problems)
+            return read_yolo(source, part, problems)
+        if not source.is_file():
+            raise HeadposeError(
+                f"{source}: no such file or folder; name a CSV, COCO JSON or odgt of boxes, "
+                "or a folder of VOC XML or YOLO text"
+            )
+        if source.suffix.lower() == ".json":
+            return read_coco(source, part, problems)
+        if source.suffix.lower() == ".odgt":
+            return read_odgt(source, problems)
+        return picture_folder(source), read_csv(source, part, problems)
+    except OSError as error:
+        raise HeadposeError(f"{source}: cannot be read: {reason(error)}") from error
+
+
+def read_csv(path: Path, part: str, problems: Problems) -> Rows:
+    table = read_labels(path, part, ("file", *COLUMNS), problems)
+    boxes = numbers(table, (*COLUMNS, "ignore")).fillna({"ignore": 0}).to_numpy()
+    empty = (table[list(COLUMNS)] == "").all(axis=1)
+    kinds = [kind for kind in TAGS if kind in table]
+    tags = table[kinds].to_dict("records")
+    rows: Rows = {}
+    for line, name, box, none, tag in zip(
+        table.index, table["file"], boxes, empty, tags, strict=True
+    ):
+        if not name or not (none or np.isfinite(box).all()):
+            problems.add("bad row", f"{path.name} line {line}")
+            continue
+        rows.setdefault(name, [])
+        if not none:
+            rows[name].append(BoxRow(tuple(box[:4]), bool(box[4]), tag))
+    return rows
+
+
+def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
+    files = sorted(first_folder(folder / "Annotations", folder).glob("*.xml"))
+    lists = (folder / "Splits" / f"{part}.txt", folder / "ImageSets" / "Main" / f"{part}.txt")
+    if part and (split := next((f for f in lists if f.is_file()), None)):
+        kept = {line.split()[0] for line in split.read_text().splitlines() if line.strip()}
+        files = [file for file in files if file.stem in kept]
+        part = ""
+    pictures = first_folder(folder / "JPEGImages", folder)
+    found: dict[str, list[tuple[str, BoxRow]]] = {}
+    for file in files:
+        try:
+            root = ElementTree.parse(file).getroot()
+            boxes = [
+                (
+                    (thing.findtext("name") or "").strip(),
+                    BoxRow(
+                        tuple(float(box.findtext(c, "nan")) for c in COLUMNS),
+                        (thing.findtext("difficult") or "0").strip() == "1",
+                    ),
+                )
+                for thing in root.iter("object")
+                if (box := thing.find("bndbox")) is not None
+            ]
+        except (ElementTree.ParseError, ValueError):
+            problems.add("bad XML", file.name)
+            continue
+        name = (root.findtext("filename") or "").strip() or f"{file.stem}.jpg"
+        # HollywoodHeads names files without a suffix, others name another folder's.
+        name = Path(name).name
+        if Path(name).suffix.lower() not in SUFFIXES:
+            name += ".jpeg" if (pictures / f"{name}.jpeg").exists() else ".jpg"
+        found[name] = [(kind, row) for kind, row in boxes if np.isfinite(row.box).all()]
+        if len(found[name]) < len(boxes):
+            problems.add("bad box", file.name)
+    chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
+    rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
+    return pictures, rows

@@ -1,0 +1,72 @@
+"""Rows of head boxes as files give them, and what all layouts of such files share."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+
+HEAD_NAMES = ("head", "heads", "human head", "person head", "human_head", "person_head")
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxRow:
+    """One box as a file gives it.
+
+    Attributes:
+        box: xmin, ymin, xmax, ymax in pixels, or in parts of the picture.
+        ignore: Whether it is neither head nor background.
+        tags: What else the file says of it, by kind.
+        relative: Whether the box is in parts of the picture, 0..1.
+    """
+
+    box: tuple[float, float, float, float]
+    ignore: bool = False
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    relative: bool = False
+
+
+Rows = dict[str, list[BoxRow]]  # by picture file, relative to a folder
+
+
+def picture_folder(table: Path) -> Path:
+    """Guesses where the pictures of a table `NAME.csv` lie.
+
+    The folder `NAME` beside it, else `images`, else its own folder.
+    """
+    stem = table.stem.removesuffix("_pose")
+    return first_folder(table.with_name(stem), table.with_name("images"), table.parent)
+
+
+def first_folder(*folders: Path) -> Path:
+    return next((f for f in folders if f.is_dir()), folders[-1])
+
+
+def folder_with(name: str | None, *folders: Path) -> Path:
+    """Returns the first folder that has a file, else the first that exists."""
+    having = (f for f in folders if name is not None and (f / name).is_file())
+    return next(having, first_folder(*folders))
+
+
+def chosen_classes(source: Path, names: Iterable[str], wanted: str) -> set[str]:
+    """Returns the names of classes to take as heads.
+
+    Raises:
+        HeadposeError: If one that was asked for is not there, or nothing tells which to take.
+    """
+    names = list(dict.fromkeys(names))
+    if wanted:
+        chosen = set(wanted.split("+"))
+        if missing := chosen - set(names):
+            raise HeadposeError(
+                f"{source}: no part or class {min(missing)!r}; its classes are "
+                f"{', '.join(names) or 'none'}"
+            )
+        return chosen
+    heads = {name for name in names if name.strip().lower() in HEAD_NAMES}
+    if not heads and len(names) > 1:
+        raise HeadposeError(
+            f"{source}: which class is the head? name it as {source.name}#{names[0]}; "
+            f"there are {', '.join(names)}"
+        )
+    return heads or set(names)

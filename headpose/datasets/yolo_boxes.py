@@ -1,0 +1,91 @@
+"""Head boxes in YOLO's text files, as darknet and Ultralytics keep them."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, first_folder
+from headpose.datasets.label_tables import Problems
+from headpose.errors import HeadposeError
+from headpose.images.pictures import SUFFIXES
+
+
+def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
+    """Reads texts of `class x y width height`, in parts of the picture, centres first.
+
+    Texts lie in `labels` beside `images` (both may have the same folders inside), or
+    beside the pictures. `data.yaml`, `classes.txt` or `obj.names` may name the classes.
+    """
+    pictures, texts = folder, folder
+    if (folder / "labels").is_dir():
+        pictures, texts = first_folder(folder / "images", folder), folder / "labels"
+    elif "images" in folder.parts:  # dataset/images/train with dataset/labels/train
+        at = len(folder.parts) - 1 - folder.parts[::-1].index("images")
+        other = Path(*folder.parts[:at], "labels", *folder.parts[at + 1 :])
+        texts = other if other.is_dir() else folder
+    files = sorted(f for f in pictures.rglob("*") if f.suffix.lower() in SUFFIXES)
+    notes = ("classes.txt", "readme.txt", "train.txt", "val.txt", "test.txt")
+    if not any(f.name.lower() not in notes for f in texts.rglob("*.txt")):
+        raise HeadposeError(f"{folder}: no VOC XML and no YOLO text with boxes in it")
+    found: dict[str, list[tuple[str, BoxRow]]] = {}
+    names = _yolo_names(folder)
+    for file in files:
+        name = file.relative_to(pictures)
+        text = (texts / name).with_suffix(".txt")
+        boxes = found.setdefault(str(name), [])
+        lines = text.read_text(errors="replace").splitlines() if text.is_file() else []
+        for number, line in enumerate(lines, 1):
+            try:
+                kind, *values = line.split()
+                x, y, width, height = map(float, values[:4])
+                index = int(kind)
+            except ValueError:
+                if line.strip():
+                    problems.add("bad row", f"{text.name} line {number}")
+                continue
+            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            if not np.isfinite(box).all():
+                problems.add("bad row", f"{text.name} line {number}")
+                continue
+            boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
+    used = (kind for boxes in found.values() for kind, _ in boxes)
+    chosen = chosen_classes(folder, [*names.values(), *used], part)
+    rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
+    return pictures, rows
+
+
+def _yolo_names(folder: Path) -> dict[int, str]:
+    """Returns the names of classes by number, from the first file that has them."""
+    for place in (folder, *list(folder.parents)[:2]):
+        for name in ("classes.txt", "obj.names"):
+            if (place / name).is_file():
+                lines = (place / name).read_text(errors="replace").splitlines()
+                return {i: line.strip() for i, line in enumerate(lines) if line.strip()}
+        for name in ("data.yaml", "dataset.yaml"):
+            if (place / name).is_file():
+                return _names_in_yaml((place / name).read_text(errors="replace"))
+    return {}
+
+
+def _names_in_yaml(text: str) -> dict[int, str]:
+    """Reads `names` of an Ultralytics data.yaml: `[a, b]`, `- a` or `0: a` lines."""
+    lines = text.splitlines()
+    at = next((i for i, line in enumerate(lines) if line.startswith("names:")), None)
+    if at is None:
+        return {}
+    value = lines[at].removeprefix("names:").split("#")[0].strip()
+    if value.startswith("["):
+        items = next(csv.reader([value.strip("[]")], skipinitialspace=True), [])
+        return {i: item.strip().strip("'\"") for i, item in enumerate(items)}
+    names: dict[int, str] = {}
+    for line in lines[at + 1 :]:
+        entry = line.split("#")[0].strip()
+        if entry.startswith("- "):
+            names[len(names)] = entry[2:].strip().strip("'\"")
+        elif line[:1] in (" ", "\t") and entry.partition(":")[0].isdigit():
+            index, _, name = entry.partition(":")
+            names[int(index)] = name.strip().strip("'\"")
+        elif entry:
+            break
+    return names

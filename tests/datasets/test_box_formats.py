@@ -1,0 +1,152 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.errors import HeadposeError
+
+
+def save(folder, noise_picture, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        cv2.imwrite(str(folder / name), noise_picture(100, 80))
+
+
+def boxes_of(pictures):
+    return {p.path.name: p.boxes.tolist() for p in pictures}
+
+
+@pytest.fixture
+def yolo(tmp_path, noise_picture):
+    """As Ultralytics and Roboflow lay it out."""
+    save(tmp_path / "images", noise_picture, "a.png", "b.png", "empty.png", "none.png")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.2 0.5\n0 0.1 0.1 0.2 0.2\n")
+    (tmp_path / "labels" / "b.txt").write_text("1 0.25 0.5 0.5 1.0\n1 0.5\n\n")
+    (tmp_path / "labels" / "empty.txt").write_text("")
+    (tmp_path / "data.yaml").write_text("nc: 2\nnames: ['person', 'head']\n")
+    return tmp_path
+
+
+def test_yolo_texts_give_boxes_in_pixels_and_pictures_without_heads(yolo):
+    pictures, problems = read_boxed_pictures(yolo)
+    found = boxes_of(pictures)
+    np.testing.assert_allclose(found["a.png"], [(40, 20, 60, 60)], atol=1e-4)
+    np.testing.assert_allclose(found["b.png"], [(0, 0, 50, 80)], atol=1e-4)
+    assert found["empty.png"] == found["none.png"] == []
+    assert problems.by_kind == {"bad row": ["b.txt line 2"]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "names:\n- person\n- head\n",
+        "names:\n  0: person\n  1: head # the one\nnc: 2\n",
+        "train: x\nnames: [person, 'head']",
+    ],
+)
+def test_names_of_classes_in_yaml_are_read(yolo, names):
+    (yolo / "data.yaml").write_text(names)
+    assert len(boxes_of(read_boxed_pictures(yolo)[0])["a.png"]) == 1
+
+
+def test_classes_are_chosen_by_name(yolo):
+    assert len(boxes_of(read_boxed_pictures(f"{yolo}#person+head")[0])["a.png"]) == 2
+    (yolo / "data.yaml").unlink()
+    assert len(boxes_of(read_boxed_pictures(f"{yolo}#0")[0])["a.png"]) == 1
+    with pytest.raises(HeadposeError, match="which class is the head"):
+        read_boxed_pictures(yolo)
+    with pytest.raises(HeadposeError, match="no part or class 'hat'"):
+        read_boxed_pictures(f"{yolo}#hat")
+
+
+@pytest.mark.parametrize("layout", ["split", "beside"])
+def test_other_layouts_of_yolo(tmp_path, noise_picture, layout):
+    images = tmp_path / "images" / "train" if layout == "split" else tmp_path
+    labels = tmp_path / "labels" / "train" if layout == "split" else tmp_path
+    save(images, noise_picture, "a.png")
+    labels.mkdir(parents=True, exist_ok=True)
+    (labels / "a.txt").write_text("0 0.5 0.5 0.2 0.5\n")
+    (picture,) = read_boxed_pictures(images)[0]
+    assert picture.boxes.shape == (1, 4)
+
+
+def coco(tmp_path, noise_picture, **changes):
+    save(tmp_path / "val2017", noise_picture, "a.png", "b.png")
+    content = {
+        "images": [{"id": 7, "file_name": "a.png"}, {"id": 9, "file_name": "b.png"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 2, "bbox": [10, 20, 30, 40]},
+            {"image_id": 7, "category_id": 2, "bbox": [50, 20, 30, 40], "iscrowd": 1},
+            {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4]},
+            {"image_id": 8, "category_id": 2, "bbox": [1, 2, 3, 4]},
+        ],
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "Head"}],
+    }
+    (tmp_path / "annotations").mkdir()
+    path = tmp_path / "annotations" / "instances_val2017.json"
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+def test_coco_files_are_read(tmp_path, noise_picture):
+    (first, second), problems = read_boxed_pictures(coco(tmp_path, noise_picture))
+    np.testing.assert_array_equal(first.boxes, [(10, 20, 40, 60)])
+    np.testing.assert_array_equal(first.ignored, [(50, 20, 80, 60)])
+    assert len(second.boxes) == 0
+    assert problems.by_kind == {"bad annotation": ["instances_val2017.json number 3"]}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"images": [{}], "annotations": []}', "3"])
+def test_other_json_is_told(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(HeadposeError, match="not a COCO file"):
+        read_boxed_pictures(tmp_path / "x.json")
+
+
+def test_crowdhuman_s_lines_are_read(tmp_path, noise_picture):
+    save(tmp_path / "Images", noise_picture, "1,a.jpg", "2,b.jpg")
+    person = {"tag": "person", "fbox": [0, 0, 50, 80], "extra": {}}
+    people = [
+        person | {"hbox": [10, 20, 20, 30], "head_attr": {"ignore": 0, "unsure": 0}},
+        person | {"hbox": [40, 20, 20, 30], "head_attr": {"ignore": 1}},
+        person | {"hbox": [60, 20, 20, 30], "extra": {"ignore": 1}},
+        person | {"hbox": [70, 50, 20, 30], "head_attr": {"unsure": 1}},
+        {"tag": "mask", "fbox": [0, 60, 90, 20], "extra": {"ignore": 1}},
+    ]
+    lines = [json.dumps({"ID": "1,a", "gtboxes": people}), json.dumps({"ID": "2,b"}), "{", "[]"]
+    path = tmp_path / "annotation_val.odgt"
+    path.write_text("\n".join(lines))
+    (first, second), problems = read_boxed_pictures(path)
+    np.testing.assert_array_equal(first.boxes, [(10, 20, 30, 50)])
+    assert len(first.ignored) == 4
+    assert len(second.boxes) == 0
+    assert problems.by_kind["bad line"] == [f"{path.name} line 3", f"{path.name} line 4"]
+
+
+VOC = """<annotation><filename>{}</filename><object><name>{}</name><difficult>{}</difficult>
+<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"""
+
+
+def test_hollywoodheads_splits_and_difficult_heads(tmp_path, noise_picture):
+    save(tmp_path / "JPEGImages", noise_picture, "mov_1.jpeg", "mov_2.jpeg")
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Splits").mkdir()
+    for i in (1, 2):
+        text = VOC.format(f"mov_{i}", "head", i - 1)
+        (tmp_path / "Annotations" / f"mov_{i}.xml").write_text(text)
+    (tmp_path / "Splits" / "val.txt").write_text("mov_2\n")
+    (picture,) = read_boxed_pictures(f"{tmp_path}#val")[0]
+    assert picture.path.name == "mov_2.jpeg"
+    assert (len(picture.boxes), len(picture.ignored)) == (0, 1)
+    assert len(read_boxed_pictures(f"{tmp_path}#head")[0]) == 2
+    with pytest.raises(HeadposeError, match="no part or class 'train'"):
+        read_boxed_pictures(f"{tmp_path}#train")
+
+
+def test_a_folder_without_boxes_is_told(tmp_path, noise_picture):
+    save(tmp_path, noise_picture, "a.png")
+    with pytest.raises(HeadposeError, match="no VOC XML and no YOLO text"):
+        read_boxed_pictures(tmp_path)
