@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -75,6 +76,8 @@ def _set_up() -> None:
     """Gives the library a progress bar and a place for its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # What matters of damaged pictures is raised.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     show_progress(progress)
     if not any(isinstance(handler, _Messages) for handler in logger.handlers):
         logger.addHandler(_Messages())

@@ -1,65 +1,138 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
-import struct
+import contextlib
+import os
+import re
+import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from headpose.errors import HeadposeError, PictureError, reason
+from headpose.errors import HeadposeError, PictureError, first_line, reason
+from headpose.images import levels
+from headpose.images.limits import MAX_PIXELS, too_large
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+# What is opened, whatever a file is called. Pillow knows forty formats more: rarely used
+# decoders, and EPS, for which it starts a Ghostscript process on a stranger's program.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
+ORIENTATION = 0x0112  # the tag of EXIF
+# How its values are undone (EXIF 2.32, 4.6.4); anything else is no orientation.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
-# Pillow refuses pictures above twice this many pixels as decompression bombs; photos
-# of large-format and stitching cameras pass its default (89 million) by far.
-Image.MAX_IMAGE_PIXELS = 500_000_000
+# Pillow warns above this many pixels, and refuses twice as many; `too_large` comes before.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 def read_image(path: str | Path) -> np.ndarray:
     """Reads a picture as OpenCV would, but upright and never half.
 
-    The EXIF orientation is applied; 16-bit channels are scaled to 8 bits; transparency
-    is laid over white; grey, palette and CMYK become colour.
+    The EXIF orientation is applied; deep channels are scaled to 8 bits by the range of
+    their format (see `headpose.images.levels`); transparency is laid over white; grey,
+    palette and CMYK become colour. Of several pictures in a file the first is read.
 
     Returns:
         uint8 (H, W, 3), BGR.
 
     Raises:
-        PictureError: If the file is missing, empty, no picture, or truncated.
+        PictureError: If the file is missing, empty, no regular file, no picture of
+            `FORMATS`, truncated, damaged, or larger than memory allows.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return _to_bgr(ImageOps.exif_transpose(image))
-    except FileNotFoundError as error:
-        raise PictureError(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:
-        empty = Path(path).stat().st_size == 0
-        cause = "the file is empty" if empty else "not a picture in a format that Pillow reads"
-        raise PictureError(f"{path}: {cause}") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from error
-    except OSError as error:
-        cause = reason(error) if error.errno else f"damaged picture ({error})"
-        raise PictureError(f"{path}: {cause}") from error
-    except (SyntaxError, ValueError, EOFError, KeyError, struct.error) as error:
-        raise PictureError(f"{path}: damaged picture ({error})") from error
+    with (
+        _picture_errors(path),
+        _open_regular(path) as file,
+        Image.open(file, formats=FORMATS) as image,
+    ):
+        if why := too_large(*image.size):
+            raise PictureError(f"{path}: {why}")
+        return _decode(image, file, str(path))
 
 
-def _to_bgr(image: Image.Image) -> np.ndarray:
+def _decode(image: Image.Image, file: IO[bytes], name: str) -> np.ndarray:
+    full = levels.declared_range(image)
+    deep = None
+    if full != levels.FULL and levels.is_deep_colour(image):
+        file.seek(0)
+        deep = levels.read_deep_colour(file.read(), full)
+        file.seek(0)
+    image.load()
+    image = _upright(image)
+    if deep is not None and deep.shape[:2] == image.size[::-1]:
+        return deep
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float64)
-        # 16-bit grey comes as I;16 or I; 32-bit files by this route are rare.
-        grey = np.clip(values / (1 if values.max(initial=0) <= 255 else 257), 0, 255)
-        return cv2.cvtColor(np.rint(grey).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+        return cv2.cvtColor(levels.to_bytes(image, full, name), cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     rgb = np.asarray(image.convert("RGB"))
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Undoes the EXIF orientation; EXIF that cannot be read says nothing."""
+    try:
+        method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # Pillow's parser raises whatever its parts do
+        return image
+    return image if method is None else image.transpose(method)
+
+
+def _open_regular(path: str | Path) -> IO[bytes]:
+    """Opens a regular file; a pipe or a device is refused, and never waited for."""
+    place = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(place, "rb")
+    status = os.fstat(place)
+    cause = None
+    if stat.S_ISDIR(status.st_mode):
+        cause = "it is a folder"
+    elif not stat.S_ISREG(status.st_mode):
+        cause = "no regular file (a pipe or a device)"
+    elif not status.st_size:
+        cause = "the file is empty"
+    if cause:
+        file.close()
+        raise PictureError(f"{path}: {cause}")
+    return file
+
+
+@contextlib.contextmanager
+def _picture_errors(path: str | Path) -> Iterator[None]:
+    """Makes whatever goes wrong with a picture one sentence that names the file."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except FileNotFoundError as error:
+        raise PictureError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise PictureError(f"{path}: it is a folder") from error
+    except UnidentifiedImageError as error:
+        known = ", ".join(FORMATS)
+        raise PictureError(f"{path}: not a picture in a format that is read ({known})") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"{path}: more than {MAX_PIXELS:,} pixels; scale it down") from error
+    except MemoryError as error:
+        raise PictureError(f"{path}: not enough memory for it; scale it down") from error
+    except levels.RangeError as error:
+        raise PictureError(f"{path}: {error}") from error
+    except OSError as error:
+        cause = reason(error) if error.errno else f"damaged picture ({first_line(error)})"
+        raise PictureError(f"{path}: {cause}") from error
+    except Exception as error:  # Pillow's decoders raise whatever their parts do
+        raise PictureError(f"{path}: damaged picture ({first_line(error)})") from error
 
 
 def sample_portrait() -> Path:
@@ -79,7 +152,7 @@ def write_image(path: str | Path, picture: np.ndarray) -> None:
     quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if str(path).endswith((".jpg", ".jpeg")) else []
     try:
         encoded = cv2.imencode(Path(path).suffix, picture, quality)[1]
-        Path(path).write_bytes(encoded)
+        Path(path).write_bytes(encoded.tobytes())
     except (OSError, cv2.error) as error:
         cause = reason(error) if isinstance(error, OSError) else "OpenCV cannot encode it"
         raise HeadposeError(f"cannot write {path}: {cause}") from error
@@ -120,8 +193,11 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     found: dict[Path, None] = {}
     problems = []
     for name in names:
+        if not name:
+            problems.append("an empty name is no picture; name a file, a folder or a pattern")
+            continue
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for names that are too long
             try:
                 files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES)
             except OSError as error:
@@ -129,10 +205,13 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
                 continue
             if not files:
                 problems.append(f"{name}: no pictures in this folder")
-        elif path.exists():
-            files = [path]
+        elif os.path.lexists(path):
+            files = [path]  # a link that leads nowhere, too: reading it says so
         else:
-            hits = [Path(f) for f in sorted(glob2.glob(name))]
+            try:
+                hits = [Path(f) for f in sorted(glob2.glob(name))]
+            except (OSError, ValueError, re.error):  # of names that no file can have
+                hits = []
             files = [f for f in hits if f.is_file() and f.suffix.lower() in SUFFIXES]
             if not files:
                 pattern = any(c in name for c in "*?[")
