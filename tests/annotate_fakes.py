@@ -19,10 +19,11 @@ def fake_pipeline(pictures):
     ]
 
 
-def fake_shard(payload, ask):
-    """What `annotate_shard` does, with the fake pipeline."""
-    annotation._pipeline = lambda options: fake_pipeline
-    return annotation.annotate_shard(payload, ask)
+class FakeConfig(annotation.PipelineConfig):
+    """Loads the fake pipeline."""
+
+    def load(self):
+        return fake_pipeline
 
 
 def annotate(source: Path, folder: Path, pool) -> dict:
@@ -31,7 +32,10 @@ def annotate(source: Path, folder: Path, pool) -> dict:
     shards = make_shards(pictures, videos, 2)
     folder.mkdir(exist_ok=True)
     left = annotation.open_results(folder, {}, shards)
-    tasks = [Task(s.name, fake_shard, (s, folder, "jsonl", 1, ())) for s in left]
+    tasks = [
+        Task(s.name, annotation.annotate_shard, annotation.ShardTask(s, folder, FakeConfig()))
+        for s in left
+    ]
     for event in work(pool, tasks):
         assert event.kind == DONE, event
     return annotation.finish(folder, shards, {})

@@ -13,20 +13,21 @@ from pathlib import Path
 
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import ASKS, Event, ProcessPool, outcome
-from headpose.training.sweep.trials import parse_training
+from headpose.training.fields import with_values
+from headpose.training.pose_config import PoseTrainingConfig
 
 EPOCHS = 8
 
 
-def fake_error(run, epoch: int) -> float:
+def fake_error(config: PoseTrainingConfig, epoch: int) -> float:
     """An error that falls with the epochs to a value that the network's size tells."""
-    size = run.conv_blocks * run.filters + run.dense_size / 100
-    return 40 / size + 10 * 0.5**epoch + 0.001 * run.seed
+    network = config.network
+    size = network.conv_blocks * network.filters + network.dense_size / 100
+    return 40 / size + 10 * 0.5**epoch + 0.001 * config.learning.seed
 
 
-def fake_trial(arguments: list[str], ask) -> dict:
+def fake_trial(run: PoseTrainingConfig, ask) -> dict:
     """What `run_trial` does, without a network; notes how often it was started."""
-    run = parse_training(arguments)
     run.output.mkdir(parents=True, exist_ok=True)
     with (run.output / "starts").open("a") as file:
         file.write(f"{os.getpid()}\n")
@@ -36,17 +37,20 @@ def fake_trial(arguments: list[str], ask) -> dict:
         if ask((epoch, errors[-1])):
             break
     return {
-        "parameters": run.filters * run.dense_size,
-        "multiply_adds": 1000 * run.conv_blocks * run.filters * run.dense_size,
+        "parameters": run.network.filters * run.network.dense_size,
+        "multiply_adds": 1000
+        * run.network.conv_blocks
+        * run.network.filters
+        * run.network.dense_size,
         "validation_error": min(errors),
         "epochs": len(errors),
         "seconds": time.monotonic() % 1,
     }
 
 
-def dying_trial(arguments: list[str], ask) -> dict:
+def dying_trial(run: PoseTrainingConfig, ask) -> dict:
     """The same, but the worker of the third trial is killed in its middle, once."""
-    folder = parse_training(arguments).output
+    folder = run.output
 
     def asked(report):
         if folder.name == "0002" and report[0] == 2 and not (folder / "died").exists():
@@ -54,24 +58,24 @@ def dying_trial(arguments: list[str], ask) -> dict:
             os.kill(os.getpid(), signal.SIGKILL)
         return ask(report)
 
-    return fake_trial(arguments, asked)
+    return fake_trial(run, asked)
 
 
-def slow_trial(arguments: list[str], ask) -> dict:
+def slow_trial(run: PoseTrainingConfig, ask) -> dict:
     """The same, in time to be interrupted."""
 
     def asked(report):
         time.sleep(0.05)
         return ask(report)
 
-    return fake_trial(arguments, asked)
+    return fake_trial(run, asked)
 
 
-def failing_trial(arguments: list[str], ask) -> dict:
+def failing_trial(run: PoseTrainingConfig, ask) -> dict:
     """The same, but networks of 3 blocks fail."""
-    if parse_training(arguments).conv_blocks == 3:
+    if run.network.conv_blocks == 3:
         raise HeadposeError("training diverged")
-    return fake_trial(arguments, ask)
+    return fake_trial(run, ask)
 
 
 def square(payload, ask):
@@ -134,9 +138,10 @@ class ThreadPool:
         self._answers[key].put(value)
 
 
-def given(chosen: list[str], output: Path) -> list[str]:
-    """Returns a fake run's arguments."""
-    return ["heads.csv", "--architecture", "patacchiola", *chosen, "--output", str(output)]
+def given(chosen: dict, output: Path) -> PoseTrainingConfig:
+    """Returns a fake run's configuration."""
+    fixed = {"data": ["heads.csv"], "architecture": "patacchiola", "output": output}
+    return with_values(PoseTrainingConfig(), {**fixed, **chosen})
 
 
 def sweep_slowly(folder: str) -> None:

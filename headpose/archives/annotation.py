@@ -11,6 +11,7 @@ A folder of results holds
 A shard is done when its file in `shards` is there; its rows are in place by then.
 """
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -22,6 +23,8 @@ from pathlib import Path
 from headpose.archives.shards import Shard
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
+from headpose.models.backends import Backend
+from headpose.pipeline import HeadPosePipeline, load_pipeline
 
 HEADS, DONE, MANIFEST = "heads", "shards", "manifest.json"
 FAILURES, SUMMARY = "failures.jsonl", "summary.json"
@@ -75,12 +78,66 @@ def clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def annotate_shard(payload: tuple, ask) -> dict:
+@dataclasses.dataclass(frozen=True)
+class PipelineConfig:
+    """A pipeline to load, see `headpose.pipeline.load_pipeline`.
+
+    Attributes:
+        detector, estimator: Files or names; None for those that ship. A worker does not
+            export: a `.keras` file that its backend cannot open must be exported before.
+        confidence: Threshold on scores; None for the detector's own.
+        detector_size: Long side in pixels to detect at; None for the detector's own.
+        max_error: Expected error in degrees from which angles are left out; None for none.
+        backend: What runs the networks, and where.
+    """
+
+    detector: str | None = None
+    estimator: str | None = None
+    confidence: float | None = None
+    detector_size: int | None = None
+    max_error: float | None = None
+    backend: Backend = Backend()
+
+    def load(self) -> HeadPosePipeline:
+        """Loads the pipeline.
+
+        Raises:
+            HeadposeError: If a file is missing or of the wrong kind.
+        """
+        return load_pipeline(
+            self.detector,
+            self.estimator,
+            self.confidence,
+            self.detector_size,
+            self.max_error,
+            self.backend,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardTask:
+    """What a worker is given.
+
+    Attributes:
+        shard: Its files.
+        folder: Of all results.
+        pipeline: What finds heads.
+        kind: Of the table: `jsonl` or `parquet`.
+        every: Only each so manieth frame of a video is looked at.
+    """
+
+    shard: Shard
+    folder: Path
+    pipeline: PipelineConfig = PipelineConfig()
+    kind: str = "jsonl"
+    every: int = 1
+
+
+def annotate_shard(task: ShardTask, ask: object = None) -> dict:
     """Finds the heads in a shard's files and writes them; what a worker does.
 
     Args:
-        payload: The shard, the folder of results, the format, how many frames make one
-            that is looked at, and the pipeline's options as pairs.
+        task: What to do.
         ask: Not used.
 
     Returns:
@@ -89,17 +146,17 @@ def annotate_shard(payload: tuple, ask) -> dict:
     Raises:
         HeadposeError: If the models cannot be loaded or results not written.
     """
-    shard, folder, kind, every, options = payload
+    shard, folder = task.shard, task.folder
     if not (folder / HEADS).is_dir():
         raise HeadposeError(
             f"{folder}: not to be seen from here; use a folder that all machines share"
         )
-    pipeline = _pipeline(options)
+    pipeline = _pipeline(task.pipeline)
     failures: list[dict] = []
     seen = {"pictures": 0, "videos": 0, "frames": 0}
-    pictures = _frames(shard, every, failures, seen) if shard.is_video else None
+    pictures = _frames(shard, task.every, failures, seen) if shard.is_video else None
     rows = _rows(pipeline, pictures or _pictures(shard, failures, seen))
-    heads = write_rows(folder / HEADS / f"{shard.name}.{kind}", rows, kind)
+    heads = write_rows(folder / HEADS / f"{shard.name}.{task.kind}", rows, task.kind)
     result = {**seen, "heads": heads, "failures": failures}
     with atomic_write(folder / DONE / f"{shard.name}.json") as temporary:
         temporary.write_text(json.dumps(result) + "\n")
@@ -107,13 +164,9 @@ def annotate_shard(payload: tuple, ask) -> dict:
 
 
 @functools.lru_cache(maxsize=1)
-def _pipeline(options: tuple):
+def _pipeline(config: PipelineConfig) -> HeadPosePipeline:
     """Loads the models, once in a worker's life."""
-    import argparse
-
-    from headpose.cli.pipeline_options import pipeline_from
-
-    return pipeline_from(argparse.Namespace(**dict(options)))
+    return config.load()
 
 
 def _pictures(shard: Shard, failures: list, seen: dict) -> Iterator[tuple]:
@@ -152,7 +205,7 @@ def _frames(shard: Shard, every: int, failures: list, seen: dict) -> Iterator[tu
         failures.append({"file": file, "reason": str(failure)})
 
 
-def _rows(pipeline, pictures: Iterator[tuple]) -> Iterator[dict]:
+def _rows(pipeline: HeadPosePipeline, pictures: Iterator[tuple]) -> Iterator[dict]:
     """Yields a row for each head, in the order of the pictures and best first."""
     from headpose.records import head_row
 

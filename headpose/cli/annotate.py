@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, export_ahead
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_arguments
 from headpose.cli.pool_options import add_pool_options, open_pool
 from headpose.errors import HeadposeError
 from headpose.files import writable_folder
@@ -132,11 +132,17 @@ def main() -> int:
         )
         # Videos take longest: the workers shall end together.
         left.sort(key=lambda shard: not shard.is_video)
-        more = folder, arguments.format, arguments.every, tuple(pipeline_options(arguments).items())
-        tasks = (Task(shard.name, annotation.annotate_shard, (shard, *more)) for shard in left)
         lost: dict[str, str] = {}
         if left:
-            export_ahead(arguments)
+            # Here and once, so that not every worker exports by itself.
+            given = pipeline_arguments(arguments)
+            models = {name: str(given[name]) for name in ("detector", "estimator")}
+            pipeline = annotation.PipelineConfig(**{**given, **models})
+            more = pipeline, arguments.format, arguments.every
+            tasks = (
+                Task(s.name, annotation.annotate_shard, annotation.ShardTask(s, folder, *more))
+                for s in left
+            )
             with open_pool(arguments, fresh=False) as pool:
                 for event in cl.progress(work(pool, tasks), "shards", len(left)):
                     if event.kind == FAILURE:

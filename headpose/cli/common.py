@@ -138,7 +138,7 @@ class _Help(argparse.HelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str:
         text = action.help or ""
         nothing = any(action.default is x for x in (None, False, argparse.SUPPRESS))
-        silent = nothing or action.default == [] or "default" in text
+        silent = nothing or action.default in ([], ()) or "default" in text
         if silent or not action.option_strings:
             return text
         return f"{text} (default: {self._shown(action.default)})"

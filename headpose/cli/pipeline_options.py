@@ -85,29 +85,22 @@ def pipeline_from(arguments: argparse.Namespace):
     """Loads the pipeline that the options ask for."""
     from headpose.pipeline import load_pipeline
 
-    backend = backend_from(arguments)
-    detector, estimator = (model_for(name, backend) for name in _models(arguments))
-    return load_pipeline(
-        detector,
-        estimator,
-        arguments.confidence,
-        arguments.detector_size,
-        arguments.max_error,
-        backend,
-    )
+    return load_pipeline(**pipeline_arguments(arguments))
 
 
-def export_ahead(arguments: argparse.Namespace) -> None:
-    """Exports what `--backend` needs, so that not every worker process does it by itself."""
-    for name in _models(arguments):
-        model_for(name, backend_from(arguments))
-
-
-def _models(arguments: argparse.Namespace) -> tuple:
-    """Names the detector and the estimator that the options ask for."""
+def pipeline_arguments(arguments: argparse.Namespace) -> dict:
+    """Returns what `load_pipeline` is given; models that `--backend` needs are exported."""
     from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
-    return arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
+    backend = backend_from(arguments)
+    return {
+        "detector": model_for(arguments.detector or DEFAULT_DETECTOR, backend),
+        "estimator": model_for(arguments.estimator or DEFAULT_ESTIMATOR, backend),
+        "confidence": arguments.confidence,
+        "detector_size": arguments.detector_size,
+        "max_error": arguments.max_error,
+        "backend": backend,
+    }
 
 
 def check_display(show: bool) -> None:

@@ -10,10 +10,14 @@ is the one that the estimator that ships was trained with.
 """
 
 from headpose.cli import common as cl
-from headpose.training.pose_run import add_training_options, train_estimator
+from headpose.cli.config_options import add_config_options, config_from
+from headpose.training.pose_config import PoseTrainingConfig
 
 
 def main() -> None:
     parser = cl.parser(__doc__)
-    add_training_options(parser)
-    train_estimator(parser.parse_args())
+    add_config_options(parser, PoseTrainingConfig)
+    config = config_from(parser.parse_args(), PoseTrainingConfig())
+    from headpose.training.pose_run import train_estimator
+
+    train_estimator(config)

@@ -64,7 +64,7 @@ def quality(rng: np.random.Generator, crop: np.ndarray, options) -> np.ndarray:
     Args:
         rng: Where draws come from.
         crop: uint8 (S, S).
-        options: `headpose.training.pose_examples.Augmentation`.
+        options: `headpose.training.pose_config.Augmentation`.
 
     Returns:
         uint8 (S, S).

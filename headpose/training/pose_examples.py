@@ -4,7 +4,6 @@ Each example is a function of (seed, number) alone, so that training can be take
 anywhere.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import cv2
@@ -23,40 +22,7 @@ from headpose.pose.estimator import MEASURES
 from headpose.pose.rotation import AWAY, NOSE, ROTATION
 from headpose.training import augmentation as augment
 from headpose.training import covers
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """How training crops are changed; deviations are of normal distributions.
-
-    Attributes:
-        mirror: Probability of a mirror image.
-        shift: Deviation of the box's centre, share of its side.
-        zoom: Deviation of the logarithm of the box's side.
-        roll: Deviation of the turn, degrees.
-        brightness, contrast: Ranges of factors.
-        blur, noise, low_resolution, occlusion, shading: Probabilities.
-        any_roll: Probability of a turn by anything up to 180 degrees.
-        cut: Probability that the picture's border cuts the head, see `covers.border_cut`.
-        cover: Probability that something hides a part of it, see `covers.cover`.
-        dark: Probability of hardly any light.
-    """
-
-    mirror: float = 0.5
-    shift: float = 0.05
-    zoom: float = 0.09
-    roll: float = 9.0
-    brightness: tuple[float, float] = (0.6, 1.35)
-    contrast: tuple[float, float] = (0.5, 1.4)
-    blur: float = 0.25
-    noise: float = 0.3
-    low_resolution: float = 0.4
-    occlusion: float = 0.2
-    shading: float = 0.3
-    any_roll: float = 0.06
-    cut: float = 0.1
-    cover: float = 0.2
-    dark: float = 0.06
+from headpose.training.pose_config import Augmentation
 
 
 class PoseExamples:

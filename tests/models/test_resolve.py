@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_models import saved, small_detector
 
-from headpose.cli.pipeline_options import export_ahead
+from headpose.cli.pipeline_options import pipeline_arguments
 from headpose.detection.head_detector import HeadDetector
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
@@ -253,6 +253,7 @@ def test_what_workers_will_need_is_exported_ahead(monkeypatch, detector, backend
     monkeypatch.setattr(
         "headpose.export.cache.exported_for", lambda path, backend: asked.append(path.name)
     )
-    options = {"backend": backend, "device": "auto", "precision": "auto"}
-    export_ahead(argparse.Namespace(detector=detector, estimator=None, **options))
+    given = {"detector": detector, "backend": backend, "device": "auto", "precision": "auto"}
+    others = dict.fromkeys(["estimator", "confidence", "detector_size", "max_error"])
+    pipeline_arguments(argparse.Namespace(**given, **others))
     assert asked == exported_names

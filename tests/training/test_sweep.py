@@ -14,10 +14,12 @@ from drawn_heads import spot_heads
 
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import DONE, ERROR, FAILURE, ProcessPool, Task, sole_user, work
+from headpose.training.fields import with_values
+from headpose.training.pose_config import Network, PoseTrainingConfig, Sources
 from headpose.training.sweep import results as sweep_results
 from headpose.training.sweep.driver import Sweep, state_of
 from headpose.training.sweep.spaces import SPACES, Range, Space, check, read_space
-from headpose.training.sweep.trials import parse_training, unfit
+from headpose.training.sweep.trials import unfit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHOUT_TIME = ("seconds",)
@@ -61,11 +63,12 @@ def test_the_published_searches_have_288_networks_and_27_augmentations():
 @pytest.mark.parametrize("name", SPACES)
 def test_all_values_of_the_published_searches_are_options_of_train(name):
     space = SPACES[name]
-    check(space, lambda some: parse_training(["data", *some]))
-    run = parse_training(["data", *space.fixed_arguments(), *space.arguments(space.grid()[-1])])
-    assert run.architecture == "patacchiola"
-    assert run.dropout == 0
-    assert run.roll == 0
+    check(space, PoseTrainingConfig())
+    chosen = space.values(space.grid()[-1])
+    config = with_values(PoseTrainingConfig(), {**space.fixed, **chosen})
+    assert config.network.architecture == "patacchiola"
+    assert config.network.dropout == 0
+    assert config.augmentation.roll == 0
 
 
 def test_shifts_deviate_as_the_published_ranges_do():
@@ -80,10 +83,15 @@ def test_the_smallest_crops_of_a_family_are_told(tmp_path, run_script):
     (folder / "summary.json").write_text(
         '{"options": {"size": 32, "side": "small", "margin": 1.0}}'
     )
-    wanted = [str(folder), "--architecture", "patacchiola", "--conv-blocks"]
-    assert unfit([*wanted, "5"]) is None
-    assert "6 poolings" in unfit([*wanted, "6"])
-    assert unfit([str(folder), "--architecture", "compact", "--conv-blocks", "6"]) is None
+
+    def config(architecture, blocks):
+        network = Network(architecture=architecture, conv_blocks=blocks)
+        return PoseTrainingConfig(Sources((str(folder),)), network=network)
+
+    assert unfit(config("patacchiola", 5)) is None
+    assert "6 poolings" in unfit(config("patacchiola", 6))
+    assert unfit(config("compact", 6)) is None
+    wanted = [folder, "--architecture", "patacchiola", "--conv-blocks"]
     parts = ["--validation", folder, "--test", folder]
     done = run_script("train.py", *wanted, "6", *parts, "--output", tmp_path / "o")
     assert done.status == 1
@@ -115,11 +123,9 @@ def test_a_space_of_ones_own_is_read(tmp_path):
     assert space.options["learning_rate"] == Range(1e-4, 1e-2, log=True)
     assert not space.is_finite
     chosen = {"dense_size": 9, "learning_rate": 0.001, "brightness": "0.75 1.25"}
-    assert space.arguments(chosen) == [
-        *("--dense-size", "9", "--learning-rate", "0.001", "--brightness", "0.75", "1.25")
-    ]
-    assert space.fixed_arguments() == ["--dropout", "0"]
-    check(space, lambda some: parse_training(["data", *some]))
+    assert space.values(chosen) == {**chosen, "brightness": (0.75, 1.25)}
+    assert space.fixed == {"dropout": 0}
+    check(space, PoseTrainingConfig())
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,7 @@ def test_a_bad_space_is_told(tmp_path, text, told):
 def test_values_that_train_would_refuse_are_told_before_anything_runs(tmp_path, text):
     space = read_space(space_file(tmp_path, f"options: {{{text}}}"))
     with pytest.raises(HeadposeError, match="space mine"):
-        check(space, lambda some: parse_training(["data", *some]))
+        check(space, PoseTrainingConfig())
 
 
 # ----------------------------------------------------------------------------- workers
@@ -225,8 +231,7 @@ def test_a_grid_is_done_whole_and_the_table_is_by_number(tmp_path):
     assert [(r["conv_blocks"], r["filters"], r["dense_size"]) for r in rows] == expected
     assert {row["state"] for row in rows} == {"complete"}
     assert all(row["epochs"] == fakes.EPOCHS for row in rows)
-    run = parse_training(fakes.given(["--conv-blocks", "3", "--filters", "16"], tmp_path))
-    run.dense_size = 64
+    run = fakes.given({"conv_blocks": 3, "filters": 16, "dense_size": 64}, tmp_path)
     assert rows[-1]["validation_error"] == pytest.approx(fakes.fake_error(run, 7))
 
 
@@ -350,8 +355,8 @@ def test_a_failed_trial_is_told_and_run_again_by_the_next_call(tmp_path):
 def test_networks_that_do_not_fit_are_left_out_and_told(tmp_path):
     sweep = Sweep(tmp_path, fakes.eight(), "grid", None, 0, "none", {})
 
-    def fits(arguments):
-        return "too deep" if parse_training(arguments).conv_blocks == 3 else None
+    def fits(config):
+        return "too deep" if config.network.conv_blocks == 3 else None
 
     assert sorted(sweep.run(fakes.ThreadPool(), fakes.fake_trial, fakes.given, fits)) == [
         0,
@@ -467,7 +472,7 @@ def test_networks_are_trained_side_by_side_by_the_code_of_train(run_script, head
     assert (run / "models.csv").read_bytes() == before
     other = run_script(*given, "--learning-rate", "0.1")
     assert other.status == 1
-    assert "other values of the options of train.py" in other.err
+    assert "other values of learning_rate" in other.err
 
 
 def test_mistakes_that_all_trials_share_end_the_sweep_soon(run_script, tmp_path):
@@ -489,7 +494,7 @@ def test_mistakes_that_all_trials_share_end_the_sweep_soon(run_script, tmp_path)
         (["{heads}", "--space", "augmentation", "--save", "a.keras"], 2, "--save"),
         (["{heads}", "--space", "augmentation", "--gpus-per-trial", "1"], 1, "--ray local"),
         (["{heads}", "--space", "{range}", "--search", "grid"], 1, "shift has a range"),
-        (["{heads}", "--space", "{wrong}"], 1, "unrecognized arguments: --breadth"),
+        (["{heads}", "--space", "{wrong}"], 1, "space wrong: no option is called breadth"),
     ],
 )
 def test_bad_input_is_told_in_a_line(run_script, heads, tmp_path, arguments, status, told):

@@ -1,4 +1,3 @@
-import argparse
 import csv
 import json
 
@@ -8,7 +7,14 @@ import pytest
 from drawn_heads import spot_heads
 
 from headpose.pose.estimator import PoseEstimator
-from headpose.training.pose_run import add_training_options, train_estimator
+from headpose.training.pose_config import (
+    Augmentation,
+    Learning,
+    Network,
+    PoseTrainingConfig,
+    Sources,
+)
+from headpose.training.pose_run import train_estimator
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +167,17 @@ def test_training_begins_with_the_weights_that_fit(run_script, heads, tmp_path, 
 
 
 def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
-    parser = argparse.ArgumentParser()
-    add_training_options(parser)
-    options = quick(heads, tmp_path / "run", *FAMILY, "--epochs", "5")[1:]
+    config = PoseTrainingConfig(
+        Sources((f"{heads}#train",), validation=(f"{heads}#test",)),
+        output=tmp_path / "run",
+        device="cpu",
+        network=Network("patacchiola", conv_blocks=3, filters=4, dense_size=16),
+        learning=Learning(batch_size=16, steps=4, epochs=5),
+        augmentation=Augmentation(roll=0, low_resolution=0, occlusion=0),
+    )
     told = []
     row = train_estimator(
-        parser.parse_args([str(o) for o in options]),
+        config,
         lambda epoch, log: told.append((epoch, log["score"])) or epoch == 1,
     )
     assert [epoch for epoch, _ in told] == [0, 1]

@@ -14,6 +14,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
@@ -62,7 +63,7 @@ class Sweep:
         grid = space.grid() if search == "grid" else []
         self.count = min(count or len(grid), len(grid)) if grid else count or TRIALS_IF_OPEN
         settings = {
-            "space": f"{space.describe()}\nfixed: {' '.join(space.fixed_arguments())}",
+            "space": space.describe(),
             "search": search,
             "seed": str(seed),
             "stop-early": stopper,
@@ -123,30 +124,31 @@ class Sweep:
         self,
         pool,
         function: Callable,
-        arguments: Callable[[dict, Path], list[str]],
-        fits: Callable[[list[str]], str | None],
+        configure: Callable[[dict[str, Any], Path], Any],
+        misfit: Callable[[Any], str | None],
     ) -> Iterator[int]:
         """Runs what is left and yields the number of each trial as it ends.
 
         Args:
             pool: See `headpose.parallel.processes`.
-            function: What a worker calls with the arguments of a trial; it asks with
+            function: What a worker calls with the configuration of a trial; it asks with
                 (epoch, validation error) whether to stop, and returns the trial's row.
-            arguments: Returns a run's arguments from a combination and the run's folder.
-            fits: Returns why a run with these arguments cannot be, or None.
+            configure: Returns a run's configuration from the values of a combination and
+                the run's folder.
+            misfit: Returns why a run of a configuration cannot be, or None.
         """
 
         def tasks() -> Iterator[Task]:
             for trial in self._next():
                 folder = self.trial_folder(trial.number)
-                given = arguments(self.space.arguments(self.space.suggest(trial)), folder)
-                if reason := fits(given):
+                config = configure(self.space.values(self.space.suggest(trial)), folder)
+                if reason := misfit(config):
                     trial.set_user_attr("unfit", reason)
                     self._end(trial, "FAIL")
                     continue
                 last = self.trials()[trial.number].last_step
                 self._live[trial.number] = (trial, -1 if last is None else last, False)
-                yield Task(f"trial {trial.number}", function, given)
+                yield Task(f"trial {trial.number}", function, config)
 
         for event in work(pool, tasks(), self._judge):
             number = int(event.key.split()[1])

@@ -10,16 +10,18 @@ A file of one's own is YAML:
     fixed:
       architecture: patacchiola
 
-`options` and `fixed` name options of `train.py`, written with or without dashes.
+`options` and `fixed` name options of `train.py`, which are fields of
+`headpose.training.pose_config.PoseTrainingConfig`, written with dashes or underscores.
 """
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from headpose.errors import HeadposeError
+from headpose.training.fields import with_values
 
 # They say where results go and how to go on: a sweep sets them itself.
 RESERVED = ("output", "models_csv", "save", "resume", "overwrite")
@@ -48,8 +50,7 @@ class Space:
     Attributes:
         name: What to call it.
         options: For each option its values, or a `Range` of them. A value is a number, a
-            text, True (the option without a value), False (not given), or a tuple of
-            several values.
+            text, True or False, or a tuple of several values.
         fixed: Options that have the same value in all trials.
     """
 
@@ -90,19 +91,14 @@ class Space:
                 trial.suggest_float(name, values.low, values.high, log=values.log)
         return trial.params
 
-    def arguments(self, chosen: dict) -> list[str]:
-        """Returns the command-line arguments of a combination, as `grid` has it."""
-        result = []
+    def values(self, chosen: dict) -> dict[str, Any]:
+        """Returns the values of a combination, as `grid` has it."""
+        result = {}
         for name, chosen_label in chosen.items():
-            values = self.options[name]
-            listed = () if isinstance(values, Range) else values
-            value = next((v for v in listed if label(v) == chosen_label), chosen_label)
-            result += as_arguments(name, value)
+            options = self.options[name]
+            listed = () if isinstance(options, Range) else options
+            result[name] = next((v for v in listed if label(v) == chosen_label), chosen_label)
         return result
-
-    def fixed_arguments(self) -> list[str]:
-        """Returns the command-line arguments of the options that do not vary."""
-        return [text for name, value in self.fixed.items() for text in as_arguments(name, value)]
 
     def describe(self) -> str:
         """Returns a line for each option."""
@@ -114,20 +110,15 @@ class Space:
             else:
                 text = ", ".join(str(label(v)) for v in values)
             lines.append(f"{name}: {text}")
+        if self.fixed:
+            same = ", ".join(f"{name} {label(value)}" for name, value in self.fixed.items())
+            lines.append(f"fixed: {same}")
         return "\n".join(lines)
 
 
 def label(value) -> int | float | str | bool:
     """Returns what stands for a value in tables: several values as one text."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def as_arguments(name: str, value) -> list[str]:
-    """Returns the command-line arguments that give an option a value."""
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(value, bool):
-        return [flag] if value else []
-    return [flag, *map(str, value if isinstance(value, tuple) else (value,))]
 
 
 # Augmentation that the published system had no counterpart of. Mirror images stay: it kept
@@ -264,25 +255,21 @@ def _range(file: str, option: str, given: dict) -> Range:
     return Range(low, high, **flags)
 
 
-def check(space: Space, parse: Callable[[Sequence[str]], object]) -> None:
-    """Makes sure that each value suits its option.
-
-    Args:
-        space: What to check.
-        parse: Parses arguments; raises `HeadposeError` where they do not fit.
+def check(space: Space, config: object) -> None:
+    """Makes sure that each value suits its field of a configuration.
 
     Raises:
         HeadposeError: At the first that does not.
     """
-    trials = [as_arguments(*item) for item in space.fixed.items()]
+    tried = [(name, value) for name, value in space.fixed.items()]
     for name, values in space.options.items():
-        tried = values
         if isinstance(values, Range):
-            tried = (values.low, values.high)
-            tried = tuple(map(int, tried)) if values.whole else tried
-        trials += [as_arguments(name, value) for value in tried]
-    for arguments in trials:
+            kind = int if values.whole else float
+            tried += [(name, kind(values.low)), (name, kind(values.high))]
+        else:
+            tried += [(name, value) for value in values]
+    for name, value in tried:
         try:
-            parse(arguments)
-        except HeadposeError as failure:
-            raise HeadposeError(f"space {space.name}: {failure}") from failure
+            with_values(config, {name: value})
+        except HeadposeError as error:
+            raise HeadposeError(f"space {space.name}: {error}") from error

@@ -1,80 +1,59 @@
 """One trial of a sweep: a training run as `train.py` makes it, told of as it goes."""
 
-import argparse
 import contextlib
 import csv
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 from headpose.errors import HeadposeError
-from headpose.training.pose_run import (
-    add_training_options,
-    crop_of,
-    misfit,
-    named_sources,
-    train_estimator,
-)
+from headpose.training.fields import values
+from headpose.training.pose_config import PoseTrainingConfig
+from headpose.training.pose_run import misfit, train_estimator
+from headpose.training.pose_sources import crop_of, named_sources
 
 OUTPUT = "output.txt"
 # Columns of a run's row that are no error figures, beside its options.
 NO_FIGURES = ("run", "parameters", "seconds")
 
 
-class _Strict(argparse.ArgumentParser):
-    """Raises `HeadposeError` where arguments do not fit, instead of ending the script."""
-
-    def error(self, message: str) -> NoReturn:
-        raise HeadposeError(message)
-
-
-def parse_training(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parses the arguments of a training run.
-
-    Raises:
-        HeadposeError: If they do not fit.
-    """
-    parser = _Strict(prog="train.py", add_help=False, allow_abbrev=False)
-    add_training_options(parser)
-    return parser.parse_args(arguments)
+def unfit(config: PoseTrainingConfig) -> str | None:
+    """Returns why there is no network of a configuration, or None if there is one."""
+    named = named_sources(config.sources)
+    return misfit(config.network, crop_of(config.crop, named["train"])["size"])
 
 
-def unfit(arguments: Sequence[str]) -> str | None:
-    """Returns why there is no network with these arguments, or None if there is one."""
-    run = parse_training(arguments)
-    return misfit(run, crop_of(run, named_sources(run)["train"])["size"])
-
-
-def run_trial(arguments: list[str], ask) -> dict:
+def run_trial(config: PoseTrainingConfig, ask: Callable[[tuple[int, float]], bool]) -> dict:
     """Trains one network; what a worker of a sweep does.
 
     Args:
-        arguments: Of `train.py`.
+        config: Of the run.
         ask: Told (epoch, validation error in degrees); answers whether to stop there.
 
     Returns:
         parameters, multiply_adds, validation_error (of the best epoch), epochs, the
         errors of the kept model as `train_estimator` names them, and seconds.
     """
-    run = parse_training(arguments)
-    if not run.output.parent.is_dir():
-        raise HeadposeError(f"{run.output.parent}: not to be seen from here; use a shared folder")
-    with _noted(run.output / OUTPUT):
-        row = train_estimator(run, lambda epoch, log: ask((epoch, float(log["score"]))))
+    if not config.output.parent.is_dir():
+        raise HeadposeError(
+            f"{config.output.parent}: not to be seen from here; use a shared folder"
+        )
+    with _noted(config.output / OUTPUT):
+        row = train_estimator(config, lambda epoch, log: ask((epoch, float(log["score"]))))
         from headpose.models.keras_files import load_model
         from headpose.training.multiply_adds import multiply_adds
 
-        with (run.output / "log.csv").open(encoding="utf-8", newline="") as file:
+        with (config.output / "log.csv").open(encoding="utf-8", newline="") as file:
             scores = [float(line["score"]) for line in csv.DictReader(file)]
-        figures = {k: v for k, v in row.items() if k not in vars(run) and k not in NO_FIGURES}
+        no_figures = {*values(config), *NO_FIGURES}
+        figures = {k: float(v) for k, v in row.items() if k not in no_figures}
         return {
             "parameters": int(row["parameters"]),
-            "multiply_adds": multiply_adds(load_model(run.output / "best.keras")),
+            "multiply_adds": multiply_adds(load_model(config.output / "best.keras")),
             "validation_error": min(scores),
-            **{name: float(value) for name, value in figures.items()},
+            **figures,
             "epochs": len(scores),
             "seconds": float(row["seconds"]),
         }

@@ -1,0 +1,147 @@
+"""What defines a training run of a pose estimator.
+
+The options of `headpose train` are made from these fields; their defaults, limits and
+meanings stand here alone.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from headpose.training.fields import Checked, field
+
+ARCHITECTURES = ("rotation", "compact", "patacchiola")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources(Checked):
+    """Where labelled heads come from, see `headpose.datasets.pose_data.read_heads`."""
+
+    data: tuple[str, ...] = field(
+        (), "clean folders, tables, or a .toml that names them", positional=True
+    )
+    data_root: Path | None = field(
+        None, "what a .toml's paths start from", metavar="DIR", effect=False
+    )
+    validation: tuple[str, ...] = field((), "where to measure after each epoch")
+    test: tuple[str, ...] = field((), "where to measure at the end")
+
+
+@dataclasses.dataclass(frozen=True)
+class Crop(Checked):
+    """How heads are cut from pictures, see `headpose.geometry.crops.head_crops`."""
+
+    detector: str | None = field(
+        None, "crop heads in pictures at this detector's boxes, not the labelled"
+    )
+    side: str | None = field(
+        None, "of the box, see clean_aflw.py (default: small)", choices=("small", "large")
+    )
+    margin: float | None = field(None, "factor on that side (default: 1)", low=0.1, high=10)
+
+
+@dataclasses.dataclass(frozen=True)
+class Network(Checked):
+    """Which network is built, see `headpose.pose.networks`."""
+
+    architecture: str | None = field(
+        None,
+        "rotation tells the whole turn and its expected error (default: rotation if labels "
+        "have roll, else compact)",
+        choices=ARCHITECTURES,
+    )
+    start: str | None = field(
+        None, "estimator whose weights to begin with, where they fit", metavar="FILE"
+    )
+    outputs: int | None = field(
+        None,
+        "3 adds roll (default: 3 for compact if labels have roll, else 2; not for rotation)",
+        low=2,
+        high=3,
+    )
+    conv_blocks: int = field(6, "patacchiola only", low=1, high=6)
+    filters: int = field(32, "of the first block; patacchiola only", low=1)
+    dense_layers: int = field(1, "patacchiola only", low=0)
+    dense_size: int = field(512, "patacchiola only", low=1)
+    dropout: float = field(0.2, "before the output", low=0, high=0.95)
+
+
+@dataclasses.dataclass(frozen=True)
+class Learning(Checked):
+    """How long and how fast to learn, see `headpose.training.loop.Schedule`."""
+
+    batch_size: int = field(128, "crops a batch", low=1)
+    epochs: int = field(500, "at most so many epochs", low=1)
+    steps: int | None = field(None, "batches an epoch (default: all heads once)", low=1)
+    patience: int = field(10, "epochs without gain; 0 never stops", low=0)
+    schedule: str = field("plateau", "of the rate", choices=("plateau", "cosine"))
+    learning_rate: float = field(1.2e-3, "largest", low=0, high=1)
+    weight_decay: float = field(2e-3, "of AdamW", low=0, high=1)
+    average: float = field(
+        0.0, "momentum of a running mean of the weights; for long runs", low=0, high=0.99999
+    )
+    hold_out: float = field(
+        0.0,
+        "share of persons, or pictures, kept from the angles, to learn the expected error",
+        low=0,
+        high=0.5,
+    )
+    balance: float = field(0.5, "1 draws all poses equally often", low=0, high=1)
+    seed: int = field(0, "of weights and examples", low=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation(Checked):
+    """How training crops are changed; deviations are of normal distributions."""
+
+    mirror: float = field(0.5, "probability of a mirror image", low=0, high=1)
+    shift: float = field(0.05, "deviation of the box's centre, of its side", low=0, high=1)
+    zoom: float = field(0.09, "deviation of the log of the box's side", low=0, high=1)
+    roll: float = field(9.0, "deviation of the turn, degrees", low=0, high=90)
+    brightness: tuple[float, float] = field((0.6, 1.35), "range of factors", low=0, high=10)
+    contrast: tuple[float, float] = field((0.5, 1.4), "range of factors", low=0, high=10)
+    blur: float = field(0.25, "probability", low=0, high=1)
+    noise: float = field(0.3, "probability", low=0, high=1)
+    low_resolution: float = field(0.4, "probability", low=0, high=1)
+    occlusion: float = field(0.2, "probability of a grey patch", low=0, high=1)
+    shading: float = field(0.3, "probability of a ramp of light", low=0, high=1)
+    any_roll: float = field(0.06, "probability of a turn by any angle", low=0, high=1)
+    cut: float = field(0.1, "probability that the border cuts the head", low=0, high=1)
+    cover: float = field(0.2, "probability of a hat, mask, hand, …", low=0, high=1)
+    dark: float = field(0.06, "probability of hardly any light", low=0, high=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseTrainingConfig(Checked):
+    """All that defines a run of `headpose.training.pose_run.train_estimator`."""
+
+    sources: Sources = Sources()
+    output: Path = field(Path("runs/pose"), "folder for all results", effect=False)
+    save: Path | None = field(
+        None, "also write the best model here, in float16", metavar="FILE", effect=False
+    )
+    with_mirror: bool = field(
+        False,
+        "let the saved model ask itself twice, for a crop and its mirror image, and average",
+        effect=False,
+    )
+    models_csv: Path | None = field(
+        None, "table of runs to add to (default: beside --output)", effect=False
+    )
+    resume: bool = field(False, "go on with the run in --output", effect=False)
+    overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
+    workers: int = field(1, "threads that make examples", low=1, effect=False)
+    device: str = field(
+        "auto",
+        "where networks run; auto takes a GPU where there is one",
+        choices=("auto", "cpu", "gpu"),
+        effect=False,
+    )
+    precision: str = field(
+        "auto",
+        "arithmetic of the networks; auto takes bfloat16 where the processor has it",
+        choices=("auto", "float32", "bfloat16"),
+    )
+    crop: Crop = Crop()
+    network: Network = Network()
+    learning: Learning = Learning()
+    augmentation: Augmentation = Augmentation()

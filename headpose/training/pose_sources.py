@@ -1,0 +1,117 @@
+"""The labelled heads of a training run: which sources there are, and what is in them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
+from headpose.datasets.label_tables import PARTS, SourceName, read_configuration
+from headpose.datasets.pose_data import HeadSet, divide, read_heads
+from headpose.detection.loading import load_detector
+from headpose.errors import HeadposeError
+from headpose.reporting import report
+from headpose.training.pose_config import Crop, PoseTrainingConfig, Sources
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSets:
+    """The heads of a run, by the names of their sources.
+
+    Attributes:
+        training: To learn from.
+        validation: To measure on after each epoch.
+        test: To measure on at the end; may be empty.
+        held_out: Training heads that the angles are not learned from, but the expected
+            error is.
+    """
+
+    training: dict[str, HeadSet]
+    validation: dict[str, HeadSet]
+    test: dict[str, HeadSet]
+    held_out: list[HeadSet]
+
+    @property
+    def have_roll(self) -> bool:
+        """Whether any training head has a known roll."""
+        return any(np.isfinite(heads.angles[:, 2]).any() for heads in self.training.values())
+
+
+def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
+    """Returns the sources that are named for `train`, `validation` and `test`."""
+    named: dict[str, list[SourceName]] = {part: [] for part in PARTS}
+    for name in sources.data:
+        if name.endswith(".toml"):
+            for part, more in read_configuration(Path(name), sources.data_root).items():
+                named[part] += more
+        else:
+            named["train"].append(SourceName.parse(name))
+    for part, given in (("validation", sources.validation), ("test", sources.test)):
+        if given:
+            named[part] = [SourceName.parse(name) for name in given]
+    return named
+
+
+def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
+    """Returns the sources of each part; clean folders have parts of their own.
+
+    Raises:
+        HeadposeError: If there is none to measure on.
+    """
+    named = named_sources(sources)
+    folders = [s for s in named["train"] if s.path.is_dir()]
+    named["validation"] = named["validation"] or folders
+    named["test"] = named["test"] or [s for s in folders if _has_rows(s.with_part("test"))]
+    if not named["validation"]:
+        raise HeadposeError("tables of heads need --validation, to see when to stop")
+    return named
+
+
+def _has_rows(source: SourceName) -> bool:
+    """Tells whether a part of a clean folder has any crop; a small set may have no test part."""
+    return len(read_table(table_path(source.path, source.part))) > 0
+
+
+def crop_of(crop: Crop, sources: list[SourceName]) -> dict[str, Any]:
+    """Returns how the crops of training sources are cut, see `crop_dataset.crop_recipe`."""
+    folders = [source.path for source in sources if source.path.is_dir()]
+    return crop_recipe(folders, crop.side, crop.margin)
+
+
+def read_sets(
+    config: PoseTrainingConfig, named: dict[str, list[SourceName]], crop: dict[str, Any]
+) -> TrainingSets:
+    """Reads all sources of a run and reports what was left out.
+
+    Raises:
+        HeadposeError: If one is missing or has no usable head.
+    """
+    detector = load_detector(config.crop.detector) if config.crop.detector else None
+    whole_turn = config.network.architecture in (None, "rotation")
+    training, validation, test = (
+        _read(part, named[part], whole_turn, crop, detector) for part in PARTS
+    )
+    divided = {name: divide(s, config.learning.hold_out) for name, s in training.items()}
+    return TrainingSets(
+        {name: learned for name, (learned, _) in divided.items()},
+        validation,
+        test,
+        [rest for _, rest in divided.values() if len(rest)],
+    )
+
+
+def _read(
+    part: str, sources: list[SourceName], whole_turn: bool, crop: dict[str, Any], detector: Any
+) -> dict[str, HeadSet]:
+    """Reads sources of heads, named for the log by their folder."""
+    sets: dict[str, HeadSet] = {}
+    for source in sources:
+        if source.path.is_dir():
+            source = source.with_part(part)
+        heads, problems = read_heads(source, detector=detector, whole_turn=whole_turn, **crop)
+        report(source.path, problems)
+        folder = source.path if source.path.is_dir() else source.path.resolve().parent
+        name = f"{folder.name}#{source.part}" if source.part else folder.name
+        sets[name if name not in sets else f"{name} {len(sets) + 1}"] = heads
+    return sets
