@@ -62,10 +62,12 @@ def _colour(x: float, y: float, z: float) -> tuple[int, int, int]:
     return HAIR if y > 0.45 or (z < 0.05 and y > -0.45) else SKIN
 
 
-def draw_head(angles: tuple[float, float, float]) -> np.ndarray:
-    """Returns a picture (CELL, CELL, 3) of the head with its arrow and label."""
-    side = CELL * SMOOTH
-    canvas = np.full((side, side, 3), BACKGROUND, np.uint8)
+def render_head(
+    angles: tuple[float, float, float], cell: int = CELL, background: tuple = BACKGROUND
+) -> np.ndarray:
+    """Returns a picture (cell, cell, 3) of the head."""
+    side = cell * SMOOTH
+    canvas = np.full((side, side, 3), background, np.uint8)
     quads, colours = head_mesh()
     turned = quads @ rotation_matrices([angles])[0].T
     normals = np.cross(turned[:, 2] - turned[:, 0], turned[:, 3] - turned[:, 1])
@@ -79,10 +81,19 @@ def draw_head(angles: tuple[float, float, float]) -> np.ndarray:
     for i in np.argsort(turned[..., 2].mean(axis=1)):
         if normals[i, 2] > 0:
             cv2.fillConvexPoly(canvas, places[i], (colours[i] * shade[i]).tolist(), cv2.LINE_AA)
-    small = cv2.resize(canvas, (CELL, CELL), interpolation=cv2.INTER_AREA)
+    return cv2.resize(canvas, (cell, cell), interpolation=cv2.INTER_AREA)
+
+
+def head_of(angles: tuple[float, float, float], cell: int = CELL, **more) -> Head:
+    """Returns the head that `render_head` shows, with its box."""
     (azimuth, elevation), (tilt, pan, roll) = azimuth_elevation(*angles[:2]).ravel(), angles
-    box = (0.12 * CELL, 0.14 * CELL, 0.88 * CELL, 0.97 * CELL)
-    return draw_heads(small, [Head(box, 1.0, tilt, pan, roll, azimuth, elevation)])
+    box = (0.12 * cell, 0.14 * cell, 0.88 * cell, 0.97 * cell)
+    return Head(box, 1.0, tilt, pan, roll, azimuth, elevation, **more)
+
+
+def draw_head(angles: tuple[float, float, float]) -> np.ndarray:
+    """Returns a picture (CELL, CELL, 3) of the head with its arrow and label."""
+    return draw_heads(render_head(angles), [head_of(angles)])
 
 
 def draw() -> np.ndarray:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headpose.images.pictures import read_image
     from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
     from headpose.pose.estimator import PoseEstimator
+    from headpose.records.dataframe import to_dataframe
 
 _PLACES = {
     "Head": "pipeline",
@@ -31,6 +32,7 @@ _PLACES = {
     "draw_heads": "images.drawing",
     "load_pipeline": "pipeline",
     "read_image": "images.pictures",
+    "to_dataframe": "records.dataframe",
 }
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "draw_heads",
     "load_pipeline",
     "read_image",
+    "to_dataframe",
 ]
 
 

@@ -13,11 +13,9 @@ A shard is done when its file in `shards` is there; its rows are in place by the
 
 import dataclasses
 import functools
-import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.archives.shards import Shard
@@ -25,12 +23,12 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 from headpose.models.backends import Backend
 from headpose.pipeline import HeadPosePipeline, load_pipeline
+from headpose.records.columns import Row, head_row, place_row
+from headpose.records.sinks import JsonLinesSink, ParquetSink
 
 HEADS, DONE, MANIFEST = "heads", "shards", "manifest.json"
 FAILURES, SUMMARY = "failures.jsonl", "summary.json"
 AT_ONCE = 8  # pictures or frames in one call of the pipeline
-ROWS_AT_ONCE = 20_000  # of a Parquet file that are held in memory
-PLACE = ("file", "frame", "time")  # columns before those of the head
 
 
 def open_results(folder: Path, settings: dict, shards: Sequence[Shard]) -> list[Shard]:
@@ -198,24 +196,23 @@ def _frames(shard: Shard, every: int, failures: list, seen: dict) -> Iterator[tu
         with open_source(file, Reading(every=every)) as source:
             for frame in source:
                 seen["frames"] += 1
-                yield file, frame.index, round(frame.time, 3), frame.picture
+                yield file, frame.index, frame.time, frame.picture
             failures += [{"file": file, "reason": problem} for problem in source.problems]
             seen["videos"] += 1
     except HeadposeError as failure:
         failures.append({"file": file, "reason": str(failure)})
 
 
-def _rows(pipeline: HeadPosePipeline, pictures: Iterator[tuple]) -> Iterator[dict]:
+def _rows(pipeline: HeadPosePipeline, pictures: Iterator[tuple]) -> Iterator[Row]:
     """Yields a row for each head, in the order of the pictures and best first."""
-    from headpose.records import head_row
-
     batch: list[tuple] = []
 
-    def flush() -> Iterator[dict]:
+    def flush() -> Iterator[Row]:
         found = pipeline([picture for *_, picture in batch])
-        for (*place, _), heads in zip(batch, found, strict=True):
-            for head in heads:
-                yield {**dict(zip(PLACE, place, strict=True)), **head_row(head)}
+        for (file, frame, time, picture), heads in zip(batch, found, strict=True):
+            place = place_row(file, (picture.shape[1], picture.shape[0]), frame, time)
+            for number, head in enumerate(heads, 1):
+                yield place | head_row(head) | {"head": number}
         batch.clear()
 
     for picture in pictures:
@@ -226,32 +223,18 @@ def _rows(pipeline: HeadPosePipeline, pictures: Iterator[tuple]) -> Iterator[dic
         yield from flush()
 
 
-def write_rows(path: Path, rows: Iterable[dict], kind: str) -> int:
+def write_rows(path: Path, rows: Iterable[Row], kind: str) -> int:
     """Writes rows as they come, as JSON lines or Parquet, whole or not at all.
 
     Returns:
         How many there were.
     """
-    from headpose.records import HEAD_FIELDS, table_writer
-
-    fields, count = (*PLACE, *HEAD_FIELDS), 0
-    if kind == "jsonl":
-        with ExitStack() as stack:
-            write = table_writer(stack, str(path), "json", fields, growing=False)
-            for count, row in enumerate(rows, 1):  # noqa: B007
-                write(row)
-        return count
-    import pyarrow as arrow
-    from pyarrow import parquet
-
-    # Said outright: a shard without heads, or without videos, must not differ from others.
-    types = {"file": arrow.string(), "frame": arrow.int64()}
-    schema = arrow.schema([(name, types.get(name, arrow.float64())) for name in fields])
-    with atomic_write(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
-        rows = iter(rows)
-        while part := list(itertools.islice(rows, ROWS_AT_ONCE)):
-            writer.write_table(arrow.Table.from_pylist(part, schema))
-            count += len(part)
+    count = 0
+    # A shard is whole or not at all: it is done again after a run that was killed.
+    kept = JsonLinesSink(path, growing=False) if kind == "jsonl" else ParquetSink(path)
+    with kept as sink:
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            sink.write(row)
     return count
 
 

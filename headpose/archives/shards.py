@@ -2,14 +2,12 @@
 
 import dataclasses
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from headpose.errors import reason
-from headpose.images.pictures import SUFFIXES, find_pictures
-
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv")
+from headpose.images.listing import find_inputs
+from headpose.reporting import logger
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,43 +28,21 @@ class Shard:
 
 
 def find_files(names: Sequence[str]) -> tuple[list[Path], list[Path], list[str]]:
-    """Finds pictures and videos; folders are searched with all that is below them.
+    """Finds pictures and videos; see `headpose.images.listing.find_inputs`.
+
+    What is left out of folders is logged.
 
     Args:
-        names: Files, folders, and patterns of pictures.
+        names: Files, folders, patterns, and lists of these.
 
     Returns:
         Pictures and videos, each in order of their paths and once, and a message for each
         name that gave none.
     """
-    pictures, videos, problems = set(), set(), []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            found = list(_below(path, problems))
-            if not found:
-                problems.append(f"{name}: no pictures or videos in this folder")
-        elif path.suffix.lower() in VIDEO_SUFFIXES and path.exists():
-            found = [path]
-        else:
-            found, told = find_pictures([name])
-            problems += told
-        for file in found:
-            (videos if file.suffix.lower() in VIDEO_SUFFIXES else pictures).add(file)
-    return sorted(pictures), sorted(videos), problems
-
-
-def _below(folder: Path, problems: list[str]) -> Iterator[Path]:
-    """Yields pictures and videos in a folder and its folders, hidden ones left out."""
-
-    def note(error: OSError) -> None:
-        problems.append(f"{error.filename}: {reason(error)}")
-
-    for place, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        for file in files:
-            if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES + VIDEO_SUFFIXES:
-                yield Path(place, file)
+    found = find_inputs(names)
+    for line in found.left_out:
+        logger.warning(line)
+    return sorted(found.pictures), sorted(found.videos), found.problems
 
 
 def make_shards(pictures: Sequence[Path], videos: Sequence[Path], size: int) -> list[Shard]:

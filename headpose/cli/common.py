@@ -43,7 +43,7 @@ def run(main: Callable[[], int | None]) -> None:
             raise
         status, told = outcome(error)
         if told:
-            print(f"{Path(sys.argv[0]).name}: {told}", file=sys.stderr)
+            print(f"{program()}: {told}", file=sys.stderr)
     if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN and status == INTERRUPTED:
         status = surroundings.TERMINATED
     sys.exit(status)
@@ -72,6 +72,11 @@ def outcome(error: BaseException) -> tuple[int, str]:
     )
 
 
+def program() -> str:
+    """Returns what the running command is called in its messages."""
+    return Path(sys.argv[0]).name
+
+
 def _set_up() -> None:
     """Gives the library a progress bar and a place for its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -91,7 +96,7 @@ class _Messages(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
-            text = f"{Path(sys.argv[0]).name}: {record.levelname.lower()}: {text}"
+            text = f"{program()}: {record.levelname.lower()}: {text}"
         tell(text, sys.stderr)
 
 
@@ -102,7 +107,7 @@ def tell(message: str, file=None) -> None:
 
 def warn(message: str) -> None:
     """Prints a warning on standard error."""
-    tell(f"{Path(sys.argv[0]).name}: warning: {message}", sys.stderr)
+    tell(f"{program()}: warning: {message}", sys.stderr)
 
 
 def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:

@@ -1,45 +1,61 @@
-"""Finds heads in photos and says where each one is turned."""
+"""Finds heads in photos and says where each one is turned; takes videos along, too."""
 
 import argparse
+import functools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_display, pipeline_from
+from headpose.cli.drawing_options import drawing_from
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
+from headpose.cli.table_options import (
+    Tables,
+    add_table_options,
+    check_tables,
+    open_tables,
+    to_stdout,
+)
+from headpose.cli.windows import Window, check_display, open_window
+from headpose.errors import HeadposeError
 from headpose.files import atomic_write, writable_folder
+
+KEPT_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp")  # of photos whose format is kept
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__, epilog=SIGNS)
     add = parser.add_argument
-    add("pictures", nargs="*", help="photos, folders or patterns; without any, a sample portrait")
+    add(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="photos and videos, folders of them at any depth, patterns, or @LIST (a text file "
+        "with a name a line); without any, a sample portrait",
+    )
     add("--output", default="output", metavar="DIR", help="folder for annotated pictures")
-    add("--json", metavar="FILE", help="also write JSON lines, a line for each head; - is stdout")
-    add("--csv", metavar="FILE", help="also write CSV, a row for each head; - is stdout")
-    add("--show", action="store_true", help="show each picture in a window until a key is pressed")
+    add("--show", action="store_true", help="show each photo in a window until a key is pressed")
+    add(
+        "--every",
+        type=cl.at_least(1),
+        default=1,
+        metavar="N",
+        help="of videos, take one frame of N",
+    )
+    add_table_options(parser)
     add_pipeline_options(parser)
     return parser
 
 
-def annotated_names(files: list[Path], folder: Path) -> dict[Path, str]:
-    """Gives each picture a name of its own in the output folder, never that of an input."""
-    names: dict[Path, str] = {}
-    taken = {f.name.lower() for f in files if f.resolve().parent == folder.resolve()}
-    for file in files:
-        suffix = file.suffix.lower() if file.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
-        name, number = f"{file.stem}{suffix}", 1
-        while name.lower() in taken:
-            number += 1
-            name = f"{file.stem}-{number}{suffix}"
-        taken.add(name.lower())
-        names[file] = name
-    return names
+def annotated_suffix(file: Path) -> str:
+    """Returns the suffix of the picture with its heads drawn."""
+    suffix = file.suffix.lower()
+    return suffix if suffix in KEPT_SUFFIXES else ".png"
 
 
-def read_ahead(files: list[Path]) -> Iterator[tuple]:
+def read_ahead(files: Sequence[Path]) -> Iterator[tuple]:
     """Yields each file with its picture, or the error that reading it gave."""
     from headpose.images.pictures import PictureError, read_image
     from headpose.parallel.prefetch import ahead
@@ -53,69 +69,155 @@ def read_ahead(files: list[Path]) -> Iterator[tuple]:
     return ahead(read, files, workers=1, waiting=2)
 
 
-def show(title: str, picture) -> None:
-    """Shows a picture in a window until a key is pressed."""
-    import cv2
+def number_names(count: int) -> list[str]:
+    """Names heads by their numbers in the table; a single one needs no name."""
+    return [f"#{i}" for i in range(1, count + 1)] if count > 1 else []
 
-    cv2.imshow(title, picture)
-    cv2.waitKey(0)
-    cv2.destroyAllWindows()
+
+class Photos:
+    """Does photo after photo.
+
+    Args:
+        load: Gives detector and estimator, once it is needed.
+        draw: `headpose.images.drawing.draw_heads` with its options.
+        blur: Whether to hide heads.
+        tables: Get a row for each head.
+        window: Shows each photo; None shows none.
+        notes: Gets a line for each photo.
+    """
+
+    def __init__(
+        self,
+        load: Callable,
+        draw: Callable,
+        blur: bool,
+        tables: Tables,
+        window: Window | None,
+        notes,
+    ):
+        self._load, self._draw, self._blur = load, draw, blur
+        self._tables, self._window, self._notes = tables, window, notes
+        self.done = 0
+
+    def do(self, file: Path, picture, target: Path) -> None:
+        """Finds the heads of a photo and writes what is made of it.
+
+        Raises:
+            HeadposeError: If the annotated photo cannot be written.
+        """
+        from headpose.images.blurring import blur_heads
+        from headpose.images.pictures import write_image
+        from headpose.records.columns import picture_rows
+
+        find_heads = self._load()
+        started = time.perf_counter()
+        heads = find_heads([picture])[0]
+        seconds = time.perf_counter() - started
+        seen = blur_heads(picture, [head.box for head in heads]) if self._blur else picture
+        drawn = self._draw(seen, heads, names=number_names(len(heads)))
+        with atomic_write(target) as temporary:
+            write_image(temporary, drawn)
+        height, width = picture.shape[:2]
+        self._tables.write(picture_rows(str(file), (width, height), heads))
+        count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
+        cl.tell(f"{file}: {count}, {1000 * seconds:.0f} ms -> {target}", self._notes)
+        self.done += 1
+        if self._window:
+            self._window.show(drawn)
 
 
 def main() -> int:
     parser = options()
     arguments = parser.parse_args()
-    if arguments.json == arguments.csv == "-":
-        parser.error("only one of --json and --csv can go to standard output")
     check_display(arguments.show)
 
-    from headpose.images.pictures import PictureError, find_pictures, sample_portrait, write_image
+    from headpose.images.listing import find_inputs, output_places
+    from headpose.images.pictures import PictureError, sample_portrait
 
-    files, problems = find_pictures(arguments.pictures or [str(sample_portrait())])
-    for problem in problems:
-        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
-    if not files:
+    given = arguments.inputs or [str(sample_portrait())]
+    found = find_inputs(given, skip=[Path(arguments.output)])
+    for line in found.left_out:
+        cl.warn(line)
+    for problem in found.problems:
+        cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
+    if not found.files:
         return 1
+    check_tables(parser, arguments, found.files)
     folder = writable_folder(arguments.output)
+    videos = set(found.videos)
+    places = output_places(
+        [(str(file), file, file.stem) for file in found.files],
+        {str(file): root for file, root in found.roots.items()},
+        folder,
+        lambda file: ".mp4" if file in videos else annotated_suffix(file),
+    )
 
-    from headpose.images.drawing import draw_heads
-    from headpose.records import HEAD_FIELDS, head_row, table_writer
+    from headpose.records.columns import fields_for
 
-    find_heads = pipeline_from(arguments)
+    load = functools.cache(lambda: pipeline_from(arguments))
     # What is said about photos goes aside when a table goes to standard output.
-    notes = sys.stderr if "-" in (arguments.json, arguments.csv) else sys.stdout
-    failed = len(problems)
-    names = annotated_names(files, folder)
+    notes = sys.stderr if to_stdout(arguments) else sys.stdout
+    failed = len(found.problems)
+    files = found.pictures
     with ExitStack() as stack:
-        writers = [
-            table_writer(stack, target, kind, ("file", *HEAD_FIELDS))
-            for kind in ("json", "csv")
-            if (target := getattr(arguments, kind))
-        ]
-        done = 0
+        window = open_window("headpose") if arguments.show else None
+        failed += bool(arguments.show and not window)
+        load()  # a model that is not there leaves no tables
+        tables = open_tables(stack, arguments, fields_for(bool(videos)))
+        photos = Photos(load, drawing_from(arguments), arguments.blur, tables, window, notes)
         try:
             for file, picture in cl.progress(read_ahead(files), "photos", len(files)):
                 if isinstance(picture, PictureError):
-                    cl.tell(f"{parser.prog}: error: {picture}", sys.stderr)
+                    cl.tell(f"{cl.program()}: error: {picture}", sys.stderr)
                     failed += 1
                     continue
-                started = time.perf_counter()
-                heads = find_heads([picture])[0]
-                seconds = time.perf_counter() - started
-                drawn = draw_heads(picture, heads, arguments.draw)
-                target = folder / names[file]
-                with atomic_write(target) as temporary:
-                    write_image(temporary, drawn)
-                for head in heads:
-                    for write in writers:
-                        write({"file": str(file), **head_row(head)})
-                count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
-                cl.tell(f"{file}: {count}, {1000 * seconds:.0f} ms -> {target}", notes)
-                done += 1
-                if arguments.show:
-                    show(str(file), drawn)
+                photos.do(file, picture, places[str(file)])
+            failed += follow_videos(arguments, found.videos, places, load, tables, notes)
         except KeyboardInterrupt:
             # What is done is kept: tables are closed whole.
-            cl.tell(f"{parser.prog}: interrupted after {done} of {len(files)} photos", sys.stderr)
+            told = f"interrupted after {photos.done} of {len(files)} photos"
+            cl.tell(f"{cl.program()}: {told}", sys.stderr)
             return 130
+        finally:
+            if window:
+                window.close()
     return 1 if failed else 0
+
+
+def follow_videos(
+    arguments: argparse.Namespace,
+    videos: Sequence[Path],
+    places: dict[str, Path],
+    load: Callable,
+    tables: Tables,
+    notes,
+) -> int:
+    """Follows the heads of videos; returns how many could not be read, or only in part.
+
+    Raises:
+        KeyboardInterrupt: After what was done is written.
+    """
+    if not videos:
+        return 0
+    from headpose.cli.video_run import VideoOptions, follow_video, summary_of
+    from headpose.video.frames import Reading
+
+    options = VideoOptions(
+        drawing_from(arguments), Reading(every=arguments.every), blur=arguments.blur
+    )
+    failed = 0
+    for video in videos:
+        target = places[str(video)]
+        try:
+            done = follow_video(str(video), options, load, tables, target)
+        except HeadposeError as error:
+            cl.tell(f"{cl.program()}: error: {error}", sys.stderr)
+            failed += 1
+            continue
+        cl.tell(summary_of(done.report, target), notes)
+        for problem in done.problems:
+            cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
+        failed += bool(done.problems)
+        if done.interrupted:
+            raise KeyboardInterrupt
+    return failed

@@ -1,14 +1,11 @@
 """The options of scripts that find heads and their angles, and the pipeline they ask for."""
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.drawing_options import add_drawing_options
 from headpose.detection.loading import DETECTOR_HELP
-from headpose.errors import HeadposeError
-from headpose.images.drawing import STYLES
 from headpose.models.backends import BACKENDS
 
 SIGNS = (
@@ -41,7 +38,7 @@ def add_pipeline_options(parser: argparse.ArgumentParser, drawing: bool = True) 
         help="leave angles out whose expected error is larger",
     )
     if drawing:
-        add("--draw", choices=STYLES, default="arrow", help="the nose's direction, or three axes")
+        add_drawing_options(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
 
@@ -101,15 +98,3 @@ def pipeline_arguments(arguments: argparse.Namespace) -> dict:
         "max_error": arguments.max_error,
         "backend": backend,
     }
-
-
-def check_display(show: bool) -> None:
-    """Stops where a window is asked for and none can be opened.
-
-    Raises:
-        HeadposeError: If `show` and there is no display.
-    """
-    linux = sys.platform.startswith("linux")
-    display = not linux or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if show and not display:
-        raise HeadposeError("--show needs a display; leave it out and look at the output instead")

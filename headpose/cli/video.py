@@ -1,25 +1,36 @@
 """Finds heads in a video, follows them and says where each one is turned.
 
-In goes a file, a folder of pictures, a camera or a stream; out comes a video with boxes,
-numbers and angles, a table with a row for each head in each frame, or both.
+In go files, folders of them, folders of pictures, a camera or a stream; out come videos with
+boxes, numbers and angles, one table with a row for each head in each frame, or both.
 """
 
 import argparse
+import functools
 import json
 import math
-import subprocess
 import sys
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_display, pipeline_from
+from headpose.cli.drawing_options import drawing_from
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
+from headpose.cli.table_options import (
+    TABLES,
+    add_table_options,
+    check_tables,
+    open_tables,
+    to_stdout,
+)
+from headpose.cli.video_sources import Sources, find_sources, output_files
+from headpose.cli.windows import NO_WINDOW, check_display, open_window
 from headpose.errors import HeadposeError, reason
 from headpose.files import atomic_write
+from headpose.video.frames import DEFAULT_RATE, Reading
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
-ESCAPE = 27
+DEFAULT_OUTPUT = Path("output")
 
 
 def options() -> argparse.ArgumentParser:
@@ -27,21 +38,20 @@ def options() -> argparse.ArgumentParser:
     seconds, whole = cl.in_range(0, math.inf), cl.at_least(1)
     add = parser.add_argument
     add(
-        "source",
-        nargs="?",
-        default="0",
-        help="a video file, a folder of pictures, a camera's number or a stream's address; "
-        "without any, camera 0",
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="video files, folders of them at any depth, folders of pictures, patterns, @LIST "
+        "(a text file with a name a line), a camera's number or a stream's address; without "
+        "any, camera 0",
     )
     add(
         "--output",
         type=Path,
         metavar="FILE",
-        help="the video with its heads drawn (.mp4, .mkv, .mov, .webm, .avi); if nothing at all "
-        "is asked for, it goes to output/",
+        help="the video with its heads drawn (.mp4, .mkv, .mov, .webm, .avi), or a folder for "
+        "those of several sources; if nothing at all is asked for, they go to output/",
     )
-    add("--csv", metavar="FILE", help="a row for each head in each frame; - is stdout")
-    add("--json", metavar="FILE", help="a JSON line for each head in each frame; - is stdout")
     add("--stats", type=Path, metavar="FILE", help="counts, times and frames a second as JSON")
     add("--show", action="store_true", help="show the frames in a window; Esc or q ends")
     add("--audio", action="store_true", help="copy the sound to the output")
@@ -79,114 +89,51 @@ def options() -> argparse.ArgumentParser:
         help="less smoothing of a turning head, Hz for a degree a second: the higher, the "
         "less late",
     )
+    add(
+        "--reconnect",
+        type=seconds,
+        nargs="?",
+        const=math.inf,
+        metavar="SECONDS",
+        help="open a stream or camera again after it dropped, until it gave nothing for so long "
+        "(default of the option: for ever); numbers and times go on",
+    )
+    add_table_options(parser)
     add_pipeline_options(parser)
     return parser
 
 
-def settled(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Reads the options; stops where they contradict each other."""
+def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Sources, dict]:
+    """Reads the options; stops where they contradict each other.
+
+    Returns:
+        The options, the sources, and the video to write for each source or None.
+    """
     arguments = parser.parse_args()
-    asked = (arguments.output, arguments.csv, arguments.json, arguments.stats, arguments.show)
+    asked = [arguments.output, arguments.stats, arguments.show]
+    asked += [getattr(arguments, kind) for kind in TABLES]
     if not any(asked):
-        arguments.output = Path("output", f"{title(arguments.source)}.mp4")
+        arguments.output = DEFAULT_OUTPUT
     if arguments.output is None and (arguments.audio or arguments.codec):
         parser.error("--audio and --codec are about the video; add --output")
-    if arguments.fps is not None and not Path(arguments.source).is_dir():
+    given = arguments.sources or ["0"]
+    if arguments.fps is not None and not any(Path(name).is_dir() for name in given):
         parser.error("--fps is for folders of pictures")
     if arguments.end is not None and arguments.end <= arguments.start:
         parser.error("--end must be after --start")
-    outputs = [arguments.output, arguments.csv, arguments.json, arguments.stats]
-    files = [str(Path(f).resolve()) for f in outputs if f and str(f) != "-"]
-    if len(set(files)) < len(files) or arguments.csv == arguments.json == "-":
+    same = [str(o) for o in (arguments.output, arguments.csv, arguments.json) if o]
+    if len(set(same)) < len(same):
         parser.error("two outputs cannot go to the same place")
-    for file in files:
-        if Path(file).is_dir():
-            raise HeadposeError(f"cannot write {file}: it is a folder; name a file in it")
-        if file == str(Path(arguments.source).resolve()):
-            raise HeadposeError(f"{file} is the source; name another output")
     check_display(arguments.show)
-    return arguments
+    sources = find_sources(given, arguments.output)
+    outputs = output_files(sources, arguments.output)
+    check_tables(parser, arguments, sources.names, [*outputs.values(), arguments.stats])
+    return arguments, sources, outputs
 
 
-def title(source: str) -> str:
-    """Returns a file name for what is made of a source."""
-    if source.isdecimal():
-        return f"camera-{source}"
-    return "stream" if "://" in source else Path(source).resolve().stem
-
-
-class Window:
-    """Shows the newest frame in a window, from the main thread as some systems demand.
-
-    Raises:
-        HeadposeError: If no window can be opened.
-    """
-
-    def __init__(self, name: str):
-        # Where there is no display, the window's library ends the whole process.
-        attempt = "import cv2; cv2.namedWindow('headpose'); cv2.destroyAllWindows()"
-        tried = subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False)
-        if tried.returncode:
-            raise HeadposeError("--show: no window can be opened here; leave it out")
-        self._name, self._picture = name, None
-
-    def offer(self, picture) -> None:
-        """Takes a picture to show; may be called from any thread."""
-        self._picture = picture
-
-    def ended(self) -> bool:
-        """Shows what was offered last; tells whether somebody wants to end."""
-        import cv2
-
-        picture, self._picture = self._picture, None
-        if picture is None:
-            return False
-        cv2.imshow(self._name, picture)
-        key = cv2.waitKey(1) & 0xFF
-        closed = cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
-        return closed or key in (ESCAPE, ord("q"))
-
-    def close(self) -> None:
-        import cv2
-
-        cv2.destroyAllWindows()
-
-
-def open_video(stack: ExitStack, source, arguments: argparse.Namespace):
-    """Opens the output video; it appears when the stack is closed without an error."""
-    from headpose.video.audio import Sound
-    from headpose.video.writer import VideoWriter, encoder_for
-
-    encoder_for(arguments.output, arguments.codec)
-    sound = None
-    if arguments.audio and source.sound is None:
-        cl.warn(f"{source.name}: there is no sound that can be copied")
-    elif arguments.audio:
-        end = math.inf if arguments.end is None else arguments.end
-        sound = stack.enter_context(Sound(source.sound, arguments.start, end))
-    return stack.enter_context(
-        VideoWriter(
-            stack.enter_context(atomic_write(arguments.output)),
-            source.rate,
-            source.time_base,
-            arguments.start,
-            arguments.codec,
-            sound,
-            source.bt709,
-            str(arguments.output),
-        )
-    )
-
-
-def run(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict, list[str], bool]:
-    """Does the work; returns the statistics, what went wrong, and whether it was interrupted."""
-    from headpose.images.drawing import draw_heads
-    from headpose.parallel.background import BackgroundWriter, Prefetcher
-    from headpose.records import table_writer
-    from headpose.video.frames import DEFAULT_RATE, Reading
-    from headpose.video.opening import open_source
-    from headpose.video.pipeline import FOLLOWED_FIELDS, WAITING, VideoPipeline, followed_row
-    from headpose.video.smoothing import HeadSmoother
+def video_options(arguments: argparse.Namespace):
+    """Returns how the options want videos to be followed."""
+    from headpose.cli.video_run import VideoOptions
 
     reading = Reading(
         arguments.start,
@@ -195,110 +142,85 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict, list[str
         arguments.flip,
         arguments.max_size,
         Fraction(arguments.fps or DEFAULT_RATE).limit_denominator(1001),
+        arguments.reconnect,
     )
-    source = stack.enter_context(open_source(arguments.source, reading))
-    if source.live and (arguments.start or arguments.every > 1):
-        raise HeadposeError(f"{source.name}: --start and --every are for files")
-    tables = [
-        table_writer(stack, target, kind, FOLLOWED_FIELDS)
-        for kind in ("json", "csv")
-        if (target := getattr(arguments, kind))
-    ]
-    # Opened last it is ended first: if the disk is full then, no table appears either.
-    video = open_video(stack, source, arguments) if arguments.output else None
-    window = Window(source.name) if arguments.show else None
-    smoother = None
-    if not arguments.no_smooth:
-        smoother = HeadSmoother(arguments.min_cutoff, arguments.beta)
-    follow = VideoPipeline(
-        pipeline_from(arguments),
+    return VideoOptions(
+        drawing_from(arguments),
+        reading,
         arguments.detect_every,
-        smoother,
-        at_once=1 if source.live or window else None,
+        None if arguments.no_smooth else (arguments.min_cutoff, arguments.beta),
+        arguments.blur,
+        arguments.codec,
+        arguments.audio,
     )
 
-    def write(done: tuple) -> None:
-        frame, heads = done
-        if video or window:
-            names = [f"#{head.track}" for head in heads]
-            smooth = [head.smooth for head in heads]
-            drawn = draw_heads(frame.picture, smooth, arguments.draw, names)
-        if video:
-            video.write(drawn, frame.time, frame.duration)
+
+def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[dict], list[str]]:
+    """Follows the heads of each source; returns the reports, and what went wrong."""
+    from headpose.cli.video_run import follow_video, summary_of
+    from headpose.records.columns import VIDEO_FIELDS
+
+    options, load = video_options(arguments), functools.cache(lambda: pipeline_from(arguments))
+    reports: list[dict] = []
+    problems = list(sources.problems)
+    single = len(sources.names) == 1
+    with ExitStack() as stack:
+        window = open_window("headpose") if arguments.show else None
+        if arguments.show and not window:
+            problems.append(NO_WINDOW)
+            if not any((*outputs.values(), arguments.stats, *map(vars(arguments).get, TABLES))):
+                return reports, problems
+        tables = open_tables(stack, arguments, VIDEO_FIELDS)
+        for name in sources.names:
+            try:
+                done = follow_video(name, options, load, tables, outputs[name], window)
+            except HeadposeError as error:
+                if single:
+                    raise
+                problems.append(str(error))
+                cl.tell(f"{cl.program()}: error: {error}", sys.stderr)
+                continue
+            except KeyboardInterrupt:
+                if not reports:
+                    raise
+                reports[-1]["interrupted"] = True
+                break
+            ending = {"interrupted": done.interrupted, "problems": done.problems}
+            reports.append(done.report | ending)
+            cl.tell(summary_of(done.report, outputs[name]), notes)
+            for problem in done.problems:
+                cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
+            problems += done.problems
+            if done.interrupted or done.ended:
+                break
         if window:
-            window.offer(drawn)
-        for head in heads:
-            for write_row in tables:
-                write_row(followed_row(frame, head))
-
-    reader = Prefetcher(source, 1 if source.live else WAITING, newest=source.live)
-    interrupted = ended = False
-    with reader, BackgroundWriter(write, WAITING) as writer:
-        try:
-            for done in cl.progress(follow(reader), "frames", source.total):
-                writer.put(done)
-                if window and window.ended():
-                    ended = True
-                    break
-        except KeyboardInterrupt:
-            # What is done is kept: the video is ended well, and tables are whole.
-            interrupted = True
-        writer.close()
-    follow.statistics.finish()
-    if window:
-        window.close()
-    if video and not (interrupted or ended):
-        video.copy_rest_of_sound()
-    report = follow.statistics.report()
-    if not report["frames"] and not interrupted:
-        raise HeadposeError((*source.problems, f"{source.name}: no frames to read")[0])
-    report = {"source": source.name, **report, "frames dropped": reader.dropped}
-    return report, source.problems, interrupted
-
-
-def summary(report: dict, target: Path | None) -> str:
-    """Returns what is to be said at the end."""
-    lines = [
-        f"{report['source']}: {report['frames']} frames, {report['heads']} heads, "
-        f"{report['tracks']} different" + (f" -> {target}" if target else "")
-    ]
-    if report["frames a second"] is not None:
-        shown = {
-            name: "-" if report[key] is None else f"{report[key]:.1f} ms"
-            for name, key in (
-                ("detection", "detection ms a detected frame"),
-                ("estimation", "estimation ms a frame"),
-            )
-        }
-        lines.append(
-            f"without the first frame: detection {shown['detection']}, estimation "
-            f"{shown['estimation']}, {report['frames a second']:.1f} frames a second"
-        )
-    return "\n".join(lines)
+            window.close()
+        if not reports:
+            raise HeadposeError("no video could be read")
+    return reports, problems
 
 
 def main() -> int:
     parser = options()
-    arguments = settled(parser)
+    arguments, sources, outputs = settled(parser)
+    for line in sources.left_out:
+        cl.warn(line)
+    for problem in sources.problems:
+        cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
+    notes = sys.stderr if to_stdout(arguments) else sys.stdout
     try:
-        with ExitStack() as stack:
-            report, problems, interrupted = run(arguments, stack)
-            if interrupted and not report["frames"]:
-                raise KeyboardInterrupt
+        reports, problems = follow_all(arguments, sources, outputs, notes)
     except BrokenPipeError:
         raise
     except OSError as error:
         what = error.filename or "cannot write an output"
         raise HeadposeError(f"{what}: {reason(error)}") from error
-    notes = sys.stderr if "-" in (arguments.json, arguments.csv) else sys.stdout
-    print(summary(report, arguments.output), file=notes)
-    if arguments.stats:
+    if arguments.stats and reports:
+        content = reports[0] if len(sources.names) == 1 else {"sources": reports}
         with atomic_write(arguments.stats) as temporary:
-            ending = {"interrupted": interrupted, "problems": problems}
-            temporary.write_text(json.dumps(report | ending, indent=2) + "\n")
-    for problem in problems:
-        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
-    if interrupted:
-        print(f"{parser.prog}: interrupted after {report['frames']} frames", file=sys.stderr)
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if any(report["interrupted"] for report in reports):
+        frames = sum(report["frames"] for report in reports)
+        print(f"{cl.program()}: interrupted after {frames} frames", file=sys.stderr)
         return 130
     return 1 if problems else 0

@@ -66,6 +66,16 @@ def wrap_degrees(angles: ArrayLike) -> np.ndarray:
     return (np.asarray(angles, np.float64) + 180) % 360 - 180
 
 
+def mean_angle(angles: ArrayLike) -> float:
+    """Returns the mean direction of angles in degrees, -180..180.
+
+    It is the angle of the mean of the unit vectors: 179 and -179 have the mean 180, not 0.
+    Of angles that cancel out exactly there is no mean direction, and any is returned.
+    """
+    radians = np.radians(np.asarray(angles, np.float64))
+    return float(np.degrees(np.arctan2(np.sin(radians).mean(), np.cos(radians).mean())))
+
+
 def geodesic_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the angles (N,) in degrees of the turns from one R (N, 3, 3) to another.
 

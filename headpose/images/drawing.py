@@ -1,137 +1,153 @@
-"""Drawing heads on pictures: box, arrow along the nose or three axes, label."""
+"""Drawing heads on pictures: box, arrow along the nose, three axes or a cube, and labels."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from headpose.geometry.angles import azimuth_elevation, nose_directions, rotation_matrices
+from headpose.images.labels import FULL, SHORT, draw_labels, label_height
+from headpose.images.marks import (
+    ARROW,
+    AWAY,
+    BOX,
+    GREY,
+    DrawnHead,
+    draw_arrow,
+    draw_axes,
+    draw_cube,
+)
 
-# Colours are BGR.
-BOX, UNSURE, ARROW, AWAY = (80, 220, 80), (170, 170, 170), (40, 90, 255), (230, 90, 170)
-TEXT, SHADOW = (255, 255, 255), (0, 0, 0)
-AXES = ((60, 60, 255), (60, 220, 60), (255, 120, 40))  # x: ear to ear, y: up, z: the nose
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-STYLES = ("arrow", "axes")
-
-
-class Head(Protocol):
-    """What is drawn of a head: see `headpose.pipeline.Head`."""
-
-    @property
-    def box(self) -> tuple[float, float, float, float]: ...
-    @property
-    def score(self) -> float: ...
-    @property
-    def tilt(self) -> float | None: ...
-    @property
-    def pan(self) -> float | None: ...
-    @property
-    def roll(self) -> float | None: ...
+NONE = "none"
+STYLES = ("arrow", "axes", "cube", NONE)
+LABELS = (FULL, SHORT, NONE)
+# Degrees of expected error above which a head is drawn grey; docs/tables.md has the share of
+# heads and their true error for this and other limits.
+UNSURE_ABOVE = 20.0
 
 
 def draw_heads(
-    picture: np.ndarray, heads: Sequence[Head], style: str = "arrow", names: Sequence[str] = ()
+    picture: np.ndarray,
+    heads: Sequence[DrawnHead],
+    style: str = "arrow",
+    names: Sequence[str] = (),
+    labels: str = FULL,
+    roll: bool = False,
+    unsure_above: float = UNSURE_ABOVE,
 ) -> np.ndarray:
     """Returns a copy of a picture with its heads drawn.
 
-    The arrow starts at the middle of the box and points where the nose does; its length
-    is at most half the box. It starts with a dot if the nose points toward the viewer,
-    with a cross and in another colour if away. A head whose angles are not known gets a
-    grey box alone. Lines and letters grow with the picture; where a head is too small for
-    its label, the label still is as large as can be read.
+    The arrow starts at the middle of the box and points where the nose does, as a solid
+    body would be seen: it is at most half the box long, and its tip is a ring around a dot
+    where it points at the viewer. The fan around it is the expected error. It is orange
+    where the nose points toward the viewer, blue with a cross where away. A head whose angles
+    are not known, or whose expected error is above `unsure_above`, is grey with a question
+    mark. The colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which
+    people with any kind of colour blindness can tell apart; shapes say the same.
+
+    Lines and letters grow with the picture, so that they read where the whole picture is
+    shown on a screen. Labels stand where there is room, those of crowds are numbers alone.
 
     Args:
         picture: uint8 (H, W, 3), BGR.
         heads: What to draw; the best are drawn last, on top.
-        style: `arrow`, or `axes` for the head's three axes, where the roll is known.
-        names: What each label begins with; none for no names.
+        style: One of `STYLES`; axes need the roll, without which there is an arrow.
+        names: What each label begins with; none for no names. In a crowd heads without
+            names are numbered in their order.
+        labels: One of `LABELS`.
+        roll: Whether labels tell the roll, too.
+        unsure_above: Degrees of expected error.
     """
     canvas = picture.copy()
-    long_side = max(picture.shape[:2])
-    line = max(2, round(long_side / 500))
+    line = max(2, round(max(picture.shape[:2]) / 500))
     named = list(zip(heads, names or [""] * len(heads), strict=True))
-    named.sort(key=lambda pair: pair[0].score)
-    for head, _ in named:
-        x0, y0, x1, y1 = (round(v) for v in head.box)
-        known = head.tilt is not None
-        cv2.rectangle(canvas, (x0, y0), (x1, y1), BOX if known else UNSURE, line, cv2.LINE_AA)
-        if known and style == "axes" and head.roll is not None:
-            _axes(canvas, head, line)
-        elif known:
-            _arrow(canvas, head, line)
-    for head, name in named:
-        _label(canvas, head, long_side, name)
+    if style != NONE:
+        for head, _ in sorted(named, key=lambda pair: pair[0].score):
+            _draw_head(canvas, head, style, line, unsure_above)
+    if labels != NONE and named:
+        texts = [label_text(head, name, roll, unsure_above) for head, name in named]
+        short = [
+            _short(name or f"{i}", head, unsure_above) for i, (head, name) in enumerate(named, 1)
+        ]
+        boxes = np.array([head.box for head in heads], np.float64)
+        # A single head without a name is no crowd: it keeps its angles.
+        crowded = texts if labels == FULL and len(named) == 1 and not named[0][1] else short
+        draw_labels(canvas, boxes, texts if labels == FULL else short, crowded)
     return canvas
 
 
-def is_away(head: Head) -> bool:
+def is_away(head: DrawnHead) -> bool:
     """Tells whether the nose points away from the viewer."""
-    return nose_directions(head.tilt, head.pan)[2] < 0
+    return bool(nose_directions(head.tilt or 0, head.pan or 0)[2] < 0)
 
 
-def _line(canvas: np.ndarray, head: Head, direction: np.ndarray, colour, line: int, tip: bool):
-    """Draws a line from the middle of the head's box; returns where it starts.
-
-    Args:
-        direction: x right, y up; of length 1 it is half the box's longer side long.
-    """
-    x0, y0, x1, y1 = head.box
-    start = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    end = start + direction * [1, -1] * max(x1 - x0, y1 - y0) / 2
-    share = 0.3 if np.linalg.norm(end - start) > 6 * line else 0.5
-    points = [tuple(int(v) for v in np.rint(p)) for p in (start, end)]
-    for paint, width in ((SHADOW, line + 2), (colour, line)):
-        if tip:
-            cv2.arrowedLine(canvas, *points, paint, width, cv2.LINE_AA, tipLength=share)
-        else:
-            cv2.line(canvas, *points, paint, width, cv2.LINE_AA)
-    return points[0]
+def is_unsure(head: DrawnHead, unsure_above: float = UNSURE_ABOVE) -> bool:
+    """Tells whether a head's angles are not known well enough to be shown."""
+    error = head.expected_error
+    return head.tilt is None or (error is not None and error > unsure_above)
 
 
-def _arrow(canvas: np.ndarray, head: Head, line: int) -> None:
-    away = is_away(head)
-    colour = AWAY if away else ARROW
-    direction = nose_directions(head.tilt, head.pan)[:2]
-    x, y = start = _line(canvas, head, direction, colour, line, tip=True)
-    # Of a head that faces the viewer, or turns its back, this mark is all there is.
-    if away:
-        arm = 2 * line + 1
-        for paint, width in ((SHADOW, line + 2), (colour, line)):
-            cv2.line(canvas, (x - arm, y - arm), (x + arm, y + arm), paint, width, cv2.LINE_AA)
-            cv2.line(canvas, (x - arm, y + arm), (x + arm, y - arm), paint, width, cv2.LINE_AA)
-    else:
-        cv2.circle(canvas, start, 2 * line + 1, SHADOW, cv2.FILLED, cv2.LINE_AA)
-        cv2.circle(canvas, start, 2 * line, colour, cv2.FILLED, cv2.LINE_AA)
-
-
-def _axes(canvas: np.ndarray, head: Head, line: int) -> None:
-    matrix = rotation_matrices([[head.tilt, head.pan, head.roll]])[0]
-    # What points away from the viewer is drawn first, below the rest.
-    for axis in np.argsort(matrix[2]):
-        _line(canvas, head, matrix[:2, axis], AXES[axis], line, tip=axis == 2)
-
-
-def _label(canvas: np.ndarray, head: Head, long_side: int, name: str) -> None:
-    """Writes name and angles above the box, or inside its top where there is no room above."""
-    height, width = canvas.shape[:2]
-    if head.tilt is None:
-        text = "unsure"
+def label_text(
+    head: DrawnHead, name: str = "", roll: bool = False, unsure_above: float = UNSURE_ABOVE
+) -> str:
+    """Returns what a label says: name, angles in degrees, and their expected error."""
+    error = head.expected_error
+    if head.tilt is None or head.pan is None:
+        text = "?"
     elif is_away(head):
         azimuth, elevation = azimuth_elevation(head.tilt, head.pan)
-        text = f"away {round(azimuth):+d} up {round(elevation):+d}"
+        text = f"away {_signed(azimuth)} up {_signed(elevation)}"
     else:
-        text = f"tilt {round(head.tilt):+d} pan {round(head.pan):+d}"
-    text = f"{name} {text}" if name else text
-    (natural, _), _ = cv2.getTextSize(text, FONT, 1.0, 1)
-    # As wide as the box, within what reads well on a screen that shows the whole picture.
-    smallest, largest = max(0.35, long_side / 2800), max(0.45, long_side / 1000)
-    scale = float(np.clip((head.box[2] - head.box[0]) / natural, smallest, largest))
-    thick = max(1, round(scale * 1.6))
-    (w, h), below = cv2.getTextSize(text, FONT, scale, thick)
-    x = int(np.clip(head.box[0], 0, max(0, width - w - 1)))
-    y = int(head.box[1]) - below - 1
-    y = int(np.clip(y if y - h > 0 else head.box[1] + h + below, h, max(h, height - below)))
-    cv2.rectangle(canvas, (x - 1, y - h - 2), (x + w + 1, y + below), SHADOW, cv2.FILLED)
-    cv2.putText(canvas, text, (x, y), FONT, scale, TEXT, thick, cv2.LINE_AA)
+        text = f"tilt {_signed(head.tilt)} pan {_signed(head.pan)}"
+    if head.tilt is not None and roll and head.roll is not None:
+        text += f" roll {_signed(head.roll)}"
+    if head.tilt is not None and error is not None:
+        text += f" ±{round(error)}°"
+        if error > unsure_above:
+            text += " ?"
+    return f"{name} {text}" if name else text
+
+
+def _short(name: str, head: DrawnHead, unsure_above: float) -> str:
+    return f"{name}?" if is_unsure(head, unsure_above) else name
+
+
+def _signed(degrees: float) -> str:
+    """Returns an angle with its sign, if it has any, and a degree sign."""
+    whole = round(float(degrees))
+    return f"{whole:+d}°" if whole else "0°"
+
+
+def _draw_head(
+    canvas: np.ndarray, head: DrawnHead, style: str, line: int, unsure_above: float
+) -> None:
+    x0, y0, x1, y1 = (round(float(v)) for v in head.box)
+    # Lines must not fill small heads.
+    line = int(np.clip(min(x1 - x0, y1 - y0) / 14, 1, line))
+    unsure = is_unsure(head, unsure_above)
+    cv2.rectangle(canvas, (x0, y0), (x1, y1), (0, 0, 0), line + 2, cv2.LINE_AA)
+    cv2.rectangle(canvas, (x0, y0), (x1, y1), GREY if unsure else BOX, line, cv2.LINE_AA)
+    if head.tilt is None or head.pan is None:
+        return
+    if style == "cube":
+        angles = head.tilt, head.pan, head.roll or 0
+        draw_cube(canvas, head.box, rotation_matrices([angles])[0], line, unsure)
+    elif style == "axes" and head.roll is not None:
+        matrix = rotation_matrices([[head.tilt, head.pan, head.roll]])[0]
+        draw_axes(canvas, head.box, matrix, line)
+    else:
+        colour = GREY if unsure else AWAY if is_away(head) else ARROW
+        direction = nose_directions(head.tilt, head.pan)
+        draw_arrow(canvas, head.box, direction, head.expected_error, colour, line)
+
+
+__all__ = [
+    "LABELS",
+    "STYLES",
+    "UNSURE_ABOVE",
+    "draw_heads",
+    "is_away",
+    "is_unsure",
+    "label_height",
+    "label_text",
+]

@@ -14,13 +14,20 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from headpose.errors import HeadposeError, PictureError, first_line, reason
-from headpose.images import levels
+from headpose.images import heic, levels
 from headpose.images.limits import MAX_PIXELS, too_large
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".jp2", ".j2k", ".bmp"),
+    *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"),
+)
+QUALITIES = {
+    **{name: [cv2.IMWRITE_JPEG_QUALITY, 92] for name in (".jpg", ".jpeg", ".jpe", ".jfif")},
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 90],
+}
 # What is opened, whatever a file is called. Pillow knows forty formats more: rarely used
 # decoders, and EPS, for which it starts a Ghostscript process on a stranger's program.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF", "JPEG2000")
 ORIENTATION = 0x0112  # the tag of EXIF
 # How its values are undone (EXIF 2.32, 4.6.4); anything else is no orientation.
 UPRIGHT = {
@@ -54,11 +61,24 @@ def read_image(path: str | Path) -> np.ndarray:
     with (
         _picture_errors(path),
         _open_regular(path) as file,
-        Image.open(file, formats=FORMATS) as image,
+        Image.open(file, formats=_formats(file, path)) as image,
     ):
         if why := too_large(*image.size):
             raise PictureError(f"{path}: {why}")
         return _decode(image, file, str(path))
+
+
+def _formats(file: IO[bytes], path: str | Path) -> tuple[str, ...]:
+    """Returns the formats to try: HEIC, too, where a file is that and it can be read.
+
+    Raises:
+        PictureError: If it is HEIC and pillow-heif is not installed.
+    """
+    if not heic.is_heic(file):
+        return FORMATS
+    if not heic.is_available():
+        raise PictureError(f"{path}: {heic.ADVICE}")
+    return (heic.register(),)
 
 
 def _decode(image: Image.Image, file: IO[bytes], name: str) -> np.ndarray:
@@ -149,9 +169,10 @@ def write_image(path: str | Path, picture: np.ndarray) -> None:
     Raises:
         HeadposeError: If it cannot be written.
     """
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if str(path).endswith((".jpg", ".jpeg")) else []
+    suffix = Path(path).suffix.lower()
     try:
-        encoded = cv2.imencode(Path(path).suffix, picture, quality)[1]
+        kind = ".jpg" if suffix == ".jfif" else suffix
+        encoded = cv2.imencode(kind, picture, QUALITIES.get(suffix, []))[1]
         Path(path).write_bytes(encoded.tobytes())
     except (OSError, cv2.error) as error:
         cause = reason(error) if isinstance(error, OSError) else "OpenCV cannot encode it"

@@ -9,7 +9,17 @@ import av
 import numpy as np
 
 from headpose.errors import HeadposeError, reason
-from headpose.video.frames import DEFAULT_RATE, EVERYTHING, Frame, Reading, Shaper, selected
+from headpose.video.addresses import is_address, without_secrets
+from headpose.video.frames import (
+    AS_STORED,
+    DEFAULT_RATE,
+    EVERYTHING,
+    Frame,
+    Orientation,
+    Reading,
+    Shaper,
+    selected,
+)
 
 OPENING, SILENCE = 10.0, 10.0  # seconds to wait for an address, and for what comes next
 CUT_SHORT = 0.5  # seconds, or three frames if that is less, which a file may end early
@@ -22,25 +32,31 @@ def open_container(name: str):
     Raises:
         HeadposeError: If there is no such thing, or no video in it.
     """
-    waits = (OPENING, SILENCE) if "://" in name else None
+    live, shown = is_address(name), without_secrets(name)
+    waits = (OPENING, SILENCE) if live else None
     try:
         container = av.open(address_of(name), timeout=waits, options={"rtsp_transport": "tcp"})
-    except OSError as error:
-        raise HeadposeError(f"{name}: {reason(error)}") from error
     except av.error.ProtocolNotFoundError as error:
-        raise HeadposeError(f"{name}: FFmpeg does not know this kind of address") from error
+        raise HeadposeError(f"{shown}: FFmpeg does not know this kind of address") from error
+    except av.error.ExitError as error:
+        raise HeadposeError(f"{shown}: no answer within {OPENING:.0f} s") from error
+    except OSError as error:
+        raise HeadposeError(f"{shown}: {reason(error)}") from error
+    except av.error.InvalidDataError as error:
+        raise HeadposeError(f"{shown}: not a video that FFmpeg reads, or cut short") from error
     except av.error.FFmpegError as error:
-        raise HeadposeError(f"{name}: not a video that FFmpeg reads, or cut short") from error
+        what = "does not answer with a video" if live else "FFmpeg cannot read it"
+        raise HeadposeError(f"{shown}: {what} ({reason(error)})") from error
     # FFmpeg takes texts for the output of a terminal, and covers of music for videos.
     if container.format.name == "tty" or video_of(container) is None:
         container.close()
-        raise HeadposeError(f"{name}: there is no video in it")
+        raise HeadposeError(f"{shown}: there is no video in it")
     return container
 
 
 def address_of(name: str) -> str:
     """Returns a name as FFmpeg understands it: a colon in a file's name does no harm."""
-    return name if "://" in name else f"file:{name}"
+    return name if is_address(name) else f"file:{name}"
 
 
 def video_of(container):
@@ -55,17 +71,34 @@ def rate_of(stream) -> Fraction:
     return Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
 
 
-def picture_of(frame, stream) -> tuple[np.ndarray, int, float]:
+def picture_of(frame, stream) -> tuple[np.ndarray, Orientation, float]:
     """Returns a decoded frame as `headpose.video.frames.Shaper` takes it."""
     aspect = float(stream.sample_aspect_ratio or 1)
-    return frame.to_ndarray(format="bgr24"), round(frame.rotation / 90) % 4, aspect
+    return frame.to_ndarray(format="bgr24"), orientation_of(frame), aspect
+
+
+def orientation_of(frame) -> Orientation:
+    """Reads how a frame is to be laid from its display matrix.
+
+    The matrix, nine 32-bit numbers (a, b, u; c, d, v; x, y, w), sends a place (x, y) of the
+    stored picture to (a x + c y, b x + d y), with y downward (FFmpeg's `libavutil/display.h`;
+    ISO/IEC 14496-12, 8.5.2). Phones write the quarter turns, front cameras mirrored ones, too;
+    other angles are taken for the nearest of the eight.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return AS_STORED
+    a, b, _, c, d = np.frombuffer(data, np.int32, 5).tolist()
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(False, a < 0, d < 0)
+    return Orientation(True, c < 0, b < 0)
 
 
 class VideoFile:
     """A video with an end; see `headpose.video.frames.Source`.
 
     Args:
-        name: For messages.
+        name: The file or address.
         container: What `open_container` gave.
         reading: What to read, and how.
     """
@@ -73,7 +106,8 @@ class VideoFile:
     live = False
 
     def __init__(self, name: str, container, reading: Reading = EVERYTHING):
-        self.name, self.problems = name, []
+        self.name = without_secrets(name)
+        self.problems: list[str] = []
         self.sound = name if container.streams.audio else None
         self._container, self._reading = container, reading
         self._stream = video_of(container)
@@ -142,7 +176,9 @@ class VideoFile:
                 self._origin = shown or 0
             start = self._origin + math.ceil(self._reading.start / self.time_base)
             if shown is not None:
-                self._skipped += shown < start
+                # Packets that the file's edit list hides are decoded but never shown, and
+                # neither OpenCV nor FFmpeg counts them.
+                self._skipped += shown < start and not packet.is_discard
                 if packet.is_keyframe and shown <= start:
                     held.clear()
             held.append(packet)

@@ -44,6 +44,8 @@ class Reading:
         flip: Whether to mirror frames left to right.
         max_size: Scale frames down to this long side, pixels.
         rate: Frames a second of a folder of pictures.
+        reconnect: Seconds without a picture after which a stream or camera that dropped is
+            given up; None gives it up at once.
     """
 
     start: float = 0.0
@@ -52,6 +54,7 @@ class Reading:
     flip: bool = False
     max_size: int | None = None
     rate: Fraction = Fraction(DEFAULT_RATE)
+    reconnect: float | None = None
 
 
 EVERYTHING = Reading()
@@ -85,6 +88,29 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
 
+@dataclasses.dataclass(frozen=True)
+class Orientation:
+    """What makes a stored picture upright: one of the eight ways to lay a rectangle.
+
+    Attributes:
+        transpose: Whether rows become columns, first of all.
+        flip_x, flip_y: Whether left and right, top and bottom change places then.
+    """
+
+    transpose: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    def upright(self, picture: np.ndarray) -> np.ndarray:
+        """Returns a view of a picture, (H, W, 3), as it is to be seen."""
+        if self.transpose:
+            picture = picture.swapaxes(0, 1)
+        return picture[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+
+AS_STORED = Orientation()
+
+
 class Shaper:
     """Turns pictures into what a reading asks for, all as large as the first."""
 
@@ -92,18 +118,20 @@ class Shaper:
         self._reading = reading
         self._size: tuple[int, int] | None = None
 
-    def __call__(self, picture: np.ndarray, turns: int = 0, aspect: float = 1.0) -> np.ndarray:
+    def __call__(
+        self, picture: np.ndarray, orientation: Orientation = AS_STORED, aspect: float = 1.0
+    ) -> np.ndarray:
         """Shapes a picture.
 
         Args:
             picture: uint8 (H, W, 3).
-            turns: Quarter turns counter-clockwise that make it upright.
+            orientation: What makes it upright.
             aspect: Width of its pixels by their height, before that.
         """
         if aspect != 1:
             wide = max(1, round(picture.shape[1] * aspect))
             picture = cv2.resize(picture, (wide, picture.shape[0]))
-        picture = np.rot90(picture, turns)
+        picture = orientation.upright(picture)
         if self._reading.flip:
             picture = picture[:, ::-1]
         if self._size is None:

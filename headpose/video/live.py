@@ -10,38 +10,82 @@ import av
 import cv2
 
 from headpose.errors import HeadposeError, reason
-from headpose.video.file import picture_of, rate_of, video_of
+from headpose.reporting import logger
+from headpose.video.addresses import without_secrets
+from headpose.video.file import SILENCE, open_container, picture_of, rate_of, video_of
 from headpose.video.frames import DEFAULT_RATE, EVERYTHING, Frame, Reading, Shaper
 
 MILLISECOND = Fraction(1, 1000)
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds before trying again, doubled each time
 
 
 class _Live:
-    """Frames timed by their arrival; see `headpose.video.frames.Source`."""
+    """Frames timed by their arrival; see `headpose.video.frames.Source`.
+
+    Where a reading asks for it, what drops is opened again; numbers and times go on.
+    """
 
     live, total, sound, bt709, time_base = True, None, None, False, MILLISECOND
 
     def __init__(self, name: str, rate: Fraction, reading: Reading):
-        self.name, self.rate, self.problems = name, rate, []
+        self.name, self.rate = name, rate
+        self.problems: list[str] = []
         self._reading = reading
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error) -> None:
-        raise NotImplementedError
+        self._close()
 
     def __iter__(self) -> Iterator[Frame]:
         shape, first = Shaper(self._reading), None
-        for index, picture in enumerate(self._pictures()):
+        for index, picture in enumerate(self._all_pictures()):
             now = time.monotonic()
             first = now if first is None else first
             if now - first >= self._reading.end:
                 return
             yield Frame(index, now - first, 1 / float(self.rate), shape(*picture))
 
+    def _all_pictures(self) -> Iterator[tuple]:
+        """Yields what `Shaper` takes, from one connection after the other."""
+        patience = self._reading.reconnect
+        last, wait = time.monotonic(), FIRST_WAIT
+        while True:
+            for picture in self._pictures():
+                last, wait = time.monotonic(), FIRST_WAIT
+                yield picture
+            if patience is None:
+                return
+            cause = self.problems.pop() if self.problems else f"{self.name}: ended"
+            self._close()
+            while True:
+                if time.monotonic() + wait - last > patience:
+                    self.problems.append(f"{cause}; gave up after {patience:g} s without a picture")
+                    return
+                logger.warning("%s; trying again in %g s", cause, wait)
+                time.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+                try:
+                    self._open()
+                except HeadposeError as error:
+                    cause = str(error)
+                else:
+                    break
+
+    def _open(self) -> None:
+        """Connects.
+
+        Raises:
+            HeadposeError: If nothing answers.
+        """
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        raise NotImplementedError
+
     def _pictures(self) -> Iterator[tuple]:
-        """Yields what `Shaper` takes."""
+        """Yields what `Shaper` takes, of this connection."""
         raise NotImplementedError
 
 
@@ -53,19 +97,23 @@ class Camera(_Live):
     """
 
     def __init__(self, number: int, reading: Reading = EVERYTHING):
-        # What OpenCV prints about cameras it cannot open is said again below.
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        self._capture = cv2.VideoCapture(number)
-        cv2.utils.logging.setLogLevel(level)
-        if not self._capture.isOpened():
-            raise HeadposeError(f"no camera {number}; name another number, or a file")
+        self._number = number
+        self._open()
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         usual = math.isfinite(rate) and 1 <= rate <= 1000
         rate = Fraction(rate).limit_denominator(1001) if usual else Fraction(DEFAULT_RATE)
         super().__init__(f"camera {number}", rate, reading)
 
-    def __exit__(self, *error) -> None:
+    def _open(self) -> None:
+        # What OpenCV prints about cameras it cannot open is said again below.
+        level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._capture = cv2.VideoCapture(self._number)
+        cv2.utils.logging.setLogLevel(level)
+        if not self._capture.isOpened():
+            raise HeadposeError(f"no camera {self._number}; name another number, or a file")
+
+    def _close(self) -> None:
         self._capture.release()
 
     def _pictures(self) -> Iterator[tuple]:
@@ -81,26 +129,32 @@ class Stream(_Live):
     """A stream that has no end of its own.
 
     Args:
-        name: Its address.
+        address: Where it is.
         container: What `headpose.video.file.open_container` gave.
         reading: How to read it.
     """
 
-    def __init__(self, name: str, container, reading: Reading = EVERYTHING):
-        self._container, self._stream = container, video_of(container)
-        super().__init__(name, rate_of(self._stream), reading)
+    def __init__(self, address: str, container, reading: Reading = EVERYTHING):
+        self._address, self._container = address, container
+        super().__init__(without_secrets(address), rate_of(video_of(container)), reading)
 
-    def __exit__(self, *error) -> None:
+    def _open(self) -> None:
+        self._container = open_container(self._address)
+
+    def _close(self) -> None:
         self._container.close()
 
     def _pictures(self) -> Iterator[tuple]:
+        stream = video_of(self._container)
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._container.demux(stream):
                 try:
                     frames = packet.decode()
                 except av.error.InvalidDataError:
                     continue  # joining in the middle, the first packets cannot be decoded
                 for frame in frames:
-                    yield picture_of(frame, self._stream)
+                    yield picture_of(frame, stream)
+        except av.error.ExitError:
+            self.problems.append(f"{self.name}: sent nothing for {SILENCE:.0f} s")
         except av.error.FFmpegError as error:
             self.problems.append(f"{self.name}: broke off ({reason(error)})")

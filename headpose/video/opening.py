@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from headpose.video.addresses import is_address
 from headpose.video.frames import EVERYTHING, Reading, Source
 
 
@@ -9,15 +10,15 @@ def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
     """Opens a video.
 
     Args:
-        name: A number is a camera; an address with "://" a stream, or a file if it has an
-            end; a folder, its pictures in the order of the numbers in their names; all else
-            is a file.
+        name: A number is a camera, unless there is a file or folder of that name; an address
+            with "://" a stream, or a file if it has an end; a folder, its pictures in the
+            order of the numbers in their names; all else is a file.
         reading: What to read, and how.
 
     Raises:
         HeadposeError: If there is no such thing, or no video in it.
     """
-    if name.isdecimal():
+    if is_camera(name):
         from headpose.video.live import Camera
 
         return Camera(int(name), reading)
@@ -28,8 +29,13 @@ def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
     from headpose.video.file import VideoFile, open_container
 
     container = open_container(name)
-    if "://" in name and container.duration is None:
+    if is_address(name) and container.duration is None:
         from headpose.video.live import Stream
 
         return Stream(name, container, reading)
     return VideoFile(name, container, reading)
+
+
+def is_camera(name: str) -> bool:
+    """Tells whether a name is a camera's number, and of nothing that exists."""
+    return name.isdecimal() and not Path(name).exists()

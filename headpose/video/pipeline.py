@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from headpose.pipeline import Head, HeadPosePipeline
-from headpose.records import HEAD_FIELDS, head_row
+from headpose.records.columns import SMOOTH_FIELDS, VIDEO_FIELDS, Row, head_row, place_row
 from headpose.video.frames import Frame
 from headpose.video.optical_flow import BoxFlow, inside
-from headpose.video.smoothing import SMOOTHED, HeadSmoother
+from headpose.video.smoothing import HeadSmoother
 from headpose.video.tracking import Tracker
 
 WAITING = 8  # frames that are read ahead, and that wait to be written
@@ -36,19 +36,25 @@ class FollowedHead:
     smooth: Head
 
 
-FOLLOWED_FIELDS = ("frame", "time", "track", *HEAD_FIELDS, *(f"smooth_{n}" for n in SMOOTHED))
+FOLLOWED_FIELDS = VIDEO_FIELDS
 
 
-def followed_row(frame: Frame, followed: FollowedHead) -> dict:
-    """Returns a head in a frame as a flat row of `FOLLOWED_FIELDS`."""
-    smooth = head_row(followed.smooth)
-    return {
-        "frame": frame.index,
-        "time": round(frame.time, 4),
-        "track": followed.track,
-        **head_row(followed.head),
-        **{f"smooth_{name}": smooth[name] for name in SMOOTHED},
-    }
+def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[Row]:
+    """Returns a row of `FOLLOWED_FIELDS` for each head in a frame, or one without a head.
+
+    Args:
+        file: Name of the video.
+        frame: The frame.
+        heads: What `VideoPipeline` gave for it.
+    """
+    height, width = frame.picture.shape[:2]
+    place = place_row(file, (width, height), frame.index, frame.time)
+    rows = []
+    for followed in heads:
+        smooth = head_row(followed.smooth)
+        angles = {name: smooth[name.removeprefix("smooth_")] for name in SMOOTH_FIELDS}
+        rows.append(place | {"track": followed.track} | head_row(followed.head) | angles)
+    return rows or [place]
 
 
 class Statistics:

@@ -9,7 +9,6 @@ import html
 import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -20,7 +19,8 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import PictureError, read_image, write_image
 from headpose.models.metadata import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
-from headpose.records import HEAD_FIELDS, head_row, table_writer
+from headpose.records.columns import picture_rows
+from headpose.records.sinks import CsvSink, JsonLinesSink
 
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
 # The columns of the table on the page and what is said over them; the angles come first,
@@ -125,20 +125,16 @@ def answer_photo(
     heads = pipeline.heads(picture, settings)
     own = Path(tempfile.mkdtemp(dir=folder))
     # Only what came without loss is worth the size of a PNG.
-    suffix = ".png" if photo.suffix.lower() == ".png" else ".jpg"
+    suffix = photo.suffix.lower() if photo.suffix.lower() in (".png", ".webp") else ".jpg"
     answer = Answer(
         report(heads, settings),
         *(own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl")),
     )
     write_image(answer.picture, draw_heads(picture, heads, settings.style, labels(heads)))
-    with ExitStack() as stack:
-        writers = [
-            table_writer(stack, str(target), kind, ("file", *HEAD_FIELDS))
-            for target, kind in ((answer.csv, "csv"), (answer.json, "json"))
-        ]
-        for head in heads:
-            for write in writers:
-                write({"file": name, **head_row(head)})
+    with CsvSink(answer.csv) as csv, JsonLinesSink(answer.json) as json:
+        for row in picture_rows(name, (picture.shape[1], picture.shape[0]), heads):
+            csv.write(row)
+            json.write(row)
     return answer
 
 

@@ -76,7 +76,7 @@ def test_folders_are_searched_at_any_depth(archive):
         ("nowhere", "no such file"),
         ("nothing", "no pictures or videos"),
         ("film.mp4", "no such file"),
-        ("*.jpg", "no pictures match"),
+        ("*.jpg", "no pictures or videos match"),
     ],
 )
 def test_names_that_give_nothing_are_told(tmp_path, name, told):
@@ -130,14 +130,14 @@ def test_results_of_other_files_or_settings_are_refused(tmp_path):
 
 def test_parquet_has_the_same_columns_with_and_without_heads(tmp_path):
     pytest.importorskip("pyarrow")
-    row = dict.fromkeys(annotation.PLACE) | {"file": "a.jpg", "frame": 3, "time": 0.12}
-    from headpose.records import HEAD_FIELDS
+    from headpose.records.columns import FIELDS, HEAD_FIELDS, PLACE
 
+    row = dict.fromkeys(PLACE) | {"file": "a.jpg", "frame": 3, "time": 0.12}
     row |= dict.fromkeys(HEAD_FIELDS, 1.5) | {"roll": None}
     assert annotation.write_rows(tmp_path / "some.parquet", [row, row], "parquet") == 2
     assert annotation.write_rows(tmp_path / "none.parquet", [], "parquet") == 0
     some, none = (pd.read_parquet(tmp_path / f"{n}.parquet") for n in ("some", "none"))
-    assert list(some.columns) == list(none.columns) == [*annotation.PLACE, *HEAD_FIELDS]
+    assert list(some.columns) == list(none.columns) == list(FIELDS)
     together = pd.read_parquet(tmp_path)
     assert len(together) == 2
     assert together["frame"].tolist() == [3, 3]
@@ -197,7 +197,7 @@ def test_rows_are_what_the_pipeline_gives(archive, one_worker, tiny_estimator):
     from headpose.images.pictures import read_image
     from headpose.pipeline import HeadPosePipeline
     from headpose.pose.estimator import PoseEstimator
-    from headpose.records import head_row
+    from headpose.records.columns import head_row
 
     find_heads = HeadPosePipeline(load_detector("viola-jones"), PoseEstimator.load(tiny_estimator))
     (heads,) = find_heads([read_image(archive / "b" / "two.jpg")])

@@ -81,7 +81,7 @@ def test_help_answers_without_tensorflow(run_fresh, tmp_path):
     assert done.status == 0, done.err
     assert "--detect-every" in done.out
     done = run_fresh("demo_video.py", "nowhere.mp4", PYTHONPATH=str(tmp_path))
-    assert done.err == "demo_video.py: error: nowhere.mp4: no such file or directory\n"
+    assert done.err == "demo_video.py: error: nowhere.mp4: no such file or folder\n"
 
 
 @pytest.mark.parametrize(

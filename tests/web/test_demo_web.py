@@ -23,7 +23,7 @@ from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
 from headpose.models.metadata import MEASURES
 from headpose.models.shipped import DEFAULT_DETECTOR
-from headpose.records import HEAD_FIELDS
+from headpose.records.columns import HEAD_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAKES = ROOT / "tests" / "web_fakes.py"

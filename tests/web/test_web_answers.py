@@ -16,7 +16,7 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import read_image
 from headpose.models.metadata import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
-from headpose.records import HEAD_FIELDS, head_row
+from headpose.records.columns import FIELDS, picture_rows
 from headpose.web.answers import (
     Settings,
     SharedPipeline,
@@ -48,15 +48,14 @@ def red(tmp_path):
 def test_tables_have_what_the_pipeline_answers(shared, red, tmp_path, limit):
     answer = answer_photo(shared, red, "mine.png", Settings(0.1, limit), tmp_path)
     heads = fake_pipeline(0.1, limit)([read_image(red)])[0]
-    expected = [head_row(head) for head in heads]
+    expected = picture_rows("mine.png", (300, 200), heads)
     assert len(expected) == 2
     told = [json.loads(line) for line in answer.json.read_text().splitlines()]
     for row, line, head in zip(read_csv(answer.csv), told, expected, strict=True):
-        assert row.pop("file") == line.pop("file") == "mine.png"
         assert row == {k: "" if v is None else str(v) for k, v in head.items()}
         assert line.pop("box") == [head[k] for k in ("xmin", "ymin", "xmax", "ymax")]
-        assert line == {k: head[k] for k in ("score", *MEASURES)}
-    assert list(read_csv(answer.csv)[0]) == ["file", *HEAD_FIELDS]
+        assert line == head
+    assert list(read_csv(answer.csv)[0]) == list(FIELDS)
 
 
 def test_the_page_shows_rounded_figures(shared, red, tmp_path):
@@ -98,7 +97,7 @@ def test_a_single_head_needs_no_number():
 
 @pytest.mark.parametrize(
     ("name", "saved"),
-    [("a.png", ".png"), ("a.jpg", ".jpg"), ("a.JPEG", ".jpg"), ("a.webp", ".jpg")],
+    [("a.png", ".png"), ("a.jpg", ".jpg"), ("a.JPEG", ".jpg"), ("a.webp", ".webp")],
 )
 def test_what_came_without_loss_is_saved_without(shared, red, tmp_path, name, saved):
     photo = tmp_path / name
@@ -158,7 +157,7 @@ def test_a_photo_without_heads_still_has_picture_and_empty_tables(shared, red, t
     answer = answer_photo(shared, red, "red.png", Settings(1.0), tmp_path)
     assert "No head found" in answer.report
     assert np.array_equal(read_image(answer.picture), read_image(red))
-    assert answer.csv.read_text() == ",".join(("file", *HEAD_FIELDS)) + "\n"
+    assert answer.csv.read_text() == ",".join(FIELDS) + "\n"
     assert answer.json.read_text() == ""
 
 

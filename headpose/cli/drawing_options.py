@@ -1,0 +1,47 @@
+"""The options for how heads are drawn."""
+
+import argparse
+import functools
+from collections.abc import Callable
+
+from headpose.images.drawing import LABELS, STYLES, UNSURE_ABOVE
+
+
+def add_drawing_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `drawing_from` reads."""
+    add = parser.add_argument_group("drawing").add_argument
+    add(
+        "--draw",
+        choices=STYLES,
+        default="arrow",
+        help="the nose's direction with its expected error, the head's three axes, a cube "
+        "around it, or nothing",
+    )
+    add(
+        "--labels",
+        choices=LABELS,
+        help="angles, numbers alone, or nothing (default: full; none with --draw none)",
+    )
+    add("--roll", action="store_true", help="write the roll on labels, too")
+    add(
+        "--unsure-above",
+        type=float,
+        default=UNSURE_ABOVE,
+        metavar="DEGREES",
+        help="draw heads grey, with a question mark, whose expected error is larger",
+    )
+    add("--blur", action="store_true", help="blur heads, so that nobody is recognized")
+
+
+def drawing_from(arguments: argparse.Namespace) -> Callable:
+    """Returns `headpose.images.drawing.draw_heads` with the options that were asked for."""
+    from headpose.images.drawing import draw_heads
+
+    labels = arguments.labels or ("none" if arguments.draw == "none" else "full")
+    return functools.partial(
+        draw_heads,
+        style=arguments.draw,
+        labels=labels,
+        roll=arguments.roll,
+        unsure_above=arguments.unsure_above,
+    )

@@ -1,0 +1,103 @@
+"""The options for tables of heads, and the tables that they ask for."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.files import STANDARD_OUTPUT, check_outputs, is_regular
+
+TABLES = ("csv", "json", "parquet", "coco", "summary")
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `open_tables` reads."""
+    add = parser.add_argument_group("tables", "docs/tables.md explains the columns").add_argument
+    add("--csv", metavar="FILE", help="a row for each head; - is standard output")
+    add("--json", metavar="FILE", help="JSON lines, one for each head; - is standard output")
+    add("--parquet", metavar="FILE", help="the same as Parquet; needs pyarrow")
+    add("--coco", metavar="FILE", help="COCO JSON for labelling tools: boxes with the pose")
+    add("--summary", metavar="FILE", help="CSV with a row for each photo and video")
+    add("--empty", action="store_true", help="a row for photos and frames without heads, too")
+    add("--excel", action="store_true", help="begin CSV with the mark by which Excel knows UTF-8")
+    add("--overwrite", action="store_true", help="write over tables that exist")
+
+
+def check_tables(
+    parser: argparse.ArgumentParser,
+    arguments: argparse.Namespace,
+    inputs: Iterable[str | Path],
+    others: Sequence[str | Path | None] = (),
+) -> None:
+    """Stops where tables cannot be written, before any work is done.
+
+    Args:
+        parser: For usage errors.
+        arguments: The options.
+        inputs: What is read, which is never written over.
+        others: Further outputs.
+
+    Raises:
+        HeadposeError: If an output cannot be written or is an input, a table exists and is
+            not to be written over, or pyarrow is missing.
+    """
+    given = [target for kind in TABLES if (target := getattr(arguments, kind))]
+    if given.count(STANDARD_OUTPUT) > 1:
+        parser.error("only one table can go to standard output")
+    if arguments.excel and not (arguments.csv or arguments.summary):
+        parser.error("--excel is about CSV; add --csv or --summary")
+    if arguments.parquet == STANDARD_OUTPUT:
+        parser.error("--parquet needs a file")
+    places = [Path(o).resolve() for o in (*given, *others) if o and o != STANDARD_OUTPUT]
+    if len(set(places)) < len(places):
+        parser.error("two outputs cannot go to the same place")
+    files = [name for name in inputs if "://" not in str(name)]
+    check_outputs([*given, *others], files)
+    # Pipes and devices are there to be written to, and what is empty has nothing to lose.
+    there = [table for table in given if table != STANDARD_OUTPUT and is_regular(table)]
+    lost = [table for table in there if Path(table).stat().st_size]
+    if lost and not arguments.overwrite:
+        raise HeadposeError(f"{lost[0]} exists; add --overwrite or name another file")
+    if arguments.parquet:
+        from headpose.records.sinks import check_parquet
+
+        check_parquet()
+
+
+class Tables:
+    """All tables that were asked for, to which rows go; see `headpose.records.sinks`."""
+
+    def __init__(self, sinks: Sequence):
+        self._sinks = sinks
+
+    def write(self, rows: Iterable[dict]) -> None:
+        """Writes rows to each table."""
+        for row in rows:
+            for sink in self._sinks:
+                sink.write(row)
+
+
+def open_tables(stack: ExitStack, arguments: argparse.Namespace, fields: Sequence[str]) -> Tables:
+    """Opens the tables; they appear when the stack is closed without an error."""
+    from headpose.records.coco import CocoSink
+    from headpose.records.sinks import CsvSink, JsonLinesSink, ParquetSink, Sink
+    from headpose.records.summary import SummarySink
+
+    sinks: list[Sink] = []
+    if arguments.csv:
+        sinks.append(CsvSink(arguments.csv, fields, arguments.empty, arguments.excel))
+    if arguments.json:
+        sinks.append(JsonLinesSink(arguments.json, fields, arguments.empty))
+    if arguments.parquet:
+        sinks.append(ParquetSink(arguments.parquet, fields, arguments.empty))
+    if arguments.coco:
+        sinks.append(CocoSink(arguments.coco))
+    if arguments.summary:
+        sinks.append(SummarySink(arguments.summary, arguments.excel))
+    return Tables([stack.enter_context(sink) for sink in sinks])
+
+
+def to_stdout(arguments: argparse.Namespace) -> bool:
+    """Tells whether a table goes to standard output, so that all else must not."""
+    return any(getattr(arguments, kind) == STANDARD_OUTPUT for kind in TABLES)

@@ -1,0 +1,98 @@
+"""Which videos the names on a command line stand for, and where each one's output goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.images.listing import VIDEO_SUFFIXES, find_inputs, output_places
+from headpose.video.addresses import is_address
+from headpose.video.opening import is_camera
+
+OUTPUT_SUFFIX = ".mp4"
+
+
+@dataclass
+class Sources:
+    """What was found.
+
+    Attributes:
+        names: Of the sources, as `headpose.video.opening.open_source` takes them.
+        roots: The folder that was named, above each source that was found in one.
+        problems: A message for each name that gave nothing.
+        left_out: A message for each kind of thing in folders that was left out.
+    """
+
+    names: list[str] = field(default_factory=list)
+    roots: dict[str, Path] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def find_sources(names: Sequence[str], output: Path | None) -> Sources:
+    """Finds the videos that names stand for.
+
+    A folder with videos, at any depth, stands for these; one without is a video of its own,
+    made of its pictures. All else is as in `headpose.images.listing.find_inputs`.
+
+    Args:
+        names: From the command line.
+        output: Where results go, which is not searched below other folders.
+
+    Raises:
+        HeadposeError: If nothing is found.
+    """
+    sources = Sources()
+    skip = [output] if output else []
+    for name in names:
+        if is_camera(name) or is_address(name):
+            sources.names.append(name)
+            continue
+        found = find_inputs([name], VIDEO_SUFFIXES, skip)
+        if not found.files and Path(name).is_dir():
+            sources.names.append(name)
+            continue
+        sources.names += [str(file) for file in found.files if str(file) not in sources.names]
+        sources.roots |= {str(file): root for file, root in found.roots.items()}
+        sources.problems += found.problems
+        sources.left_out += found.left_out
+    if not sources.names:
+        raise HeadposeError(sources.problems[0])
+    return sources
+
+
+def title(name: str) -> str:
+    """Returns a file name for what is made of a source."""
+    if is_camera(name):
+        return f"camera-{name}"
+    if is_address(name):
+        return "stream"
+    return Path(name).resolve().name if Path(name).is_dir() else Path(name).stem
+
+
+def output_files(sources: Sources, output: Path | None) -> dict[str, Path | None]:
+    """Says which video is written for each source.
+
+    Args:
+        sources: What was found.
+        output: A file for a single source, or a folder; None writes none.
+
+    Raises:
+        HeadposeError: If several videos were to go to one file.
+    """
+    if output is None:
+        return dict.fromkeys(sources.names)
+    is_folder = output.is_dir() or not output.suffix
+    if not is_folder and len(sources.names) == 1 and not sources.roots:
+        return {sources.names[0]: output}
+    if not is_folder:
+        raise HeadposeError(
+            f"{output}: {len(sources.names)} videos cannot go to one file; name a folder"
+        )
+    places = output_places(
+        [(name, Path(name), title(name)) for name in sources.names],
+        sources.roots,
+        output,
+        OUTPUT_SUFFIX,
+    )
+    return dict(places)

@@ -1,0 +1,251 @@
+"""Finding pictures and videos: names, folders with all that is below them, patterns, lists."""
+
+import dataclasses
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from headpose.errors import reason
+from headpose.images import heic
+from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
+
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"),
+    *(".mts", ".m2ts", ".ts", ".3gp", ".ogv", ".vob"),
+)
+NAMED = 3  # files that a message about those left out names
+
+
+@dataclasses.dataclass
+class Found:
+    """What was found.
+
+    Attributes:
+        files: Pictures and videos in order, each once.
+        roots: The folder that was named, above each file that was found in one.
+        problems: A message for each name that gave nothing.
+        left_out: A message for each kind of thing in folders that was left out.
+    """
+
+    files: list[Path] = dataclasses.field(default_factory=list)
+    roots: dict[Path, Path] = dataclasses.field(default_factory=dict)
+    problems: list[str] = dataclasses.field(default_factory=list)
+    left_out: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Those of the files that are no videos."""
+        return [file for file in self.files if not is_video(file)]
+
+    @property
+    def videos(self) -> list[Path]:
+        """Those of the files that are videos, by their suffix."""
+        return [file for file in self.files if is_video(file)]
+
+
+def is_video(file: Path) -> bool:
+    """Tells whether a file is a video, by its suffix."""
+    return file.suffix.lower() in VIDEO_SUFFIXES
+
+
+def find_inputs(
+    names: Sequence[str],
+    suffixes: Sequence[str] | None = None,
+    skip: Iterable[Path] = (),
+) -> Found:
+    """Finds the files that names stand for.
+
+    A name is a file, a folder, which is searched with all that is below it, a pattern
+    (`**` is any number of folders), or `@LIST`, a text file with a name a line, which are
+    seen from the working folder or else from the list's. What exists by a name is never
+    taken for a pattern. Links to folders are followed, but never in a circle. Hidden files
+    and folders are left out.
+
+    Args:
+        names: What to look for.
+        suffixes: Of files to find in folders and by patterns, in lower case; None takes
+            those of all pictures and videos that can be read. A file that is named is found
+            whatever its suffix.
+        skip: Folders to leave out where they are below another, for what is written there.
+    """
+    if suffixes is None:
+        suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
+        suffixes += heic.SUFFIXES if heic.is_available() else ()
+    found = Found()
+    seen: set[Path] = set()
+    others: dict[str, list[Path]] = {}
+    skipped = {folder.resolve() for folder in skip}
+
+    def add(file: Path, root: Path | None) -> None:
+        if file not in seen:
+            seen.add(file)
+            found.files.append(file)
+            if root is not None:
+                found.roots[file] = root
+
+    for name in _expanded(names, found.problems):
+        path = Path(name)
+        if not name:
+            found.problems.append("an empty name is no file; name a file, a folder or a pattern")
+        elif os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for names that are too long
+            before, any_file = len(found.problems), False
+            for file in _below(path, skipped, found.problems, set()):
+                if file.name.startswith("."):
+                    others.setdefault("hidden", []).append(file)
+                elif file.suffix.lower() in suffixes:
+                    any_file = True
+                    add(file, path)
+                else:
+                    kind = "HEIC" if file.suffix.lower() in heic.SUFFIXES else "of other kinds"
+                    others.setdefault(kind, []).append(file)
+            if not any_file and len(found.problems) == before:
+                found.problems.append(f"{name}: no {_kinds(suffixes)} in this folder")
+        elif os.path.lexists(path):
+            add(path, None)  # a link that leads nowhere, too: reading it says so
+        else:
+            files = _matching(name, suffixes)
+            for file in files:
+                add(file, _fixed_part(name))
+            if not files:
+                pattern = any(c in name for c in "*?[")
+                what = f"no {_kinds(suffixes)} match" if pattern else "no such file or folder"
+                found.problems.append(f"{name}: {what}")
+    found.left_out = [_told(kind, files) for kind, files in others.items()]
+    return found
+
+
+def _expanded(names: Iterable[str], problems: list[str]) -> Iterator[str]:
+    """Yields names, those of `@LIST` in its place."""
+    for name in names:
+        if not name.startswith("@") or os.path.lexists(name):
+            yield name
+            continue
+        file = Path(name[1:])
+        try:
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            problems.append(f"{name}: cannot read this list: {reason(error)}")
+            continue
+        except UnicodeDecodeError:
+            problems.append(f"{name}: this list is not UTF-8 text; save it so")
+            continue
+        wanted = [line.strip() for line in lines if line.strip()]
+        if not wanted:
+            problems.append(f"{name}: this list is empty")
+        for line in wanted:
+            beside = file.parent / line
+            yield str(beside) if not Path(line).exists() and beside.exists() else line
+
+
+def _below(
+    folder: Path, skipped: set[Path], problems: list[str], above: set[Path]
+) -> Iterator[Path]:
+    """Yields the files in a folder and those below, in order.
+
+    Args:
+        above: The folders on the way here, without links: one of them is a circle.
+    """
+    here = folder.resolve()
+    if here in above:
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(f"{folder}: {reason(error)}")
+        return
+    folders = []
+    for entry in entries:
+        path = Path(entry.path)
+        if not entry.is_dir():
+            yield path
+        elif not entry.name.startswith(".") and path.resolve() not in skipped:
+            folders.append(path)
+    for path in folders:
+        yield from _below(path, skipped, problems, above | {here})
+
+
+def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
+    """Returns the files that a pattern matches, in order.
+
+    A file that several ways lead to, as through a link that goes in a circle, is found once,
+    by the shortest.
+    """
+    try:
+        hits = [Path(hit) for hit in glob.iglob(pattern, recursive=True)]  # noqa: PTH207
+    except (OSError, ValueError, re.error):  # of names that no file can have
+        return []
+    hits.sort(key=lambda hit: len(hit.parts))
+    files: dict[Path, Path] = {}
+    for hit in hits:
+        if hit.suffix.lower() in suffixes and hit.is_file():
+            files.setdefault(hit.resolve(), hit)
+    return sorted(files.values())
+
+
+def _fixed_part(pattern: str) -> Path | None:
+    """Returns the folder above the first part of a pattern that has a wildcard."""
+    parts = Path(pattern).parts
+    for i, part in enumerate(parts):
+        if any(c in part for c in "*?["):
+            return Path(*parts[:i]) if i else Path()
+    return None
+
+
+def _kinds(suffixes: Sequence[str]) -> str:
+    pictures = any(s in PICTURE_SUFFIXES for s in suffixes)
+    videos = any(s in VIDEO_SUFFIXES for s in suffixes)
+    return " or ".join(["pictures"] * pictures + ["videos"] * videos)
+
+
+def _told(kind: str, files: list[Path]) -> str:
+    """Returns a message that counts and names what was left out."""
+    named = ", ".join(str(file) for file in files[:NAMED])
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    text = f"left out {count} {kind}: {named}{more}"
+    if kind == "HEIC":
+        text += "; pip install pillow-heif reads them"
+    return text
+
+
+def output_places(
+    files: Sequence[tuple[str, Path, str]],
+    roots: Mapping[str, Path],
+    folder: Path,
+    suffix: str | Callable[[Path], str],
+) -> dict[str, Path]:
+    """Gives each file a place of its own in a folder for what is made of it.
+
+    What was found in a folder keeps its place below it; where several folders were named,
+    their names come before. A place that two files would share, or that is an input, gets a
+    number more.
+
+    Args:
+        files: Name, path, and title of each; the title is what its output is called.
+        roots: The folder that was named, above each name that was found in one.
+        folder: For what is made.
+        suffix: Of what is made, or what gives it for a path.
+
+    Returns:
+        The place for each name, `folder` included.
+    """
+    several = len({root.resolve() for root in roots.values()}) > 1
+    places: dict[str, Path] = {}
+    # Some systems do not tell capitals from small letters.
+    taken = {str(path.resolve()).lower() for _, path, _ in files}
+    for name, path, title in files:
+        inside = Path()
+        if name in roots:
+            inside = path.parent.relative_to(roots[name])
+            if several:
+                inside = Path(roots[name].resolve().name, inside)
+        ending = suffix if isinstance(suffix, str) else suffix(path)
+        place, number = folder / inside / f"{title}{ending}", 1
+        while str(place.resolve()).lower() in taken:
+            number += 1
+            place = folder / inside / f"{title}-{number}{ending}"
+        taken.add(str(place.resolve()).lower())
+        places[name] = place
+    return places

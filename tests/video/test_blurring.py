@@ -1,0 +1,36 @@
+"""Which places of a video are hidden when heads are."""
+
+import numpy as np
+
+from headpose.pipeline import Head
+from headpose.video.blurring import HeadHider
+from headpose.video.frames import Frame
+from headpose.video.pipeline import FollowedHead
+
+BLACK = np.zeros((9, 9, 3), np.uint8)
+
+
+def hidden(seen, around=0.2, rate=10):
+    """Returns the boxes that are hidden in each frame, for those in which a head is seen."""
+    hider, result = HeadHider(around), {}
+    for i, box in enumerate(seen):
+        heads = []
+        if box is not None:
+            head = Head((box, 0, box + 1, 1), 0.9, None, None)
+            heads = [FollowedHead(1, head, head)]
+        for frame, _, boxes in hider.put(Frame(i, i / rate, 1 / rate, BLACK), heads):
+            result[frame.index] = [b[0] for b in boxes]
+    result |= {frame.index: [b[0] for b in boxes] for frame, _, boxes in hider.rest()}
+    return [result[i] for i in range(len(seen))]
+
+
+def test_a_place_is_hidden_before_and_after_a_head_is_seen():
+    assert hidden([None, None, None, 5, 6, None, None, None, None]) == [
+        *([], [5], [5], [5], [6]),
+        *([6], [6], [], []),
+    ]
+
+
+def test_all_frames_come_out_in_order():
+    assert hidden([1] * 7) == [[1]] * 7
+    assert hidden([1, None, 3], around=0) == [[1], [], [3]]
