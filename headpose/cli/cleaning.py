@@ -9,7 +9,8 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.datasets.clean_folder import SUMMARY, CleanFolder, fingerprint, keyed
-from headpose.datasets.cleaning import GROW, MATCH, Recipe, clean
+from headpose.datasets.cleaning import Recipe, clean
+from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS

@@ -2,25 +2,25 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from headpose.datasets.crop_dataset import CROPS, write_crop
-from headpose.datasets.pose_annotations import LabelledPicture
-from headpose.geometry.boxes import area, as_boxes, assign, centres, intersection
+from headpose.datasets.head_matching import (
+    GROW,
+    MATCH,
+    NOT_GROWN,
+    SEVERAL,
+    grown,
+    match_heads,
+)
+from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.geometry.boxes import as_boxes, intersection
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, read_image
 from headpose.parallel.prefetch import ahead
-
-# What a face box as AFLW draws it (brows to chin) lacks of the head box at the left, top,
-# right and bottom, as shares of its width or height: the medians over 1,190 HELEN photos
-# that have both boxes. Pointing'04's boxes are taken to be drawn alike.
-GROW = (0.03, 0.35, 0.03, -0.01)
-SMALLEST_HEAD, LARGEST_HEAD = 0.5, 2.0  # sides of a detected head, in those of a grown face
-MATCH = 0.4  # least score of a match, see `match_scores`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,39 +61,6 @@ class Record:
     problems: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
 
-def grown(faces: ArrayLike, grow: Sequence[float] = GROW) -> np.ndarray:
-    """Returns the head boxes (N, 4) that face boxes (N, 4) belong to, by fixed shares."""
-    faces = as_boxes(faces)
-    extent = np.tile(faces[:, 2:] - faces[:, :2], 2)
-    return faces + extent * np.array([-grow[0], -grow[1], grow[2], grow[3]], np.float32)
-
-
-def match_scores(faces: ArrayLike, heads: ArrayLike, grow: Sequence[float] = GROW) -> np.ndarray:
-    """Says how well each detected head fits each annotated face.
-
-    IoU would not do: a face is about two thirds of its head, so that a right match scores
-    little more than a shifted one.
-
-    Args:
-        faces: (N, 4), annotated.
-        heads: (M, 4), detected.
-        grow: See `Recipe`.
-
-    Returns:
-        (N, M) in 0..1: the share of the face inside the head, times 1 - the distance of
-        the head's centre from the grown face's in sides of the grown face; 0 where the
-        head is smaller or larger than any head of that face.
-    """
-    faces, heads = as_boxes(faces), as_boxes(heads)
-    expected = grown(faces, grow)
-    side = np.sqrt(np.maximum(area(expected), 1e-6))[:, None]
-    covered = intersection(faces, heads) / np.maximum(area(faces), 1e-6)[:, None]
-    offset = centres(expected)[:, None] - centres(heads)[None]
-    near = np.maximum(1 - np.linalg.norm(offset, axis=2) / side, 0)
-    scale = np.sqrt(area(heads))[None] / side
-    return covered * near * ((scale >= SMALLEST_HEAD) & (scale <= LARGEST_HEAD))
-
-
 def clean_picture(
     key: str,
     labelled: LabelledPicture,
@@ -131,12 +98,16 @@ def clean_picture(
     record.annotated = len(faces)
     if detections is None:
         # Heads that have no rectangle were reported by the reader.
-        rows, boxes = np.flatnonzero(placed), grown(faces[placed], recipe.grow)
+        grow = NOT_GROWN if labelled.box_kind == HEAD else recipe.grow
+        rows, boxes = np.flatnonzero(placed), grown(faces[placed], grow)
         record.detected, scores = len(rows), [None] * len(rows)
     else:
         heads, found = as_boxes(detections[0]), np.asarray(detections[1])
         record.detected = len(heads)
-        rows, columns = _match(faces, placed, heads, recipe, record, labelled.name)
+        if len(faces) == 1 and not placed[0] and len(heads) > 1:
+            record.problems.append((SEVERAL, labelled.name))
+        kept = dataclasses.replace(labelled, boxes=faces, angles=angles)
+        rows, columns = match_heads(kept, heads, recipe.grow, recipe.match)
         boxes, scores = heads[columns], [round(float(s), 4) for s in found[columns]]
         record.problems += [("head without a detection", labelled.name)] * (len(faces) - len(rows))
     crops = head_crops(
@@ -171,19 +142,6 @@ def clean_picture(
             }
         )
     return record, crops
-
-
-def _match(faces, placed, heads, recipe, record, name) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs annotated heads with detections, one to one."""
-    if len(faces) == 1 and not placed[0]:
-        # The only head, and nothing tells where: the only detection must be it.
-        if len(heads) > 1:
-            record.problems.append(("several detections and no rectangle to choose by", name))
-        one = np.arange(1 if len(heads) == 1 else 0)
-        return one, one
-    chosen = np.flatnonzero(placed)
-    rows, columns = assign(match_scores(faces[placed], heads, recipe.grow), recipe.match)
-    return chosen[rows], columns
 
 
 def clean(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.pose_annotations import LabelledPicture, relative_name
+from headpose.datasets.pose_annotations import FACE, LabelledPicture, relative_name
 from headpose.errors import HeadposeError
 
 NAME = "pointing04"
@@ -59,7 +59,7 @@ def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems
             box = _read_box(path.with_suffix(".txt"), shown, problems)
             angles = np.array([[*pose, np.nan]])
             person = f"person{FILE.fullmatch(name)['id']}"
-            found.append(LabelledPicture(path, shown, box, angles, NAME, person))
+            found.append(LabelledPicture(path, shown, box, angles, NAME, person, FACE, alone=True))
         for name in sorted(files):
             if FILE.fullmatch(name) and name.endswith(".txt") and f"{name[:-4]}.jpg" not in files:
                 problems.add("missing picture", relative_name(folder / name, source, name))

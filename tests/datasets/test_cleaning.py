@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from pose_sets import (
 )
 
 from headpose.cli import cleaning as cleaning_command
-from headpose.datasets import cleaning
+from headpose.datasets import cleaning, head_matching
 from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
 from headpose.datasets.cleaning import Recipe, Record
 from headpose.datasets.crop_dataset import PARTS, read_crops
@@ -29,7 +30,7 @@ from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
 
 FACE = [40.0, 40.0, 60.0, 60.0]
-HEAD = cleaning.grown([FACE])[0]
+HEAD = head_matching.grown([FACE])[0]
 LABELLED = ("--detector", "labelled", "--splits-tilt", 2, "--splits-pan", 2)
 POSES = [(0, 0), (-15, 30), (60, -75), (30, 15), (-30, 90)]
 
@@ -132,15 +133,74 @@ def test_the_only_head_without_a_rectangle_is_the_only_detection(heads, rows):
 )
 @pytest.mark.parametrize("by_label", [True, False])
 def test_rectangles_at_the_border(face, kind, kept, by_label):
-    found = None if by_label else detected(cleaning.grown([face])[0])
+    found = None if by_label else detected(head_matching.grown([face])[0])
     record, crops = clean_one(labelled(face), found)
     assert len(record.rows) == len(crops) == record.annotated == kept
     assert record.problems == [(kind, "a.jpg")]
 
 
+PROFILE = [40.0, 40.0, 55.0, 60.0]  # drawn around the face alone: 15 wide, 20 high
+
+
+@pytest.mark.parametrize(
+    ("pan", "head", "matches"),
+    [
+        (90, [38, 32, 70, 66], True),  # turned to the image's left: the rest lies right
+        (90, [10, 32, 42, 66], False),
+        (-90, [25, 32, 57, 66], True),
+        (-90, [53, 32, 85, 66], False),
+        (0, [52, 32, 84, 66], False),  # covers a fifth of the face
+        (45, [39, 32, 65, 66], True),
+    ],
+)
+def test_a_profile_reaches_back_from_its_face(pan, head, matches):
+    record, _ = clean_one(labelled(PROFILE, [[0, pan, np.nan]]), detected(head))
+    assert len(record.rows) == matches
+
+
+def test_a_profile_scores_as_well_as_a_front_view():
+    front = head_matching.match_scores([FACE], [HEAD], pans=[0])[0, 0]
+    behind = moved(HEAD, 0.55 * 20)
+    assert front == pytest.approx(1, abs=0.01)
+    # At the end of the way the face is less covered by nothing: the same head, further right.
+    with_pan = head_matching.match_scores([FACE], [behind], pans=[90])[0, 0]
+    without = head_matching.match_scores([FACE], [behind])[0, 0]
+    covered = (60 - behind[0]) / 20 if behind[0] > 40 else 1
+    assert with_pan == pytest.approx(covered, abs=0.01)
+    assert without < with_pan - 0.2
+
+
+@pytest.mark.parametrize(
+    ("heads", "chosen"),
+    [
+        # Holds the centre, however much larger than the face's head.
+        ([moved(HEAD, 14, 4, 1.9)], 0),
+        # Of two that hold it, the one that fits.
+        ([moved(HEAD, 14, 4, 1.9), moved(HEAD, 3)], 1),
+        # None holds it.
+        ([moved(HEAD, 40), moved(HEAD, 0, 50)], None),
+        ([], None),
+    ],
+)
+def test_of_one_person_the_annotated_centre_decides(heads, chosen):
+    alone = dataclasses.replace(labelled(FACE), alone=True)
+    record, _ = clean_one(alone, detected(*heads))
+    assert len(record.rows) == (chosen is not None)
+    if chosen is not None:
+        assert record.rows[0]["xmin"] == pytest.approx(heads[chosen][0], abs=0.01)
+
+
+def test_boxes_of_heads_are_not_grown():
+    whole = dataclasses.replace(labelled(HEAD), box_kind="head")
+    record, _ = clean_one(whole, None)
+    assert record.rows[0]["ymin"] == pytest.approx(HEAD[1], abs=0.01)
+    record, _ = clean_one(whole, detected(HEAD))
+    assert len(record.rows) == 1
+
+
 def test_the_label_of_a_head_goes_with_its_detection():
     faces, angles = [FACE, moved(FACE, 80)], [[1, 2, 3], [4, 5, np.nan]]
-    right = cleaning.grown([faces[1]])[0]
+    right = head_matching.grown([faces[1]])[0]
     record, _ = clean_one(labelled(faces, angles), detected(right, HEAD))
     told = [(r["tilt"], r["pan"], r["roll"], round(r["score"], 2)) for r in record.rows]
     assert told == [(1, 2, 3, 0.5), (4, 5, None, 0.9)]
