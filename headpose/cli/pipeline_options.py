@@ -1,11 +1,14 @@
 """The options of scripts that find heads and their angles, and the pipeline they ask for."""
 
 import argparse
+import os
 from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import add_drawing_options
-from headpose.detection.loading import DETECTOR_HELP
+from headpose.detection.loading import DETECTOR_HELP, VIOLA_JONES
+from headpose.errors import HeadposeError
+from headpose.files import is_regular
 from headpose.models.backends import BACKENDS
 
 SIGNS = (
@@ -52,13 +55,39 @@ def add_backend_option(parser: argparse.ArgumentParser) -> None:
         "the model's file is for; onnxruntime where an up-to-date .onnx stands beside a "
         ".keras file, as with those that ship)",
     )
+    parser.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="open a model that is a program (TensorFlow's SavedModel): it can do anything",
+    )
 
 
 def backend_from(arguments: argparse.Namespace):
     """Returns the backend that the options ask for."""
     from headpose.models.backends import Backend
 
-    return Backend(arguments.backend, arguments.device, arguments.precision)
+    return Backend(arguments.backend, arguments.device, arguments.precision, arguments.trust_model)
+
+
+def check_models(*names: str | Path | None) -> None:
+    """Makes sure that models are there, before anything is imported or opened.
+
+    Args:
+        names: Files and names of detectors; None is passed over.
+
+    Raises:
+        HeadposeError: If a file is missing.
+    """
+    for name in names:
+        if name is None or str(name) in VIOLA_JONES:
+            continue
+        # A file or a SavedModel's folder; pathlib's `exists` raises for names that are too long.
+        if not os.path.exists(name):  # noqa: PTH110
+            raise HeadposeError(
+                f"{name or repr(name)}: no such model file; name an existing .keras file"
+            )
+        if not os.path.isdir(name) and not is_regular(name):  # noqa: PTH112
+            raise HeadposeError(f"{name}: no regular file (a pipe or a device), no model")
 
 
 def model_for(name: str | Path, backend):
@@ -68,8 +97,9 @@ def model_for(name: str | Path, backend):
         name: A file, or a detector's name.
         backend: A `headpose.models.backends.Backend`.
     """
-    from headpose.detection.loading import VIOLA_JONES
     from headpose.models.exported import is_exported
+
+    check_models(name)
 
     if backend.name in (None, "keras") or str(name) in VIOLA_JONES or is_exported(name):
         return name
@@ -90,6 +120,7 @@ def pipeline_arguments(arguments: argparse.Namespace) -> dict:
     from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
     backend = backend_from(arguments)
+    check_models(arguments.detector, arguments.estimator)
     return {
         "detector": model_for(arguments.detector or DEFAULT_DETECTOR, backend),
         "estimator": model_for(arguments.estimator or DEFAULT_ESTIMATOR, backend),

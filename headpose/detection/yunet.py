@@ -12,6 +12,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
+from headpose.models.onnx_header import refuse_external_data
 
 # A head box (crown to chin) extends beyond YuNet's face box by these shares of its width
 # and height: medians over the faces found in the training pictures of SCUT-HEAD.
@@ -34,10 +35,13 @@ class YuNet:
         self.confidence = 0.5
         self._size = size
         self._grow = grow
+        refuse_external_data(path)
         try:
             self._network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.02, 0.45, 5000)
         except cv2.error as error:
-            raise HeadposeError(f"{path}: not a YuNet face detector that OpenCV reads") from error
+            raise HeadposeError(
+                f"{path}: neither a detector of ours nor a YuNet face detector (or a damaged one)"
+            ) from error
 
     def detect(
         self, pictures: Sequence[np.ndarray], confidence: float | None = None

@@ -80,7 +80,7 @@ def export(
             inputs = _inputs(model, calibrating)
             _write(model, about, form, file, inputs)
         with _quiet(f"{source}: cannot be run as {form}"):
-            exported = open_exported(file, Backend(chosen.backend, "cpu"), about)
+            exported = open_exported(file, Backend(chosen.backend, "cpu", trusted=True), about)
             original = network_of(model, spec.kind)
             found = differences(original, exported, checking, bool(calibration))
         for difference in found:

@@ -17,6 +17,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, first_line
 from headpose.models.keras_setup import silence
+from headpose.models.onnx_header import refuse_external_data
 
 BACKENDS = ("keras", "onnxruntime", "openvino", "opencv", "litert")
 # What each of them reads, its own format first; a folder (TensorFlow's SavedModel) has "".
@@ -48,6 +49,7 @@ class Backend:
         name: One of `BACKENDS`; None: the one that the model's file is for.
         device, precision: As for `headpose.models.keras_setup.set_up`, which decides them
             for Keras. `auto` is the processor in float32 for the others.
+        trusted: Whether programs may be opened: a SavedModel can read and write files.
 
     Raises:
         HeadposeError: If it knows no such device or arithmetic.
@@ -56,6 +58,7 @@ class Backend:
     name: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    trusted: bool = False
 
     def __post_init__(self):
         if self.name in ("opencv", "litert") and self.device == "gpu":
@@ -115,6 +118,8 @@ def open_session(path: Path, backend: Backend) -> Call:
         "opencv": _in_opencv,
         "litert": _in_litert,
     }[backend.name]
+    if path.suffix.lower() == ".onnx":
+        refuse_external_data(path)
     try:
         return open_file(path, backend)
     except HeadposeError:
@@ -218,6 +223,11 @@ def _in_litert(path: Path, backend: Backend) -> Call:
 
 
 def _in_tensorflow(path: Path, backend: Backend) -> Call:
+    if not backend.trusted:
+        raise HeadposeError(
+            f"{path}: a SavedModel is a program that can do anything; if you trust whoever made "
+            "it, --trust-model opens it"
+        )
     tensorflow = package("tensorflow")
     loaded = tensorflow.saved_model.load(str(path))  # keeps the variables as long as the call
 

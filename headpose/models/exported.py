@@ -5,20 +5,24 @@ Nothing here imports Keras or TensorFlow, except for a SavedModel.
 
 import xml.etree.ElementTree as ElementTree
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from headpose.errors import HeadposeError, reason
+from headpose.files import is_regular
 from headpose.models.backends import READS, Backend, Call, open_session
 from headpose.models.decoding import decode_angles, decode_boxes
-from headpose.models.metadata import DETECTOR, ModelMetadata, Network
+from headpose.models.metadata import DETECTOR, ModelMetadata, Network, checked_network
 from headpose.models.onnx_header import fields
+from headpose.models.schema import MAX_TEXT
 
 KEY = "headpose"  # under which a file holds its description
 SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what others add
 LITERT_FILE = "headpose.json"  # in the archive behind the network, as LiteRT's metadata are
 SUFFIXES = (".onnx", ".xml", ".tflite")
+MAX_XML = 64_000_000  # bytes; those of our networks have some 100,000
 # Fields of ONNX's ModelProto and of the entries in it, see `headpose.models.onnx_header`.
 _METADATA_PROPS, _ENTRY_KEY, _ENTRY_VALUE = 14, 1, 2
 
@@ -38,6 +42,8 @@ def read_metadata(path: str | Path) -> ModelMetadata | None:
     path = Path(path)
     if not path.exists():
         raise HeadposeError(f"{path}: no such model file")
+    if not path.is_dir() and not is_regular(path):
+        raise HeadposeError(f"{path}: no regular file (a pipe or a device), no model")
     reader = {".onnx": _of_onnx, ".xml": _of_openvino, ".tflite": _of_litert}
     text = reader.get(path.suffix.lower(), _of_saved_model)(path)
     if text is None:
@@ -94,7 +100,8 @@ def open_exported(path: Path, backend: Backend, metadata: ModelMetadata) -> Netw
     if backend.name == "opencv" and metadata.spec.kind == DETECTOR:
         # Its importer keeps to the batch of the file where SSD512 changes shapes, or dies.
         call = _one_by_one(call)
-    return Network(metadata.spec, _decoded(call, metadata), backend.name)
+    name = backend.name or ""
+    return checked_network(metadata.spec, _decoded(call, metadata), name, str(path))
 
 
 def _one_by_one(call: Call) -> Call:
@@ -134,10 +141,14 @@ def _of_onnx(path: Path) -> str | None:
 
 
 def _of_openvino(path: Path) -> str | None:
+    if path.stat().st_size > MAX_XML:
+        raise HeadposeError(f"{path}: more than {MAX_XML / 1e6:.0f} MB, larger than any of ours")
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError, LookupError):  # the latter of odd encodings
         return None
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     entry = root.find(f"./rt_info/{KEY}")
     return None if entry is None else entry.get("value")
 
@@ -145,11 +156,22 @@ def _of_openvino(path: Path) -> str | None:
 def _of_litert(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(LITERT_FILE).file_size > MAX_TEXT:
+                raise HeadposeError(f"{path}: its description is longer than any of ours")
             return archive.read(LITERT_FILE).decode()
-    except (zipfile.BadZipFile, KeyError):
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError):
+        return None
+    except (NotImplementedError, RuntimeError):  # encrypted, or packed in a rare way
         return None
 
 
 def _of_saved_model(path: Path) -> str | None:
     file = path / SAVED_MODEL_FILE
-    return file.read_text() if file.is_file() else None
+    try:
+        return file.read_text(encoding="utf-8")[:MAX_TEXT] if is_regular(file) else None
+    except OSError as error:
+        raise HeadposeError(f"{file}: cannot be read: {reason(error)}") from error
+    except ValueError:
+        return None

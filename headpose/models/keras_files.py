@@ -8,6 +8,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
+from headpose.models.keras_archive import check_archive
 
 # Modules of higher wings whose import registers the layers that files of ours may hold.
 LAYER_MODULES = (
@@ -34,12 +35,13 @@ def load_model(path: str | Path):
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
     if not zipfile.is_zipfile(path):
         raise HeadposeError(f"{path}: not a .keras model file (or a damaged one)")
+    check_archive(path)
     import keras
 
     for module in LAYER_MODULES:
         importlib.import_module(module)
     try:
-        return keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts do
         raise HeadposeError(f"{path}: cannot be loaded as a model ({first_line(error)})") from error
 

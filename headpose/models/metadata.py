@@ -5,9 +5,11 @@ An exported file carries it as JSON, for this project and for whoever else uses 
 
 import dataclasses
 import json
-from collections.abc import Callable
+import re
 
-import numpy as np
+from headpose.geometry.crops import SIDES
+from headpose.models.answers import Call, checked_detector, checked_estimator
+from headpose.models.schema import Fields, as_number, as_whole, read_object
 
 # What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
 MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
@@ -17,6 +19,13 @@ MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
 RAW_SCALE = 0.2
 LEAST_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
 DETECTOR, ESTIMATOR = "head detector", "pose estimator"
+# What a description may say: sides of an input in pixels, levels of a detector and their
+# strides, shapes of priors a level, and the constants of a rotation by name. Wide enough for
+# any network of this kind, narrow enough that nothing absurd is built.
+INPUT_SIDES, CROP_SIDES = (16, 4096), (8, 1024)
+MAX_LEVELS, MAX_STEP, MAX_SHAPES = 16, 1024, 64
+OUTPUTS = (2, 3, len(MEASURES))
+ROTATION = {"scale": (1e-3, 100), "least_error": (0, 180), "error_scale": (1e-3, 1000)}
 LAYOUT = 1  # of the JSON; a file of another one is not read
 SIGNS = (
     "degrees, as seen by someone who looks at the picture: tilt and elevation > 0 up, pan and "
@@ -86,14 +95,30 @@ class DetectorSpec:
         }
 
     @classmethod
-    def from_json(cls, values: dict) -> "DetectorSpec":
-        _, height, width, _ = values["input"]["shape"]
+    def from_json(cls, values: Fields) -> "DetectorSpec":
+        """Reads what `as_json` wrote; a ValueError tells what does not fit."""
+        _, height, width, channels = values.fields("input").items("shape", 4, 4)
+        as_whole(channels, 3, 3, "input.shape[3]")
+        if height is not None or width is not None:
+            height = as_whole(height, *INPUT_SIDES, "input.shape[1]")
+            width = as_whole(width, *INPUT_SIDES, "input.shape[2]")
         levels = tuple(
-            (int(x["step"]), tuple((float(w), float(h)) for w, h in x["shapes"]))
-            for x in values["priors"]
+            (level.whole("step", 1, MAX_STEP), _shapes(level))
+            for level in values.objects("priors", 1, MAX_LEVELS)
         )
-        variances = tuple(map(float, values["variances"]))
-        return cls(height, width, float(values["confidence"]), levels, variances)
+        a, b, c, d = values.numbers("variances", 4, 1e-3, 10)
+        return cls(height, width, values.number("confidence", 0, 1), levels, (a, b, c, d))
+
+
+def _shapes(level: Fields) -> tuple[tuple[float, float], ...]:
+    """Reads the (width, height) of a level's priors, pixels."""
+    shapes = []
+    for shape in level.items("shapes", 1, MAX_SHAPES):
+        if not isinstance(shape, list) or len(shape) != 2:
+            raise ValueError("a prior's shape is no pair of numbers")
+        width, height = (as_number(n, 0.1, 4 * INPUT_SIDES[1], "a prior's side") for n in shape)
+        shapes.append((width, height))
+    return tuple(shapes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,22 +163,28 @@ class EstimatorSpec:
             "signs": SIGNS,
         }
         if self.rotation:
-            names = ("scale", "least_error", "error_scale")
-            result["rotation"] = dict(zip(names, self.rotation, strict=True))
+            result["rotation"] = dict(zip(ROTATION, self.rotation, strict=True))
         return result
 
     @classmethod
-    def from_json(cls, values: dict) -> "EstimatorSpec":
-        _, size, _, channels = values["input"]["shape"]
-        crop, rotation = values["crop"], values.get("rotation")
-        return cls(
-            int(size),
-            int(channels),
-            len(values["measures"]),
-            str(crop["side"]),
-            float(crop["margin"]),
-            rotation and tuple(map(float, rotation.values())),
-        )
+    def from_json(cls, values: Fields) -> "EstimatorSpec":
+        """Reads what `as_json` wrote; a ValueError tells what does not fit."""
+        _, height, width, channels = values.fields("input").items("shape", 4, 4)
+        size = as_whole(height, *CROP_SIDES, "input.shape[1]")
+        as_whole(width, size, size, "input.shape[2]")
+        if channels not in (1, 3):
+            raise ValueError("input.shape[3] is neither 1 nor 3")
+        measures = values.items("measures", 2, len(MEASURES))
+        if len(measures) not in OUTPUTS or measures != list(MEASURES[: len(measures)]):
+            raise ValueError(f"measures are not the first {OUTPUTS} of {', '.join(MEASURES)}")
+        crop = values.fields("crop")
+        rotation = None
+        if "rotation" in values:
+            told = values.fields("rotation")
+            scale, least, unit = (told.number(name, *limits) for name, limits in ROTATION.items())
+            rotation = (scale, least, unit)
+        side, margin = crop.choice("side", SIDES), crop.number("margin", 0.1, 10)
+        return cls(size, channels, len(measures), side, margin, rotation)
 
 
 Spec = DetectorSpec | EstimatorSpec
@@ -171,7 +202,7 @@ class Network:
     """
 
     spec: Spec
-    call: Callable[[np.ndarray], list[np.ndarray]]
+    call: Call
     backend: str
 
 
@@ -211,20 +242,16 @@ class ModelMetadata:
         Raises:
             ValueError: If it is something else, or of another layout.
         """
-        try:
-            values = json.loads(text)
-            if values["headpose"] != LAYOUT:
-                raise ValueError(f"layout {values['headpose']}, not {LAYOUT}")
-            spec = {DETECTOR: DetectorSpec, ESTIMATOR: EstimatorSpec}[values["kind"]]
-            return cls(
-                spec.from_json(values),
-                str(values["source"]),
-                str(values["sha256"]),
-                bool(values["decoded"]),
-                str(values["precision"]),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"no description of a model ({error!r})") from error
+        values = read_object(text)
+        if (layout := values.raw("headpose")) != LAYOUT:
+            raise ValueError(f"layout {str(layout)[:20]}, not {LAYOUT}")
+        kind = values.choice("kind", (DETECTOR, ESTIMATOR))
+        spec = (DetectorSpec if kind == DETECTOR else EstimatorSpec).from_json(values)
+        digest = values.text("sha256")
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise ValueError("sha256 is no digest")
+        precision = values.choice("precision", ("float32", "int8"))
+        return cls(spec, values.text("source"), digest, values.flag("decoded"), precision)
 
 
 def spec_of(model) -> Spec | None:
@@ -241,7 +268,7 @@ def spec_of(model) -> Spec | None:
         and len(shape_in) == 4
         and shape_in[1] == shape_in[2] is not None
         and len(shape_out) == 2
-        and shape_out[1] in (2, 3, len(MEASURES))
+        and shape_out[1] in OUTPUTS
     )
     if not fits:
         return None
@@ -269,7 +296,21 @@ def network_of(model, kind: str) -> Network | None:
         return None
     from headpose.models.keras_setup import compiled
 
-    return Network(spec, compiled(model), "keras")
+    return checked_network(spec, compiled(model), "keras", str(getattr(model, "name", "model")))
+
+
+def checked_network(spec: Spec, call: Call, backend: str, name: str) -> Network:
+    """Returns a network whose answers are checked against what is known of it.
+
+    Args:
+        spec: What must be known of it.
+        call: See `Network`.
+        backend: What runs it.
+        name: What to call it in errors.
+    """
+    if isinstance(spec, DetectorSpec):
+        return Network(spec, checked_detector(call, name), backend)
+    return Network(spec, checked_estimator(call, spec.outputs, name), backend)
 
 
 def _picture(shape: tuple) -> dict:

@@ -1,4 +1,4 @@
-"""The inputs that an ONNX file declares, read without any backend.
+"""What an ONNX file declares, read without any backend: inputs, and weights in other files.
 
 An ONNX file is one message in protocol buffers' encoding; the field numbers are those of
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import HeadposeError, reason
+from headpose.files import is_regular
 
 GRAPH = 7  # of the model
 INITIALIZER, INPUT = 5, 11  # of the graph
@@ -105,3 +106,63 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
         if byte < 128:
             return value, place
         shift += 7
+        if shift > 63:  # protocol buffers' numbers have 64 bits
+            raise ValueError("a number without an end")
+
+
+# Where tensors stand: for each message the fields that are messages, by number. Repeated
+# fields and those of newer versions that hold tensors are among them.
+_TENSOR: dict = {}
+_SPARSE = {1: _TENSOR, 2: _TENSOR}
+_GRAPH: dict = {}
+_ATTRIBUTE = {5: _TENSOR, 6: _GRAPH, 10: _TENSOR, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE}
+_NODE = {5: _ATTRIBUTE}
+_GRAPH |= {1: _NODE, INITIALIZER: _TENSOR, 15: _SPARSE}
+_MODEL = {GRAPH: _GRAPH, 20: {1: _GRAPH, 2: _GRAPH}, 25: {7: _NODE, 11: _ATTRIBUTE}}
+EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a tensor
+MAX_DEPTH = 64  # of graphs in graphs
+
+
+def refuse_external_data(path: str | Path) -> None:
+    """Refuses an ONNX file whose weights lie in other files: it could name any file.
+
+    Backends guard against that to different degrees; ONNX Runtime refuses paths upwards and
+    symbolic links, but follows hard links. What this project exports is one file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        HeadposeError: If it has external data, cannot be read, or is no ONNX file.
+    """
+    if not is_regular(path):
+        raise HeadposeError(f"{path}: no such file (or a folder, a pipe or a device)")
+    wrong = HeadposeError(f"{path}: not an ONNX file (or a damaged one)")
+    try:
+        model = memoryview(np.memmap(path, np.uint8, "r"))
+        external = _has_external_data(model, _MODEL, 0)
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except (IndexError, ValueError, TypeError) as error:
+        raise wrong from error
+    if external:
+        raise HeadposeError(
+            f"{path}: its weights lie in other files, which is not opened; "
+            "save it as one file (onnx.save without external data)"
+        )
+
+
+def _has_external_data(message: memoryview, inside: dict, depth: int) -> bool:
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    for number, value in fields(message):
+        if inside is _TENSOR:
+            if number == EXTERNAL_DATA or (number == DATA_LOCATION and value != 0):
+                return True
+            continue
+        deeper = inside.get(number)
+        if deeper is None or isinstance(value, int):
+            continue
+        if _has_external_data(value, deeper, depth + 1):
+            return True
+    return False
