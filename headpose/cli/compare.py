@@ -10,11 +10,11 @@ import json
 import math
 from pathlib import Path
 
+from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP
 from headpose.cli import common as cl
 from headpose.detection.loading import DETECTOR_HELP
-from headpose.files import atomic_write
 from headpose.reporting import report
 
 
@@ -154,6 +154,9 @@ def show_check(name: str, check) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
+    files.check_outputs(
+        [arguments.json, arguments.figure], [arguments.dataset.partition("#")[0], *names]
+    )
     from headpose.models.keras_setup import set_up
 
     set_up(arguments.device, arguments.precision)
@@ -199,7 +202,7 @@ def main() -> None:
         }
     if arguments.json:
         summary = {"dataset": shown, "heads": len(truth), "results": results}
-        with atomic_write(arguments.json) as temporary:
+        with files.atomic_write(arguments.json) as temporary:
             temporary.write_text(json.dumps(without_nan(summary), indent=2) + "\n")
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.models.shipped import HOME, MODELS
 
 
@@ -89,6 +89,7 @@ def main() -> None:
         parser.error(f"--output must end in .keras, {output} does not")
     if arguments.weights and not arguments.weights.name.endswith(".weights.h5"):
         parser.error(f"--weights must end in .weights.h5, {arguments.weights} does not")
+    check_outputs([output, arguments.weights], [arguments.file, arguments.layers])
     tensors, priors, remarks = read(arguments.file, arguments.layers)
     for line in remarks:
         cl.warn(f"{arguments.file}: {line}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from headpose.baselines.predictors import PEERS
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
+from headpose.files import check_outputs
 
 
 def options() -> argparse.ArgumentParser:
@@ -33,6 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.output.suffix != ".keras":
         parser.error(f"{arguments.output}: must end in .keras")
+    check_outputs([arguments.output])
     if arguments.output.exists() and not arguments.overwrite:
         parser.error(f"{arguments.output} exists; use --overwrite or another --output")
     if not arguments.models.is_dir():

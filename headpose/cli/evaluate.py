@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
-from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.reporting import report
 
 TIMED_CALLS = 30  # of one head each
@@ -78,8 +77,9 @@ def heads_for(estimator, arguments: argparse.Namespace, clean, detector) -> tupl
     if clean is not None:
         crops = fitted(clean.crops, estimator.size, estimator.grey)
         return crops, clean.angles, np.zeros(len(crops), bool)
-    options = {k: estimator.crop_options[k] for k in ("size", "side", "margin")}
-    heads, problems = read_heads(arguments.dataset, detector=detector, whole_turn=True, **options)
+    heads, problems = read_heads(
+        arguments.dataset, detector=detector, whole_turn=True, **estimator.crop_options
+    )
     report(arguments.dataset, problems)
     return heads.crops, heads.angles, heads.away
 
@@ -149,12 +149,13 @@ def cell(value: float, form: str) -> str:
 
 def main() -> None:
     arguments = options().parse_args()
+    # What can be wrong without opening anything is told first.
+    check_models(arguments.detector, *arguments.estimator)
+    table = arguments.dataset.partition("#")[0]
+    check_outputs([arguments.json, arguments.plot], [table, arguments.detector])
     from headpose.datasets.crop_dataset import read_crops
     from headpose.pose.metrics import error_table, plot_errors, without_nan
 
-    for name in arguments.estimator:
-        if not name.exists():
-            raise HeadposeError(f"{name}: no such model file; name an existing pose estimator")
     clean, shown = None, arguments.dataset
     if not is_table(arguments.dataset):
         part = None if arguments.part == "all" else arguments.part

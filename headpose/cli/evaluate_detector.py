@@ -15,10 +15,10 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
-from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.reporting import report
 
 
@@ -179,6 +179,11 @@ def draw_worst(arguments, name: str, found, threshold: float) -> None:
 
 def main() -> None:
     arguments = options().parse_args()
+    names = [*arguments.detectors, arguments.backgrounds_checked_by]
+    models = [file_and_size(name)[0] for name in names if name is not None]
+    check_models(*models)
+    tables = [str(name).partition("#")[0] for name in arguments.data]
+    check_outputs([arguments.json, arguments.plot], [*tables, *models])
     from headpose.datasets.detection_annotations import read_boxed_pictures
 
     sets = {}

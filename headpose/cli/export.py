@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.pipeline_options import check_models
+from headpose.files import check_outputs
 from headpose.models.formats import FORMATS, default_target
 
 SAMPLES = "a folder or pattern of pictures, or a table of heads such as labels.csv#validation"
@@ -50,6 +52,9 @@ def main() -> None:
 
     form, int8 = arguments.format, arguments.int8 is not None
     target = arguments.output or default_target(arguments.model, form, int8)
+    check_models(arguments.model)
+    if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
+        check_outputs([target], [arguments.model])
     for difference in export(arguments.model, form, target, arguments.int8, arguments.check):
         print(difference)
     print(f"{arguments.model} -> {target}, {size_of(target) / 1e6:.2f} MB")

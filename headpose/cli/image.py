@@ -150,6 +150,7 @@ def main() -> int:
         {str(file): root for file, root in found.roots.items()},
         folder,
         lambda file: ".mp4" if file in videos else annotated_suffix(file),
+        arguments.overwrite,
     )
 
     from headpose.records.columns import fields_for

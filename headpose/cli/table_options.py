@@ -21,7 +21,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     add("--summary", metavar="FILE", help="CSV with a row for each photo and video")
     add("--empty", action="store_true", help="a row for photos and frames without heads, too")
     add("--excel", action="store_true", help="begin CSV with the mark by which Excel knows UTF-8")
-    add("--overwrite", action="store_true", help="write over tables that exist")
+    add("--overwrite", action="store_true", help="write over what exists")
 
 
 def check_tables(

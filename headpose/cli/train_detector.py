@@ -15,9 +15,10 @@ import dataclasses
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.pipeline_options import check_models
 from headpose.datasets.label_tables import SourceName, read_configuration
 from headpose.errors import HeadposeError
-from headpose.files import writable_folder
+from headpose.files import check_outputs, writable_folder
 from headpose.reporting import report
 
 
@@ -160,6 +161,8 @@ def calibrate(detector, sets: dict, cache) -> None:
 def main() -> None:
     parser = options()
     arguments = parser.parse_args()
+    check_models(arguments.start, *arguments.partial_detector)
+    check_outputs([arguments.save], [arguments.start])
     names, validation_names = named_sources(arguments)
     training = [read(name, arguments.strict) for name in names]
     validation = [read(name, arguments.strict) for name in validation_names]

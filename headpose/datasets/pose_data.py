@@ -34,7 +34,8 @@ class HeadSet:
     """Labelled heads.
 
     Attributes:
-        crops: uint8 (N, S, S), exactly what an estimator sees, for measuring.
+        crops: uint8 (N, S, S), exactly what an estimator sees, for measuring; or
+            (N, S, S, 3) BGR for one that takes colour.
         patches: uint8 (N, P, P), with more around them, for training.
         sides: (N,), pixels of the patch that the crop's side spans.
         angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
@@ -92,6 +93,7 @@ def read_heads(
     margin: float = 1.0,
     detector=None,
     whole_turn: bool = False,
+    grey: bool = True,
 ) -> tuple[HeadSet, Problems]:
     """Reads labelled heads of any kind.
 
@@ -111,6 +113,7 @@ def read_heads(
         detector: If given, heads in pictures are cropped at its boxes, as they will be
             in use; a head that it does not find keeps its labelled box.
         whole_turn: Whether to take heads seen from behind and rendered ones of any pan.
+        grey: Whether the crops are grey or in colour; patches are grey always.
 
     Raises:
         HeadposeError: If there is no such source or it has no usable head.
@@ -130,11 +133,16 @@ def read_heads(
         else:
             if not whole_turn:
                 table = table[~table["away"]]
-            heads = _read_boxes(path, table, problems, size, side, margin, detector)
+            heads = _read_boxes(path, table, problems, size, side, margin, detector, grey)
     else:
         raise HeadposeError(
             f"{path}: no such file or folder; name a table of heads or a clean folder"
         )
+    if len(heads) and not grey:
+        from headpose.datasets.crop_dataset import fitted
+
+        # What was grey before (crops of a clean folder, rendered heads) gets equal channels.
+        heads.crops = fitted(heads.crops, size, grey=False)
     if not len(heads):
         told = "; ".join(problems.lines())
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
@@ -171,7 +179,7 @@ def _from_crops(grey: np.ndarray, angles: np.ndarray) -> HeadSet:
     )
 
 
-def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
+def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) -> HeadSet:
     if "file" not in table:
         raise HeadposeError(f"{path}: no column file, so no table of heads in pictures")
     folder = picture_folder(path)
@@ -200,7 +208,8 @@ def _read_boxes(path, table, problems, size, side, margin, detector) -> HeadSet:
             for _ in range(missed):
                 problems.add("not found by the detector, labelled box used", str(file))
         picture = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
-        cut.append(crops.head_crops(picture, boxes, size, side, margin))
+        seen = picture if grey else colour
+        cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)
         patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
         kept.append(rows[usable])

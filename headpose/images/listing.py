@@ -215,18 +215,20 @@ def output_places(
     roots: Mapping[str, Path],
     folder: Path,
     suffix: str | Callable[[Path], str],
+    overwrite: bool = True,
 ) -> dict[str, Path]:
     """Gives each file a place of its own in a folder for what is made of it.
 
     What was found in a folder keeps its place below it; where several folders were named,
     their names come before. A place that two files would share, or that is an input, gets a
-    number more.
+    number more, and so does one where something stands that must not be lost.
 
     Args:
         files: Name, path, and title of each; the title is what its output is called.
         roots: The folder that was named, above each name that was found in one.
         folder: For what is made.
         suffix: Of what is made, or what gives it for a path.
+        overwrite: Whether what stands there may be lost.
 
     Returns:
         The place for each name, `folder` included.
@@ -243,7 +245,7 @@ def output_places(
                 inside = Path(roots[name].resolve().name, inside)
         ending = suffix if isinstance(suffix, str) else suffix(path)
         place, number = folder / inside / f"{title}{ending}", 1
-        while str(place.resolve()).lower() in taken:
+        while str(place.resolve()).lower() in taken or (not overwrite and os.path.lexists(place)):
             number += 1
             place = folder / inside / f"{title}-{number}{ending}"
         taken.add(str(place.resolve()).lower())

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.files import sha256
+from headpose.files import is_regular, sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +57,8 @@ def digest(path: Path) -> str:
     Raises:
         HeadposeError: If it cannot be read.
     """
+    if path.exists() and not is_regular(path):
+        raise HeadposeError(f"{path}: no regular file (a folder, a pipe or a device), no model")
     try:
         return sha256(path)
     except OSError as error:

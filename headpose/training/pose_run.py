@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, writable_folder
+from headpose.files import atomic_write, check_outputs, writable_folder
 from headpose.training.fields import values
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
@@ -36,6 +36,7 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
+    check_outputs([config.save, config.models_csv])
     folder = writable_folder(config.output)
     named = all_sources(config.sources)
     crop = crop_of(config.crop, named["train"])
