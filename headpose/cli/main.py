@@ -25,6 +25,7 @@ COMMANDS = {
     "match-datasets": ("match_datasets", "leave the same heads in two sets of crops"),
     "convert-deepgaze": ("convert_deepgaze", "turn deepgaze's checkpoints into one Keras file"),
     "export": ("export", "export a model for other programs"),
+    "doctor": ("doctor", "tell what is installed here and what is missing, for bug reports"),
 }
 # Scripts of earlier versions, which are sub-commands now.
 OLD_SCRIPTS = {

@@ -1,6 +1,9 @@
-"""Where the models that ship are: in the installed package, else in the repository."""
+"""The models that ship: in the installed package, else in the repository."""
 
 from pathlib import Path
+
+from headpose.errors import HeadposeError, reason
+from headpose.files import sha256
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _INSTALLED = _PACKAGE / "shipped_models"  # see pyproject.toml
@@ -10,3 +13,35 @@ HOME = Path() if _INSTALLED.is_dir() else _PACKAGE.parent
 MODELS = _INSTALLED if _INSTALLED.is_dir() else HOME / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
 DEFAULT_DETECTOR = MODELS / "head-detector.keras"
+SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
+OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"
+
+
+def check_shipped(folder: Path = MODELS) -> dict[str, str]:
+    """Compares the models that ship with their SHA-256.
+
+    Args:
+        folder: Where they are, with `SUMS`.
+
+    Returns:
+        `OK`, `DIFFERS` or `MISSING` by the name of each file; nothing where `SUMS` is missing.
+
+    Raises:
+        HeadposeError: If a file cannot be read.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise HeadposeError(f"{folder / SUMS}: cannot be read ({error})") from error
+    result = {}
+    for line in lines:
+        wanted, _, name = line.partition("  ")
+        try:
+            result[name] = OK if sha256(folder / name) == wanted else DIFFERS
+        except FileNotFoundError:
+            result[name] = MISSING
+        except OSError as error:
+            raise HeadposeError(f"{folder / name}: {reason(error)}") from error
+    return result

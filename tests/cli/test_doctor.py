@@ -1,0 +1,54 @@
+import hashlib
+import json
+
+import pytest
+
+from headpose.models.shipped import DIFFERS, MISSING, MODELS, OK, SUMS, check_shipped
+
+
+def test_what_ships_is_what_was_listed():
+    """After a new model: (cd models && sha256sum *.keras *.onnx > SHA256SUMS)."""
+    found = check_shipped()
+    names = {f.name for f in MODELS.iterdir() if f.suffix in (".keras", ".onnx")}
+    assert set(found) == names
+    assert set(found.values()) == {OK}
+
+
+def test_models_that_differ_or_are_missing_are_told(tmp_path):
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    digest = hashlib.sha256(b"a").hexdigest()
+    (tmp_path / SUMS).write_text("".join(f"{digest}  {name}\n" for name in "abc"))
+    assert check_shipped(tmp_path) == {"a": OK, "b": DIFFERS, "c": MISSING}
+
+
+def test_the_report_tells_versions_backends_formats_and_models(run_script, tmp_path):
+    done = run_script("doctor", "--json", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert done.status == 0, done.err
+    assert "CPU" in report["backends"]["onnxruntime"]
+    assert "jpg" in report["formats"]["pictures"]
+    assert report["models"]["pose-estimator.onnx"] == OK
+    for section, rows in report.items():
+        assert f"{section}:" in done.out
+        assert all(f"{name}: {value}" in done.out for name, value in rows.items())
+
+
+def test_a_broken_package_does_not_end_the_report(run_script, monkeypatch):
+    import onnxruntime
+
+    def broken():
+        raise OSError("libcudart.so.12: cannot open")
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", broken)
+    done = run_script("doctor")
+    assert done.status == 1
+    assert "broken: OSError: libcudart.so.12" in done.out
+    assert "onnxruntime: broken" in done.err
+
+
+@pytest.mark.parametrize("name", ["{folder}", ""])
+def test_a_report_that_cannot_be_written_is_told(run_script, tmp_path, name):
+    done = run_script("doctor", "--json", name.format(folder=tmp_path))
+    assert done.status == 1
+    assert "it is a folder" in done.err
