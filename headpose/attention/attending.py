@@ -1,0 +1,337 @@
+"""What each head looks at over time: shares, events, and who faces whom."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from headpose.attention.geometry import (
+    angles_between,
+    from_rays,
+    look_directions,
+    positions,
+)
+from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
+from headpose.errors import HeadposeError
+from headpose.geometry.boxes import COLUMNS as BOX
+from headpose.records.columns import Row, has_head
+
+SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
+LONGEST_GAP = 2.5  # times the usual step between rows: after more a head was out of sight
+NEEDED = ("file", *BOX, "azimuth", "elevation")
+
+
+@dataclasses.dataclass(frozen=True)
+class Looking:
+    """How rows are judged.
+
+    Attributes:
+        targets: What can be looked at.
+        max_error: Degrees of expected error above which nobody knows where a head looks.
+        smooth: Whether to take the smoothed angles where a table has them.
+        fov: Horizontal field of view in degrees; None for directions alone.
+        shortest: Seconds, see `SHORTEST`.
+    """
+
+    targets: Sequence[Target]
+    max_error: float | None = None
+    smooth: bool = True
+    fov: float | None = None
+    shortest: float = SHORTEST
+
+
+@dataclasses.dataclass
+class Series:
+    """One head through time, or all heads of a photo.
+
+    Attributes:
+        file, track: Which; track None for photos.
+        times, steps: Seconds of each row, and until the next; of photos None and 1 each.
+        azimuth, elevation: Degrees (N,), NaN where not known.
+        looks: What each row looks at: a target's name, `ELSEWHERE` or `UNKNOWN`.
+        places: (N, 3) in metres, see `headpose.attention.geometry.positions`; None without
+            a field of view.
+        rows: Of the table.
+    """
+
+    file: str
+    track: int | None
+    times: np.ndarray | None
+    steps: np.ndarray
+    azimuth: np.ndarray
+    elevation: np.ndarray
+    looks: list[str]
+    places: np.ndarray | None
+    rows: list[Row]
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A head that looks at one thing for a while.
+
+    Attributes:
+        file, track: Which head.
+        target: What it looks at.
+        start, end: Seconds.
+        before: What it looked at before; None at the beginning or after it was out of sight.
+    """
+
+    file: str
+    track: int
+    target: str
+    start: float
+    end: float
+    before: str | None
+
+
+def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
+    """Returns the heads of a table, each through time, with what they look at.
+
+    Args:
+        rows: Of `headpose.records.reading.read_table`.
+        looking: How they are judged.
+
+    Raises:
+        HeadposeError: If a target or the field of view needs a column that the table lacks.
+    """
+    kept = [row for row in rows if has_head(row)]
+    sized = all(row.get("width") and row.get("height") for row in kept)
+    if (looking.fov or any(target.region for target in looking.targets)) and not sized:
+        raise HeadposeError("this table has no width and height of pictures; make it anew")
+    groups: dict[tuple[str, int | None], list[Row]] = {}
+    for row in kept:
+        track = row.get("track")
+        groups.setdefault((str(row["file"]), None if track is None else int(track)), []).append(row)
+    others = _others(kept)
+    return [
+        _series(file, track, _in_time(group), looking, others)
+        for (file, track), group in groups.items()
+    ]
+
+
+def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
+    """Returns the rows of tracks by file, frame and track."""
+    return {(row["file"], row.get("frame"), row.get("track")): row for row in rows}
+
+
+def _in_time(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.get("time") or 0.0)
+
+
+def _series(
+    file: str, track: int | None, rows: list[Row], looking: Looking, others: Mapping[tuple, Row]
+) -> Series:
+    azimuth, elevation = (_angles(rows, name, looking) for name in ("azimuth", "elevation"))
+    boxes = np.array([[row[name] for name in BOX] for row in rows], float)
+    size = [(row.get("width") or 1, row.get("height") or 1) for row in rows]
+    places = None
+    if looking.fov:
+        places = np.concatenate(
+            [positions(box[None], s, looking.fov) for box, s in zip(boxes, size, strict=True)]
+        )
+    times = None
+    steps = np.ones(len(rows))
+    if track is not None and all(row.get("time") is not None for row in rows):
+        times = np.array([row["time"] for row in rows], float)
+        steps = _steps(times)
+    off = np.stack(
+        [
+            _angles_to(target, rows, boxes, places, azimuth, elevation, looking, others)
+            for target in looking.targets
+        ]
+    )
+    return Series(
+        file,
+        track,
+        times,
+        steps,
+        azimuth,
+        elevation,
+        _looks(off, looking.targets, np.isnan(azimuth)),
+        places,
+        rows,
+    )
+
+
+def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
+    """Returns an angle of each row, NaN where it is not known well enough."""
+    values = []
+    for row in rows:
+        value = row.get(name)
+        if looking.smooth and row.get(f"smooth_{name}") is not None:
+            value = row[f"smooth_{name}"]
+        error = row.get("expected_error")
+        unsure = looking.max_error is not None and error is not None
+        if value is None or (unsure and float(error) > looking.max_error):
+            value = np.nan
+        values.append(float(value))
+    return np.array(values)
+
+
+def _steps(times: np.ndarray) -> np.ndarray:
+    """Returns how long each row counts, seconds: until the next, unless that is far."""
+    if len(times) < 2:
+        return np.zeros(len(times))
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    return np.append(np.where(steps > LONGEST_GAP * usual, usual, steps), usual)
+
+
+def _angles_to(
+    target: Target,
+    rows: list[Row],
+    boxes: np.ndarray,
+    places: np.ndarray | None,
+    azimuth: np.ndarray,
+    elevation: np.ndarray,
+    looking: Looking,
+    others: Mapping[tuple, Row],
+) -> np.ndarray:
+    """Returns by how many degrees (N,) noses miss a target; NaN where that is not known."""
+    noses = look_directions(azimuth, elevation)
+    if target.direction is not None:
+        wanted = look_directions(*([value] for value in target.direction))
+        return angles_between(noses, np.repeat(wanted, len(noses), axis=0))
+    goals = np.full((len(rows), 4), np.nan)
+    for i, row in enumerate(rows):
+        if target.region is not None:
+            goals[i] = target.region
+        elif row.get("track") != target.track:
+            other = others.get((row["file"], row.get("frame"), target.track))
+            if other is not None:
+                goals[i] = [other[name] for name in BOX]
+    if places is None:
+        # As if all were as far from the camera: from here to there within the picture.
+        flat = _middles(goals) - _middles(boxes)
+        wanted = np.concatenate([flat * [1, -1], np.zeros((len(flat), 1))], axis=1)
+        return angles_between(noses, wanted)
+    there = np.full((len(rows), 3), np.nan)
+    for i, row in enumerate(rows):
+        size = float(row["width"] or 1), float(row["height"] or 1)
+        if not np.isnan(goals[i]).any():
+            there[i] = positions(goals[i][None], size, looking.fov or 1)[0]
+            if target.region is not None:
+                there[i] *= places[i, 2] / there[i, 2]
+    return angles_between(from_rays(noses, places), there - places)
+
+
+def _middles(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def _looks(off: np.ndarray, targets: Sequence[Target], unknown: np.ndarray) -> list[str]:
+    """Returns what each row looks at: of the targets that are near enough, the nearest."""
+    reach = np.array([[target.within] for target in targets])
+    share = np.where(np.isnan(off), np.inf, off / reach)
+    best = share.argmin(axis=0)
+    return [
+        UNKNOWN if unknown[i] else targets[k].name if share[k, i] <= 1 else ELSEWHERE
+        for i, k in enumerate(best)
+    ]
+
+
+def events_of(series: Series, shortest: float = SHORTEST) -> list[Event]:
+    """Returns what a head looked at, one thing after the other.
+
+    A look that lasts less than `shortest` counts to the one before. A head that was out of
+    sight begins anew.
+
+    Args:
+        series: Of a video; photos have no events.
+        shortest: Seconds.
+    """
+    if series.times is None or series.track is None:
+        return []
+    usual = float(np.median(np.diff(series.times))) if len(series.times) > 1 else 0.0
+    runs: list[list] = []  # target, start, end, whether it follows the one before
+    for look, time, step in zip(series.looks, series.times, series.steps, strict=True):
+        seen = bool(runs) and time - runs[-1][2] <= LONGEST_GAP * usual
+        if seen and runs[-1][0] == look:
+            runs[-1][2] = time + step
+        else:
+            runs.append([look, time, time + step, seen])
+    merged: list[list] = []
+    for run in runs:
+        if run[3] and merged and (run[2] - run[1] < shortest or merged[-1][0] == run[0]):
+            merged[-1][2] = run[2]
+        else:
+            merged.append(run)
+    events = []
+    for before, run in zip([None, *merged], merged, strict=False):
+        target, start, end, follows = run
+        came_from = before[0] if before is not None and follows else None
+        times = round(float(start), 4), round(float(end), 4)
+        events.append(Event(series.file, series.track, target, *times, came_from))
+    return events
+
+
+def shares_of(series: Series, targets: Sequence[Target]) -> list[dict]:
+    """Returns how long a head looks at each target, and elsewhere.
+
+    Returns:
+        A row for each: file, track, target, seconds (None for photos), rows, and the share
+        of the time, or of the rows of photos, in which it is known where the head looks.
+    """
+    looks = np.array(series.looks)
+    known = series.steps[looks != UNKNOWN].sum()
+    rows = []
+    for name in (*(target.name for target in targets), ELSEWHERE, UNKNOWN):
+        there = looks == name
+        spent = float(series.steps[there].sum())
+        share = None if name == UNKNOWN or not known else round(spent / float(known), 4)
+        rows.append(
+            {
+                "file": series.file,
+                "track": series.track,
+                "target": name,
+                "seconds": None if series.times is None else round(spent, 3),
+                "rows": int(there.sum()),
+                "share": share,
+            }
+        )
+    return rows
+
+
+def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
+    """Returns who faces whom: both noses point at the other's head within so many degrees.
+
+    Args:
+        all_series: With places.
+        within: Degrees.
+
+    Returns:
+        A row for each two heads that are seen together: file, their tracks, seconds
+        together, seconds facing each other, the share, and their mean distance in metres.
+    """
+    rows = []
+    for first, second in itertools.combinations(all_series, 2):
+        if first.file != second.file or first.track is None or second.track is None:
+            continue
+        if first.places is None or second.places is None:
+            continue
+        frames = {row["frame"]: i for i, row in enumerate(second.rows)}
+        pairs = [(i, frames[r["frame"]]) for i, r in enumerate(first.rows) if r["frame"] in frames]
+        if not pairs:
+            continue
+        here, there = map(np.array, zip(*pairs, strict=True))
+        way = second.places[there] - first.places[here]
+        one, other = (
+            from_rays(look_directions(s.azimuth[k], s.elevation[k]), s.places[k])
+            for s, k in ((first, here), (second, there))
+        )
+        facing = (angles_between(one, way) <= within) & (angles_between(other, -way) <= within)
+        together = float(first.steps[here].sum())
+        seconds = float(first.steps[here][facing].sum())
+        rows.append(
+            {
+                "file": first.file,
+                "track": first.track,
+                "other": second.track,
+                "seconds_together": round(together, 3),
+                "seconds_facing": round(seconds, 3),
+                "share": round(seconds / together, 4) if together else None,
+                "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
+            }
+        )
+    return rows

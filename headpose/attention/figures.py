@@ -1,0 +1,131 @@
+"""Pictures of what heads look at: a timeline, and where each nose points."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headpose.attention.attending import Event, Series
+from headpose.attention.targets import CAMERA, ELSEWHERE, UNKNOWN, Target
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+
+# Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
+PLAIN = {ELSEWHERE: "#bbbbbb", UNKNOWN: "#eeeeee"}
+BIN = 15  # degrees of a direction histogram
+MOST = 40  # heads in a picture
+
+
+def check_figures() -> None:
+    """Makes sure that pictures can be drawn.
+
+    Raises:
+        HeadposeError: If matplotlib is missing.
+    """
+    if not importlib.util.find_spec("matplotlib"):
+        raise HeadposeError(
+            "pictures of attention need matplotlib: pip install matplotlib, or add --no-figures"
+        )
+
+
+def colours_of(targets: Sequence[Target]) -> dict[str, str]:
+    """Returns a colour for each target."""
+    named = {target.name: COLOURS[i % len(COLOURS)] for i, target in enumerate(targets)}
+    return named | PLAIN
+
+
+def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]) -> None:
+    """Draws what each head looks at over time: a bar for each head, a colour for each target.
+
+    Args:
+        path: The picture to write.
+        events: Of all heads.
+        targets: In the order of the legend.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    heads = list(dict.fromkeys((event.file, event.track) for event in events))[:MOST]
+    colours = colours_of(targets)
+    figure = Figure(figsize=(10, 1.2 + 0.32 * len(heads)), layout="constrained")
+    axes = figure.subplots()
+    for row, head in enumerate(heads):
+        for event in events:
+            if (event.file, event.track) == head:
+                axes.barh(
+                    row, event.end - event.start, 0.8, event.start, color=colours[event.target]
+                )
+    several = len({file for file, _ in heads}) > 1
+    labels = [f"{Path(f).name} #{t}" if several else f"#{t}" for f, t in heads]
+    axes.set_yticks(range(len(heads)), labels)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds")
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(
+        [Patch(color=colour) for colour in colours.values()],
+        list(colours),
+        loc="outside upper center",
+        ncols=min(7, len(colours)),
+    )
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Returns the share of time of each `BIN` degrees of azimuth, from -180 on.
+
+    Args:
+        azimuth: Degrees (N,); NaN is left out.
+        weights: Seconds (N,).
+    """
+    known = ~np.isnan(azimuth)
+    wrapped = (azimuth[known] + 180) % 360 - 180
+    edges = np.arange(-180, 181, BIN)
+    counts, _ = np.histogram(wrapped, edges, weights=weights[known])
+    total = counts.sum()
+    return counts / total if total else counts
+
+
+def draw_directions(path: Path, all_series: Sequence[Series], targets: Sequence[Target]) -> None:
+    """Draws where each nose points, seen from above: the camera is below, as in the picture.
+
+    Bars are the shares of time of each direction; a line marks each target that is a direction.
+
+    Args:
+        path: The picture to write.
+        all_series: The heads.
+        targets: Those that are directions are marked.
+    """
+    from matplotlib.figure import Figure
+
+    shown = list(all_series)[:MOST]
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    figure = Figure(figsize=(3.2 * columns, 3.4 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, subplot_kw={"projection": "polar"}, squeeze=False)
+    colours = colours_of(targets)
+    middles = np.radians(np.arange(-180, 180, BIN) + BIN / 2)
+    for axes, series in zip(grid.flat, shown, strict=False):
+        # Zero, toward the camera, points down; the image's left is on the left.
+        axes.set_theta_zero_location("S")
+        axes.set_theta_direction(-1)
+        shares = direction_histogram(series.azimuth, series.steps)
+        axes.bar(middles, shares, np.radians(BIN), color="#56b4e9", edgecolor="white")
+        for target in targets:
+            if target.direction is not None:
+                azimuth = np.radians(target.direction[0])
+                top = max(float(shares.max(initial=0)), 1e-6)
+                axes.plot([azimuth, azimuth], [0, top], color=colours[target.name], linewidth=2)
+        axes.set_yticklabels([])
+        axes.set_xticks(
+            np.radians([0, 90, 180, 270]), [CAMERA, "image's left", "away", "image's right"]
+        )
+        axes.tick_params(labelsize=7)
+        name = "" if series.track is None else f" #{series.track}"
+        axes.set_title(f"{Path(series.file).name}{name}", fontsize=9)
+    for axes in list(grid.flat)[len(shown) :]:
+        axes.set_axis_off()
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=110)

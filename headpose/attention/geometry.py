@@ -1,0 +1,93 @@
+"""Where heads are in space, and what they point at: from boxes, angles and a field of view.
+
+A camera is a pinhole whose horizontal field of view is known. Coordinates are those of the
+whole project, with the camera at the origin: x to the picture's right, y up, z toward the
+viewer, in metres, so that what is seen has a negative z.
+
+Angles of a head are relative to the ray that leads to it, as a crop shows it: azimuth and
+elevation 0 is a head that looks into the camera wherever in the picture it is.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headpose.geometry.boxes import as_boxes
+
+# Metres, of what a box of a whole head shows: adults measure some 22 to 23 cm from chin to
+# crown in surveys such as ANSUR (US Army), and hair adds one or two.
+HEAD_HEIGHT = 0.24
+# Standard deviations by which a distance is taken to be off, as shares of it: for adults'
+# heads that differ, and for a box that is too high or too low. Assumed, not measured.
+SIZE_DEVIATION, BOX_DEVIATION = 0.06, 0.08
+DISTANCE_DEVIATION = float(np.hypot(SIZE_DEVIATION, BOX_DEVIATION))
+
+
+def focal_length(fov: float, width: float) -> float:
+    """Returns a camera's focal length in pixels.
+
+    Args:
+        fov: Horizontal field of view, degrees.
+        width: Of the picture, pixels.
+    """
+    return width / 2 / float(np.tan(np.radians(fov) / 2))
+
+
+def positions(
+    boxes: ArrayLike, size: tuple[float, float], fov: float, head_height: float = HEAD_HEIGHT
+) -> np.ndarray:
+    """Returns where heads are, (N, 3) in metres; off by about `DISTANCE_DEVIATION`.
+
+    A sphere looks about as high as its diameter, times the focal length, by the distance
+    along the camera's axis; heads at the border of wide pictures look a little larger.
+
+    Args:
+        boxes: (N, 4) of whole heads, pixels.
+        size: Width and height of the picture, pixels.
+        fov: Horizontal field of view, degrees.
+        head_height: Metres; of children from 0.19 on.
+    """
+    boxes = as_boxes(boxes).astype(np.float64)
+    focal = focal_length(fov, size[0])
+    depth = focal * head_height / np.maximum(boxes[:, 3] - boxes[:, 1], 1e-9)
+    across = (boxes[:, 0] + boxes[:, 2]) / 2 - size[0] / 2
+    down = (boxes[:, 1] + boxes[:, 3]) / 2 - size[1] / 2
+    return np.stack([across * depth / focal, -down * depth / focal, -depth], axis=1)
+
+
+def look_directions(azimuth: ArrayLike, elevation: ArrayLike) -> np.ndarray:
+    """Returns unit vectors (N, 3) where noses point, seen along the ray to each head.
+
+    Args:
+        azimuth, elevation: Degrees, see `headpose.geometry.angles.azimuth_elevation`.
+    """
+    across, up = np.radians(np.asarray(azimuth, float)), np.radians(np.asarray(elevation, float))
+    return np.stack(
+        [-np.sin(across) * np.cos(up), np.sin(up), np.cos(across) * np.cos(up)], axis=-1
+    )
+
+
+def from_rays(directions: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Returns directions in the camera's coordinates of those that are seen along a ray.
+
+    Each is turned by the smallest rotation that brings the camera's axis to the ray
+    (Rodrigues' formula).
+
+    Args:
+        directions: Unit vectors (N, 3), relative to the ray.
+        places: Where the heads are, (N, 3), any unit.
+    """
+    rays = -places / np.linalg.norm(places, axis=1, keepdims=True)
+    axis = np.array([0.0, 0.0, 1.0])
+    cross = np.cross(np.broadcast_to(axis, rays.shape), rays)
+    cosine = rays[:, 2:3]
+    along = (cross * directions).sum(axis=1, keepdims=True)
+    # (1 - cos) / sin^2 is 1 / (1 + cos); a ray from behind the camera does not exist.
+    return cosine * directions + np.cross(cross, directions) + cross * along / (1 + cosine)
+
+
+def angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the angles (N,) in degrees between vectors (N, 3); NaN where one has no length."""
+    lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = (first * second).sum(axis=-1) / lengths
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

@@ -1,0 +1,172 @@
+"""Tells from a table of heads what each one looks at: the camera, targets, other people.
+
+Looks are told from the angles of heads alone, not from eyes: they say where a face points.
+"""
+
+import argparse
+import csv
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from headpose.attention.attending import (
+    NEEDED,
+    SHORTEST,
+    Looking,
+    Series,
+    events_of,
+    facing_pairs,
+    series_of,
+    shares_of,
+)
+from headpose.attention.geometry import DISTANCE_DEVIATION
+from headpose.attention.targets import WITHIN, Target, camera, load_targets
+from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, writable_folder
+from headpose.images.drawing import UNSURE_ABOVE
+from headpose.records.reading import read_table
+
+SHARES, EVENTS, POSITIONS, PAIRS = "attention.csv", "events.csv", "positions.csv", "pairs.csv"
+TIMELINE, DIRECTIONS = "timeline.png", "directions.png"
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(
+        __doc__,
+        epilog="Distances from a box's size are off by about "
+        f"{100 * DISTANCE_DEVIATION:.0f} % (one standard deviation, adults).",
+    )
+    add = parser.add_argument
+    add("tables", nargs="+", metavar="TABLE", help="CSV, JSON lines or Parquet of heads")
+    add("--output", type=Path, default=Path("attention"), metavar="DIR", help="folder for results")
+    add(
+        "--targets",
+        type=Path,
+        metavar="TOML",
+        help="what can be looked at besides the camera: directions, parts of the picture, "
+        "other heads; docs/tables.md has an example",
+    )
+    add(
+        "--within",
+        type=cl.in_range(0.1, 180),
+        default=WITHIN,
+        metavar="DEGREES",
+        help="how far beside a target a nose may point",
+    )
+    add(
+        "--max-error",
+        type=cl.in_range(0, 180),
+        default=UNSURE_ABOVE,
+        metavar="DEGREES",
+        help="heads with a larger expected error look at nobody knows what",
+    )
+    add(
+        "--shortest",
+        type=cl.in_range(0, 3600),
+        default=SHORTEST,
+        metavar="SECONDS",
+        help="shorter looks are no events",
+    )
+    add(
+        "--fov",
+        type=cl.in_range(1, 179),
+        metavar="DEGREES",
+        help="the camera's horizontal field of view: tells where heads are in metres, and who "
+        "faces whom",
+    )
+    add("--raw", action="store_true", help="take angles as estimated, not smoothed ones")
+    add("--no-figures", action="store_true", help="draw no pictures")
+    add("--overwrite", action="store_true", help="write over results that exist")
+    return parser
+
+
+def write_csv(path: Path, rows: Sequence[dict]) -> None:
+    """Writes rows, all with the same columns."""
+    if not rows:
+        return
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def position_rows(all_series: Iterable[Series]) -> list[dict]:
+    """Returns where each head is in each row of the table, metres."""
+    rows = []
+    for series in all_series:
+        if series.places is None:
+            continue
+        for row, place in zip(series.rows, series.places, strict=True):
+            x, y, z = (round(float(v), 3) for v in place)
+            rows.append(
+                {
+                    **{name: row.get(name) for name in ("file", "head", "track", "frame", "time")},
+                    "x_m": x,
+                    "y_m": y,
+                    "depth_m": -z,
+                    "depth_deviation_m": round(-z * DISTANCE_DEVIATION, 3),
+                }
+            )
+    return rows
+
+
+def summary_of(series: Series, targets: Sequence[Target]) -> str:
+    """Returns what is to be said of a head."""
+    name = series.file if series.track is None else f"{series.file} #{series.track}"
+    told = [
+        f"{row['target']} {100 * row['share']:.0f} %"
+        for row in shares_of(series, targets)
+        if row["share"] and row["rows"]
+    ]
+    return f"{name}: {', '.join(told) or 'not known'}"
+
+
+def check_results(folder: Path, overwrite: bool) -> None:
+    """Stops where results would be lost.
+
+    Raises:
+        HeadposeError: If there are any, and they are not to be written over.
+    """
+    names = (SHARES, EVENTS, POSITIONS, PAIRS, TIMELINE, DIRECTIONS)
+    there = [folder / name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise HeadposeError(f"{there[0]} exists; add --overwrite or name another --output")
+    for path in there:
+        path.unlink()
+
+
+def main() -> int:
+    arguments = options().parse_args()
+    targets = [camera(arguments.within)]
+    if arguments.targets:
+        targets += load_targets(arguments.targets, arguments.within)
+    rows = [row for table in arguments.tables for row in read_table(table, NEEDED)]
+    looking = Looking(
+        targets, arguments.max_error, not arguments.raw, arguments.fov, arguments.shortest
+    )
+    all_series = series_of(rows, looking)
+    if not all_series:
+        raise HeadposeError(f"{', '.join(arguments.tables)}: no heads in it")
+    if not arguments.no_figures:
+        from headpose.attention.figures import check_figures
+
+        check_figures()
+    folder = writable_folder(arguments.output)
+    check_results(folder, arguments.overwrite)
+    events = [event for one in all_series for event in events_of(one, looking.shortest)]
+    write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])
+    write_csv(folder / EVENTS, [dataclasses.asdict(event) for event in events])
+    write_csv(folder / POSITIONS, position_rows(all_series))
+    if arguments.fov:
+        write_csv(folder / PAIRS, facing_pairs(all_series, arguments.within))
+    if not arguments.no_figures:
+        from headpose.attention.figures import draw_directions, draw_timeline
+
+        if events:
+            draw_timeline(folder / TIMELINE, events, targets)
+        draw_directions(folder / DIRECTIONS, all_series, targets)
+    for one in all_series:
+        print(summary_of(one, targets))
+    print(f"{len(all_series)} heads or photos, {len(events)} events -> {folder}")
+    return 0

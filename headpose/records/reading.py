@@ -1,0 +1,93 @@
+"""Reading tables of heads back: CSV, JSON lines and Parquet."""
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from headpose.errors import HeadposeError, first_line, reason
+from headpose.records.columns import INTEGERS, TEXTS, Row, renamed
+from headpose.reporting import logger
+
+JSON_SUFFIXES, PARQUET_SUFFIXES = (".json", ".jsonl", ".ndjson"), (".parquet", ".pq")
+
+
+def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]:
+    """Reads a table of heads that a command or `headpose.records.sinks` wrote.
+
+    Columns that earlier versions called otherwise are read under their new names, with a
+    warning; columns that are not known are kept.
+
+    Args:
+        path: `.csv`, `.json` or `.jsonl` (an object a line), or `.parquet`.
+        needed: Columns without which the table is of no use.
+
+    Returns:
+        The rows; what is empty is None, and numbers are numbers.
+
+    Raises:
+        HeadposeError: If the file is missing, no such table, or lacks a column.
+    """
+    path = Path(path)
+    try:
+        rows = _read(path)
+    except OSError as error:
+        raise HeadposeError(f"{path}: {reason(error)}") from error
+    except (ValueError, csv.Error) as error:  # of JSON and of text that is no UTF-8, too
+        raise HeadposeError(f"{path}: no table of heads ({first_line(error)})") from error
+    columns = {name for row in rows[:1] for name in row}
+    new_names = renamed(columns)
+    for old, new in new_names.items():
+        logger.warning("%s: the column %s is called %s now; it is read as that", path, old, new)
+    missing = [name for name in needed if name not in columns | set(new_names.values())]
+    if rows and missing:
+        raise HeadposeError(
+            f"{path}: no column {', '.join(missing)}; give a table that headpose image or "
+            "headpose video wrote"
+        )
+    return [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    suffix = path.suffix.lower()
+    if suffix in PARQUET_SUFFIXES:
+        from headpose.records.sinks import check_parquet
+
+        check_parquet()
+        from pyarrow import parquet
+
+        return parquet.read_table(path).to_pylist()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        if suffix in JSON_SUFFIXES:
+            lines = [json.loads(line) for line in file if line.strip()]
+            if not all(isinstance(line, dict) for line in lines):
+                raise ValueError("a line is no object")
+            return lines
+        return list(csv.DictReader(file))
+
+
+def _typed(path: Path, number: int, row: dict[str, Any], new_names: dict[str, str]) -> Row:
+    result: Row = {}
+    for name, value in row.items():
+        key = new_names.get(name, name)
+        if value in (None, "") or key == "box":
+            result.setdefault(key, None)
+        elif key in TEXTS or not isinstance(value, str):
+            result[key] = value
+        else:
+            try:
+                result[key] = int(value) if key in INTEGERS else float(value)
+            except ValueError as error:
+                if key in INTEGERS or _is_measure(key):
+                    raise HeadposeError(
+                        f"{path}: row {number}: {key} is {value!r}, no number"
+                    ) from error
+                result[key] = value
+    return result
+
+
+def _is_measure(name: str) -> bool:
+    from headpose.records.columns import VIDEO_FIELDS
+
+    return name in VIDEO_FIELDS

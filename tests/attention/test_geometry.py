@@ -1,0 +1,91 @@
+"""Places and directions against scenes whose truth is known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from headpose.attention.geometry import (
+    HEAD_HEIGHT,
+    angles_between,
+    from_rays,
+    look_directions,
+    positions,
+)
+
+SIZE, FOV = (1920, 1080), 70.0
+
+
+def seen(place, height=HEAD_HEIGHT):
+    """Projects a head: half the picture is tan(35 degrees) wide at a depth of one."""
+    x, y, z = place
+    scale = SIZE[0] / 2 / math.tan(math.radians(35)) / -z
+    u, v = SIZE[0] / 2 + x * scale, SIZE[1] / 2 - y * scale
+    half = height * scale / 2
+    return u - 0.8 * half, v - half, u + 0.8 * half, v + half
+
+
+def angles_of_look(place, goal):
+    """Azimuth and elevation, relative to the ray, of a head that looks at a goal.
+
+    By a chain of plain rotations about y and x, unlike the code's own way; the two differ by
+    a roll about the ray, so this is for heads at the height of the camera, where they agree.
+    """
+    to_camera = -np.array(place)
+    to_goal = np.array(goal) - place
+    ray = math.atan2(to_camera[0], to_camera[2])
+    azimuth = -(math.atan2(to_goal[0], to_goal[2]) - ray)
+    elevation = math.asin(to_goal[1] / np.linalg.norm(to_goal))
+    return math.degrees(azimuth), math.degrees(elevation)
+
+
+@pytest.mark.parametrize("place", [(0, 0, -2), (0.7, 0.3, -1.5), (-1.2, -0.4, -4), (2, 1, -8)])
+def test_heads_are_found_where_they_are(place):
+    assert positions([seen(place)], SIZE, FOV)[0] == pytest.approx(place, abs=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1])
+def test_a_head_of_another_size_is_off_by_as_much(share):
+    place = positions([seen((0.5, 0.2, -3), share * HEAD_HEIGHT)], SIZE, FOV)[0]
+    assert place == pytest.approx(np.array([0.5, 0.2, -3]) / share, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "elevation", "direction"),
+    [
+        (0, 0, (0, 0, 1)),
+        (90, 0, (-1, 0, 0)),
+        (0, 90, (0, 1, 0)),
+        (180, 0, (0, 0, -1)),
+        (-90, 45, (math.sqrt(0.5), math.sqrt(0.5), 0)),
+    ],
+)
+def test_directions_have_the_signs_of_the_project(azimuth, elevation, direction):
+    assert look_directions([azimuth], [elevation])[0] == pytest.approx(direction, abs=1e-12)
+
+
+@pytest.mark.parametrize("place", [(0, 0, -2), (1.5, 0, -1), (-1, 0.8, -3)])
+def test_a_head_that_looks_along_its_ray_looks_into_the_camera(place):
+    place = np.array([place], float)
+    turned = from_rays(np.array([[0.0, 0.0, 1.0]]), place)
+    assert angles_between(turned, -place)[0] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("place", "goal"),
+    [((1, 0, -2), (-1, 0, -2)), ((-0.8, 0, -3), (1.5, 0, -1)), ((0.3, 0, -1), (0, 1, -4))],
+)
+def test_a_head_looks_where_it_looks_from_anywhere_in_the_picture(place, goal):
+    direction = look_directions(*([a] for a in angles_of_look(place, goal)))
+    turned = from_rays(direction, np.array([place], float))
+    assert angles_between(turned, np.array([goal], float) - place)[0] == pytest.approx(0, abs=1e-5)
+
+
+def test_rotations_keep_angles():
+    rng = np.random.default_rng(3)
+    noses = look_directions(rng.uniform(-180, 180, 50), rng.uniform(-80, 80, 50))
+    others = look_directions(rng.uniform(-180, 180, 50), rng.uniform(-80, 80, 50))
+    places = rng.uniform(-1, 1, (50, 3)) - [0, 0, 3]
+    before = angles_between(noses, others)
+    after = angles_between(from_rays(noses, places), from_rays(others, places))
+    assert after == pytest.approx(before, abs=1e-6)
