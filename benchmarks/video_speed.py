@@ -61,7 +61,7 @@ def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int
         scaled, factors = detector.prepare(picture)
         outputs = detector.model.predict(scaled[None], verbose=0)
         boxes, scores = detector.select(
-            outputs[0][0], outputs[1][0], factors, video_confidence(pipeline)
+            outputs[0][0], outputs[1][0], factors, video_confidence(pipeline), detector.suppression
         )
         heads = []
         for box, score in zip(boxes, scores, strict=True):

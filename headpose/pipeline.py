@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headpose.detection.turns import best_turns, boxes_turned_back, quarter_turns
+from headpose.geometry.angles import azimuth_elevation, rotate_in_plane
 from headpose.geometry.boxes import clip
 from headpose.geometry.crops import head_crops
 
@@ -42,8 +44,10 @@ class HeadPosePipeline:
         detector: Anything with `detect(pictures, confidence)`, see `headpose.detection.loading`.
         estimator: A `headpose.pose.estimator.PoseEstimator`.
         confidence: Threshold on scores; None takes the detector's own.
-        min_certainty: Expected error in degrees from which angles are left out rather
-            than guessed; None leaves out none.
+        max_error: Expected error in degrees from which angles are left out rather than
+            guessed; None leaves out none.
+        any_rotation: Whether photos may lie on their side or upside down: each is searched
+            in four quarter turns, of which the one with the surest heads counts.
     """
 
     def __init__(
@@ -52,7 +56,9 @@ class HeadPosePipeline:
         estimator,
         confidence: float | None = None,
         max_error: float | None = None,
+        any_rotation: bool = False,
     ):
+        self.any_rotation = any_rotation
         self.detector = detector
         self.estimator = estimator
         self.confidence = confidence
@@ -66,6 +72,14 @@ class HeadPosePipeline:
         Args:
             pictures: uint8 (H, W, 3), BGR.
         """
+        if self.any_rotation:
+            best = best_turns(self.detector, pictures, self.confidence)
+            shown = [quarter_turns(p, turns) for p, (turns, _) in zip(pictures, best, strict=True)]
+            heads = self.estimate(shown, [found for _, found in best])
+            return [
+                [_turned_back(head, turns, picture.shape) for head in members]
+                for members, (turns, _), picture in zip(heads, best, pictures, strict=True)
+            ]
         found = self.detector.detect(pictures, self.confidence)
         return self.estimate(pictures, found)
 
@@ -101,6 +115,27 @@ class HeadPosePipeline:
         return values
 
 
+def _turned_back(head: Head, turns: int, shape: tuple[int, ...]) -> Head:
+    """Returns a head of a picture that was turned by quarters as it is in the picture itself."""
+    if not turns:
+        return head
+    box = boxes_turned_back(np.array([head.box]), turns, shape[1], shape[0])[0]
+    head = dataclasses.replace(head, box=tuple(map(float, box)))
+    if head.tilt is None or head.pan is None:
+        return head
+    angles = [[head.tilt, head.pan, head.roll or 0.0]]
+    tilt, pan, roll = (float(v) for v in rotate_in_plane(angles, 90.0 * turns)[0])
+    azimuth, elevation = (float(v) for v in azimuth_elevation(tilt, pan))
+    return dataclasses.replace(
+        head,
+        tilt=tilt,
+        pan=pan,
+        roll=None if head.roll is None else roll,
+        azimuth=azimuth,
+        elevation=elevation,
+    )
+
+
 def load_pipeline(
     detector=None,
     estimator=None,
@@ -108,11 +143,14 @@ def load_pipeline(
     detector_size: int | None = None,
     max_error: float | None = None,
     backend=None,
+    tiles: int | None = None,
+    any_rotation: bool = False,
 ) -> HeadPosePipeline:
     """Loads a pipeline by names or files; None takes the default models that ship.
 
     `backend` is a name or a `headpose.models.backends.Backend`, which names a device as
-    well; by default each file's own.
+    well; by default each file's own. `tiles` is the side in pixels of the tiles in which
+    larger pictures are searched; `any_rotation` see `HeadPosePipeline`.
 
     Raises:
         HeadposeError: If a file is missing or of the wrong kind.
@@ -121,9 +159,15 @@ def load_pipeline(
     from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
     from headpose.pose.estimator import PoseEstimator
 
+    finder = load_detector(detector or DEFAULT_DETECTOR, detector_size, backend)
+    if tiles is not None:
+        from headpose.detection.tiles import TiledDetector
+
+        finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
-        load_detector(detector or DEFAULT_DETECTOR, detector_size, backend),
+        finder,
         PoseEstimator.load(estimator or DEFAULT_ESTIMATOR, backend),
         confidence,
         max_error,
+        any_rotation,
     )

@@ -17,18 +17,36 @@ SIGNS = (
 )
 
 
-def add_pipeline_options(parser: argparse.ArgumentParser, drawing: bool = True) -> None:
+def add_pipeline_options(
+    parser: argparse.ArgumentParser, drawing: bool = True, photos: bool = True
+) -> None:
     """Adds the options that `pipeline_from` reads, device and precision among them.
 
     Args:
         parser: Gets them.
         drawing: Whether the script draws heads and needs the option for how.
+        photos: Whether pictures may come in any orientation, each in its own.
     """
     add = parser.add_argument
     add("--detector", help=f"{DETECTOR_HELP} (default: the one that ships)")
     add(
         "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
     )
+    add(
+        "--tiles",
+        type=cl.at_least(128),
+        nargs="?",
+        const=1024,
+        metavar="PIXELS",
+        help="search larger pictures in overlapping tiles of this side, too (1024 if none is "
+        "given): for crowds in very large pictures",
+    )
+    if photos:
+        add(
+            "--any-rotation",
+            action="store_true",
+            help="photos may lie on their side or upside down: search each in four turns",
+        )
     add(
         "--estimator",
         help="a .keras, exported or published .h5 estimator (default: the one that ships)",
@@ -128,4 +146,6 @@ def pipeline_arguments(arguments: argparse.Namespace) -> dict:
         "detector_size": arguments.detector_size,
         "max_error": arguments.max_error,
         "backend": backend,
+        "tiles": arguments.tiles,
+        "any_rotation": getattr(arguments, "any_rotation", False),
     }

@@ -99,7 +99,7 @@ def options() -> argparse.ArgumentParser:
         "(default of the option: for ever); numbers and times go on",
     )
     add_table_options(parser)
-    add_pipeline_options(parser)
+    add_pipeline_options(parser, photos=False)
     return parser
 
 

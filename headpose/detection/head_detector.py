@@ -1,5 +1,6 @@
 """HeadDetector: pictures in, heads out."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,31 @@ from headpose.geometry.crops import resize
 from headpose.models.backends import Backend
 from headpose.models.metadata import DETECTOR, network_of
 from headpose.models.resolve import ModelSpec, open_model, resolve
+from headpose.reporting import logger
 
-IOU_THRESHOLD = 0.45  # of suppression; Liu et al. 2016 and the published detector
-KEPT_BY_SUPPRESSION, KEPT = 400, 200  # the published detector's limits
 AT_ONCE = 8  # pictures in one call of the network; SSD512 takes 0.2 GB for each
 CANDIDATE_SCORE = 0.01  # the published detector drops what scores no more than this
+
+
+@dataclasses.dataclass(frozen=True)
+class Suppression:
+    """How one find of each head is chosen; see `headpose.geometry.boxes.nms`.
+
+    Attributes:
+        iou: Above which the lower score of a pair is dropped.
+        containment: Shared part of the smaller box above which it is dropped, too.
+        limit: Heads a picture at most; None has no limit.
+    """
+
+    iou: float = 0.45
+    containment: float | None = None
+    limit: int | None = None
+
+
+# Liu et al. 2016 and the published detector, which keeps 200 heads.
+PUBLISHED = Suppression(limit=200)
+# In SCUT-HEAD and hard-hat labels 2 of 10,740 heads share more of the smaller box.
+OURS = Suppression(containment=0.8)
 
 
 class HeadDetector:
@@ -34,6 +55,7 @@ class HeadDetector:
     Attributes:
         confidence: The model's own default threshold.
         fixed_size: The rows and columns that pictures are stretched to, or None.
+        suppression: How one find of each head is chosen.
 
     Raises:
         HeadposeError: If the model is no detector.
@@ -47,6 +69,7 @@ class HeadDetector:
         self.confidence = network.spec.confidence
         self._step = network.spec.step
         self.fixed_size = network.spec.input_shape[1:3] if network.spec.height else None
+        self.suppression = PUBLISHED if self.fixed_size else OURS
         self._size = max(self._step, round(size / self._step) * self._step)
         self._call = network.call
 
@@ -95,7 +118,9 @@ class HeadDetector:
                 members = alike[start : start + AT_ONCE]
                 boxes, scores = self._call(np.stack([prepared[i][0] for i in members]))
                 for row, i in enumerate(members):
-                    results[i] = self.select(boxes[row], scores[row], prepared[i][1], confidence)
+                    results[i] = self.select(
+                        boxes[row], scores[row], prepared[i][1], confidence, self.suppression
+                    )
         return results
 
     def prepare(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +142,11 @@ class HeadDetector:
 
     @staticmethod
     def select(
-        boxes: np.ndarray, scores: np.ndarray, factors: np.ndarray, confidence: float
+        boxes: np.ndarray,
+        scores: np.ndarray,
+        factors: np.ndarray,
+        confidence: float,
+        suppression: Suppression = PUBLISHED,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns what `detect` does of a picture, from the network's answer.
 
@@ -126,8 +155,16 @@ class HeadDetector:
             scores: (N,).
             factors: (x, y) back to the picture.
             confidence: Keep boxes that score above it.
+            suppression: How one find of each head is chosen.
         """
         candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
         boxes, scores = boxes[candidates], scores[candidates]
-        kept = nms(boxes, scores, IOU_THRESHOLD, most=KEPT_BY_SUPPRESSION)[:KEPT]
+        kept = nms(boxes, scores, suppression.iou, containment=suppression.containment)
+        if suppression.limit is not None and len(kept) > suppression.limit:
+            logger.warning(
+                "%d heads in one picture; this detector's limit is %d, the best are kept",
+                len(kept),
+                suppression.limit,
+            )
+            kept = kept[: suppression.limit]
         return as_boxes(boxes[kept] * np.tile(factors, 2)), scores[kept]

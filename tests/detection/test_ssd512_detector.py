@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from headpose.detection import head_detector as module
 from headpose.detection import networks as ssd_networks
 from headpose.detection import ssd
-from headpose.detection.head_detector import HeadDetector
+from headpose.detection.head_detector import OURS, HeadDetector
 from headpose.models.keras_files import save_model
 from headpose.models.keras_setup import set_up
 
@@ -152,6 +152,18 @@ def test_at_most_200_are_returned_the_best_first():
     found, found_scores = select(boxes, scores)
     assert len(found) == 200
     assert found_scores.tolist() == np.sort(scores.astype(np.float32))[::-1][:200].tolist()
+
+
+def test_more_than_the_published_limit_is_told(caplog):
+    boxes = [(20 * i, 0, 20 * i + 10, 10) for i in range(201)]
+    select(boxes, [0.5] * 201)
+    assert "201 heads in one picture; this detector's limit is 200" in caplog.text
+    caplog.clear()
+    found, _ = HeadDetector.select(
+        np.float32(boxes), np.full(201, 0.5, np.float32), np.ones(2), 0.2, OURS
+    )
+    assert len(found) == 201
+    assert not caplog.text
 
 
 def test_candidates_must_score_more_than_a_hundredth():

@@ -92,3 +92,18 @@ def test_no_boxes_are_fine_everywhere():
     assert box.iou([], [(0, 0, 1, 1)]).shape == (0, 1)
     assert len(box.nms([], [])) == 0
     assert box.clip([], 5, 5).shape == (0, 4)
+
+
+def test_boxes_inside_better_ones_are_dropped_if_asked():
+    """A face in a head, a head around a face, and a small head half before a large one."""
+    boxes = [(0, 0, 100, 100), (20, 30, 60, 80), (200, 0, 240, 50), (190, -10, 260, 70)]
+    boxes += [(80, 80, 120, 120)]
+    scores = [0.9, 0.8, 0.9, 0.7, 0.6]
+    assert box.nms(boxes, scores).tolist() == [0, 2, 1, 3, 4]
+    assert box.nms(boxes, scores, containment=0.8).tolist() == [0, 2, 4]
+    assert box.nms(boxes, scores, containment=0.2).tolist() == [0, 2]
+
+
+def test_a_dropped_box_drops_nothing_inside_it():
+    boxes = [(0, 0, 10, 40), (0, 0, 30, 50), (20, 5, 30, 45)]
+    assert box.nms(boxes, [0.9, 0.8, 0.7], containment=0.8).tolist() == [0, 2]
