@@ -67,6 +67,13 @@ def options() -> argparse.ArgumentParser:
         help="save scores as they are, not moved so that 0.5 has the best F1 in --validation",
     )
     add("--confidence", type=cl.in_range(0, 1), help="threshold to store, if --uncalibrated")
+    add(
+        "--keep",
+        choices=("best", "last"),
+        default="best",
+        help="what --save takes: the epoch that measured best, or the last; where few pictures "
+        "are measured, the last is the surer choice",
+    )
     add("--epochs", type=cl.at_least(1), default=30, help="epochs")
     add("--steps", type=cl.at_least(1), default=300, help="batches an epoch")
     add("--batch-size", type=cl.at_least(1), default=24, help="crops a batch")
@@ -261,6 +268,8 @@ def main() -> None:
         folder,
         earlier,
     )
+    if len(earlier) < schedule.epochs:
+        save_model(detector, folder / "last.keras")
     plot_log(
         folder / "log.csv",
         folder / "curve.png",
@@ -268,7 +277,7 @@ def main() -> None:
         "average precision",
     )
     if arguments.save:
-        kept = load_model(folder / "best.keras")
+        kept = load_model(folder / f"{arguments.keep}.keras")
         dt.freeze(kept, [])
         if not arguments.uncalibrated:
             calibrate(kept, dict(zip(validation_names, validation, strict=True)), cache)

@@ -22,6 +22,8 @@ WITHOUT_EFFECT = (
     "overwrite",
     "output",
     "save",
+    "keep",
+    "uncalibrated",
     "with_mirror",
     "models_csv",
     "workers",
