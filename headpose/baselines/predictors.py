@@ -77,13 +77,17 @@ def load_compared(text: str, backend: str = "auto") -> Compared:
 
 
 def _of_file(name: str, path: str | Path) -> Compared:
-    # deepgaze's layer must be known before a file with it is loaded.
-    from headpose.baselines.deepgaze import is_deepgaze
     from headpose.pose.estimator import PoseEstimator
+
+    # Only a Keras file may be deepgaze's, whose layer must be known before it is loaded.
+    # What else there is needs no Keras, which takes its time to import.
+    perhaps = Path(path) != DEFAULT_ESTIMATOR and Path(path).suffix.lower() not in EXPORTED
+    if perhaps:
+        from headpose.baselines.deepgaze import is_deepgaze
 
     estimator = PoseEstimator.load(path)
     # deepgaze crops the face that the cascades find, all others the head.
-    box = FACE if is_deepgaze(estimator.model) else HEAD
+    box = FACE if perhaps and is_deepgaze(estimator.model) else HEAD
     return Compared(name, estimator, _recipe(estimator, box))
 
 

@@ -4,6 +4,9 @@ DATASET is a folder of head crops that a clean_ script made, or a CSV with a row
 head in its picture (file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll), of which
 "#PART" takes the rows whose column part says so. Rows with "away" in a column face are
 heads seen from behind: they count only in how well |pan| tells them from the others.
+
+With --dataset NAME, DATASET is where a published data set is: headpose evaluate MODEL
+--dataset aflw2000 FOLDER
 """
 
 import argparse
@@ -13,6 +16,7 @@ import time
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.files import atomic_write, check_outputs
@@ -26,7 +30,11 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("estimator", nargs="+", type=Path, help="pose estimators (.keras, exported, published .h5)")
     add("dataset", help="the clean folder, or a table such as labels.csv#validation")
-    add("--detector", help=f"crop heads of a table where this finds them ({DETECTOR_HELP})")
+    add(
+        "--detector",
+        help=f"crop heads of a table where this finds them ({DETECTOR_HELP}); with --dataset "
+        "the one that ships does, or none",
+    )
     add(
         "--part",
         choices=("train", "validation", "test", "all"),
@@ -35,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write all figures here too")
     add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
+    add_protocol_options(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
     return parser
@@ -147,8 +156,10 @@ def cell(value: float, form: str) -> str:
     return f"{'-' if math.isnan(value) else format(value, form):>8}"
 
 
-def main() -> None:
+def main() -> int:
     arguments = options().parse_args()
+    if arguments.benchmark:
+        return evaluate_protocol(arguments, arguments.estimator, arguments.dataset)
     # What can be wrong without opening anything is told first.
     check_models(arguments.detector, *arguments.estimator)
     table = arguments.dataset.partition("#")[0]
@@ -195,3 +206,4 @@ def main() -> None:
             temporary.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.plot:
         plot_errors(curves, angles[~away], arguments.plot)
+    return 0

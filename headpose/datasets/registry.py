@@ -51,6 +51,16 @@ DATASETS: dict[str, Dataset] = {
             "tilt and pan in steps of 15 degrees; nothing is left out; there is no roll",
         ),
         Dataset(
+            "pointing04-test",
+            "Pointing'04, persons 3, 8 and 13",
+            pointing04.read_pointing04,
+            2790,
+            "the folder that holds Person01 to Person15",
+            "tilt and pan in steps of 15 degrees, of persons that the shipped estimator has "
+            "not seen; there is no roll",
+            only=pointing04.TEST_PERSONS,
+        ),
+        Dataset(
             "300w-lp", "300W-LP", w300lp.read_300w_lp, 0,
             "the folder that holds AFW, HELEN, IBUG, LFPW and their _Flip",
             f"for training; leaves out {_BEYOND}",

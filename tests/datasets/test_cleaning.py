@@ -497,7 +497,7 @@ def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_scri
         ("clean_aflw.py", ["{aflw}", "--size", "0"], 2, "at least 8"),
         ("clean_aflw.py", ["{aflw}", "--confidence", "2"], 2, "from 0 to 1"),
         ("clean_aflw.py", ["{aflw}", "--detector", "gone.keras"], 1, "no such detector"),
-        ("clean_aflw.py", ["{aflw}", "--detector", "gone.onnx"], 1, "not a YuNet"),
+        ("clean_aflw.py", ["{aflw}", "--detector", "gone.onnx"], 1, "no such model file"),
         ("clean_aflw.py", ["{aflw}", "--output", "{aflw}"], 2, "choose another --output"),
         ("clean_aflw.py", ["{aflw}", *LABELLED, "--output", "{file}"], 1, "cannot write"),
         ("clean_aflw.py", ["{file}"], 1, "not a MATLAB file|not a database"),

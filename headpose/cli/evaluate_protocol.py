@@ -1,0 +1,153 @@
+"""`headpose evaluate --dataset NAME`: published benchmarks, measured as papers do."""
+
+import argparse
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from headpose.cli import common as cl
+from headpose.cli.pipeline_options import backend_from, model_for
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write
+from headpose.reporting import report
+
+NO_DETECTOR = "none"
+COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
+
+
+def add_protocol_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--dataset`, `--crop` and `--limit`."""
+    from headpose.datasets.registry import DATASETS
+
+    add = parser.add_argument
+    add(
+        "--dataset",
+        dest="benchmark",
+        metavar="NAME",
+        help=f"measure on a published data set as papers do: {', '.join(DATASETS)}; the last "
+        "argument is then where it is (see docs/benchmarks.md)",
+    )
+    add(
+        "--crop",
+        choices=("head", "hopenet", "6drepnet", "fsa-net"),
+        default="head",
+        help="with --dataset, how landmarks' boxes are grown: to the head, or as the tests of "
+        "these networks do",
+    )
+    add(
+        "--limit",
+        type=cl.at_least(1),
+        metavar="N",
+        help="with --dataset, measure on every so many-th picture, N in all",
+    )
+
+
+def evaluate_protocol(
+    arguments: argparse.Namespace, names: Sequence[str | Path], source: str | Path
+) -> int:
+    """Prints the figures of estimators on a data set.
+
+    Args:
+        arguments: With the options of `add_protocol_options`, `--detector`, `--json`,
+            `--backend` and the device's.
+        names: Estimators, as `headpose compare` takes them.
+        source: Where the data set is.
+
+    Returns:
+        The exit status: 1 if pictures were missing or unreadable.
+    """
+    from headpose.baselines.benchmark_heads import at_detections, at_labels
+    from headpose.baselines.predictors import Case, ask, load_all
+    from headpose.datasets.label_tables import Problems
+    from headpose.datasets.registry import find_dataset, read_dataset
+    from headpose.detection.loading import load_detector
+    from headpose.models.shipped import DEFAULT_DETECTOR
+    from headpose.pose.benchmark_protocols import benchmark_score
+
+    dataset = find_dataset(arguments.benchmark)
+    backend = backend_from(arguments)
+    estimators = load_all([_resolved(str(name), backend) for name in names])
+    pictures, problems = read_dataset(dataset.name, source)
+    if arguments.limit and arguments.limit < len(pictures):
+        step = len(pictures) / arguments.limit
+        pictures = [pictures[int(i * step)] for i in range(arguments.limit)]
+    report(source, problems)
+    places = [at_labels(pictures, arguments.crop)]
+    if arguments.detector != NO_DETECTOR:
+        name = model_for(arguments.detector or str(DEFAULT_DETECTOR), backend)
+        missed = Problems()
+        places.append(at_detections(pictures, load_detector(name, backend=backend), missed))
+        report("detector", missed)
+    placed = [place for place in places if place is not None]
+    if not placed:
+        raise HeadposeError(f"{source}: no head has a place; let a detector find them")
+    heads = sum(len(picture.angles) for picture in pictures)
+    print(f"{dataset.title}: {heads} heads in {len(pictures)} pictures; {dataset.protocol}")
+    print()
+    results = []
+    for place in placed:
+        lost = Problems()
+        told = ask(place.heads, [Case(c.estimator, c.recipe) for c in estimators], lost)
+        report(source, lost)
+        truth = place.heads.angles[told.rows]
+        for compared, angles in zip(estimators, told.angles, strict=True):
+            score = dataclasses.asdict(benchmark_score(angles, truth))
+            results.append(
+                {"estimator": compared.name, "boxes": place.boxes, "found": place.found, **score}
+            )
+    for line in table(results):
+        print(line)
+    if arguments.json:
+        from headpose.pose.metrics import without_nan
+
+        summary = {
+            "dataset": dataset.name,
+            "protocol": dataset.protocol,
+            "left out": {kind: len(names) for kind, names in problems.by_kind.items()},
+            "results": results,
+        }
+        with atomic_write(arguments.json) as temporary:
+            temporary.write_text(json.dumps(without_nan(summary), indent=2) + "\n")
+    return 1 if "missing picture" in problems.by_kind else 0
+
+
+def _resolved(name: str, backend) -> str:
+    """Returns a model file as the backend opens it; names of peers as they are."""
+    return str(model_for(name, backend)) if Path(name).is_file() else name
+
+
+def table(results: list[dict]) -> list[str]:
+    """Returns the figures as a Markdown table, with what must be known of them below."""
+    ranges = {name: row["heads"] for r in results for name, row in r["ranges"].items()}
+    titles = ["estimator", "boxes", "heads", "found", *COLUMNS]
+    titles += [f"{name} ({heads})" for name, heads in ranges.items()]
+    lines = [
+        "Mean absolute errors in degrees; the last columns are the mean by |yaw| (with heads).",
+        "",
+        f"| {' | '.join(titles)} |",
+        f"| --- | --- |{' ---: |' * (len(titles) - 2)}",
+    ]
+    for row in results:
+        found = "-" if row["found"] is None else str(row["found"])
+        cells = [row["estimator"], row["boxes"], str(row["heads"]), found]
+        cells += [_cell(row[name]) for name in COLUMNS]
+        cells += [_cell(row["ranges"][n]["mean"]) if n in row["ranges"] else "-" for n in ranges]
+        lines.append(f"| {' | '.join(cells)} |")
+    if locked := max(row["locked"] for row in results):
+        lines += [
+            "",
+            f"{locked} heads have a yaw within 15 degrees of ±90, where pitch and roll are "
+            "degenerate: they turn about almost the same axis. Without these heads:",
+        ]
+        lines += [
+            f"{row['estimator']}, {row['boxes']}: pitch {_cell(row['pitch_unlocked'])}, "
+            f"roll {_cell(row['roll_unlocked'])}"
+            for row in results
+        ]
+    return lines
+
+
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
