@@ -119,9 +119,7 @@ def draw_directions(path: Path, all_series: Sequence[Series], targets: Sequence[
                 top = max(float(shares.max(initial=0)), 1e-6)
                 axes.plot([azimuth, azimuth], [0, top], color=colours[target.name], linewidth=2)
         axes.set_yticklabels([])
-        axes.set_xticks(
-            np.radians([0, 90, 180, 270]), [CAMERA, "image's left", "away", "image's right"]
-        )
+        axes.set_xticks(np.radians([0, 90, 180, 270]), [CAMERA, "left", "away", "right"])
         axes.tick_params(labelsize=7)
         name = "" if series.track is None else f" #{series.track}"
         axes.set_title(f"{Path(series.file).name}{name}", fontsize=9)

@@ -21,6 +21,7 @@ COMMANDS = {
     "train-detector": ("train_detector", "train a head detector"),
     "sweep": ("sweep", "train many networks"),
     "evaluate": ("evaluate", "measure pose estimators on labelled heads"),
+    "trust": ("trust", "measure what limits of the expected error are worth"),
     "evaluate-detector": ("evaluate_detector", "measure head detectors on labelled pictures"),
     "compare": ("compare", "compare with deepgaze and other published estimators"),
     "match-datasets": ("match_datasets", "leave the same heads in two sets of crops"),

@@ -1,0 +1,94 @@
+"""Tells how far heads can be trusted for limits of their expected error.
+
+For each limit it says which share of labelled heads is kept and how far these are really off,
+as a Markdown table. It is how docs/tables.md came to its limits.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+from headpose.cli import common as cl
+from headpose.cli.markdown import markdown_table
+from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, check_outputs
+from headpose.reporting import report
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add(
+        "datasets",
+        nargs="+",
+        metavar="DATASET",
+        help="CSV with a row for each labelled head, as headpose evaluate takes it, such as "
+        "labels.csv#validation",
+    )
+    add("--estimator", type=Path, help="a pose estimator (default: the one that ships)")
+    add("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    add_backend_option(parser)
+    cl.add_device_options(parser)
+    return parser
+
+
+def errors_of(estimator, dataset: str):
+    """Returns true and expected errors, degrees, of the heads of a table with known angles.
+
+    Raises:
+        HeadposeError: If the table has none.
+    """
+    import numpy as np
+
+    from headpose.datasets.pose_data import read_heads
+    from headpose.pose.metrics import turn_or_nose_errors
+
+    heads, problems = read_heads(dataset, whole_turn=True, **estimator.crop_options)
+    report(dataset, problems)
+    known = ~heads.away & ~np.isnan(heads.angles[:, :2]).any(axis=1)
+    if not known.any():
+        raise HeadposeError(f"{dataset}: no heads with angles; give a table that has labels")
+    predicted = estimator.estimate_all(heads.crops[known])
+    return turn_or_nose_errors(predicted, heads.angles[known]), predicted[:, -1]
+
+
+def shown(row: dict[str, float]) -> list[str]:
+    """Returns a row of `headpose.pose.trust.trust_table` as cells."""
+    limit = "none" if math.isinf(row["limit"]) else f"{row['limit']:g}°"
+    errors = [row[name] for name in ("mean", "median", "nine tenths under")]
+    told = ["-" if math.isnan(value) else f"{value:.1f}°" for value in errors]
+    far = "-" if math.isnan(row["far off"]) else f"{row['far off']:.1%}"
+    return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far]
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    check_outputs([arguments.json], [d.partition("#")[0] for d in arguments.datasets])
+    import numpy as np
+
+    from headpose.models.shipped import DEFAULT_ESTIMATOR
+    from headpose.pose.estimator import MEASURES, PoseEstimator
+    from headpose.pose.trust import FAR_OFF, trust_table
+
+    backend = backend_from(arguments)
+    name = arguments.estimator or DEFAULT_ESTIMATOR
+    estimator = PoseEstimator.load(model_for(name, backend), backend)
+    if estimator.outputs < len(MEASURES):
+        raise HeadposeError(f"{name}: does not tell an expected error; take one that does")
+    parts = [errors_of(estimator, dataset) for dataset in arguments.datasets]
+    names = [*arguments.datasets]
+    if len(parts) > 1:
+        parts.append(tuple(np.concatenate(both) for both in zip(*parts, strict=True)))
+        names.append("all together")
+    header = ["limit", "heads", "share", "mean", "median", "90 % under", f"> {FAR_OFF:g}° off"]
+    results = {}
+    for dataset, (errors, expected) in zip(names, parts, strict=True):
+        results[dataset] = trust_table(errors, expected)
+        print(f"\n{dataset}: true errors of the whole turn, degrees\n")
+        print(markdown_table(header, [shown(row) for row in results[dataset]]))
+    if arguments.json:
+        with atomic_write(arguments.json) as temporary:
+            text = json.dumps(results).replace("Infinity", "null").replace("NaN", "null")
+            temporary.write_text(text + "\n", encoding="utf-8")
