@@ -79,11 +79,11 @@ def match_heads(
     """Pairs annotated heads with detections, one to one.
 
     In a data set that shows one person a picture the annotated centre decides: of the
-    detections that hold it, the one that fits best.
+    detections that hold it, the surest.
 
     Args:
         labelled: The annotated heads.
-        detected: (M, 4), heads.
+        detected: (M, 4), heads, the surest first.
         grow: See `match_scores`; of boxes that are heads' already nothing is grown.
         least: Least score of a match where several people may be in the picture.
 
@@ -105,9 +105,8 @@ def match_heads(
         holding = ((low <= (x, y)) & (high >= (x, y))).all(axis=1)
         if not holding.any():
             return placed[:0], placed[:0]
-        distance = np.linalg.norm(centres(detected) - (x, y), axis=1)
-        # Where none fits by its size, the nearest.
-        best = np.lexsort((distance, -scores[0], ~holding))[0]
+        # The surest of a plausible size; parts of a head score lower than the whole.
+        best = np.lexsort((scores[0] == 0, ~holding))[0]
         return placed, np.array([best])
     rows, columns = assign(scores, least)
     return placed[rows], columns

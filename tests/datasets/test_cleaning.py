@@ -175,8 +175,9 @@ def test_a_profile_scores_as_well_as_a_front_view():
     [
         # Holds the centre, however much larger than the face's head.
         ([moved(HEAD, 14, 4, 1.9)], 0),
-        # Of two that hold it, the one that fits.
-        ([moved(HEAD, 14, 4, 1.9), moved(HEAD, 3)], 1),
+        # Of two that hold it, the surest of a plausible size.
+        ([moved(HEAD, 14, 4, 1.9), moved(HEAD, 3)], 0),
+        ([moved(HEAD, scale=4), moved(HEAD, 3)], 1),
         # None holds it.
         ([moved(HEAD, 40), moved(HEAD, 0, 50)], None),
         ([], None),
