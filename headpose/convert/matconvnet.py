@@ -26,6 +26,7 @@ from headpose.convert.ssd512_weights import (
     check_complete,
     checked,
 )
+from headpose.datasets.matlab_files import check_mat
 from headpose.errors import HeadposeError, reason
 
 # The published head-detector.mat.
@@ -250,6 +251,7 @@ def _load(path: str | Path, names: list[str]) -> dict:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on function handles and the like
+            check_mat(path, names)
             return loadmat(path, variable_names=names)
     except Exception as error:  # scipy raises zlib's, struct's and numpy's errors alike
         what = " and ".join(repr(name) for name in names)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
 from headpose.errors import HeadposeError, reason
@@ -127,6 +128,7 @@ def read_mat(path: Path, problems: Problems) -> list[Label]:
 
     wanted = f"name AFLW's {MAT}"
     try:
+        check_mat(path, FIELDS)
         content = loadmat(path, variable_names=FIELDS)
     except NotImplementedError as error:
         raise HeadposeError(

@@ -159,11 +159,17 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
                     problems.add("bad row", f"{path.name} line {reader.line_num}")
     except (UnicodeDecodeError, csv.Error) as error:
         raise HeadposeError(f"{path}: not a CSV file ({error})") from error
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise HeadposeError(f"{path}: two columns are called {twice!r}; leave one out")
     table = pd.DataFrame(rows, index=lines, columns=header, dtype=str)
     if {f"head_{c}" for c in COLUMNS} <= set(header):
         table = table.drop(columns=[c for c in COLUMNS if c in table])
         table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
     table = with_our_names(table)
+    if table.columns.duplicated().any():
+        again = table.columns[table.columns.duplicated()][0]
+        raise HeadposeError(f"{path}: two columns mean {again!r}; leave one out")
     missing = [c for c in needed if c not in table]
     if missing:
         raise HeadposeError(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name
 from headpose.errors import HeadposeError
 from headpose.geometry.conventions import from_convention
@@ -126,6 +127,7 @@ def _load(path: Path) -> dict[str, Any] | None:
     from scipy.io import loadmat
 
     try:
+        check_mat(path, FIELDS)
         return dict(loadmat(path, variable_names=FIELDS))
     except Exception:  # scipy raises whatever its parsing meets in foreign bytes
         return None

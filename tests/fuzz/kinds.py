@@ -1,0 +1,275 @@
+"""The kinds of files that are read from strangers: a small good one, and what reads it."""
+
+import contextlib
+import io
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx_files
+from PIL import Image
+
+from headpose.errors import HeadposeError
+
+
+def _picture() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (48, 36), interpolation=cv2.INTER_CUBIC)
+
+
+def _encoded(form: str, **options) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        picture = Image.fromarray(_picture()[..., ::-1])
+        exif = picture.getexif()
+        exif[0x0112] = 6
+        picture.save(path, form, exif=exif, **options)
+
+    return write
+
+
+def _deep_tiff(path: Path) -> None:
+    cv2.imwrite(str(path), _picture()[..., 0].astype(np.uint16) * 257)
+
+
+def _ppm(path: Path) -> None:
+    Image.fromarray(_picture()).save(path, "PPM")
+
+
+def _read_image(path: Path) -> None:
+    from headpose.images.pictures import read_image
+
+    picture = read_image(path)
+    assert picture.dtype == np.uint8
+    assert picture.ndim == 3
+    assert picture.shape[2] == 3
+
+
+def _onnx(path: Path) -> None:
+    from headpose.models.metadata import EstimatorSpec, ModelMetadata
+
+    weights = [np.full((3, 6), 0.01)]
+    onnx_files.write_linear(path, weights, [np.zeros(6)])
+    told = ModelMetadata(EstimatorSpec(64, 3, 6), "a.keras", "0" * 64).to_json()
+    entry = onnx_files._field(1, "headpose") + onnx_files._field(2, told)
+    path.write_bytes(path.read_bytes() + onnx_files._field(14, entry))
+
+
+def _read_onnx(path: Path) -> None:
+    from headpose.models.backends import Backend
+    from headpose.models.exported import open_exported, read_metadata
+    from headpose.models.onnx_header import read_inputs
+
+    metadata = read_metadata(path)
+    read_inputs(path)
+    if metadata is not None:
+        network = open_exported(path, Backend("onnxruntime", "cpu"), metadata)
+        shape = network.spec.input_shape[1:]
+        with contextlib.suppress(HeadposeError):  # the good one has another order of axes
+            network.call(np.zeros((1, *(n or 64 for n in shape)), np.float32))
+
+
+def _keras(path: Path) -> None:
+    import h5py
+
+    from headpose.models.keras_archive import CONFIG, WEIGHTS
+
+    data = io.BytesIO()
+    with h5py.File(data, "w") as file:
+        file.create_dataset("layers/dense/vars/0", data=np.ones((8, 4), np.float32))
+    layer = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 4}}
+    config = {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": {"layers": [layer] * 3},
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(CONFIG, json.dumps(config))
+        archive.writestr(WEIGHTS, data.getvalue())
+
+
+def _read_keras(path: Path) -> None:
+    from headpose.models.keras_archive import check_archive
+
+    check_archive(path)
+
+
+def _h5(path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array(["dense_1"], "S")
+        group = file.create_group("dense_1")
+        group.attrs["weight_names"] = np.array(["dense_1/kernel:0"], "S")
+        group["dense_1/kernel:0"] = np.ones((8, 4), np.float32)
+
+
+def _read_h5(path: Path) -> None:
+    from headpose.convert.keras2 import read_weights
+
+    read_weights(path)
+
+
+def _described(path: Path) -> str:
+    from headpose.models.metadata import DetectorSpec, ModelMetadata
+
+    levels = ((8, ((10.0, 12.0),)),)
+    spec = DetectorSpec(None, None, 0.5, levels, (0.1, 0.1, 0.2, 0.2))
+    return ModelMetadata(spec, "a.keras", "0" * 64).to_json()
+
+
+def _tflite(path: Path) -> None:
+    from headpose.models.exported import LITERT_FILE
+
+    path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(64))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(LITERT_FILE, _described(path))
+
+
+def _openvino(path: Path) -> None:
+    from xml.sax.saxutils import quoteattr
+
+    told = quoteattr(_described(path))
+    path.write_text(f'<net name="x"><layers/><rt_info><headpose value={told}/></rt_info></net>')
+
+
+def _read_metadata(path: Path) -> None:
+    from headpose.models.exported import read_metadata
+
+    read_metadata(path)
+
+
+def _mat(path: Path) -> None:
+    from pose_sets import aflw_faces, write_mat
+
+    write_mat(path, aflw_faces(4))
+
+
+def _read_mat(path: Path) -> None:
+    from headpose.datasets.aflw import read_mat
+    from headpose.datasets.label_tables import Problems
+
+    read_mat(path, Problems())
+
+
+def _sqlite(path: Path) -> None:
+    from pose_sets import aflw_faces, write_sqlite
+
+    write_sqlite(path, aflw_faces(4))
+    with sqlite3.connect(path) as database:
+        database.execute("VACUUM")
+    database.close()
+
+
+def _read_sqlite(path: Path) -> None:
+    from headpose.datasets.aflw import read_sqlite
+    from headpose.datasets.label_tables import Problems
+
+    read_sqlite(path, Problems())
+
+
+HEADS = """file,xmin,ymin,xmax,ymax,tilt,pan,roll,part,weight
+a.png,1,2,30,34,10,-20.5,0,train,1
+a.png,12,8,40,30,-5,60,3,validation,0.5
+b.png,4,4,20,20,0,0,,train,
+"""
+
+
+def _csv(path: Path) -> None:
+    path.write_text(HEADS)
+    cv2.imwrite(str(path.with_name("a.png")), _picture())
+
+
+def _read_csv(path: Path) -> None:
+    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.pose_data import read_heads
+
+    with contextlib.suppress(HeadposeError):
+        read_boxed_pictures(str(path))
+    read_heads(str(path))
+
+
+def _toml(path: Path) -> None:
+    path.write_text(
+        '[[train]]\npath = "a.csv"\npart = "train"\nshare = 0.5\n[[test]]\npath = "b"\n'
+    )
+
+
+def _read_toml(path: Path) -> None:
+    from headpose.datasets.label_tables import read_configuration
+
+    read_configuration(path)
+
+
+def _yaml(path: Path) -> None:
+    path.write_text(
+        "options:\n  conv-blocks: [2, 3, 4]\n  learning-rate: {low: 0.001, high: 0.1, log: true}\n"
+        "fixed:\n  epochs: 3\n"
+    )
+
+
+def _read_yaml(path: Path) -> None:
+    from headpose.training.sweep.spaces import read_space
+
+    read_space(str(path))
+
+
+def _coco(path: Path) -> None:
+    content = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 48, "height": 36}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 20, 20]}],
+        "categories": [{"id": 1, "name": "head"}],
+    }
+    path.write_text(json.dumps(content))
+    cv2.imwrite(str(path.with_name("a.png")), _picture())
+
+
+def _read_boxes(path: Path) -> None:
+    from headpose.datasets.detection_annotations import read_boxed_pictures
+
+    read_boxed_pictures(str(path))
+
+
+def _video(path: Path) -> None:
+    from videos import make_video
+
+    make_video(path, [i / 25 for i in range(5)])
+
+
+def _read_video(path: Path) -> None:
+    from headpose.video.frames import Reading
+    from headpose.video.opening import open_source
+
+    with open_source(str(path), Reading()) as source:
+        for count, _ in enumerate(source):
+            if count > 200:
+                break
+
+
+# Name: the file's name, what writes a good one, and what reads it.
+KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], None]]] = {
+    "jpeg": ("x.jpg", _encoded("JPEG"), _read_image),
+    "png": ("x.png", _encoded("PNG"), _read_image),
+    "webp": ("x.webp", _encoded("WEBP"), _read_image),
+    "tiff": ("x.tif", _encoded("TIFF", compression="tiff_lzw"), _read_image),
+    "deep tiff": ("x.tiff", _deep_tiff, _read_image),
+    "gif": ("x.gif", lambda p: Image.fromarray(_picture()).save(p), _read_image),
+    "bmp": ("x.bmp", lambda p: Image.fromarray(_picture()).save(p), _read_image),
+    "ppm": ("x.ppm", _ppm, _read_image),
+    "onnx": ("x.onnx", _onnx, _read_onnx),
+    "keras": ("x.keras", _keras, _read_keras),
+    "h5": ("x.h5", _h5, _read_h5),
+    "tflite": ("x.tflite", _tflite, _read_metadata),
+    "openvino xml": ("x.xml", _openvino, _read_metadata),
+    "mat": ("x.mat", _mat, _read_mat),
+    "sqlite": ("x.sqlite", _sqlite, _read_sqlite),
+    "csv": ("x.csv", _csv, _read_csv),
+    "toml": ("x.toml", _toml, _read_toml),
+    "yaml": ("x.yaml", _yaml, _read_yaml),
+    "coco json": ("x.json", _coco, _read_boxes),
+    "video": ("x.mp4", _video, _read_video),
+}

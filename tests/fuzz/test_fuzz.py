@@ -1,0 +1,30 @@
+"""A hundred damaged files of each kind; `fuzzer.py` reads thousands."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from fuzzer import fuzz
+from kinds import KINDS
+from mutations import mutate
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="children are forked, and limited, on Linux"
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files_give_a_sentence_or_a_result(kind, tmp_path):
+    counts, findings = fuzz(kind, 100, tmp_path)
+    assert findings == []
+    assert sum(counts.values()) == 100
+    assert counts["refused"] > 5
+
+
+def test_the_same_seed_gives_the_same_file():
+    data = bytes(range(256)) * 4
+    assert mutate(data, 7) == mutate(data, 7)
+    assert len({mutate(data, seed) for seed in range(50)}) > 45
