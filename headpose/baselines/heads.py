@@ -59,6 +59,8 @@ class ComparedHeads:
         boxes: float32 (N, 4), heads in the pictures.
         mirrored: bool (N,), whether the head is shown mirrored.
         crops: uint8 (N, S, S) or (N, S, S, 3), where the pictures are not known.
+        away: bool (N,), heads of which only that they are turned away is known, with NaN
+            for angles; None where there are none.
         made: How the crops were cut: `size`, `side`, `margin`, `boxes`; empty if unknown.
     """
 
@@ -67,6 +69,7 @@ class ComparedHeads:
     boxes: np.ndarray | None = None
     mirrored: np.ndarray | None = None
     crops: np.ndarray | None = None
+    away: np.ndarray | None = None
     made: dict = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -125,13 +128,16 @@ def read_clean_heads(
     return heads, problems
 
 
-def read_table_heads(source: str, detector=None) -> tuple[ComparedHeads, Problems]:
+def read_table_heads(
+    source: str, detector=None, away: bool = False
+) -> tuple[ComparedHeads, Problems]:
     """Reads the labelled heads of a table, such as `labels.csv#validation`.
 
     Args:
         source: See `headpose.datasets.label_tables.SourceName`: a CSV with `file`, a box,
             `tilt`, `pan` and, where known, `roll`.
         detector: If given, its boxes replace the labelled ones of heads that it finds.
+        away: Whether to take heads without angles that a column `face` calls `away`.
 
     Raises:
         HeadposeError: If there is no such table or it has no usable head.
@@ -145,11 +151,15 @@ def read_table_heads(source: str, detector=None) -> tuple[ComparedHeads, Problem
     boxes = table[list(COLUMNS)].to_numpy(np.float64)
     placed = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] - boxes[:, :2] >= 4).all(axis=1)
     labelled = table[["tilt", "pan"]].notna().all(axis=1).to_numpy()
+    turned_away = np.zeros(len(table), bool)
+    if away and "face" in table:
+        turned_away = (table["face"] == "away").to_numpy() & ~labelled
+        labelled |= turned_away
     for name in table["file"][~placed]:
         problems.add("bad box", name)
     for name in table["file"][placed & ~labelled]:
         problems.add("no angles", name)
-    table = table[placed & labelled]
+    table, turned_away = table[placed & labelled], turned_away[placed & labelled]
     if table.empty:
         told = "; ".join(problems.lines())
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
@@ -159,6 +169,7 @@ def read_table_heads(source: str, detector=None) -> tuple[ComparedHeads, Problem
         np.array([folder / name for name in table["file"]], object),
         as_boxes(table[list(COLUMNS)].to_numpy()),
         np.zeros(len(table), bool),
+        away=turned_away if away else None,
     )
     if detector is not None:
         _detect(heads, detector, problems)

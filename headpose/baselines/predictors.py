@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
 from headpose.models.shipped import DEFAULT_ESTIMATOR, HOME
 from headpose.pose import metrics as pm
+from headpose.pose.estimator import PoseEstimator
 
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
 OURS, DEEPGAZE = "ours", "deepgaze"
@@ -23,6 +24,8 @@ ESTIMATOR_HELP = (
     f"{', '.join(CONVENTIONS)}; =FOLDER or =FILE[,FILE] after such a name says where its "
     "files are, if not in comparison/models; several are averaged"
 )
+
+Loader = Callable[[str | Path], PoseEstimator]  # opens a file of ours
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +45,11 @@ class Compared:
     remark: str = ""
 
 
-def load_all(texts: Sequence[str], backend: str = "auto") -> list[Compared]:
+def load_all(
+    texts: Sequence[str], backend: str = "auto", load: Loader | None = None
+) -> list[Compared]:
     """Loads estimators and gives each a name of its own; see `load_compared`."""
-    loaded = [load_compared(text, backend) for text in texts]
+    loaded = [load_compared(text, backend, load) for text in texts]
     names = [c.name for c in loaded]
     return [
         dataclasses.replace(c, name=text) if names.count(c.name) > 1 else c
@@ -52,18 +57,19 @@ def load_all(texts: Sequence[str], backend: str = "auto") -> list[Compared]:
     ]
 
 
-def load_compared(text: str, backend: str = "auto") -> Compared:
+def load_compared(text: str, backend: str = "auto", load: Loader | None = None) -> Compared:
     """Loads an estimator; see `ESTIMATOR_HELP`.
 
     Args:
         text: What the command line says.
-        backend: For ONNX files, see `headpose.baselines.onnx_networks.BACKENDS`.
+        backend: For peers' ONNX files, see `headpose.baselines.onnx_networks.BACKENDS`.
+        load: Opens a file of ours; None takes `PoseEstimator.load`.
 
     Raises:
         HeadposeError: If the name is unknown, or a file is missing or does not fit.
     """
     if text == OURS:
-        return _of_file(OURS, DEFAULT_ESTIMATOR)
+        return _of_file(OURS, DEFAULT_ESTIMATOR, load)
     name, _, given = text.partition("=")
     files = [Path(f) for f in given.split(",") if f]
     if name == DEEPGAZE:
@@ -71,21 +77,19 @@ def load_compared(text: str, backend: str = "auto") -> Compared:
     if name in CONVENTIONS:
         return _of_peer(name, files, backend)
     if Path(text).suffix.lower() in FILES:
-        return _of_file(text, text)
+        return _of_file(text, text, load)
     known = ", ".join((OURS, DEEPGAZE, *CONVENTIONS))
     raise HeadposeError(f"{text}: no such estimator; name a model file or one of {known}")
 
 
-def _of_file(name: str, path: str | Path) -> Compared:
-    from headpose.pose.estimator import PoseEstimator
-
+def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compared:
     # Only a Keras file may be deepgaze's, whose layer must be known before it is loaded.
     # What else there is needs no Keras, which takes its time to import.
     perhaps = Path(path) != DEFAULT_ESTIMATOR and Path(path).suffix.lower() not in EXPORTED
     if perhaps:
         from headpose.baselines.deepgaze import is_deepgaze
 
-    estimator = PoseEstimator.load(path)
+    estimator = (load or PoseEstimator.load)(path)
     # deepgaze crops the face that the cascades find, all others the head.
     box = FACE if perhaps and is_deepgaze(estimator.model) else HEAD
     return Compared(name, estimator, _recipe(estimator, box))
@@ -93,7 +97,6 @@ def _of_file(name: str, path: str | Path) -> Compared:
 
 def _of_deepgaze(files: list[Path]) -> Compared:
     from headpose.baselines.deepgaze import load_deepgaze
-    from headpose.pose.estimator import PoseEstimator
 
     if len(files) > 1:
         raise HeadposeError(

@@ -1,35 +1,39 @@
-"""Measures pose estimators on labelled heads.
+"""Measures pose estimators on labelled heads, each in the crop that it was made for.
 
-DATASET is a folder of head crops that a clean_ script made, or a CSV with a row for each
-head in its picture (file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll), of which
-"#PART" takes the rows whose column part says so. Rows with "away" in a column face are
-heads seen from behind: they count only in how well |pan| tells them from the others.
+First name estimators, then data sets, as many as wanted. A data set is a folder of head crops
+that a clean_ script made, or a CSV with a row for each head in its picture (file, xmin, ymin,
+xmax, ymax, tilt, pan and perhaps roll), of which "#PART" takes the rows whose column part
+says so. Rows with "away" in a column face are heads seen from behind without angles: they
+count only in how well |pan| tells them from the others.
 
-With --dataset NAME, DATASET is where a published data set is: headpose evaluate MODEL
+"turn" is the angle of the whole rotation from estimate to label, mean and median; "off" is
+the turn where the label has a roll, else the angle between the noses, mean and median.
+
+With --dataset NAME, the last word is where a published data set is: headpose evaluate MODEL
 --dataset aflw2000 FOLDER
 """
 
 import argparse
 import json
 import math
-import time
 from pathlib import Path
 
+from headpose.baselines.evaluation import is_table
+from headpose.baselines.predictors import ESTIMATOR_HELP, FILES
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs
 from headpose.reporting import report
-
-TIMED_CALLS = 30  # of one head each
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("estimator", nargs="+", type=Path, help="pose estimators (.keras, exported, published .h5)")
-    add("dataset", help="the clean folder, or a table such as labels.csv#validation")
+    add("estimator", nargs="+", help=ESTIMATOR_HELP)
+    add("dataset", nargs=1, help="clean folders, or tables such as labels.csv#validation")
     add(
         "--detector",
         help=f"crop heads of a table where this finds them ({DETECTOR_HELP}); with --dataset "
@@ -43,112 +47,125 @@ def options() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write all figures here too")
     add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
+    add(
+        "--reliability",
+        type=Path,
+        metavar="FILE",
+        help="draw true over expected errors of all data sets together here",
+    )
     add_protocol_options(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
     return parser
 
 
-def warn_of_other_crops(folder: Path, estimator, name: Path) -> None:
-    """Warns where the crops were not cut as the estimator wants them.
+def is_estimator(text: str) -> bool:
+    """Tells what names an estimator from what names a data set."""
+    from headpose.baselines.predictors import DEEPGAZE, OURS
+    from headpose.baselines.registry import CONVENTIONS
+
+    name = text.partition("=")[0]
+    return Path(text).suffix.lower() in FILES or name in (OURS, DEEPGAZE, *CONVENTIONS)
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line; positional words are estimators, then data sets."""
+    parser = options()
+    arguments = parser.parse_args(words)
+    if arguments.benchmark:
+        return arguments
+    named = [*arguments.estimator, *arguments.dataset]
+    count = 0
+    while count < len(named) and is_estimator(named[count]):
+        count += 1
+    arguments.estimator, arguments.dataset = named[:count], named[count:]
+    if not arguments.estimator:
+        raise HeadposeError(f"{named[0]}: no such estimator; name estimators, then data sets")
+    if not arguments.dataset:
+        parser.error("the following arguments are required: dataset")
+    return arguments
+
+
+def load_estimators(arguments: argparse.Namespace) -> list:
+    """Loads the estimators, files of ours for the backend that is asked for.
+
+    Raises:
+        HeadposeError: If a data set or an estimator is not there.
+    """
+    from headpose.baselines.predictors import load_all
+    from headpose.datasets.crop_dataset import read_crops
+    from headpose.pose.estimator import PoseEstimator
+
+    part = None if arguments.part == "all" else arguments.part
+    for dataset in arguments.dataset:
+        if not is_table(dataset):
+            read_crops(dataset, part)  # told before models are loaded
+    backend = backend_from(arguments)
+    return load_all(
+        arguments.estimator,
+        load=lambda path: PoseEstimator.load(model_for(path, backend), backend),
+    )
+
+
+def warn_of_other_crops(folder: Path, compared) -> None:
+    """Warns where a clean folder's crops were not cut as the estimator wants them.
 
     Angles change by several degrees with the crop.
     """
+    recipe = compared.recipe
     try:
         made = json.loads((folder / "summary.json").read_text())["options"]
         differing = [
             f"{key} {made[key]} (crops), {wanted} (estimator)"
             for key, wanted in (
-                ("size", estimator.size),
-                ("side", estimator.side),
-                ("margin", estimator.margin),
+                ("size", recipe.size),
+                ("side", recipe.side),
+                ("margin", recipe.margin),
             )
             if made[key] != wanted
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return  # crops from elsewhere: nothing is known
     if differing:
-        cl.warn(f"{name}: crops differ from what it was made for: {'; '.join(differing)}")
+        cl.warn(f"{compared.name}: crops differ from what it was made for: {'; '.join(differing)}")
 
 
-def is_table(dataset: str) -> bool:
-    """Tells a table of heads from a clean folder."""
-    return dataset.partition("#")[0].lower().endswith(".csv")
-
-
-def heads_for(estimator, arguments: argparse.Namespace, clean, detector) -> tuple:
-    """Returns crops as the estimator takes them, their angles, and which are turned away."""
-    import numpy as np
-
-    from headpose.datasets.crop_dataset import fitted
-    from headpose.datasets.pose_data import read_heads
-
-    if clean is not None:
-        crops = fitted(clean.crops, estimator.size, estimator.grey)
-        return crops, clean.angles, np.zeros(len(crops), bool)
-    heads, problems = read_heads(
-        arguments.dataset, detector=detector, whole_turn=True, **estimator.crop_options
-    )
-    report(arguments.dataset, problems)
-    return heads.crops, heads.angles, heads.away
-
-
-def measure(estimator, crops) -> tuple:
-    """Returns the estimates, and milliseconds a head: all together, and one by one."""
-    import numpy as np
-
-    estimator.estimate_all(crops[:64])  # compiles
-    estimator.estimate_all(crops[:1])
-    start = time.perf_counter()
-    predicted = estimator.estimate_all(crops)
-    together = (time.perf_counter() - start) / len(crops)
-    single = []
-    for i in range(TIMED_CALLS):
-        start = time.perf_counter()
-        estimator.estimate_all(crops[i % len(crops)][None])
-        single.append(time.perf_counter() - start)
-    return predicted, {
-        "ms a head": round(together * 1e3, 4),
-        "ms a single head": round(float(np.median(single)) * 1e3, 4),
-    }
-
-
-def trust(predicted, angles, away) -> dict:
-    """Returns what can be said of heads turned away and of the expected error, where it is told."""
-    from headpose.pose import metrics as pm
-    from headpose.pose.estimator import MEASURES
-
-    figures = {}
-    if away.any() and not away.all():
-        figures["away by |pan|, area under ROC"] = pm.separation(predicted, away)
-    visible = predicted[~away]
-    if predicted.shape[1] == len(MEASURES) and len(visible) >= 5:
-        errors = pm.overall_errors(visible, angles[~away])
-        least, rest = pm.uncertain_fifth(errors, visible[:, pm.CERTAINTY])
-        figures["mean error of the least certain fifth"] = least
-        figures["mean error of the others"] = rest
-    return figures
-
-
-def show(name: Path, errors: dict, times: dict, more: dict) -> None:
-    """Prints the figures of one estimator."""
+def show(name: str, row: dict) -> None:
+    """Prints the figures of one estimator on one data set."""
     from headpose.pose.metrics import SHARES
 
-    print(f"{name}: {times['ms a head']:.2f} ms a head, {times['ms a single head']:.2f} ms alone")
+    print(f"{name}: {row['ms a head']:.2f} ms a head, {row['ms a single head']:.2f} ms alone")
+    errors = row["errors"]
     angles = ["tilt", "pan", "mean"]
     angles += [a for a in ("roll", "geodesic", "geodesic median") if a in errors["all"]]
     titles = {"geodesic": "turn", "geodesic median": "median"}
-    shares = [f"both under {limit}" for limit in SHARES]
-    print(f"  {'|pan|':8}{'heads':>7}" + "".join(f"{titles.get(a, a):>8}" for a in angles), end="")
-    print("".join(f"{f'< {limit}':>8}" for limit in SHARES))
-    for label, row in errors.items():
-        if not row["heads"]:
+    head = "".join(f"{titles.get(a, a):>8}" for a in angles) + f"{'off':>8}{'median':>8}"
+    trust = row.get("reliability")
+    head += f"{'expected':>10}" if trust else ""
+    head += "".join(f"{f'< {limit}':>8}" for limit in SHARES)
+    print(f"  {'|pan|':8}{'heads':>7}{head}")
+    for label, part in errors.items():
+        if not part["heads"]:
             continue
-        cells = [cell(row.get(a, math.nan), ".2f") for a in angles]
-        cells += [cell(row[s], ".1%") for s in shares]
-        print(f"  {label:8}{row['heads']:7d}" + "".join(cells))
-    for label, value in more.items():
-        print(f"  {label}: {value:.3f}")
+        cells = [cell(part.get(a, math.nan), ".2f") for a in angles]
+        cells += [
+            cell(row[k].get(label, math.nan), ".2f")
+            for k in ("turn or nose", "turn or nose median")
+        ]
+        cells += [f"{trust[label]['expected']:10.2f}"] if trust else []
+        cells += [cell(part[f"both under {s}"], ".1%") for s in SHARES]
+        print(f"  {label:8}{part['heads']:7d}" + "".join(cells))
+    show_single(row)
+
+
+def show_single(row: dict) -> None:
+    """Prints the figures that are single numbers."""
+    for label, value in row.items():
+        if isinstance(value, float) and not label.startswith("ms "):
+            print(f"  {label}: {value:.3f}")
+    if "reliability" in row:
+        value = row["reliability"]["all"]["rank correlation"]
+        print(f"  rank correlation of expected and true error: {value:.3f}")
 
 
 def cell(value: float, form: str) -> str:
@@ -157,53 +174,64 @@ def cell(value: float, form: str) -> str:
 
 
 def main() -> int:
-    arguments = options().parse_args()
+    arguments = parsed()
     if arguments.benchmark:
-        return evaluate_protocol(arguments, arguments.estimator, arguments.dataset)
+        return evaluate_protocol(arguments, arguments.estimator, arguments.dataset[0])
     # What can be wrong without opening anything is told first.
-    check_models(arguments.detector, *arguments.estimator)
-    table = arguments.dataset.partition("#")[0]
-    check_outputs([arguments.json, arguments.plot], [table, arguments.detector])
-    from headpose.datasets.crop_dataset import read_crops
-    from headpose.pose.metrics import error_table, plot_errors, without_nan
+    ours = [e for e in arguments.estimator if Path(e).suffix.lower() in FILES and "=" not in e]
+    check_models(arguments.detector, *ours)
+    tables = [dataset.partition("#")[0] for dataset in arguments.dataset]
+    outputs = [arguments.json, arguments.plot, arguments.reliability]
+    check_outputs(outputs, [*tables, *ours, arguments.detector])
+    import numpy as np
 
-    clean, shown = None, arguments.dataset
-    if not is_table(arguments.dataset):
-        part = None if arguments.part == "all" else arguments.part
-        clean = read_crops(arguments.dataset, part)
-        shown = f"{arguments.dataset}, {arguments.part}"
-    from headpose.detection.loading import load_detector
-    from headpose.pose.estimator import PoseEstimator
+    from headpose.baselines.evaluation import evaluate, figures, single_milliseconds
+    from headpose.pose.metrics import plot_errors, without_nan
+    from headpose.pose.reliability import plot_reliability
 
-    backend = backend_from(arguments)
+    part = None if arguments.part == "all" else arguments.part
+    estimators = load_estimators(arguments)
     detector = None
     if arguments.detector:
+        from headpose.detection.loading import load_detector
+
+        backend = backend_from(arguments)
         detector = load_detector(model_for(arguments.detector, backend), backend=backend)
-    estimators = [
-        (name, PoseEstimator.load(model_for(name, backend), backend))
-        for name in arguments.estimator
-    ]
-    results, curves = [], {}
-    for name, estimator in estimators:
-        crops, angles, away = heads_for(estimator, arguments, clean, detector)
-        if not results:
-            backs = f", {away.sum()} of them turned away" if away.any() else ""
-            print(f"{shown}: {len(crops)} heads{backs}")
-            print(
-                "mean absolute errors in degrees (turn: of the whole rotation, mean and median); "
-                "share of heads with both tilt and pan that near"
-            )
-        warn_of_other_crops(Path(arguments.dataset), estimator, name)
-        predicted, times = measure(estimator, crops)
-        errors = error_table(predicted[~away], angles[~away])
-        more = trust(predicted, angles, away)
-        show(name, errors, times, more)
-        results.append({"estimator": str(name), **times, "errors": without_nan(errors), **more})
-        curves[str(name)] = predicted[~away]
+    alone = [single_milliseconds(c) for c in estimators]
+    sets, rows = [], []
+    for dataset in arguments.dataset:
+        told, problems = evaluate(dataset, estimators, detector, part)
+        report(dataset, problems)
+        named = dataset if is_table(dataset) else f"{dataset}, {arguments.part}"
+        backs = f", {told.away.sum()} of them turned away" if told.away.any() else ""
+        print(f"{named}: {len(told.angles)} heads{backs}")
+        for number, compared in enumerate(estimators):
+            if not is_table(dataset):
+                warn_of_other_crops(Path(dataset), compared)
+            row = {"ms a head": told.milliseconds[number], "ms a single head": alone[number]}
+            row |= figures(told.told[number], told.angles, told.away)
+            show(compared.name, row)
+            rows.append({"dataset": named, "estimator": compared.name, **row})
+        sets.append(told)
+    angles = np.concatenate([s.angles for s in sets])
+    away = np.concatenate([s.away for s in sets])
+    together = [np.concatenate(parts) for parts in zip(*(s.told for s in sets), strict=True)]
+    union = []
+    if len(sets) > 1:
+        print(f"all {len(sets)} data sets together: {len(angles)} heads")
+        for number, (compared, told) in enumerate(zip(estimators, together, strict=True)):
+            row = {"ms a head": float(np.mean([s.milliseconds[number] for s in sets]))}
+            row |= {"ms a single head": alone[number], **figures(told, angles, away)}
+            show(compared.name, row)
+            union.append({"estimator": compared.name, **row})
     if arguments.json:
-        report = {"dataset": arguments.dataset, "part": arguments.part, "results": results}
+        summary = without_nan({"part": arguments.part, "results": rows, "together": union})
         with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n")
+            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+    curves = {c.name: t[~away] for c, t in zip(estimators, together, strict=True)}
     if arguments.plot:
         plot_errors(curves, angles[~away], arguments.plot)
+    if arguments.reliability:
+        labelled = {name: (told, angles[~away]) for name, told in curves.items()}
+        plot_reliability(labelled, arguments.reliability)
     return 0

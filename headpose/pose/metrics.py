@@ -28,7 +28,7 @@ SHARES = (5, 10, 15)  # degrees
 # So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
 LOCKED_WITHIN = 15.0
 AWAY_PAN = 100.0  # degrees, from which a labelled head counts as turned away
-CERTAINTY = 5  # its column in `headpose.pose.estimator.MEASURES`
+EXPECTED_ERROR = 5  # its column in `headpose.pose.estimator.MEASURES`
 
 
 def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
@@ -296,7 +296,7 @@ def plot_errors(
     from headpose.images.figures import save
 
     truth = np.asarray(truth, np.float64)
-    sure = {name: np.asarray(e) for name, e in predicted.items() if np.shape(e)[1] > CERTAINTY}
+    sure = {name: np.asarray(e) for name, e in predicted.items() if np.shape(e)[1] > EXPECTED_ERROR}
     drawing = Figure(figsize=(15 if sure else 10, 4.5), layout="constrained")
     axes = drawing.subplots(1, 3 if sure else 2)
     for column, angle in enumerate(("tilt", "pan")):
@@ -309,7 +309,7 @@ def plot_errors(
         axes[column].set_xlabel(f"true {angle} (degrees)")
         axes[column].set_ylabel(f"mean error of {angle} (degrees)")
     for name, estimate in sure.items():
-        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, CERTAINTY])
+        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, EXPECTED_ERROR])
         axes[2].plot(100 * coverage, risk, label=name)
         axes[2].set(xlabel="surest heads kept (%)", ylabel="their mean error (degrees)")
     for part in axes:

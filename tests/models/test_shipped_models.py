@@ -15,7 +15,7 @@ from headpose.images.pictures import read_image
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
-    CERTAINTY,
+    EXPECTED_ERROR,
     geodesic_errors,
     overall_errors,
     pose_errors,
@@ -160,5 +160,5 @@ def test_pan_tells_backs_from_faces(measured, shared_data):
 def test_the_least_certain_heads_are_the_worst(measured, shared_data):
     measures, angles, away = measured(str(shared_data / "scut_head" / "val_pose.csv"))
     errors = overall_errors(measures[~away], angles[~away])
-    least, others = uncertain_fifth(errors, measures[~away, CERTAINTY])
+    least, others = uncertain_fifth(errors, measures[~away, EXPECTED_ERROR])
     assert least >= 2 * others

@@ -131,6 +131,10 @@ _PLAIN = {
     "low_resolution": 0,
     "occlusion": 0,
     "shading": 0,
+    "any_roll": 0,
+    "cut": 0,
+    "cover": 0,
+    "dark": 0,
 }
 
 

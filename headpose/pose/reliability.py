@@ -1,0 +1,147 @@
+"""Whether the error that an estimator expects of itself can be trusted.
+
+An expected error is calibrated where heads of which it expects 10 degrees err by 10 on
+average, whatever the poses; it ranks well where heads that err more are expected to. The
+error is that of `headpose.pose.metrics.turn_or_nose_errors`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headpose.errors import HeadposeError
+from headpose.geometry.angles import wrap_degrees
+from headpose.pose.metrics import EXPECTED_ERROR, pan_ranges, turn_or_nose_errors
+
+BINS = 10  # of equally many heads, in the drawing
+SLOPE_PAN = 100.0  # degrees; labelled pans within are used for the slope
+Estimates = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by name: estimates and labels
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Returns Spearman's rank correlation, ties with their mean rank; NaN if one is constant.
+
+    Args:
+        first, second: (N,), finite.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(first), rankdata(second)
+    if min(len(ranks[0]), np.ptp(ranks[0]), np.ptp(ranks[1])) < 1e-9 or len(ranks[0]) < 2:
+        return float("nan")
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def pan_slope(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Returns the slope of told on labelled pan by least squares; 1 is right, less shrinks.
+
+    Heads with labelled pans beyond 100 degrees are left out; the told pan is the one nearest
+    to the label on the circle.
+
+    Args:
+        predicted, truth: (N, 2 and more), degrees.
+    """
+    told, label = np.asarray(predicted)[:, 1], np.asarray(truth, np.float64)[:, 1]
+    chosen = np.abs(label) <= SLOPE_PAN
+    label = label[chosen]
+    if len(label) < 2 or np.ptp(label) == 0:
+        return float("nan")
+    told = label + wrap_degrees(told[chosen] - label)
+    return float(np.polyfit(label, told, 1)[0])
+
+
+def reliability(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, float]]:
+    """Returns how expected and true errors compare, over all heads and by labelled |pan|.
+
+    Args:
+        predicted: (N, 6), all `headpose.pose.estimator.MEASURES`, degrees.
+        truth: (N, 3), degrees; roll may be NaN.
+
+    Returns:
+        For `all` and each of `headpose.pose.metrics.PAN_RANGES` with at least one head:
+        `heads`, means `expected` and `true` in degrees, and `rank correlation` (NaN
+        for fewer than 5 heads).
+    """
+    errors = turn_or_nose_errors(predicted, truth)
+    expected = np.asarray(predicted)[:, EXPECTED_ERROR]
+    everywhere = {"all": np.ones(len(errors), bool)}
+    return {
+        name: {
+            "heads": int(chosen.sum()),
+            "expected": float(expected[chosen].mean()),
+            "true": float(errors[chosen].mean()),
+            "rank correlation": rank_correlation(expected[chosen], errors[chosen])
+            if chosen.sum() >= 5
+            else float("nan"),
+        }
+        for name, chosen in {**everywhere, **pan_ranges(truth)}.items()
+        if chosen.any()
+    }
+
+
+def binned(expected: ArrayLike, errors: ArrayLike, bins: int = BINS) -> np.ndarray:
+    """Returns mean expected and mean true errors (M, 2) of heads sorted by the expected one.
+
+    Args:
+        expected, errors: (N,), degrees.
+        bins: At most so many, of equally many heads but for one; no bin is empty.
+    """
+    expected, errors = np.asarray(expected, np.float64), np.asarray(errors, np.float64)
+    if not len(expected):
+        return np.zeros((0, 2))
+    parts = np.array_split(np.argsort(expected, kind="stable"), min(bins, len(expected)))
+    return np.array([(expected[p].mean(), errors[p].mean()) for p in parts])
+
+
+def plot_reliability(estimates: Estimates, path: str | Path) -> None:
+    """Draws true over expected errors: in tenths of the heads, and by labelled |pan|.
+
+    Args:
+        estimates: By name, estimates (N, 6) and labels (N, 3), degrees; estimates
+            without an expected error are left out.
+        path: The picture; its suffix says the format.
+
+    Raises:
+        HeadposeError: If no estimate tells an expected error, the format is unknown, or the
+            file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    from headpose.images.figures import save
+
+    estimates = {k: v for k, v in estimates.items() if v[0].shape[1] > EXPECTED_ERROR}
+    if not estimates:
+        raise HeadposeError("no estimator tells an expected error; leave out the drawing of it")
+    drawing = Figure(figsize=(11, 5), layout="constrained")
+    left, right = drawing.subplots(1, 2)
+    largest = 1.0
+    for number, (name, (told, truth)) in enumerate(estimates.items()):
+        errors, expected = turn_or_nose_errors(told, truth), told[:, EXPECTED_ERROR]
+        points = binned(expected, errors)
+        largest = max(largest, points.max() * 1.05)
+        left.plot(*points.T, marker="o", label=name)
+        rows = {k: v for k, v in reliability(told, truth).items() if k != "all"}
+        places = np.arange(len(rows)) + 0.8 * number / len(estimates) - 0.4
+        width = 0.4 / len(estimates)
+        colour = f"C{number}"
+        right.bar(
+            places, [r["expected"] for r in rows.values()], width, color=colour, alpha=0.5,
+            label=f"{name}: expected", align="edge",
+        )  # fmt: skip
+        right.bar(
+            places + width, [r["true"] for r in rows.values()], width, color=colour,
+            label=f"{name}: true", align="edge",
+        )  # fmt: skip
+        right.set_xticks(range(len(rows)), list(rows))
+    left.plot([0, largest], [0, largest], color="grey", linewidth=1)
+    left.set(xlabel="expected error (degrees)", ylabel="true error (degrees)")
+    right.set(xlabel="labelled |pan| (degrees)", ylabel="mean error (degrees)")
+    for part in (left, right):
+        part.grid(alpha=0.3)
+        part.legend()
+    try:
+        save(drawing, path)
+    except ValueError as error:
+        raise HeadposeError(f"{path}: {error}") from error
