@@ -154,7 +154,7 @@ def read_table_heads(
     turned_away = np.zeros(len(table), bool)
     if away and "face" in table:
         turned_away = (table["face"] == "away").to_numpy() & ~labelled
-        labelled |= turned_away
+        labelled = labelled | turned_away
     for name in table["file"][~placed]:
         problems.add("bad box", name)
     for name in table["file"][placed & ~labelled]:

@@ -88,6 +88,9 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
     [
         ([], 2, "required"),
         (["a.keras"], 2, "required"),
+        (["a.keras", "b.keras"], 2, "required: dataset"),
+        (["who", "{folder}"], 1, "who: no such estimator"),
+        (["fsa-net=gone.onnx", "{folder}"], 1, "gone.onnx: no such model file"),
         (["gone.keras", "{folder}"], 1, "gone.keras: no such model file"),
         (["{model}", "gone"], 1, "no such folder"),
         (["{model}", "{folder}", "--part", "exam"], 2, "invalid choice"),
@@ -127,3 +130,31 @@ def test_a_table_is_measured_at_labelled_and_at_detected_boxes(
         assert "heads.csv#a: 1 heads" in done.out
         outputs.append(json.loads(figures.read_text())["results"][0]["errors"]["all"]["tilt"])
     assert outputs[0] != outputs[1]
+
+
+def test_several_data_sets_are_measured_one_by_one_and_together(
+    run_script, tmp_path, tiny_estimator, portrait
+):
+    """Heads without angles that are turned away count in the separation alone."""
+    (tmp_path / "p.jpg").write_bytes(portrait.read_bytes())
+    names = "file,xmin,ymin,xmax,ymax,tilt,pan,roll,face"
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text(
+        f"{names}\np.jpg,150,30,360,320,5,-5,1,visible\np.jpg,100,30,300,320,,,,away\n"
+        "p.jpg,120,30,300,300,0,170,,back\n"
+    )
+    second.write_text(f"{names}\np.jpg,150,60,360,320,0,40,,visible\n")
+    figures = tmp_path / "figures.json"
+    done = run_script("evaluate", tiny_estimator, first, second, "--json", figures)
+    assert done.status == 0, done.err
+    assert "first.csv: 3 heads, 1 of them turned away" in done.out
+    assert "all 2 data sets together: 4 heads" in done.out
+    report = json.loads(figures.read_text())
+    rows, (union,) = report["results"], report["together"]
+    assert [row["errors"]["all"]["heads"] for row in rows] == [2, 1]
+    assert union["errors"]["all"]["heads"] == 3
+    # By hand: of a label without roll, the angle between the noses.
+    off = [row["turn or nose"]["all"] for row in rows]
+    assert union["turn or nose"]["all"] == pytest.approx((2 * off[0] + off[1]) / 3, rel=1e-5)
+    assert 0 <= union["away, area under ROC"] <= 1
+    assert "away, area under ROC" not in rows[1]
