@@ -35,7 +35,12 @@ def open_container(name: str):
     live, shown = is_address(name), without_secrets(name)
     waits = (OPENING, SILENCE) if live else None
     try:
-        container = av.open(address_of(name), timeout=waits, options={"rtsp_transport": "tcp"})
+        container = av.open(
+            address_of(name),
+            timeout=waits,
+            options={"rtsp_transport": "tcp"},
+            metadata_errors="replace",  # titles in other encodings are no reason to stop
+        )
     except av.error.ProtocolNotFoundError as error:
         raise HeadposeError(f"{shown}: FFmpeg does not know this kind of address") from error
     except av.error.ExitError as error:
@@ -48,9 +53,13 @@ def open_container(name: str):
         what = "does not answer with a video" if live else "FFmpeg cannot read it"
         raise HeadposeError(f"{shown}: {what} ({reason(error)})") from error
     # FFmpeg takes texts for the output of a terminal, and covers of music for videos.
-    if container.format.name == "tty" or video_of(container) is None:
+    stream = None if container.format.name == "tty" else video_of(container)
+    if stream is None:
         container.close()
         raise HeadposeError(f"{shown}: there is no video in it")
+    if stream.codec_context is None:
+        container.close()
+        raise HeadposeError(f"{shown}: FFmpeg has no decoder for its video")
     return container
 
 
