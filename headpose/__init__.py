@@ -10,13 +10,13 @@ Names are imported when they are first used, so that `import headpose` is quick.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from headpose.detection.head_detector import HeadDetector
-    from headpose.errors import HeadposeError
+    from headpose.errors import HeadposeError, PictureError
     from headpose.images.drawing import draw_heads
     from headpose.images.pictures import read_image
     from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
@@ -28,6 +28,7 @@ _PLACES = {
     "HeadDetector": "detection.head_detector",
     "HeadPosePipeline": "pipeline",
     "HeadposeError": "errors",
+    "PictureError": "errors",
     "PoseEstimator": "pose.estimator",
     "draw_heads": "images.drawing",
     "load_pipeline": "pipeline",
@@ -40,6 +41,7 @@ __all__ = [
     "HeadDetector",
     "HeadPosePipeline",
     "HeadposeError",
+    "PictureError",
     "PoseEstimator",
     "draw_heads",
     "load_pipeline",
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

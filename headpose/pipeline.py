@@ -2,13 +2,22 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 
+from headpose.detection.loading import Detector, load_detector
+from headpose.detection.tiles import TiledDetector
 from headpose.detection.turns import best_turns, boxes_turned_back, quarter_turns
 from headpose.geometry.angles import azimuth_elevation, rotate_in_plane
 from headpose.geometry.boxes import clip
 from headpose.geometry.crops import head_crops
+from headpose.images.arrays import Picture, Pictures, as_picture, as_pictures, is_one
+from headpose.models.backends import Backend
+from headpose.models.resolve import ModelSpec
+from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.pose.estimator import PoseEstimator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +49,13 @@ class Head:
 class HeadPosePipeline:
     """Finds heads and estimates their angles.
 
+    One pipeline may be called by several threads at once (`headpose.models.backends` says
+    which of them wait for each other). It can be pickled if its parts were loaded from files,
+    which the process that gets it loads again.
+
     Args:
-        detector: Anything with `detect(pictures, confidence)`, see `headpose.detection.loading`.
-        estimator: A `headpose.pose.estimator.PoseEstimator`.
+        detector: Finds heads.
+        estimator: Estimates their angles.
         confidence: Threshold on scores; None takes the detector's own.
         max_error: Expected error in degrees from which angles are left out rather than
             guessed; None leaves out none.
@@ -52,8 +65,8 @@ class HeadPosePipeline:
 
     def __init__(
         self,
-        detector,
-        estimator,
+        detector: Detector,
+        estimator: PoseEstimator,
         confidence: float | None = None,
         max_error: float | None = None,
         any_rotation: bool = False,
@@ -64,24 +77,50 @@ class HeadPosePipeline:
         self.confidence = confidence
         self.max_error = max_error
 
-    def __call__(self, pictures: Sequence[np.ndarray]) -> list[list[Head]]:
-        """Returns the heads of each picture, best score first.
+    @overload
+    def __call__(
+        self, pictures: Picture, rgb: bool = ..., max_value: float | None = ...
+    ) -> list[Head]: ...
+
+    @overload
+    def __call__(
+        self, pictures: Pictures, rgb: bool = ..., max_value: float | None = ...
+    ) -> list[list[Head]]: ...
+
+    def __call__(
+        self, pictures: Picture | Pictures, rgb: bool = False, max_value: float | None = None
+    ) -> list[Head] | list[list[Head]]:
+        """Finds the heads of one picture or of several.
 
         All heads of all pictures go through the estimator together.
 
         Args:
-            pictures: uint8 (H, W, 3), BGR.
+            pictures: One picture, or a sequence, an iterator or an array (N, H, W, C) of
+                them. A picture is an array, a Pillow image or a file's name; which arrays are
+                taken and how is told in `headpose.images.arrays`.
+            rgb: Whether channels of arrays are red, green, blue rather than OpenCV's order.
+            max_value: The value of white in arrays; None finds it out where that is clear.
+
+        Returns:
+            The heads, best score first; of several pictures a list for each.
+
+        Raises:
+            PictureError: If one is no picture, or could be read in more than one way.
         """
-        if self.any_rotation:
-            best = best_turns(self.detector, pictures, self.confidence)
-            shown = [quarter_turns(p, turns) for p, (turns, _) in zip(pictures, best, strict=True)]
-            heads = self.estimate(shown, [found for _, found in best])
-            return [
-                [_turned_back(head, turns, picture.shape) for head in members]
-                for members, (turns, _), picture in zip(heads, best, pictures, strict=True)
-            ]
-        found = self.detector.detect(pictures, self.confidence)
-        return self.estimate(pictures, found)
+        if is_one(pictures):
+            return self._heads([as_picture(pictures, rgb, max_value)])[0]
+        return self._heads(as_pictures(pictures, rgb, max_value))
+
+    def _heads(self, pictures: list[np.ndarray]) -> list[list[Head]]:
+        if not self.any_rotation:
+            return self.estimate(pictures, self.detector.detect(pictures, self.confidence))
+        best = best_turns(self.detector, pictures, self.confidence)
+        shown = [quarter_turns(p, turns) for p, (turns, _) in zip(pictures, best, strict=True)]
+        heads = self.estimate(shown, [found for _, found in best])
+        return [
+            [_turned_back(head, turns, picture.shape) for head in members]
+            for members, (turns, _), picture in zip(heads, best, pictures, strict=True)
+        ]
 
     def estimate(
         self, pictures: Sequence[np.ndarray], found: Sequence[tuple[np.ndarray, np.ndarray]]
@@ -92,7 +131,7 @@ class HeadPosePipeline:
             head_crops(picture, boxes, **options)
             for picture, (boxes, _) in zip(pictures, found, strict=True)
         ]
-        measures = self.estimator.measures(np.concatenate(crops) if crops else [])
+        measures = self.estimator.measures(np.concatenate(crops) if crops else np.zeros(0))
         results, start = [], 0
         for picture, (boxes, scores) in zip(pictures, found, strict=True):
             inside = clip(boxes, picture.shape[1], picture.shape[0])
@@ -100,8 +139,10 @@ class HeadPosePipeline:
             start += len(boxes)
             results.append(
                 [
-                    Head(tuple(map(float, box)), float(score), *self._told(row))
-                    for box, score, row in zip(inside, scores, part, strict=True)
+                    Head((x0, y0, x1, y1), float(score), *self._told(row))
+                    for (x0, y0, x1, y1), score, row in zip(
+                        inside.tolist(), scores, part, strict=True
+                    )
                 ]
             )
         return results
@@ -137,32 +178,34 @@ def _turned_back(head: Head, turns: int, shape: tuple[int, ...]) -> Head:
 
 
 def load_pipeline(
-    detector=None,
-    estimator=None,
+    detector: str | Path | ModelSpec | None = None,
+    estimator: str | Path | ModelSpec | None = None,
     confidence: float | None = None,
     detector_size: int | None = None,
     max_error: float | None = None,
-    backend=None,
+    backend: str | Backend | None = None,
     tiles: int | None = None,
     any_rotation: bool = False,
 ) -> HeadPosePipeline:
-    """Loads a pipeline by names or files; None takes the default models that ship.
+    """Loads a pipeline from files.
 
-    `backend` is a name or a `headpose.models.backends.Backend`, which names a device as
-    well; by default each file's own. `tiles` is the side in pixels of the tiles in which
-    larger pictures are searched; `any_rotation` see `HeadPosePipeline`.
+    Args:
+        detector: See `headpose.detection.loading.load_detector`; None: the one that ships.
+        estimator: See `PoseEstimator.load`; None: the one that ships.
+        confidence: Threshold on scores; None takes the detector's own.
+        detector_size: Long side in pixels at which heads are searched; None: the detector's.
+        max_error: Expected error in degrees from which angles are left out.
+        backend: A name (`headpose.models.backends.BACKENDS`), or a `Backend`, which says the
+            device as well; None: what each file is for.
+        tiles: Side in pixels of the tiles in which larger pictures are searched; None: whole.
+        any_rotation: See `HeadPosePipeline`.
 
     Raises:
-        HeadposeError: If a file is missing or of the wrong kind.
+        HeadposeError: If a file is missing or of the wrong kind, or not exported for that
+            backend.
     """
-    from headpose.detection.loading import load_detector
-    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
-    from headpose.pose.estimator import PoseEstimator
-
-    finder = load_detector(detector or DEFAULT_DETECTOR, detector_size, backend)
+    finder: Detector = load_detector(detector or DEFAULT_DETECTOR, detector_size, backend)
     if tiles is not None:
-        from headpose.detection.tiles import TiledDetector
-
         finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
         finder,

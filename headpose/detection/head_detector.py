@@ -1,7 +1,6 @@
 """HeadDetector: pictures in, heads out."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,9 +9,10 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes, nms
 from headpose.geometry.crops import resize
+from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import Backend
-from headpose.models.metadata import DETECTOR, network_of
-from headpose.models.resolve import ModelSpec, open_model, resolve
+from headpose.models.metadata import DETECTOR, DetectorSpec, network_of
+from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
 from headpose.reporting import logger
 
 AT_ONCE = 8  # pictures in one call of the network; SSD512 takes 0.2 GB for each
@@ -52,23 +52,29 @@ class HeadDetector:
         size: Long side in pixels, for models that take any size.
         name: What to call the model in errors.
 
+    It may be called by several threads, and goes to other processes, which load its file again.
+
     Attributes:
         confidence: The model's own default threshold.
         fixed_size: The rows and columns that pictures are stretched to, or None.
         suppression: How one find of each head is chosen.
+        spec: Where the model was loaded from; None for one from memory.
 
     Raises:
         HeadposeError: If the model is no detector.
     """
 
+    spec: ModelSpec | None = None
+
     def __init__(self, model, size: int = 512, name: str = "model"):
         network = network_of(model, DETECTOR)
-        if network is None:
+        if network is None or not isinstance(network.spec, DetectorSpec):
             raise HeadposeError(f"{name}: not a head detector (is it a pose estimator?)")
+        spec = network.spec
         self.model = model
-        self.confidence = network.spec.confidence
-        self._step = network.spec.step
-        self.fixed_size = network.spec.input_shape[1:3] if network.spec.height else None
+        self.confidence = spec.confidence
+        self._step = spec.step
+        self.fixed_size = spec.input_shape[1:3] if spec.height else None
         self.suppression = PUBLISHED if self.fixed_size else OURS
         self._size = max(self._step, round(size / self._step) * self._step)
         self._call = network.call
@@ -90,17 +96,26 @@ class HeadDetector:
         Raises:
             HeadposeError: If the file is missing, damaged, or holds something else.
         """
-        return cls(open_model(resolve(path, backend)), size, str(path))
+        spec = resolve(path, backend)
+        detector = cls(open_model(spec), size, str(path))
+        detector.spec = spec
+        return detector
+
+    def __reduce__(self) -> tuple:
+        spec = for_other_process(self.spec, "head detector")
+        state = {"confidence": self.confidence, "suppression": self.suppression}
+        return type(self).load, (spec, self._size), state
 
     def detect(
-        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+        self, pictures: Pictures, confidence: float | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Finds the heads in each picture.
 
         Pictures that scale to the same size go through the network together, 8 at most.
 
         Args:
-            pictures: uint8 (H, W, 3), BGR, of any sizes.
+            pictures: uint8 (H, W, 3), BGR, of any sizes; or what
+                `headpose.images.arrays.as_pictures` makes that.
             confidence: Keep heads that score above it; by default the model's own.
 
         Returns:
@@ -108,7 +123,7 @@ class HeadDetector:
             first, and scores (N,).
         """
         confidence = self.confidence if confidence is None else confidence
-        prepared = [self.prepare(picture) for picture in pictures]
+        prepared = [self.prepare(picture) for picture in as_pictures(pictures)]
         results: list = [None] * len(prepared)
         groups: dict[tuple, list[int]] = {}
         for i, (picture, _) in enumerate(prepared):

@@ -1,6 +1,10 @@
 """Any head detector by name or file."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
 
 from headpose.models.backends import Backend
 from headpose.models.resolve import ModelSpec, resolve, resolve_exported
@@ -11,13 +15,26 @@ DETECTOR_HELP = (
 VIOLA_JONES = ("viola-jones", "viola-jones-turned")
 
 
+class Detector(Protocol):
+    """What finds heads: those that `load_detector` loads, or one of your own.
+
+    Attributes:
+        confidence: The default threshold on scores.
+    """
+
+    confidence: float
+
+    def detect(
+        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Returns boxes float32 (N, 4), best first, and scores (N,) for each picture."""
+        ...
+
+
 def load_detector(
     name: str | Path | ModelSpec, size: int | None = None, backend: str | Backend | None = None
-):
+) -> Detector:
     """Loads what `name` says: see `DETECTOR_HELP`.
-
-    All have `detect(pictures, confidence=None) -> [(boxes, scores)]` and a default
-    `confidence`.
 
     Args:
         name: A file, a name, or what `headpose.models.resolve.resolve` found.
@@ -29,7 +46,7 @@ def load_detector(
     Raises:
         HeadposeError: If the file is missing, damaged or of another kind.
     """
-    sized = {} if size is None else {"size": size}
+    sized: dict[str, Any] = {} if size is None else {"size": size}
     if str(name) in VIOLA_JONES:
         from headpose.detection.viola_jones import ViolaJones
 

@@ -4,7 +4,6 @@ It finds frontal faces and profiles of some size, and needs no model file: the c
 come with OpenCV.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,8 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes, iou
+from headpose.images.arrays import Pictures, as_pictures
+from headpose.parallel.turns import one_at_a_time
 
 FRONTAL, PROFILE = "haarcascade_frontalface_alt.xml", "haarcascade_profileface.xml"
 FRONTAL_SCALE, PROFILE_SCALE = 1.2, 1.15  # deepgaze's scale factors
@@ -50,6 +51,7 @@ class ViolaJones:
             grow,
         )
         self._frontal, self._profile = _cascade(FRONTAL), _cascade(PROFILE)
+        self._detect = one_at_a_time(self._detect_alone)  # a cascade keeps its state in itself
 
     @classmethod
     def as_deepgaze(cls, size: int | None = None) -> "ViolaJones":
@@ -57,7 +59,7 @@ class ViolaJones:
         return cls(turned=True, min_size=DEEPGAZE_MIN_SIZE, size=size, grow=False)
 
     def detect(
-        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+        self, pictures: Pictures, confidence: float | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Finds faces; see `headpose.detection.head_detector.HeadDetector.detect`.
 
@@ -66,9 +68,14 @@ class ViolaJones:
         hits, so that thresholds below 0.8 keep all.
         """
         confidence = self.confidence if confidence is None else confidence
-        return [self._detect(picture, confidence) for picture in pictures]
+        return [self._detect(picture, confidence) for picture in as_pictures(pictures)]
 
-    def _detect(self, picture: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    def __reduce__(self) -> tuple:
+        return type(self), (self._turned, self._min_size, self._size, self._grow)
+
+    def _detect_alone(
+        self, picture: np.ndarray, confidence: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         height, width = picture.shape[:2]
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         scale = 1.0
@@ -144,17 +151,17 @@ def merged(boxes: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     boxes, hits = as_boxes(boxes)[order], hits[order]
     overlap = iou(boxes, boxes)
     free = np.ones(len(boxes), bool)
-    faces, totals = [], []
+    merged_boxes, totals = [], []
     for i in range(len(boxes)):
         if not free[i]:
             continue
         group = free & (overlap[i] > MERGE_IOU)
         free &= ~group
         totals.append(hits[group].sum())
-        faces.append((boxes[group] * hits[group, None]).sum(axis=0) / totals[-1])
-    faces, totals = as_boxes(faces), np.array(totals, np.float32)
-    order = np.argsort(-totals, kind="stable")
-    return faces[order], totals[order]
+        merged_boxes.append((boxes[group] * hits[group, None]).sum(axis=0) / totals[-1])
+    faces, hits = as_boxes(merged_boxes), np.array(totals, np.float32)
+    order = np.argsort(-hits, kind="stable")
+    return faces[order], hits[order]
 
 
 # A head box (crown to chin) rises above a cascade's face box by this share of its side and

@@ -4,7 +4,6 @@ Reads the ONNX files of OpenCV's model zoo through `cv2.FaceDetectorYN` (Wu et a
 "YuNet: A Tiny Millisecond-level Face Detector", 2023).
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,9 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
+from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.onnx_header import refuse_external_data
+from headpose.parallel.turns import one_at_a_time
 
 # A head box (crown to chin) extends beyond YuNet's face box by these shares of its width
 # and height: medians over the faces found in the training pictures of SCUT-HEAD.
@@ -33,6 +34,7 @@ class YuNet:
 
     def __init__(self, path: str | Path, size: int = 768, grow: bool = True):
         self.confidence = 0.5
+        self._path = Path(path)
         self._size = size
         self._grow = grow
         refuse_external_data(path)
@@ -42,15 +44,21 @@ class YuNet:
             raise HeadposeError(
                 f"{path}: neither a detector of ours nor a YuNet face detector (or a damaged one)"
             ) from error
+        self._detect = one_at_a_time(self._detect_alone)  # it keeps the picture's size in itself
 
     def detect(
-        self, pictures: Sequence[np.ndarray], confidence: float | None = None
+        self, pictures: Pictures, confidence: float | None = None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Finds faces; see `headpose.detection.head_detector.HeadDetector.detect`."""
         confidence = self.confidence if confidence is None else confidence
-        return [self._detect(picture, confidence) for picture in pictures]
+        return [self._detect(picture, confidence) for picture in as_pictures(pictures)]
 
-    def _detect(self, picture: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    def __reduce__(self) -> tuple:
+        return type(self), (self._path.absolute(), self._size, self._grow)
+
+    def _detect_alone(
+        self, picture: np.ndarray, confidence: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         scale = self._size / max(picture.shape[:2])
         size = [max(1, round(n * scale)) for n in picture.shape[1::-1]]
         self._network.setInputSize(size)
@@ -60,8 +68,8 @@ class YuNet:
         found = found[found[:, -1] >= confidence]
         corners, extent = found[:, :2], found[:, 2:4]
         if self._grow:
-            low = corners - extent * [GROW_SIDES, GROW_TOP]
-            high = corners + extent * [1 + GROW_SIDES, 1 + GROW_BOTTOM]
+            low = corners - extent * np.array([GROW_SIDES, GROW_TOP])
+            high = corners + extent * np.array([1 + GROW_SIDES, 1 + GROW_BOTTOM])
         else:
             low, high = corners, corners + extent
         boxes = np.concatenate([low, high], axis=1) * np.tile(picture.shape[1::-1], 2)

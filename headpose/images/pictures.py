@@ -89,11 +89,16 @@ def _decode(image: Image.Image, file: IO[bytes], name: str) -> np.ndarray:
         deep = levels.read_deep_colour(file.read(), full)
         file.seek(0)
     image.load()
-    image = _upright(image)
+    image = upright(image)
     if deep is not None and deep.shape[:2] == image.size[::-1]:
         return deep
     if image.mode.startswith("I") or image.mode == "F":
         return cv2.cvtColor(levels.to_bytes(image, full, name), cv2.COLOR_GRAY2BGR)
+    return to_bgr(image)
+
+
+def to_bgr(image: Image.Image) -> np.ndarray:
+    """Makes an image of 8 bits a channel uint8 (H, W, 3), BGR, as it lies."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -101,7 +106,7 @@ def _decode(image: Image.Image, file: IO[bytes], name: str) -> np.ndarray:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """Undoes the EXIF orientation; EXIF that cannot be read says nothing."""
     try:
         method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))

@@ -3,13 +3,22 @@
 ONNX Runtime, OpenVINO, OpenCV and LiteRT need no TensorFlow and start in a fraction of its
 time. A function here opens a file and returns a call from a float32 batch to the file's
 outputs in their order.
+
+Every call may be made by several threads at once, and answers as with one thread:
+
+| backend | with several threads |
+| --- | --- |
+| onnxruntime | runs side by side: a session is made for it |
+| keras | TensorFlow's compiled function runs side by side; JAX and PyTorch one at a time |
+| openvino | each thread has a request of its own to the one compiled model |
+| opencv, litert | one at a time: a call keeps its state in the network |
 """
 
 import contextlib
 import dataclasses
 import importlib
 import os
-import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +27,7 @@ import numpy as np
 from headpose.errors import HeadposeError, first_line
 from headpose.models.keras_setup import silence
 from headpose.models.onnx_header import refuse_external_data
+from headpose.parallel.turns import one_at_a_time
 
 BACKENDS = ("keras", "onnxruntime", "openvino", "opencv", "litert")
 # What each of them reads, its own format first; a folder (TensorFlow's SavedModel) has "".
@@ -117,7 +127,7 @@ def open_session(path: Path, backend: Backend) -> Call:
         "openvino": _in_openvino,
         "opencv": _in_opencv,
         "litert": _in_litert,
-    }[backend.name]
+    }[str(backend.name)]
     if path.suffix.lower() == ".onnx":
         refuse_external_data(path)
     try:
@@ -138,7 +148,7 @@ def _threads() -> int:
 
 def _number(name: str) -> int:
     """Returns the number at the end of an output's name, 0 if there is none."""
-    return int(re.search(r"\d*$", name).group() or 0)
+    return int(name[len(name.rstrip("0123456789")) :] or 0)
 
 
 def onnxruntime_has_gpu() -> bool:
@@ -176,14 +186,21 @@ def _in_openvino(path: Path, backend: Backend) -> Call:
     if bfloat16 and "BF16" not in core.get_property(device, "OPTIMIZATION_CAPABILITIES"):
         raise HeadposeError("this processor has no bfloat16; leave out --precision bfloat16")
     # By itself OpenVINO takes bfloat16 where the processor has it.
-    settings = {
+    settings: dict[str, str | int] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
     }
     if device == "CPU" and _threads():
         settings["INFERENCE_NUM_THREADS"] = _threads()
     compiled = core.compile_model(core.read_model(path), device, settings)
-    return lambda batch: list(compiled(batch).values())
+    own = threading.local()
+
+    def call(batch: np.ndarray) -> list[np.ndarray]:
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        return list(own.request.infer(batch, share_inputs=True).values())
+
+    return call
 
 
 def _in_opencv(path: Path, backend: Backend) -> Call:
@@ -199,7 +216,7 @@ def _in_opencv(path: Path, backend: Backend) -> Call:
         # The arrays are OpenCV's own, which it writes over at the next call.
         return [np.array(y) for y in network.forward(names)]
 
-    return call
+    return one_at_a_time(call)
 
 
 def _in_litert(path: Path, backend: Backend) -> Call:
@@ -219,7 +236,7 @@ def _in_litert(path: Path, backend: Backend) -> Call:
         told = True
         return [answers[key] for key in outputs]
 
-    return call
+    return one_at_a_time(call)
 
 
 def _in_tensorflow(path: Path, backend: Backend) -> Call:

@@ -33,9 +33,9 @@ def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.nda
         x = (np.arange(columns, dtype=np.float32) + 0.5) * step
         y = (np.arange(rows, dtype=np.float32) + 0.5) * step
         middle = np.stack(np.meshgrid(x, y), axis=-1)[:, :, None]
-        extent = np.float32(shapes)
+        extent = np.array(shapes, np.float32)
         offsets = offsets.reshape(batch, rows, columns, len(shapes), 4)
-        variances = np.float32(spec.variances)
+        variances = np.array(spec.variances, np.float32)
         # Liu et al. 2016, eq. 2.
         centre = middle + variances[:2] * offsets[..., :2] * extent
         half = np.exp(variances[2:] * offsets[..., 2:]) * extent / 2
@@ -47,6 +47,8 @@ def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.nda
 
 def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
     """Decodes the raw outputs (B, 7) of an estimator of rotations to degrees (B, 6)."""
+    if spec.rotation is None:
+        raise ValueError("this estimator answers with angles, which need no decoding")
     scale, least_error, error_scale = spec.rotation
     raw = np.asarray(raw, np.float64)
     x = _unit(scale * raw[:, :3] + [1.0, 0.0, 0.0])

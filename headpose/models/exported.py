@@ -14,8 +14,14 @@ from headpose.errors import HeadposeError, reason
 from headpose.files import is_regular
 from headpose.models.backends import READS, Backend, Call, open_session
 from headpose.models.decoding import decode_angles, decode_boxes
-from headpose.models.metadata import DETECTOR, ModelMetadata, Network, checked_network
-from headpose.models.onnx_header import fields
+from headpose.models.metadata import (
+    DETECTOR,
+    DetectorSpec,
+    ModelMetadata,
+    Network,
+    checked_network,
+)
+from headpose.models.onnx_header import parts
 from headpose.models.schema import MAX_TEXT
 
 KEY = "headpose"  # under which a file holds its description
@@ -115,7 +121,7 @@ def _one_by_one(call: Call) -> Call:
 def _decoded(call: Call, about: ModelMetadata) -> Call:
     """Adds to a call what the network leaves to whoever runs it."""
     spec = about.spec
-    if spec.kind == DETECTOR:
+    if isinstance(spec, DetectorSpec):
         return call if about.decoded else lambda batch: list(decode_boxes(call(batch), spec))
     if about.decoded or spec.rotation is None:
         # OpenCV adds an axis to what has two.
@@ -128,9 +134,9 @@ def _decoded(call: Call, about: ModelMetadata) -> Call:
 
 def _of_onnx(path: Path) -> str | None:
     try:
-        for number, entry in fields(memoryview(np.memmap(path, np.uint8, "r"))):
+        for number, entry in parts(memoryview(np.memmap(path, np.uint8, "r").data)):
             if number == _METADATA_PROPS:
-                texts = {kind: bytes(text).decode() for kind, text in fields(entry)}
+                texts = {kind: bytes(text).decode() for kind, text in parts(entry)}
                 if texts[_ENTRY_KEY] == KEY:
                     return texts[_ENTRY_VALUE]
     except OSError as error:

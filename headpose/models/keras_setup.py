@@ -3,12 +3,14 @@
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from headpose.errors import HeadposeError
+from headpose.parallel.turns import one_at_a_time
 from headpose.reporting import logger
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
@@ -18,6 +20,8 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 _large_in_bfloat16 = False  # what `set_up` found out for `compiled`
 _is_set_up = False
+# How many threads are in `silence`, and what it keeps of the first.
+_silence_lock, _silent, _kept = threading.Lock(), 0, -1
 
 
 def quieten() -> None:
@@ -122,17 +126,25 @@ def _rewrite_to_bfloat16(on: bool) -> None:
 def silence() -> Iterator[None]:
     """Drops what native libraries print while they start; Python's errors still come through.
 
-    TensorFlow's first messages ignore its own log level.
+    TensorFlow's first messages ignore its own log level. Standard error belongs to the whole
+    process: the first of several threads turns it off, the last turns it on again.
     """
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    global _silent, _kept
+    with _silence_lock:
+        if _silent == 0:
+            sys.stderr.flush()
+            _kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+        _silent += 1
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        with _silence_lock:
+            _silent -= 1
+            if _silent == 0:
+                os.dup2(_kept, 2)
+                os.close(_kept)
 
 
 def _gpus(backend: str) -> list:
@@ -196,6 +208,9 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
             padded = np.pad(batch, [(0, size - count)] + [(0, 0)] * (batch.ndim - 1))
             with _undivided():
                 return [np.asarray(y)[:count] for y in _as_list(model.predict_on_batch(padded))]
+
+        # The distribution is that of the whole process.
+        call = one_at_a_time(call)
 
     return call
 

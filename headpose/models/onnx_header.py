@@ -35,20 +35,21 @@ def read_inputs(path: str | Path) -> dict[str, tuple[Shape, bool]]:
     """
     wrong = HeadposeError(f"{path}: not an ONNX file (or a damaged one)")
     try:
-        model = memoryview(np.memmap(path, np.uint8, "r"))
+        model = memoryview(np.memmap(path, np.uint8, "r").data)
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except ValueError as error:  # an empty file cannot be mapped
         raise wrong from error
-    inputs, weights = {}, set()
+    inputs: dict[str, tuple[Shape, bool]] = {}
+    weights: set[str] = set()
     try:
-        for number, graph in fields(model):
-            for kind, value in fields(graph) if number == GRAPH else ():
+        for number, graph in parts(model):
+            for kind, value in parts(graph) if number == GRAPH else ():
                 if kind == INPUT:
-                    name, *described = _input(value)
-                    inputs[name] = tuple(described)
+                    name, shape, is_float = _input(value)
+                    inputs[name] = shape, is_float
                 elif kind == INITIALIZER:
-                    weights |= {bytes(v).decode() for n, v in fields(value) if n == TENSOR_NAME}
+                    weights |= {bytes(v).decode() for n, v in parts(value) if n == TENSOR_NAME}
     except (IndexError, ValueError, TypeError) as error:
         raise wrong from error
     if not inputs:
@@ -58,21 +59,30 @@ def read_inputs(path: str | Path) -> dict[str, tuple[Shape, bool]]:
 
 
 def _input(value: memoryview) -> tuple[str, Shape, bool]:
-    name, shape, is_float = "", (), False
-    for number, content in fields(value):
+    name, is_float = "", False
+    shape: Shape = ()
+    for number, content in parts(value):
         if number == VALUE_NAME:
             name = bytes(content).decode()
-        for kind, tensor in fields(content) if number == VALUE_TYPE else ():
+        for kind, tensor in parts(content) if number == VALUE_TYPE else ():
             for part, detail in fields(tensor) if kind == TENSOR_TYPE else ():
                 if part == ELEMENT:
                     is_float = detail == FLOAT
-                elif part == SHAPE:
-                    shape = tuple(_dimension(d) for n, d in fields(detail) if n == DIMENSION)
+                elif part == SHAPE and isinstance(detail, memoryview):
+                    shape = tuple(_dimension(d) for n, d in parts(detail) if n == DIMENSION)
     return name, shape, is_float
 
 
 def _dimension(value: memoryview) -> int | None:
-    return next((v for n, v in fields(value) if n == DIMENSION_VALUE), None)
+    values = (v for n, v in fields(value) if n == DIMENSION_VALUE and isinstance(v, int))
+    return next(values, None)
+
+
+def parts(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Yields the number and the bytes of those fields of a message that hold bytes."""
+    for number, value in fields(data):
+        if isinstance(value, memoryview):
+            yield number, value
 
 
 def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -82,18 +92,19 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         key, place = _varint(data, place)
         wire = key & 7
         if wire == VARINT:
-            value, place = _varint(data, place)
+            number, place = _varint(data, place)
+            yield key >> 3, number
+            continue
+        if wire == BYTES:
+            length, place = _varint(data, place)
+        elif wire in (FIXED32, FIXED64):
+            length = 4 if wire == FIXED32 else 8
         else:
-            if wire == BYTES:
-                length, place = _varint(data, place)
-            elif wire in (FIXED32, FIXED64):
-                length = 4 if wire == FIXED32 else 8
-            else:
-                raise ValueError(f"no wire type {wire}")
-            if place + length > len(data):
-                raise ValueError("a field passes the end")
-            value, place = data[place : place + length], place + length
-        yield key >> 3, value
+            raise ValueError(f"no wire type {wire}")
+        if place + length > len(data):
+            raise ValueError("a field passes the end")
+        yield key >> 3, data[place : place + length]
+        place += length
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
@@ -139,7 +150,7 @@ def refuse_external_data(path: str | Path) -> None:
         raise HeadposeError(f"{path}: no such file (or a folder, a pipe or a device)")
     wrong = HeadposeError(f"{path}: not an ONNX file (or a damaged one)")
     try:
-        model = memoryview(np.memmap(path, np.uint8, "r"))
+        model = memoryview(np.memmap(path, np.uint8, "r").data)
         external = _has_external_data(model, _MODEL, 0)
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error

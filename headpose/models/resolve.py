@@ -74,10 +74,30 @@ def resolve(path: str | Path | ModelSpec, backend: str | Backend | None = None) 
     return found
 
 
+def for_other_process(spec: ModelSpec | None, what: str) -> ModelSpec:
+    """Gives what another process can open the same model with, in whichever folder it runs.
+
+    Args:
+        spec: None for a model that was not opened from a file.
+        what: The model, in an error.
+
+    Raises:
+        HeadposeError: If it was not opened from a file.
+    """
+    if spec is None:
+        raise HeadposeError(
+            f"a {what} made from a model in memory cannot go to another process; "
+            "save the model and load it from its file"
+        )
+    return dataclasses.replace(spec, path=spec.path.absolute())
+
+
 def resolve_exported(path: Path, backend: Backend) -> ModelSpec | None:
     """Does what `resolve` does of an exported model; None for one that is none of ours."""
     metadata = read_metadata(path)
-    return metadata and ModelSpec(path, backend_for(path, backend, metadata), metadata)
+    if metadata is None:
+        return None
+    return ModelSpec(path, backend_for(path, backend, metadata), metadata)
 
 
 def open_model(spec: ModelSpec) -> Any:
@@ -141,7 +161,7 @@ def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
     if backend.device == "gpu" and not onnxruntime_has_gpu():
         return None
     metadata = _made_from(beside, digest(path))
-    return metadata and ModelSpec(beside, backend.named("onnxruntime"), metadata)
+    return None if metadata is None else ModelSpec(beside, backend.named("onnxruntime"), metadata)
 
 
 def _made_from(candidate: Path, made_from: str) -> ModelMetadata | None:

@@ -7,8 +7,8 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation
 from headpose.models.backends import Backend
-from headpose.models.metadata import ESTIMATOR, MEASURES, network_of
-from headpose.models.resolve import ModelSpec, open_model, resolve
+from headpose.models.metadata import ESTIMATOR, MEASURES, EstimatorSpec, network_of
+from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
 
 AT_ONCE = 64  # crops in one call of the network
 
@@ -21,19 +21,24 @@ class PoseEstimator:
             as many of `MEASURES`; or a `headpose.models.metadata.Network`.
         name: What to call the model in errors.
 
+    It may be called by several threads, and goes to other processes, which load its file again.
+
     Attributes:
         size: Side of the crops it takes, pixels.
         grey: Whether it takes grey crops.
         side, margin: How crops are cut, see `headpose.geometry.crops.head_crops`.
         outputs: 2 for tilt and pan, 3 with roll, 6 for all `MEASURES`.
+        spec: Where the model was loaded from; None for one from memory.
 
     Raises:
         HeadposeError: If the model is no pose estimator.
     """
 
+    spec: ModelSpec | None = None
+
     def __init__(self, model, name: str = "model"):
         network = network_of(model, ESTIMATOR)
-        if network is None:
+        if network is None or not isinstance(network.spec, EstimatorSpec):
             raise HeadposeError(f"{name}: not a pose estimator (is it a head detector?)")
         spec = network.spec
         self.model = model
@@ -56,7 +61,13 @@ class PoseEstimator:
         Raises:
             HeadposeError: If the file is missing, damaged, or holds something else.
         """
-        return cls(open_model(resolve(path, backend)), str(path))
+        spec = resolve(path, backend)
+        estimator = cls(open_model(spec), str(path))
+        estimator.spec = spec
+        return estimator
+
+    def __reduce__(self) -> tuple:
+        return type(self).load, (for_other_process(self.spec, "pose estimator"),)
 
     @property
     def crop_options(self) -> dict:
@@ -77,7 +88,7 @@ class PoseEstimator:
             float32 (N, outputs): as many of `MEASURES`, in degrees.
 
         Raises:
-            ValueError: If the crops have another size than the model's.
+            HeadposeError: If the crops have another size than the model's.
         """
         crops = np.asarray(crops, np.float32)
         if not crops.size:
@@ -85,7 +96,8 @@ class PoseEstimator:
         if crops.ndim == 3:
             crops = crops[..., None]
         if crops.shape[1:] != self._shape:
-            raise ValueError(f"crops must have shape (N, {self._shape}), not {crops.shape}")
+            wanted = ", ".join(map(str, self._shape))
+            raise HeadposeError(f"crops must have shape (N, {wanted}), not {crops.shape}")
         parts = [self._call(crops[i : i + AT_ONCE])[0] for i in range(0, len(crops), AT_ONCE)]
         return np.concatenate(parts)
 

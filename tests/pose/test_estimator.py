@@ -50,7 +50,7 @@ def test_how_to_cut_crops_comes_from_the_model(estimator):
 
 
 def test_other_crops_are_refused(estimator):
-    with pytest.raises(ValueError, match="64"):
+    with pytest.raises(HeadposeError, match="64"):
         estimator.estimate(np.zeros((2, 32, 32), np.uint8))
 
 
