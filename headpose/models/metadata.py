@@ -13,6 +13,7 @@ from headpose.models.schema import Fields, as_number, as_whole, read_object
 
 # What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
 MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
+OLD_MEASURES = {"certainty": "expected_error"}  # as files of earlier versions call them
 # How an estimator of rotations codes its answer, see `headpose.pose.rotation`.
 # Scale of the first six raw outputs: with 1, a step of the optimizer turns heads by several
 # degrees, and training stays noisy; so it is by about one.
@@ -175,6 +176,7 @@ class EstimatorSpec:
         if channels not in (1, 3):
             raise ValueError("input.shape[3] is neither 1 nor 3")
         measures = values.items("measures", 2, len(MEASURES))
+        measures = [OLD_MEASURES.get(name, name) for name in measures]
         if len(measures) not in OUTPUTS or measures != list(MEASURES[: len(measures)]):
             raise ValueError(f"measures are not the first {OUTPUTS} of {', '.join(MEASURES)}")
         crop = values.fields("crop")
