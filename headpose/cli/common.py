@@ -17,6 +17,14 @@ from headpose.errors import HeadposeError, first_line, reason
 from headpose.reporting import logger, show_progress
 
 T = TypeVar("T")
+# Options of earlier versions by their names of today; they work for one version more.
+OLD_OPTIONS = {
+    "--runtime": "--backend",
+    "--min-certainty": "--max-error",
+    "--partial": "--incomplete-labels",
+    "--partial-share": "--incomplete-share",
+    "--partial-detector": "--incomplete-detector",
+}
 INTERRUPTED = 128 + signal.SIGINT  # the exit status by which a shell tells Ctrl-C
 
 
@@ -156,9 +164,28 @@ class _Help(argparse.HelpFormatter):
         return str(default).removeprefix(here).replace("%", "%%")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options by the names that they had in earlier versions, and warns."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(self._by_new_names(given), namespace)
+
+    def _by_new_names(self, given: list[str]) -> list[str]:
+        names, result = self._option_string_actions, []
+        for text in given:
+            name, equals, value = text.partition("=")
+            new = OLD_OPTIONS.get(name)
+            if new in names and name not in names:
+                warn(f"{name} is called {new} now; the next version takes the new name only")
+                text = f"{new}{equals}{value}"
+            result.append(text)
+        return result
+
+
 def parser(description: str, **options) -> argparse.ArgumentParser:
-    """Returns a parser whose help shows defaults."""
-    result = argparse.ArgumentParser(description=description, formatter_class=_Help, **options)
+    """Returns a parser whose help shows defaults; it knows `OLD_OPTIONS`."""
+    result = _Parser(description=description, formatter_class=_Help, **options)
     result.add_argument(
         "--debug", action="store_true", help="show errors with the whole chain of calls"
     )

@@ -52,6 +52,20 @@ def field(
     return dataclasses.field(default=default, metadata=told)
 
 
+# See `headpose.models.keras_setup.set_up`.
+DEVICE = field(
+    "auto",
+    "where networks run; auto takes a GPU where there is one",
+    choices=("auto", "cpu", "gpu"),
+    effect=False,
+)
+PRECISION = field(
+    "auto",
+    "arithmetic of the networks; auto takes bfloat16 where the processor has it",
+    choices=("auto", "float32", "bfloat16"),
+)
+
+
 class Checked:
     """Base of configurations: refuses values that do not suit their fields."""
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,23 +16,6 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 from headpose.models.keras_files import save_model
 from headpose.parallel.prefetch import ahead
-
-# Options that change how a run is made but not what comes out of it.
-WITHOUT_EFFECT = (
-    "resume",
-    "overwrite",
-    "output",
-    "save",
-    "keep",
-    "uncalibrated",
-    "with_mirror",
-    "models_csv",
-    "workers",
-    "cache",
-    "device",
-    "data_root",
-)
-
 
 PAUSE = 5  # epochs without gain before the rate is halved, where patience has no end
 
@@ -234,20 +218,23 @@ def saved_epochs(folder: Path) -> int:
     return int(state.name.split("-")[1].split(".")[0]) if state else 0
 
 
-def what_matters(arguments: dict) -> dict:
-    """Returns the options that a run's result depends on."""
-    return {k: v for k, v in arguments.items() if k not in WITHOUT_EFFECT}
-
-
-def open_run(folder: Path, arguments: dict, resume: bool, overwrite: bool) -> list[dict]:
+def open_run(
+    folder: Path, settings: dict[str, Any], resume: bool, overwrite: bool
+) -> list[dict[str, Any]]:
     """Prepares a run's folder and returns the log's rows of an earlier part of it.
+
+    Args:
+        folder: Of the run.
+        settings: All that its result depends on.
+        resume: Whether to go on with what is there.
+        overwrite: Whether to start anew where there is something.
 
     Raises:
         HeadposeError: If the folder has results and neither resuming nor overwriting was
-            asked for, or if it belongs to a run with other arguments.
+            asked for, or if it belongs to a run with other settings.
     """
     log, notes = folder / "log.csv", folder / "arguments.json"
-    told = {k: str(v) for k, v in what_matters(arguments).items()}
+    told = {k: str(v) for k, v in settings.items()}
     if log.exists() and not (resume or overwrite):
         raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
     rows: list[dict] = []

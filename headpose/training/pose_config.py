@@ -7,7 +7,7 @@ meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
-from headpose.training.fields import Checked, field
+from headpose.training.fields import DEVICE, PRECISION, Checked, field
 
 ARCHITECTURES = ("rotation", "compact", "patacchiola")
 
@@ -130,17 +130,8 @@ class PoseTrainingConfig(Checked):
     resume: bool = field(False, "go on with the run in --output", effect=False)
     overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
     workers: int = field(1, "threads that make examples", low=1, effect=False)
-    device: str = field(
-        "auto",
-        "where networks run; auto takes a GPU where there is one",
-        choices=("auto", "cpu", "gpu"),
-        effect=False,
-    )
-    precision: str = field(
-        "auto",
-        "arithmetic of the networks; auto takes bfloat16 where the processor has it",
-        choices=("auto", "float32", "bfloat16"),
-    )
+    device: str = DEVICE
+    precision: str = PRECISION
     crop: Crop = Crop()
     network: Network = Network()
     learning: Learning = Learning()

@@ -39,9 +39,7 @@ def read_log(folder):
 
 def test_a_detector_trains_is_kept_and_goes_on(run_script, data, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    done = run_script(
-        *quick(data, run, "--save", tmp_path / "d.keras", "--partial", data, "--keep", "last")
-    )
+    done = run_script(*quick(data, run, "--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"))
     assert done.status == 0, done.err
     log = read_log(run)
     assert len(log) == 2
@@ -72,9 +70,9 @@ def test_the_loss_falls(run_script, data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (["--size", "100"], 2, "multiple of 64"),
+        (["--size", "100"], 1, "multiple of 64"),
         (["--start", "none.keras"], 1, "no such model file"),
-        (["--partial", "none.csv"], 1, "no such file or folder"),
+        (["--incomplete-labels", "none.csv"], 1, "no such file or folder"),
         (["--steps", "many"], 2, "not a whole number"),
     ],
 )

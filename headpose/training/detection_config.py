@@ -1,0 +1,98 @@
+"""What defines a training run of a head detector.
+
+The options of `headpose train-detector` are made from these fields; their defaults,
+limits and meanings stand here alone.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from headpose.training.fields import DEVICE, PRECISION, Checked, field
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionSources(Checked):
+    """Where pictures with head boxes come from, see `headpose.datasets.detection_annotations`."""
+
+    data: tuple[str, ...] = field(
+        (), "files or folders of boxes, or a .toml that names them", positional=True
+    )
+    data_root: Path | None = field(
+        None, "what a .toml's paths start from", metavar="DIR", effect=False
+    )
+    validation: tuple[str, ...] = field((), "where to measure after each epoch")
+    validate_on: int = field(120, "pictures to measure each epoch", low=1)
+    incomplete_labels: tuple[str, ...] = field((), "data in which not every head is boxed")
+    incomplete_share: float = field(0.15, "their share of examples", low=0, high=1)
+    incomplete_detector: tuple[str, ...] = field(
+        (), "detectors whose other finds in them are ignored", metavar="DETECTOR"
+    )
+    mine_with: str | None = field(
+        None,
+        "show more often what this detector takes for heads where no label has one",
+        metavar="DETECTOR",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionNetwork(Checked):
+    """Which network learns, see `headpose.detection.networks`."""
+
+    architecture: str = field("compact", "the network", choices=("compact", "ssd512"))
+    start: str | None = field(
+        None, "detector to fine-tune, whatever --architecture is", metavar="FILE"
+    )
+    freeze: tuple[str, ...] = field(
+        (), "layers to leave as they are, by the beginnings of their names", metavar="NAME"
+    )
+    confidence: float | None = field(None, "threshold to store, if --uncalibrated", low=0, high=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionLearning(Checked):
+    """How long and how fast to learn, see `headpose.training.loop.Schedule`."""
+
+    epochs: int = field(30, "epochs", low=1)
+    steps: int = field(300, "batches an epoch", low=1)
+    batch_size: int = field(24, "crops a batch", low=1)
+    size: int = field(320, "side of the crops, if the network allows", low=64)
+    large_size: int = field(512, "side of the crops of large batches", low=64)
+    large_every: int = field(0, "one batch in so many has large crops", low=0)
+    learning_rate: float = field(2e-3, "largest, after warm-up", low=0, high=1)
+    weight_decay: float = field(1e-4, "of AdamW", low=0, high=1)
+    average: float = field(
+        0.998, "momentum of the running mean of the weights that is kept", low=0, high=0.99999
+    )
+    seed: int = field(0, "of weights and examples", low=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionTrainingConfig(Checked):
+    """All that defines a run of `headpose.training.detection_run.train_detector`."""
+
+    sources: DetectionSources = DetectionSources()
+    output: Path = field(Path("runs/detector"), "folder for all results", effect=False)
+    save: Path | None = field(
+        None, "also write the best detector here, in float16", metavar="FILE", effect=False
+    )
+    uncalibrated: bool = field(
+        False,
+        "save scores as they are, not moved so that 0.5 has the best F1 in --validation",
+        effect=False,
+    )
+    keep: str = field(
+        "best",
+        "what --save takes: the epoch that measured best, or the last; where few pictures "
+        "are measured, the last is the surer choice",
+        choices=("best", "last"),
+        effect=False,
+    )
+    resume: bool = field(False, "go on with the run in --output", effect=False)
+    overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
+    strict: bool = field(False, "stop at the first fault in the data", effect=False)
+    cache: float = field(6.0, "GiB of decoded pictures kept", low=0, high=1e4, effect=False)
+    workers: int = field(2, "threads that make examples", low=1, effect=False)
+    device: str = DEVICE
+    precision: str = PRECISION
+    network: DetectionNetwork = DetectionNetwork()
+    learning: DetectionLearning = DetectionLearning()

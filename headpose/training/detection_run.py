@@ -1,0 +1,262 @@
+"""A training run of a head detector, from sources of boxes to a calibrated model."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
+from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.errors import HeadposeError
+from headpose.files import check_outputs, writable_folder
+from headpose.images.pictures import PictureCache
+from headpose.reporting import progress, report
+from headpose.training.detection_config import (
+    DetectionLearning,
+    DetectionNetwork,
+    DetectionSources,
+    DetectionTrainingConfig,
+)
+from headpose.training.fields import values
+
+if TYPE_CHECKING:
+    import keras
+
+    from headpose.training.detection_examples import DetectionExamples
+
+Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
+
+
+def train_detector(config: DetectionTrainingConfig) -> Path:
+    """Trains a head detector and writes log, checkpoints and the best model.
+
+    Args:
+        config: All that defines the run.
+
+    Returns:
+        The best model's file.
+
+    Raises:
+        HeadposeError: If data, options or folders are not as they should be.
+    """
+    check_outputs([config.save], [config.network.start])
+    names, validation_names = named_sources(config.sources)
+    training = [(name, read(name, config.strict)) for name in names]
+    validation = [(name, read(name, config.strict)) for name in validation_names]
+    folder = writable_folder(config.output)
+    from headpose.models.keras_setup import divide_batches, set_up
+
+    set_up(config.device, config.precision)
+    divide_batches(config.learning.batch_size)
+    detector = _start_network(config.network, config.learning.seed)
+    size = _crop_size(detector, config.learning)
+    cache = PictureCache(int(config.cache * 2**30))
+    examples = _examples(config, detector, size, training, cache)
+    best = _learn(config, detector, size, examples, validation, cache, folder)
+    if config.save:
+        kept = best.with_name(f"{config.keep}.keras")
+        _save(kept, config.save, [] if config.uncalibrated else validation, cache)
+    print(f"best detector: {best}")
+    return best
+
+
+def named_sources(sources: DetectionSources) -> tuple[list[SourceName], list[SourceName]]:
+    """Returns the sources to learn from and to measure on.
+
+    Raises:
+        HeadposeError: If there is none to measure on.
+    """
+    training: list[SourceName] = []
+    validation: list[SourceName] = []
+    for name in sources.data:
+        if name.endswith(".toml"):
+            named = read_configuration(Path(name), sources.data_root)
+            training += named["train"]
+            validation += named["validation"]
+        else:
+            training.append(dataclasses.replace(SourceName.parse(name), mine=True))
+    complete = sum(source.share for source in training)
+    share = sources.incomplete_share / max(1 - sources.incomplete_share, 1e-6) * complete
+    for name in sources.incomplete_labels:
+        source = dataclasses.replace(SourceName.parse(name), incomplete=True)
+        each = share / len(sources.incomplete_labels)
+        training.append(dataclasses.replace(source, share=each))
+    if sources.validation:
+        validation = [SourceName.parse(name) for name in sources.validation]
+    if not validation:
+        raise HeadposeError("name pictures to measure on with --validation")
+    return training, validation
+
+
+def read(source: SourceName, strict: bool) -> list[BoxedPicture]:
+    """Reads a source and reports what was left out."""
+    found, problems = read_boxed_pictures(source)
+    report(source.path, problems, strict)
+    empty = sum(not len(picture.boxes) for picture in found)
+    heads = sum(len(picture.boxes) for picture in found)
+    told = f", {empty} pictures without heads" if empty else ""
+    print(f"{source.path}: {len(found)} pictures, {heads} heads{told}")
+    return found
+
+
+def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
+    """Returns at most `count` pictures, evenly from all."""
+    return pictures[:: -(-len(pictures) // count)]
+
+
+def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":
+    """Builds or loads the detector that learns."""
+    import keras
+
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.detection.networks import ARCHITECTURES
+    from headpose.models.keras_files import load_model
+    from headpose.training.detection import freeze
+
+    keras.utils.set_random_seed(seed)
+    if network.start:
+        detector = load_model(network.start)
+        HeadDetector(detector, name=network.start)  # refuses what is no detector
+    else:
+        detector = ARCHITECTURES[network.architecture]()
+    freeze(detector, network.freeze)
+    if network.confidence is not None:
+        detector.get_layer("decode").confidence = network.confidence
+    return detector
+
+
+def _crop_size(detector: "keras.Model", learning: DetectionLearning) -> int:
+    """Returns the side of the crops in pixels.
+
+    Raises:
+        HeadposeError: If the network cannot have crops of the sizes that are asked for.
+    """
+    size = detector.input_shape[1] or learning.size
+    stride = max(level.step for level in detector.get_layer("decode").levels)
+    sides = {"--size": size}
+    sides |= {"--large-size": learning.large_size} if learning.large_every else {}
+    for option, side in sides.items():
+        if side % stride:
+            raise HeadposeError(f"{option} must be a multiple of {stride}")
+    if learning.large_every and detector.input_shape[1]:
+        raise HeadposeError("--large-every is for networks that take any size")
+    if learning.large_every and learning.steps % learning.large_every:
+        raise HeadposeError("--steps must be a multiple of --large-every")
+    return size
+
+
+def _examples(
+    config: DetectionTrainingConfig,
+    detector: "keras.Model",
+    size: int,
+    training: Pictures,
+    cache: PictureCache,
+) -> "DetectionExamples":
+    """Returns what training examples are drawn from."""
+    from headpose.detection.loading import load_detector
+    from headpose.training.detection_examples import (
+        DetectionExamples,
+        Source,
+        false_finds,
+        with_unlabelled,
+    )
+
+    sources, learning = config.sources, config.learning
+    others = [load_detector(name) for name in sources.incomplete_detector]
+    mistaken = load_detector(sources.mine_with) if sources.mine_with else None
+    drawn = []
+    for name, pictures in training:
+        false = []
+        if name.incomplete:
+            pictures = with_unlabelled(pictures, others, cache)
+        elif name.mine and mistaken is not None:
+            false = false_finds(pictures, mistaken, cache)
+            print(f"{name.path}: {sum(map(len, false))} false finds")
+        drawn.append(Source(pictures, name.share, false))
+    levels = detector.get_layer("decode").levels
+    large = learning.large_size, learning.large_every
+    return DetectionExamples(drawn, levels, size, learning.seed, cache, *large)
+
+
+def _learn(
+    config: DetectionTrainingConfig,
+    detector: "keras.Model",
+    size: int,
+    examples: "DetectionExamples",
+    validation: Pictures,
+    cache: PictureCache,
+    folder: Path,
+) -> Path:
+    """Trains a detector, or goes on with it; returns the best model's file."""
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.images.figures import plot_log
+    from headpose.models.keras_files import save_model
+    from headpose.training import detection, loop
+
+    learning = config.learning
+    model = detection.DetectorTraining(detector)
+    model.build((None, size, size, 3))
+    schedule = loop.Schedule(
+        learning.epochs,
+        learning.steps,
+        learning.learning_rate,
+        learning.weight_decay,
+        average=learning.average,
+    )
+    model.compile(loop.optimizer(schedule))
+    together = [picture for _, pictures in validation for picture in pictures]
+    measured = thinned(together, config.sources.validate_on)
+    finder = HeadDetector(detector, name=str(config.network.start))
+    best = folder / "best.keras"
+    # Only now, when nothing else can be wrong, are earlier results touched.
+    told = values(config, with_effect_only=True)
+    earlier = loop.open_run(folder, told, config.resume, config.overwrite)
+    loop.fit(
+        model,
+        lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
+        schedule,
+        loop.BestModel(
+            detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
+        ),
+        loop.Patience("ap mean", True, schedule),
+        folder,
+        earlier,
+    )
+    if len(earlier) < schedule.epochs:
+        save_model(detector, folder / "last.keras")
+    sizes = ["ap 8-16", "ap 16-32", "ap 32-64", "ap over 64"]
+    plot_log(folder / "log.csv", folder / "curve.png", sizes, "average precision")
+    return best
+
+
+def _save(file: Path, path: Path, validation: Pictures, cache: PictureCache) -> None:
+    """Saves a run's model in float16, calibrated on pictures if there are any."""
+    from headpose.models.keras_files import load_model, save_model
+    from headpose.training.detection import freeze
+
+    kept = load_model(file)
+    freeze(kept, [])
+    if validation:
+        calibrate(kept, validation, cache)
+    save_model(kept, path, half=True)
+    print(f"wrote {path}")
+
+
+def calibrate(detector: "keras.Model", sets: Pictures, cache: PictureCache) -> None:
+    """Moves a detector's scores so that 0.5 has the best F1 on all sets together."""
+    from headpose.detection.calibration import best_threshold, shift_scores
+    from headpose.detection.head_detector import HeadDetector
+    from headpose.training.detection_evaluation import Finds
+
+    finder, judged = HeadDetector(detector), []
+    for name, pictures in sets:
+        finds = Finds(pictures)
+        for item in progress(pictures, "pictures"):
+            finds.add(finder, cache.read(item.path))
+        judged.append(finds.judged()["all"])
+        if judged[-1].heads:
+            at, f1 = best_threshold(judged[-1:])
+            print(f"{name.path}: best F1 {f1:.3f} at a score of {at:.3f}")
+    threshold, f1 = best_threshold(judged)
+    print(f"all sources alike: best F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
+    shift_scores(detector, threshold)
