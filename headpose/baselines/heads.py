@@ -178,6 +178,8 @@ def read_table_heads(
 
 def _detect(heads: ComparedHeads, detector, problems: Problems) -> None:
     """Replaces labelled boxes by those that a detector finds."""
+    assert heads.boxes is not None
+    assert heads.pictures is not None
     for rows, picture in _pictures(heads, Problems()):
         heads.boxes[rows], missed = detected_boxes(detector, picture, heads.boxes[rows])
         for _ in range(missed):
@@ -199,11 +201,15 @@ def cut_crops(
     Yields:
         Rows of the heads (M,) and for each recipe their crops, (M, S, S) or (M, S, S, 3).
     """
-    if heads.pictures is None:
+    if heads.crops is not None:
         for start in range(0, len(heads), chunk):
             rows = np.arange(start, min(start + chunk, len(heads)))
             yield rows, [cd.fitted(heads.crops[rows], r.size, r.grey) for r in recipes]
         return
+    # Heads without crops have all that is needed to cut them.
+    assert heads.boxes is not None
+    assert heads.pictures is not None
+    assert heads.mirrored is not None
     waiting: list[tuple[np.ndarray, list[np.ndarray]]] = []
     for rows, picture in _pictures(heads, problems):
         inside = intersection(heads.boxes[rows], [[0, 0, *picture.shape[1::-1]]])[:, 0] > 0

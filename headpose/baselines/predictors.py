@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Compared:
     """
 
     name: str
-    estimator: object
+    estimator: Any
     recipe: CropRecipe
     remark: str = ""
 
@@ -157,7 +158,7 @@ class Case:
         swapped: Whether the channels are given in the other order.
     """
 
-    estimator: object
+    estimator: Any
     recipe: CropRecipe
     swapped: bool = False
 

@@ -8,6 +8,7 @@ labelled heads.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Convention:
         return (3, side, side) if self.layout == "NCHW" else (side, side, 3)
 
 
-_IMAGENET = {
+_IMAGENET: dict[str, Any] = {
     "size": 224,
     "side": "large",
     "channels": "RGB",
@@ -193,7 +194,7 @@ class PeerEstimator:
 def prepared(crops: np.ndarray, convention: Convention) -> np.ndarray:
     """Makes BGR crops (N, S, S, 3) in 0..255 what the network takes, float32."""
     crops = crops[..., ::-1] if convention.channels == "RGB" else crops
-    mean, deviation = (np.float32(v) for v in (convention.mean, convention.deviation))
+    mean, deviation = (np.asarray(v, np.float32) for v in (convention.mean, convention.deviation))
     pixels = (crops.astype(np.float32) - mean) / deviation
     return np.ascontiguousarray(
         np.moveaxis(pixels, 3, 1) if convention.layout == "NCHW" else pixels

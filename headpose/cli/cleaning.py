@@ -243,7 +243,7 @@ def _clean_all(items, done, detector, threshold, recipe, folder, arguments) -> l
         arguments.batch_size,
         arguments.workers,
     )
-    with cl.progress(None, "pictures", total=len(todo)) as bar:
+    with cl.progress_bar("pictures", len(todo)) as bar:
         for records in batches:
             folder.add(records)
             done.update((record.key, record) for record in records)

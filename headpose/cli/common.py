@@ -123,6 +123,11 @@ def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterabl
     return tqdm(items, unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)
 
 
+def progress_bar(unit: str, total: int) -> tqdm:
+    """Returns a bar that is moved by its `update`, shown on a terminal only."""
+    return tqdm(unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)
+
+
 def in_range(low: float, high: float, kind: type = float) -> Callable[[str], float]:
     """Returns an argparse type for numbers from `low` to `high`, both included."""
 

@@ -210,7 +210,8 @@ def main() -> None:
         for name, (path, size) in files.items()
     }
     detectors = {name: loaded[name] for name in arguments.detectors}
-    about, lines = {}, {}
+    about: dict = {}
+    lines: dict = {}
     for name, pictures in sets.items():
         about[name], curves = report_set(arguments, name, pictures, detectors)
         lines |= {f"{name} {d}" if len(sets) > 1 else d: curve for d, curve in curves.items()}
@@ -220,10 +221,10 @@ def main() -> None:
         parts = bg.backgrounds(background, loaded[checker] if checker else None)
         silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
     if arguments.empty:
-        files, missing = find_pictures(arguments.empty)
+        empty, missing = find_pictures(arguments.empty)
         if missing:
             raise HeadposeError(missing[0])
-        silent.append(("pictures without heads", (read_image(f) for f in files)))
+        silent.append(("pictures without heads", (read_image(f) for f in empty)))
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
     false = {}

@@ -240,8 +240,9 @@ def _check_container(path: str | Path) -> None:
         raise HeadposeError(
             f"{path}: a Git LFS pointer instead of the file; fetch it with git lfs pull"
         )
-    order = {b"IM": "little", b"MI": "big"}.get(head[126:128])
-    if order is None or int.from_bytes(head[124:126], order) >> 8 != 1:
+    mark, version = head[126:128], head[124:126]
+    major = version[1:] if mark == b"IM" else version[:1]  # the mark tells the bytes' order
+    if mark not in (b"IM", b"MI") or major != b"\1":
         raise HeadposeError(f"{path}: not a MATLAB file (MAT v5), or damaged at its beginning")
 
 

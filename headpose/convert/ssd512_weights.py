@@ -66,7 +66,7 @@ def _shapes() -> dict[Slot, tuple[int, ...]]:
     for source, (channels, boxes) in _SOURCES.items():
         kernels[f"{source}_mbox_loc"] = (3, 3, channels, 4 * boxes)
         kernels[f"{source}_mbox_conf"] = (3, 3, channels, 2 * boxes)
-    result = {(L2_LAYER, WEIGHTS): (_L2_CHANNELS,)}
+    result: dict[Slot, tuple[int, ...]] = {(L2_LAYER, WEIGHTS): (_L2_CHANNELS,)}
     for name, shape in kernels.items():
         result[name, WEIGHTS] = shape
         result[name, BIASES] = shape[-1:]

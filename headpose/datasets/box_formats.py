@@ -97,7 +97,7 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 (
                     (thing.findtext("name") or "").strip(),
                     BoxRow(
-                        tuple(float(box.findtext(c, "nan")) for c in COLUMNS),
+                        _corners(box),
                         (thing.findtext("difficult") or "0").strip() == "1",
                     ),
                 )
@@ -118,3 +118,9 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _corners(box: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Returns the corners that a VOC box tells, NaN where one is missing."""
+    x0, y0, x1, y1 = (float(box.findtext(name, "nan")) for name in COLUMNS)
+    return x0, y0, x1, y1

@@ -96,6 +96,7 @@ def clean_picture(
         record.problems += [(kind, labelled.name)] * int(heads.sum())
     faces, angles, placed = faces[inside], labelled.angles[inside], placed[inside]
     record.annotated = len(faces)
+    scores: list[float | None]
     if detections is None:
         # Heads that have no rectangle were reported by the reader.
         grow = NOT_GROWN if labelled.box_kind == HEAD else recipe.grow

@@ -110,7 +110,8 @@ def match_by_box(
             )
     keys = ["dataset", "source", "mirrored"]
     others = dict(list(second.heads.groupby(keys, sort=False)))
-    pairs, pictures, elsewhere = {}, 0, 0
+    pairs: dict[str, str] = {}
+    pictures, elsewhere = 0, 0
     for key, ours in reference.heads.groupby(keys, sort=False):
         theirs = others.get(key)
         if theirs is None:
@@ -153,7 +154,8 @@ def match_by_angles(reference: CleanTable, second: CleanTable) -> Matches:
         waiting[key].append(file)
     seconds = Counter(keys_of_second)
     keys = _angle_keys(reference.heads)
-    references, taken = Counter(keys), Counter()
+    references = Counter(keys)
+    taken: Counter[tuple] = Counter()
     pairs, certain = {}, 0
     for key, file in zip(keys, reference.heads["file"], strict=True):
         place = taken[key]

@@ -54,13 +54,13 @@ def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems
         for name in sorted(n for n in files if n.lower().endswith((".jpg", ".jpeg"))):
             path = folder / name
             shown = relative_name(path, source, name)
-            pose = pose_of(name)
-            if pose is None:
+            parts, pose = FILE.fullmatch(name), pose_of(name)
+            if parts is None or pose is None:
                 problems.add("file name outside the grammar", shown)
                 continue
             box = _read_box(path.with_suffix(".txt"), shown, problems)
             angles = np.array([[*pose, np.nan]])
-            person = f"person{FILE.fullmatch(name)['id']}"
+            person = f"person{parts['id']}"
             found.append(LabelledPicture(path, shown, box, angles, NAME, person, FACE, alone=True))
         for name in sorted(files):
             if FILE.fullmatch(name) and name.endswith(".txt") and f"{name[:-4]}.jpg" not in files:

@@ -60,20 +60,20 @@ def usable_heads(
     Returns:
         The remaining boxes and angles.
     """
-    boxes, angles = as_boxes(boxes), np.asarray(angles, np.float64).reshape(-1, 3)
-    posed = np.isfinite(angles[:, :2]).all(axis=1)
-    placed = np.isfinite(boxes).all(axis=1)
-    placed[placed] = area(boxes[placed]) > 0
+    every, poses = as_boxes(boxes), np.asarray(angles, np.float64).reshape(-1, 3)
+    posed = np.isfinite(poses[:, :2]).all(axis=1)
+    placed = np.isfinite(every).all(axis=1)
+    placed[placed] = area(every[placed]) > 0
     for _ in range(int((~posed).sum())):
         problems.add("label without pose", name)
     for _ in range(int((posed & ~placed).sum())):
         problems.add("label without rectangle", name)
-    boxes, angles = boxes[posed & placed], angles[posed & placed]
+    every, poses = every[posed & placed], poses[posed & placed]
     kept: list[int] = []
-    overlap = iou(boxes, boxes)
-    for i in range(len(boxes)):
+    overlap = iou(every, every)
+    for i in range(len(every)):
         if any(overlap[i, j] >= SAME_PLACE for j in kept):
             problems.add("second label of a head at the same place", name)
         else:
             kept.append(i)
-    return boxes[kept], angles[kept]
+    return every[kept], poses[kept]

@@ -246,7 +246,9 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
     if not whole_turn:
         inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
         table = table[inside]
-    grey, alpha, kept = [], [], []
+    greys: list[np.ndarray] = []
+    alphas: list[np.ndarray] = []
+    kept = []
     for sheet, rows in progress(table.groupby("sheet"), "sheets"):
         file = path.with_name(f"sheet_{int(sheet):03d}.webp")
         pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
@@ -255,8 +257,8 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
             continue
         tile = pixels.shape[0] // 16
         for y, x in rows[["row", "col"]].to_numpy(int) * tile:
-            grey.append(pixels[y : y + tile, x : x + tile, 0])
-            alpha.append(pixels[y : y + tile, x : x + tile, 3])
+            greys.append(pixels[y : y + tile, x : x + tile, 0])
+            alphas.append(pixels[y : y + tile, x : x + tile, 3])
         kept.append(rows)
     if not kept:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
@@ -265,7 +267,7 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
     extent = boxes[:, 2:] - boxes[:, :2]
     sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
     angles = rows[list(ANGLES)].to_numpy(np.float32)
-    grey, alpha = np.stack(grey), np.stack(alpha)
+    grey, alpha = np.stack(greys), np.stack(alphas)
     flat = np.full((tile, tile), 127, np.float32)
     cut = np.stack(
         [

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -186,4 +187,7 @@ def build_compact(confidence: float = 0.5) -> keras.Model:
     )
 
 
-ARCHITECTURES = {"compact": build_compact, "ssd512": build_ssd512}
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "compact": build_compact,
+    "ssd512": build_ssd512,
+}

@@ -29,7 +29,7 @@ def own_samples(spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     """
     portrait = read_image(sample_portrait())
     textures = list(backgrounds.drawn(DRAWN, 256))
-    if spec.kind == DETECTOR:
+    if isinstance(spec, DetectorSpec):
         # Other shapes, sides and sizes of the head.
         parts = [portrait, portrait[:400, ::-1], portrait[::2, ::2], portrait[60:360, 120:400]]
         return [*map(np.ascontiguousarray, parts), *textures]
@@ -71,7 +71,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue
-        if spec.kind == DETECTOR:
+        if isinstance(spec, DetectorSpec):
             found.append(picture)
         elif boxes is not None:
             found += list(_cut(picture, boxes[file], spec))

@@ -27,7 +27,7 @@ from headpose.models.exported import (
 from headpose.models.formats import FORMATS, digest
 from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up, silence
-from headpose.models.metadata import DETECTOR, ModelMetadata, network_of, spec_of
+from headpose.models.metadata import DETECTOR, ModelMetadata, Spec, network_of, spec_of
 
 NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
 HELD_OUT_EVERY = 4  # of the calibration pictures, for the check
@@ -77,11 +77,12 @@ def export(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
         file = Path(folder) / target.name
         with _quiet(f"{source}: cannot be written as {form}"):
-            inputs = _inputs(model, calibrating)
+            inputs = _inputs(model, spec, calibrating)
             _write(model, about, form, file, inputs)
         with _quiet(f"{source}: cannot be run as {form}"):
             exported = open_exported(file, Backend(chosen.backend, "cpu", trusted=True), about)
             original = network_of(model, spec.kind)
+            assert original is not None  # its kind was read from it
             found = differences(original, exported, checking, bool(calibration))
         for difference in found:
             if difference.too_large:
@@ -141,17 +142,17 @@ def _chosen_samples(spec, calibration: str | None, check: str | None) -> tuple[l
     return found, held_out
 
 
-def _inputs(model, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _inputs(model, spec: Spec, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Makes pictures or crops what the network takes, one a batch."""
     if not len(pictures):
         return []
-    network = network_of(model, spec_of(model).kind)
-    if network.spec.kind == DETECTOR:
+    network = network_of(model, spec.kind)
+    if spec.kind == DETECTOR:
         from headpose.detection.head_detector import HeadDetector
 
         prepare = HeadDetector(network).prepare
         return [prepare(picture)[0][None] for picture in pictures]
-    shape = (1, *network.spec.input_shape[1:])
+    shape = (1, *spec.input_shape[1:])
     return [crop.astype(np.float32).reshape(shape) for crop in pictures]
 
 
@@ -200,7 +201,7 @@ def _write_onnx(network, signature, about: ModelMetadata, file: Path, inputs: li
 
         quantize_onnx(file, signature[0].name, inputs)
     model = onnx.load(file)
-    names = ("boxes", "scores") if about.spec.kind == DETECTOR else ("angles",)
+    names = ["boxes", "scores"] if about.spec.kind == DETECTOR else ["angles"]
     if not about.decoded:
         names = [f"output_{i}" for i in range(len(model.graph.output))]
     _rename(model.graph, dict(zip([o.name for o in model.graph.output], names, strict=True)))

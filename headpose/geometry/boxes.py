@@ -4,6 +4,8 @@ Boxes are float arrays of shape (N, 4): xmin, ymin, xmax, ymax in pixels. A box'
 width is xmax - xmin, with no pixel added.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
@@ -118,8 +120,9 @@ def nms(
     if not len(boxes):
         return np.zeros(0, np.intp)
     sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(sized, scores, minimum_score, iou_threshold)
-    kept = np.asarray(kept, np.intp).reshape(-1)
+    # OpenCV's own hints leave arrays out, which it takes.
+    found: Any = cv2.dnn.NMSBoxes(sized, scores, minimum_score, iou_threshold)  # type: ignore[arg-type]
+    kept = np.asarray(found, np.intp).reshape(-1)
     if containment is not None and len(kept) > 1:
         kept = kept[_outside_others(boxes[kept], containment)]
     return kept[:most]

@@ -71,7 +71,7 @@ def cut(picture: np.ndarray, square: ArrayLike) -> np.ndarray:
         A view of the picture where the rectangle is inside it, else a new array.
     """
     height, width = picture.shape[:2]
-    x0, y0, x1, y1 = (int(v) for v in square)
+    x0, y0, x1, y1 = (int(v) for v in np.asarray(square))
     if x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height:
         return picture[y0:y1, x0:x1]
     columns = np.clip(np.arange(x0, x1), 0, width - 1)

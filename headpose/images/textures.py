@@ -11,11 +11,12 @@ def draw(rng: np.random.Generator, size: int) -> np.ndarray:
         uint8 (size, size, 3).
     """
     low, high = rng.uniform(0, 255, (2, 3)).astype(np.float32)
-    mix = rng.choice([_clouds, _stripes, _tiles, _ramp])(rng, size)[..., None]
+    fill = (_clouds, _stripes, _tiles, _ramp)[rng.choice(4)]
+    mix = fill(rng, size)[..., None]
     picture = np.clip(low * (1 - mix) + high * mix, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
         for _ in range(int(rng.integers(3, 120))):
-            rng.choice([_blob, _stroke])(rng, picture)
+            (_blob, _stroke)[rng.choice(2)](rng, picture)
     if rng.random() < 0.3:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 3))
     return picture

@@ -41,7 +41,7 @@ class Task:
         payload: What it works on.
     """
 
-    key: Hashable
+    key: Any
     function: Callable[[Any, Ask], Any]
     payload: Any
 
@@ -58,7 +58,7 @@ class Event:
         value: See there.
     """
 
-    key: Hashable
+    key: Any
     kind: str
     value: Any
 
@@ -133,7 +133,9 @@ def _serve(line, threads: int) -> None:
 
 def _leave_with_parent() -> None:
     """Ends this process when the one that started it has died, however it did."""
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)
 
 
@@ -210,7 +212,7 @@ class ProcessPool:
 
 
 def work(
-    pool, tasks: Iterable[Task], answer: Callable[[Hashable, Any], Any] | None = None
+    pool, tasks: Iterable[Task], answer: Callable[[Any, Any], Any] | None = None
 ) -> Iterator[Event]:
     """Runs tasks and yields the event that ends each one, in the order they end.
 

@@ -62,7 +62,7 @@ class Board:
     A worker cannot call the process that drives it, nor the other way round.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._questions: asyncio.Queue = asyncio.Queue()
         self._answers: dict[Hashable, asyncio.Future] = {}
 
@@ -115,8 +115,8 @@ class RayPool:
                 f"no machine of the Ray cluster at {address} has {needs} for a task"
             )
         # Lost tasks are started again by `headpose.parallel.processes.work`, which says so.
-        needs = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 0, "max_calls": int(fresh)}
-        self._call = ray.remote(**needs)(call)
+        remote = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 0, "max_calls": int(fresh)}
+        self._call = ray.remote(**remote)(call)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=True
         )

@@ -5,13 +5,15 @@ of `headpose.pose.estimator.MEASURES`. Input normalization and output scale are 
 model file needs no constants beside it.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
 from headpose.pose.rotation import RAW_OUTPUTS, HeadAngles
 
 # Of the published estimator: grey levels as fractions of 255, angles as fractions of 90.
-PUBLISHED_NORMALIZATION = {
+PUBLISHED_NORMALIZATION: dict[str, Any] = {
     "pixel_mean": 0.408808,
     "pixel_deviation": 0.237583,
     "angle_mean": (-0.041212, -0.000276),

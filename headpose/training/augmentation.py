@@ -38,7 +38,8 @@ def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         picture = add_noise(rng, picture, rng.uniform(2, 10))
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-        picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
+        encoded = cv2.imencode(".jpg", picture, quality)[1]
+        picture = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
     return picture
 
 
@@ -54,7 +55,8 @@ def add_noise(rng: np.random.Generator, picture: np.ndarray, deviation: float) -
     """Adds Gaussian noise of a standard deviation in grey levels."""
     noise = np.empty(picture.shape, np.int16)
     cv2.setRNGSeed(int(rng.integers(1 << 31)))
-    cv2.randn(noise, 0, deviation)
+    # Arrays of one: OpenCV takes a number for the first channel's alone.
+    cv2.randn(noise, np.zeros(1), np.full(1, deviation))
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 

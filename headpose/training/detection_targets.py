@@ -34,7 +34,9 @@ def assign_targets(
     smallest = min((shape for level in levels for shape in level.shapes), key=np.prod)
     every = np.concatenate([heads, _grown(ignored, smallest)]).astype(np.float32)
     areas = box.area(every)
-    overlap, owner, offset = [], [], 0
+    overlaps: list[np.ndarray] = []
+    owners: list[np.ndarray] = []
+    offset = 0
     best = np.zeros((count, 3))  # IoU, shape's number, prior's number
     for level in levels:
         rows, columns = -(-height // level.step), -(-width // level.step)
@@ -59,10 +61,10 @@ def assign_targets(
             for j, head in enumerate(near):
                 if head < count and flat[top[j], j] > best[head, 0]:
                     best[head] = flat[top[j], j], k, offset + top[j] * each + k
-        overlap.append(level_overlap.reshape(-1))
-        owner.append(level_owner.reshape(-1))
+        overlaps.append(level_overlap.reshape(-1))
+        owners.append(level_owner.reshape(-1))
         offset += rows * columns * each
-    overlap, owner = np.concatenate(overlap), np.concatenate(owner)
+    overlap, owner = np.concatenate(overlaps), np.concatenate(owners)
     label = np.where(overlap >= POSITIVE_IOU, 1.0, np.where(overlap >= NEGATIVE_IOU, -1.0, 0.0))
     label[(owner >= count) & (overlap >= NEGATIVE_IOU)] = -1
     for head in np.flatnonzero(best[:, 0] >= BEST_PRIOR_IOU):

@@ -68,11 +68,10 @@ def _count(model: keras.Model, tensors: list) -> int:
 
 def _shape(shape: tuple, size: tuple[int, int] | None) -> tuple[int, ...]:
     """Returns an input's shape without the batch, with `size` where it is open."""
-    height_width = iter(size or ())
-    known = tuple(next(height_width, None) if n is None else n for n in shape[1:])
-    if None in known:
+    height_width = list(size or ())
+    if shape[1:].count(None) > len(height_width):
         raise ValueError("the model takes pictures of any size: say for which to count")
-    return known
+    return tuple(height_width.pop(0) if n is None else n for n in shape[1:])
 
 
 def _of_layer(layer, arguments: tuple, result) -> int:

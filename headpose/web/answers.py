@@ -126,16 +126,13 @@ def answer_photo(
     own = Path(tempfile.mkdtemp(dir=folder))
     # Only what came without loss is worth the size of a PNG.
     suffix = photo.suffix.lower() if photo.suffix.lower() in (".png", ".webp") else ".jpg"
-    answer = Answer(
-        report(heads, settings),
-        *(own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl")),
-    )
-    write_image(answer.picture, draw_heads(picture, heads, settings.style, labels(heads)))
-    with CsvSink(answer.csv) as csv, JsonLinesSink(answer.json) as json:
+    drawn, table, lines = (own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl"))
+    write_image(drawn, draw_heads(picture, heads, settings.style, labels(heads)))
+    with CsvSink(table) as csv, JsonLinesSink(lines) as json:
         for row in picture_rows(name, (picture.shape[1], picture.shape[0]), heads):
             csv.write(row)
             json.write(row)
-    return answer
+    return Answer(report(heads, settings), drawn, table, lines)
 
 
 def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tuple[str, str]:
@@ -162,7 +159,7 @@ def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tu
     heads = pipeline.heads(picture, settings)
     drawn = draw_heads(picture, heads, settings.style, labels(heads))
     encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])[1]
-    url = f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"
+    url = f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
     return url, report(heads, settings)
 
 

@@ -39,7 +39,11 @@ def read_log(folder):
 
 def test_a_detector_trains_is_kept_and_goes_on(run_script, data, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    done = run_script(*quick(data, run, "--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"))
+    done = run_script(
+        *quick(
+            data, run, "--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"
+        )
+    )
     assert done.status == 0, done.err
     log = read_log(run)
     assert len(log) == 2

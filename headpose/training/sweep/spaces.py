@@ -69,10 +69,14 @@ class Space:
         Raises:
             HeadposeError: If an option has a range.
         """
-        if not self.is_finite:
-            names = [n for n, values in self.options.items() if isinstance(values, Range)]
-            raise HeadposeError(f"{self.name}: {', '.join(names)} has a range; a grid needs lists")
-        lists = [[label(v) for v in values] for values in self.options.values()]
+        ranges = [name for name, values in self.options.items() if isinstance(values, Range)]
+        if ranges:
+            raise HeadposeError(f"{self.name}: {', '.join(ranges)} has a range; a grid needs lists")
+        lists = [
+            [label(v) for v in values]
+            for values in self.options.values()
+            if not isinstance(values, Range)
+        ]
         return [
             dict(zip(self.options, values, strict=True)) for values in itertools.product(*lists)
         ]
