@@ -17,7 +17,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
 
 ANGLES = ("tilt", "pan", "roll")
-DECODINGS = ("degrees", "bins", "rotation")
+DECODINGS = ("degrees", "bins", "circular", "rotation")
 BIN = 3.0  # degrees, of networks that tell how likely each bin is
 # The mean and deviation of ImageNet's pixels in RGB, as torchvision's models are given them.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -38,7 +38,8 @@ class Convention:
         layout: `NCHW` or `NHWC`.
         decoding: `degrees`: the angles, in one output or in three; `bins`: an output for
             each angle with the logits of bins of `BIN` degrees about 0, of which the
-            expected angle is taken; `rotation`: one matrix Rz(roll) Ry(pan) Rx(tilt).
+            expected angle is taken; `circular`: the same, but of bins that span the whole
+            turn the mean direction is taken; `rotation`: one matrix Rz(roll) Ry(pan) Rx(tilt).
         order: What the outputs are, in their order.
         signs: By which they are multiplied, in that order, to be this project's.
         source: Where all that is read.
@@ -117,7 +118,7 @@ CONVENTIONS = {
         Convention(
             name="whenet",
             margin=1.2,
-            decoding="bins",
+            decoding="circular",
             order=("pan", "roll", "tilt"),
             source="github.com/Ascend-Research/HeadPoseEstimation-WHENet, demo_video.py; order of "
             "the ONNX file of github.com/PINTO0309/HeadPoseEstimation-WHENet-yolov4-onnx-openvino",
@@ -126,10 +127,20 @@ CONVENTIONS = {
         Convention(
             name="whenet-nhwc",
             margin=1.2,
-            decoding="bins",
+            decoding="circular",
             order=_BY_NAME,
             source="github.com/Ascend-Research/HeadPoseEstimation-WHENet, demo_video.py; its Keras "
             "weights as an ONNX file with outputs yaw_new, pitch_new, roll_new",
+            **(_IMAGENET | {"layout": "NHWC"}),
+            tried=True,
+        ),
+        Convention(
+            name="whenet-published",
+            margin=1.2,
+            decoding="bins",
+            order=_BY_NAME,
+            source="the file of whenet-nhwc, its yaw read as published, as the expectation: "
+            "better near the front than the mean direction, worse for heads turned away",
             **(_IMAGENET | {"layout": "NHWC"}),
             tried=True,
         ),
@@ -205,6 +216,10 @@ def decoded(outputs: list[np.ndarray], convention: Convention) -> np.ndarray:
     """Turns a network's outputs to tilt, pan, roll (N, 3) in degrees, this project's signs."""
     if convention.decoding == "bins":
         angles = np.stack([_expected(logits) for logits in outputs], axis=1)
+    elif convention.decoding == "circular":
+        angles = np.stack(
+            [(_mean_direction if _whole_turn(y) else _expected)(y) for y in outputs], axis=1
+        )
     elif convention.decoding == "rotation":
         angles = _of_rotation(outputs[0].reshape(-1, 3, 3))
     else:
@@ -213,21 +228,33 @@ def decoded(outputs: list[np.ndarray], convention: Convention) -> np.ndarray:
     return angles[:, [convention.order.index(angle) for angle in ANGLES]]
 
 
-def _expected(logits: np.ndarray) -> np.ndarray:
-    """Returns the expected angle (N,) of logits (N, bins): bin k stands for 3 (k - bins / 2).
+def _whole_turn(logits: np.ndarray) -> bool:
+    return BIN * logits.shape[1] == 360
 
-    Bins that go all around, 120 of 3 degrees, are averaged on the circle: of a head that
-    is seen from behind half the probability is near -180 and half near 180.
+
+def _expected(logits: np.ndarray) -> np.ndarray:
+    """Returns the expected angle (N,) of logits (N, bins): bin k stands for 3 (k - bins / 2)."""
+    shares, angles = _shares(logits)
+    return shares @ angles
+
+
+def _mean_direction(logits: np.ndarray) -> np.ndarray:
+    """Returns the direction (N,) of the mean unit vector, for bins around the whole turn.
+
+    Of a head that is seen from behind half the probability is near -180 and half near 180.
     """
+    shares, angles = _shares(logits)
+    radians = np.radians(angles)
+    return np.degrees(np.arctan2(shares @ np.sin(radians), shares @ np.cos(radians)))
+
+
+def _shares(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how likely each bin is (N, bins), and the angles (bins,) that they stand for."""
     logits = logits.astype(np.float64)
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     bins = logits.shape[1]
-    angles = BIN * (np.arange(bins) - bins / 2)
-    if bins * BIN < 360:
-        return shares @ angles
-    around = np.radians(angles)
-    return np.degrees(np.arctan2(shares @ np.sin(around), shares @ np.cos(around)))
+    return shares, BIN * (np.arange(bins) - bins / 2)
 
 
 def _of_rotation(matrices: np.ndarray) -> np.ndarray:

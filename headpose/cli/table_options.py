@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headpose.errors import HeadposeError
 from headpose.files import STANDARD_OUTPUT, check_outputs, is_regular
+from headpose.geometry.conventions import CONVENTIONS
 
 TABLES = ("csv", "json", "parquet", "coco", "summary")
 
@@ -19,6 +20,13 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     add("--parquet", metavar="FILE", help="the same as Parquet; needs pyarrow")
     add("--coco", metavar="FILE", help="COCO JSON for labelling tools: boxes with the pose")
     add("--summary", metavar="FILE", help="CSV with a row for each photo and video")
+    add(
+        "--convention",
+        choices=[name for name in CONVENTIONS if name != "headpose"],
+        metavar="NAME",
+        help="in CSV, JSON and Parquet, angles as another tool writes them, with its columns and "
+        "units: " + ", ".join(name for name in CONVENTIONS if name != "headpose"),
+    )
     add("--empty", action="store_true", help="a row for photos and frames without heads, too")
     add("--excel", action="store_true", help="begin CSV with the mark by which Excel knows UTF-8")
     add("--overwrite", action="store_true", help="write over what exists")
@@ -68,34 +76,46 @@ def check_tables(
 class Tables:
     """All tables that were asked for, to which rows go; see `headpose.records.sinks`."""
 
-    def __init__(self, sinks: Sequence):
-        self._sinks = sinks
+    def __init__(self, sinks: Sequence, converted: Sequence = (), convention: str | None = None):
+        self._sinks, self._converted, self._convention = sinks, converted, convention
 
     def write(self, rows: Iterable[dict]) -> None:
         """Writes rows to each table."""
+        from headpose.records.conventions import in_convention
+
         for row in rows:
             for sink in self._sinks:
                 sink.write(row)
+            shown = in_convention(row, self._convention) if self._convention else row
+            for sink in self._converted:
+                sink.write(shown)
 
 
 def open_tables(stack: ExitStack, arguments: argparse.Namespace, fields: Sequence[str]) -> Tables:
     """Opens the tables; they appear when the stack is closed without an error."""
     from headpose.records.coco import CocoSink
+    from headpose.records.conventions import convention_fields
     from headpose.records.sinks import CsvSink, JsonLinesSink, ParquetSink, Sink
     from headpose.records.summary import SummarySink
 
+    if arguments.convention:
+        fields = convention_fields(fields, arguments.convention)
+    # Of these people read the columns; the others are for programs that know ours.
+    converted: list[Sink] = []
     sinks: list[Sink] = []
     if arguments.csv:
-        sinks.append(CsvSink(arguments.csv, fields, arguments.empty, arguments.excel))
+        converted.append(CsvSink(arguments.csv, fields, arguments.empty, arguments.excel))
     if arguments.json:
-        sinks.append(JsonLinesSink(arguments.json, fields, arguments.empty))
+        converted.append(JsonLinesSink(arguments.json, fields, arguments.empty))
     if arguments.parquet:
-        sinks.append(ParquetSink(arguments.parquet, fields, arguments.empty))
+        converted.append(ParquetSink(arguments.parquet, fields, arguments.empty))
     if arguments.coco:
         sinks.append(CocoSink(arguments.coco))
     if arguments.summary:
         sinks.append(SummarySink(arguments.summary, arguments.excel))
-    return Tables([stack.enter_context(sink) for sink in sinks])
+    for sink in (*converted, *sinks):
+        stack.enter_context(sink)
+    return Tables(sinks, converted, arguments.convention)
 
 
 def to_stdout(arguments: argparse.Namespace) -> bool:

@@ -153,3 +153,16 @@ def test_outputs_of_another_network_are_told(tmp_path, name, outputs, message):
     path = write_linear(tmp_path / "a.onnx", weights, biases, size=convention.size)
     with pytest.raises(HeadposeError, match=message):
         PeerEstimator(convention, [path])
+
+
+def test_a_circular_mean_does_not_average_across_the_back():
+    """Half at 174, half at -174: the published expectation is 0, the direction 180."""
+    logits = np.full((1, 120), -50.0)
+    logits[0, [118, 2]] = 0
+    rest = np.full((1, 66), -50.0)
+    rest[0, 33] = 0
+    outputs = [logits, rest, rest]
+    assert decoded(outputs, CONVENTIONS["whenet-published"])[0, 1] == pytest.approx(0, abs=1e-6)
+    told = decoded(outputs, CONVENTIONS["whenet-nhwc"])[0]
+    assert abs(told[1]) == pytest.approx(180)
+    np.testing.assert_allclose(told[[0, 2]], 0, atol=1e-6)
