@@ -93,7 +93,7 @@ def head_of(angles: tuple[float, float, float], cell: int = CELL, **more) -> Hea
 
 def draw_head(angles: tuple[float, float, float]) -> np.ndarray:
     """Returns a picture (CELL, CELL, 3) of the head with its arrow and label."""
-    return draw_heads(render_head(angles), [head_of(angles)])
+    return draw_heads(render_head(angles), [head_of(angles)], roll=bool(angles[2]))
 
 
 def draw() -> np.ndarray:

@@ -15,8 +15,9 @@ from headpose.geometry.boxes import as_boxes, intersection
 FULL, SHORT = "full", "short"
 
 # A picture is mostly seen whole on a screen about 1000 pixels high or wide: letters are so
-# many pixels high there, and never so small that they could not be read at the full size.
-SEEN_SIDE, SEEN_HEIGHT, LEAST_HEIGHT = 1000, 15, 10
+# many pixels high there, and never so small that they could not be read at the full size;
+# a crowd gets the smallest letters that can be read at all.
+SEEN_SIDE, SEEN_HEIGHT, SMALL_HEIGHT, LEAST_HEIGHT = 1000, 17, 13, 10
 PLATE, INK, LEADER = (20, 20, 20), (255, 255, 255), (240, 240, 240)
 PLATE_OPACITY = 0.78
 FAR = 3.0  # label heights that a label may be away from its head
@@ -27,7 +28,7 @@ HIDDEN = 0.12  # share of another head that a label may hide
 
 def label_height(long_side: int) -> int:
     """Returns the height of letters in pixels, for a picture of so many pixels' long side."""
-    return max(LEAST_HEIGHT, round(long_side * SEEN_HEIGHT / SEEN_SIDE))
+    return max(SMALL_HEIGHT, round(long_side * SEEN_HEIGHT / SEEN_SIDE))
 
 
 @functools.lru_cache(maxsize=8)

@@ -36,9 +36,11 @@ FIGURES = """
 - **score**: of the detector, from 0 to 1
 - **box**: left, top – right, bottom, in pixels
 
-The *arrow* is the nose seen from the camera: orange with a dot where it points toward the
-camera, violet with a cross where away. Of the *axes*, red goes from ear to ear, green up, and
-blue along the nose."""
+The numbers in the picture are the rows (#). The *arrow* is the nose seen from the camera:
+orange where it points toward the camera, a ring where straight at it, and blue with a cross
+where away; the fan around it is the expected error. Grey heads with a question mark are
+unsure. Of the *axes*, orange goes from ear to ear, green up, and blue along the nose; the
+*cube* has an orange face."""
 PRIVACY = """Photos stay on the computer that serves this page, for about an hour; what the live
 camera sees is not kept."""
 CAMERA = """*Record* begins; nothing is recorded. Browsers give a camera only to pages of their

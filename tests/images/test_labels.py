@@ -61,7 +61,7 @@ def test_every_letter_can_be_written(text):
         assert mask.shape != lacking.shape or (mask != lacking).any()
 
 
-@pytest.mark.parametrize(("side", "height"), [(480, 10), (1000, 15), (12000, 180)])
+@pytest.mark.parametrize(("side", "height"), [(480, 13), (1000, 17), (12000, 204)])
 def test_letters_grow_with_the_picture(side, height):
     assert label_height(side) == height
 
