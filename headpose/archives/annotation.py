@@ -87,6 +87,7 @@ class PipelineConfig:
         detector_size: Long side in pixels to detect at; None for the detector's own.
         max_error: Expected error in degrees from which angles are left out; None for none.
         backend: What runs the networks, and where.
+        tiles, any_rotation: See `headpose.pipeline.load_pipeline`.
     """
 
     detector: str | None = None
@@ -95,6 +96,8 @@ class PipelineConfig:
     detector_size: int | None = None
     max_error: float | None = None
     backend: Backend = Backend()
+    tiles: int | None = None
+    any_rotation: bool = False
 
     def load(self) -> HeadPosePipeline:
         """Loads the pipeline.
@@ -109,6 +112,8 @@ class PipelineConfig:
             self.detector_size,
             self.max_error,
             self.backend,
+            self.tiles,
+            self.any_rotation,
         )
 
 

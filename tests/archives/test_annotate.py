@@ -158,7 +158,7 @@ def one_worker(archive, tmp_path_factory, tiny_estimator):
 def start(archive, folder, estimator, *more):
     given = [*QUICK, "--estimator", str(estimator), "--shard-size", "2", "--output", str(folder)]
     return subprocess.run(
-        [sys.executable, str("-m", "headpose", "annotate"), str(archive), *given, *more],
+        [sys.executable, "-m", "headpose", "annotate", str(archive), *given, *more],
         capture_output=True,
         text=True,
         check=False,

@@ -34,7 +34,7 @@ def walk(index: int) -> np.ndarray:
 def detector(monkeypatch):
     """Puts the detector of patches in the place of every other."""
     found = PatchDetector()
-    monkeypatch.setattr("headpose.detection.loading.load_detector", lambda *_: found)
+    monkeypatch.setattr("headpose.pipeline.load_detector", lambda *_, **__: found)
     return found
 
 
@@ -409,7 +409,7 @@ def test_control_c_ends_well(tmp_path, portrait, tiny_estimator):
     try:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
-            if any(f.stat().st_size > 1000 for f in tmp_path.glob(".h.*.csv")):
+            if any(f.stat().st_size > 1000 for f in tmp_path.glob("h.unfinished.csv")):
                 break
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)

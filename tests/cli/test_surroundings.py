@@ -89,8 +89,8 @@ def test_a_full_standard_output_is_told(body):
 
 def test_a_closed_standard_output_is_no_place_for_a_table():
     body = (
-        "from contextlib import ExitStack\nfrom headpose.records import table_writer\n"
-        "with ExitStack() as stack: table_writer(stack, '-', 'csv', ['file'])"
+        "from headpose.records.sinks import CsvSink\n"
+        "with CsvSink('-', ['file']): pass"
     )
     done = ended(body, ">&-")
     assert done.returncode == 1
@@ -132,8 +132,8 @@ def test_an_ascii_locale_escapes_what_it_lacks(body):
 
 def test_a_table_on_standard_output_is_utf_8_in_every_locale():
     body = (
-        "from contextlib import ExitStack\nfrom headpose.records import table_writer\n"
-        "with ExitStack() as stack: table_writer(stack, '-', 'csv', ['file'])({'file': '\\u0444'})"
+        "from headpose.records.sinks import CsvSink\n"
+        "with CsvSink('-', ['file'], empty=True) as table: table.write({'file': '\\u0444'})"
     )
     done = ended(body, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert done.stdout == "file\nф\n"
