@@ -109,7 +109,7 @@ def test_a_video_gives_a_video_and_tables(demo, clip, tmp_path):
     out = tmp_path / "new" / "out.mp4"
     done = demo(clip, "--output", out, "--csv", tmp_path / "h.csv", "--json", tmp_path / "h.json")
     assert done.status == 0, done.err
-    assert done.err == ""
+    assert done.err == f"{out}: made folder {out.parent}\n"
     assert "20 frames, 40 heads, 2 different" in done.out
     rows = rows_of(tmp_path / "h.csv")
     assert tuple(rows[0]) == FOLLOWED_FIELDS

@@ -15,7 +15,7 @@ from headpose.datasets.pose_data import read_heads
         (["evaluate", "{model}", "{csv}", "--json", "{csv}"], "is an input"),
         (["evaluate", "{model}", "{csv}", "--plot", "{folder}"], "it is a folder"),
         (["evaluate", "nowhere.keras", "{csv}"], "no such model file"),
-        (["evaluate", "{model}", "{folder}/a.b", "{csv}"], "no such model file"),
+        (["evaluate", "{model}", "{folder}/a.b", "{csv}"], "no such folder"),
         (["evaluate-detector", "{model}", "--data", "{csv}", "--json", "{csv}"], "is an input"),
         (["evaluate-detector", "nowhere.onnx", "--data", "{csv}"], "no such model file"),
         (
