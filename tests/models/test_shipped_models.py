@@ -10,6 +10,7 @@ import pytest
 from headpose.datasets import negatives as backgrounds
 from headpose.detection.head_detector import HeadDetector
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge
+from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
@@ -17,11 +18,12 @@ from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
     geodesic_errors,
-    overall_errors,
-    pose_errors,
     separation,
+    turn_or_nose_errors,
+    turned_away,
     uncertain_fifth,
 )
+from headpose.pose.reliability import reliability
 
 SUFFIXES = (".keras", ".onnx")
 
@@ -135,30 +137,52 @@ def measured(estimator):
     return measure
 
 
-# Of the estimator of angles that shipped before.
+# A little above what the model card says.
 @pytest.mark.parametrize(
-    ("table", "mean"), [("helen/labels.csv#validation", 2.62), ("scut_head/val_pose.csv", 2.85)]
+    ("table", "median"),
+    [
+        ("helen/labels.csv#validation", 4.4),
+        ("scut_head/val_pose.csv", 6.7),
+        ("frmdb/labels.csv#validation", 13.5),
+        ("pointing04/labels_refined.csv#test", 9.0),
+    ],
 )
-def test_pose_errors_on_real_heads(measured, shared_data, table, mean):
+def test_pose_errors_on_real_heads(measured, shared_data, table, median):
     measures, angles, away = measured(str(shared_data / table))
-    assert pose_errors(measures[~away], angles[~away])["mean"] < mean
+    errors = turn_or_nose_errors(measures[~away], angles[~away])
+    assert np.median(errors) < median
+
+
+def test_expected_errors_are_those_made(measured, shared_data):
+    """In each range of pan, on sets that training did not see; and they rank heads."""
+    tables = (
+        "helen/labels.csv#validation",
+        "scut_head/val_pose.csv",
+        "frmdb/labels.csv#validation",
+    )
+    told = [measured(str(shared_data / table)) for table in tables]
+    measures, angles, away = (np.concatenate(parts) for parts in zip(*told, strict=True))
+    table = reliability(measures[~away], angles[~away])
+    for name in ("0-30", "30-60", "60-90"):
+        assert table[name]["expected"] == pytest.approx(table[name]["true"], rel=0.25), name
+    assert table["all"]["rank correlation"] > 0.5
 
 
 def test_heads_are_read_over_the_whole_turn(measured, shared_data):
-    """On rendered heads of people that training did not see."""
+    """On rendered heads of people that training did not see, whose zero of tilt is higher."""
     measures, angles, _ = measured(f"{shared_data / 'synthetic' / 'labels.csv'}#validation")
-    errors = geodesic_errors(measures, angles)
-    assert np.median(errors) < 8
-    assert np.median(errors[np.abs(angles[:, 1]) < 90]) < 6
+    errors = geodesic_errors(measures, pitch_down(angles, 7.0))
+    assert np.median(errors) < 12
+    assert np.median(errors[np.abs(angles[:, 1]) < 90]) < 10
 
 
 def test_pan_tells_backs_from_faces(measured, shared_data):
-    measures, _, away = measured(str(shared_data / "scut_head" / "val_pose.csv"))
-    assert separation(measures, away) > 0.97
+    measures, angles, away = measured(str(shared_data / "scut_head" / "val_pose.csv"))
+    assert separation(measures, turned_away(angles, away)) > 0.97
 
 
 def test_the_least_certain_heads_are_the_worst(measured, shared_data):
     measures, angles, away = measured(str(shared_data / "scut_head" / "val_pose.csv"))
-    errors = overall_errors(measures[~away], angles[~away])
+    errors = turn_or_nose_errors(measures[~away], angles[~away])
     least, others = uncertain_fifth(errors, measures[~away, EXPECTED_ERROR])
     assert least >= 2 * others
