@@ -13,9 +13,9 @@ class PictureError(HeadposeError):
     """A picture that cannot be read; the text names the file and the cause."""
 
 
-def reason(error: OSError) -> str:
-    """Says in a few words why the operating system refused."""
-    return (error.strerror or str(error)).lower()
+def reason(error: Exception) -> str:
+    """Says in a few words why the operating system, or FFmpeg, refused."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def first_line(error: BaseException, most: int | None = 120) -> str:

@@ -161,7 +161,8 @@ def _turned_back(head: Head, turns: int, shape: tuple[int, ...]) -> Head:
     if not turns:
         return head
     box = boxes_turned_back(np.array([head.box]), turns, shape[1], shape[0])[0]
-    head = dataclasses.replace(head, box=tuple(map(float, box)))
+    xmin, ymin, xmax, ymax = map(float, box)
+    head = dataclasses.replace(head, box=(xmin, ymin, xmax, ymax))
     if head.tilt is None or head.pan is None:
         return head
     angles = [[head.tilt, head.pan, head.roll or 0.0]]

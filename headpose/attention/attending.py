@@ -124,7 +124,7 @@ def _series(
 ) -> Series:
     azimuth, elevation = (_angles(rows, name, looking) for name in ("azimuth", "elevation"))
     boxes = np.array([[row[name] for name in BOX] for row in rows], float)
-    size = [(row.get("width") or 1, row.get("height") or 1) for row in rows]
+    size = [(float(row.get("width") or 1), float(row.get("height") or 1)) for row in rows]
     places = None
     if looking.fov:
         places = np.concatenate(
@@ -162,8 +162,8 @@ def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
         if looking.smooth and row.get(f"smooth_{name}") is not None:
             value = row[f"smooth_{name}"]
         error = row.get("expected_error")
-        unsure = looking.max_error is not None and error is not None
-        if value is None or (unsure and float(error) > looking.max_error):
+        limit = np.inf if looking.max_error is None else looking.max_error
+        if value is None or (error is not None and float(error) > limit):
             value = np.nan
         values.append(float(value))
     return np.array(values)
@@ -317,8 +317,8 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
         here, there = map(np.array, zip(*pairs, strict=True))
         way = second.places[there] - first.places[here]
         one, other = (
-            from_rays(look_directions(s.azimuth[k], s.elevation[k]), s.places[k])
-            for s, k in ((first, here), (second, there))
+            from_rays(look_directions(s.azimuth[k], s.elevation[k]), places[k])
+            for s, places, k in ((first, first.places, here), (second, second.places, there))
         )
         facing = (angles_between(one, way) <= within) & (angles_between(other, -way) <= within)
         together = float(first.steps[here].sum())

@@ -182,9 +182,9 @@ def _load_detector(arguments: argparse.Namespace, published: float):
     if name == AS_DEEPGAZE:
         from headpose.detection.viola_jones import ViolaJones
 
-        detector = ViolaJones.as_deepgaze(arguments.detector_size)
+        cascade = ViolaJones.as_deepgaze(arguments.detector_size)
         given = arguments.confidence
-        return detector, detector.confidence if given is None else given
+        return cascade, cascade.confidence if given is None else given
     from headpose.detection.loading import load_detector
 
     if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5") and not Path(name).is_file():

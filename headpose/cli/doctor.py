@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from headpose import __version__
 from headpose.cli import common as cl
@@ -145,7 +145,7 @@ def formats() -> dict[str, str]:
 
         return ", ".join(name for name in PICTURES if features.check(name))
 
-    def codecs(names: tuple[str, ...], mode: str) -> str:
+    def codecs(names: tuple[str, ...], mode: Literal["r", "w"]) -> str:
         from av.codec import Codec
 
         known = []
@@ -160,9 +160,9 @@ def formats() -> dict[str, str]:
     def font() -> str:
         from PIL import ImageFont, features
 
-        return (
-            f"{ImageFont.load_default(12).getname()[0]}, FreeType {features.version('freetype2')}"
-        )
+        usual = ImageFont.load_default(12)
+        name = usual.getname()[0] if isinstance(usual, ImageFont.FreeTypeFont) else "bitmap"
+        return f"{name}, FreeType {features.version('freetype2')}"
 
     video = importlib.util.find_spec("av") is not None
     return {

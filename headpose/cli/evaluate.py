@@ -219,9 +219,9 @@ def main() -> int:
     union = []
     if len(sets) > 1:
         print(f"all {len(sets)} data sets together: {len(angles)} heads")
-        for number, (compared, told) in enumerate(zip(estimators, together, strict=True)):
+        for number, (compared, all_told) in enumerate(zip(estimators, together, strict=True)):
             row = {"ms a head": float(np.mean([s.milliseconds[number] for s in sets]))}
-            row |= {"ms a single head": alone[number], **figures(told, angles, away)}
+            row |= {"ms a single head": alone[number], **figures(all_told, angles, away)}
             show(compared.name, row)
             union.append({"estimator": compared.name, **row})
     if arguments.json:

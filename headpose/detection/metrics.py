@@ -82,7 +82,7 @@ def judge(
             head: those of which at least the share `minimum_iou` lies in one of them.
     """
     scores, true, heads = [], [], 0
-    ignored = [()] * len(truth) if ignored is None else ignored
+    ignored = [np.zeros((0, 4))] * len(truth) if ignored is None else ignored
     for (boxes, values), labelled, side, left_out in zip(
         found, truth, long_sides, ignored, strict=True
     ):
@@ -145,7 +145,7 @@ def ratios(
     all detections. Pairs are one to one. Unmatched detections in `ignored` do not count.
     """
     matched = detected = labelled = 0
-    ignored = [()] * len(truth) if ignored is None else ignored
+    ignored = [np.zeros((0, 4))] * len(truth) if ignored is None else ignored
     for (boxes, scores), heads, left_out in zip(found, truth, ignored, strict=True):
         boxes = boxes[scores > confidence]
         rows = box.match(boxes, heads, minimum_iou)[0]

@@ -163,7 +163,7 @@ def build_compact(confidence: float = 0.5) -> keras.Model:
         features.append(x)
 
     levels = compact_levels()
-    pyramid = []
+    pyramid: list = []
     above = None
     for feature, level in zip(reversed(features), reversed(levels), strict=True):
         width, name = (32 if level.step == 4 else 64), f"level{level.step}"

@@ -56,7 +56,7 @@ class TiledDetector:
         for x0, y0, x1, y1 in tiles(width, height, self.side):
             part = np.ascontiguousarray(picture[y0:y1, x0:x1])
             boxes, scores = self.detector.detect([part], confidence)[0]
-            boxes = as_boxes(boxes) + np.float32([x0, y0, x0, y0])
+            boxes = as_boxes(boxes) + np.array([x0, y0, x0, y0], np.float32)
             # The picture's own borders cut nothing that another tile would have whole.
             inner = np.array([x0 > 0, y0 > 0, x1 < width, y1 < height])
             distance = np.abs(boxes - [x0, y0, x1, y1])

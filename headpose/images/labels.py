@@ -160,9 +160,9 @@ def _leader(
     start = np.clip(near, [x0, y0], [x1, y1])
     if np.abs(near - start).max() <= 2 + line:
         return
-    ends = [tuple(int(v) for v in np.rint(p)) for p in (start, near)]
-    cv2.line(canvas, *ends, PLATE, line + 2, cv2.LINE_AA)
-    cv2.line(canvas, *ends, LEADER, line, cv2.LINE_AA)
+    here, there = ([int(v) for v in np.rint(p)] for p in (start, near))
+    cv2.line(canvas, here, there, PLATE, line + 2, cv2.LINE_AA)
+    cv2.line(canvas, here, there, LEADER, line, cv2.LINE_AA)
 
 
 def _plate(canvas: np.ndarray, text: str, place: tuple[int, int, int, int], height: int) -> None:

@@ -173,7 +173,8 @@ class VideoFile:
         Going there by reading, not by seeking, tells how many frames are before it, and
         works with every format.
         """
-        held, skipping = [], True
+        held: list = []
+        skipping = True
         for packet in self._all_packets():
             if packet.stream is not self._stream:
                 continue

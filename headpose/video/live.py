@@ -25,7 +25,9 @@ class _Live:
     Where a reading asks for it, what drops is opened again; numbers and times go on.
     """
 
-    live, total, sound, bt709, time_base = True, None, None, False, MILLISECOND
+    live, bt709, time_base = True, False, MILLISECOND
+    total: int | None = None
+    sound: str | None = None
 
     def __init__(self, name: str, rate: Fraction, reading: Reading):
         self.name, self.rate = name, rate
@@ -99,9 +101,9 @@ class Camera(_Live):
     def __init__(self, number: int, reading: Reading = EVERYTHING):
         self._number = number
         self._open()
-        rate = self._capture.get(cv2.CAP_PROP_FPS)
-        usual = math.isfinite(rate) and 1 <= rate <= 1000
-        rate = Fraction(rate).limit_denominator(1001) if usual else Fraction(DEFAULT_RATE)
+        told = self._capture.get(cv2.CAP_PROP_FPS)
+        usual = math.isfinite(told) and 1 <= told <= 1000
+        rate = Fraction(told).limit_denominator(1001) if usual else Fraction(DEFAULT_RATE)
         super().__init__(f"camera {number}", rate, reading)
 
     def _open(self) -> None:

@@ -6,6 +6,8 @@ Failures", ICPR 2010: points on a grid in the box are followed by pyramidal Luca
 takes the median of the other points' shifts and of the changes of their distances.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,8 +83,10 @@ def _followed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Follows points (N, P, 2) to the new frame and back; returns both, NaN where lost."""
     flat = points.reshape(-1, 1, 2)
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, now, flat, None, **LUCAS_KANADE)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None, **LUCAS_KANADE)
+    # OpenCV's own hints leave out that the result's place may be None.
+    follow: Any = cv2.calcOpticalFlowPyrLK
+    there, found, _ = follow(before, now, flat, None, **LUCAS_KANADE)
+    back, returned, _ = follow(now, before, there, None, **LUCAS_KANADE)
     back[(found & returned).ravel() == 0] = np.nan
     return there.reshape(points.shape), back.reshape(points.shape)
 

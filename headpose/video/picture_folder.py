@@ -18,13 +18,15 @@ class PictureFolder:
         HeadposeError: If there are none.
     """
 
-    live, sound, bt709 = False, None, False
+    live, bt709 = False, False
+    sound: str | None = None
 
     def __init__(self, folder: str, reading: Reading = EVERYTHING):
         files, told = find_pictures([folder])
         if not files:
             raise HeadposeError(told[0])
-        self.name, self.problems = folder, []
+        self.name = folder
+        self.problems: list[str] = []
         self._files = sorted(files, key=_natural)
         self._reading = reading
         self.rate = reading.rate / reading.every
@@ -33,7 +35,7 @@ class PictureFolder:
         first = math.ceil(reading.start * reading.rate - 1e-6)
         end = min(len(files), math.ceil(min(reading.end * reading.rate, 1e9) - 1e-6))
         self._indices = range(first, end, reading.every)
-        self.total = len(self._indices)
+        self.total: int | None = len(self._indices)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from headpose.geometry.boxes import as_boxes
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import SMOOTH_FIELDS, VIDEO_FIELDS, Row, head_row, place_row
 from headpose.video.frames import Frame
@@ -182,7 +183,7 @@ class VideoPipeline:
             tracks = [self._track(frame, found.get(i)) for i, frame in enumerate(batch)]
         with statistics.timed("estimation"):
             boxes = [
-                (np.float32([t[1] for t in row]).reshape(-1, 4), [t[2] for t in row])
+                (as_boxes([t[1] for t in row]), np.array([t[2] for t in row], float))
                 for row in tracks
             ]
             heads = self._pipeline.estimate([frame.picture for frame in batch], boxes)

@@ -12,6 +12,7 @@ roll do near a pan of 90 degrees, would not fit each other: the nose would bend.
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -154,14 +155,12 @@ class HeadSmoother:
         smooth = self._filters[track](matrix, time)
         angles = whole_turn_angles(smooth[None])[0]
         told = [*angles, *azimuth_elevation(angles[0], angles[1])]
-        return dataclasses.replace(
-            head,
-            **{
-                name: float(angle)
-                for name, angle in zip(SMOOTHED, told, strict=True)
-                if getattr(head, name) is not None
-            },
-        )
+        known: dict[str, Any] = {
+            name: float(angle)
+            for name, angle in zip(SMOOTHED, told, strict=True)
+            if getattr(head, name) is not None
+        }
+        return dataclasses.replace(head, **known)
 
     def keep(self, tracks: Iterable[int]) -> None:
         """Forgets all heads but these."""

@@ -153,9 +153,9 @@ class Tracker:
             box: Where it is seen; None places it where its motion leads to.
         """
         if box is not None:
-            track.place(box, self._time)
+            track.place(box, self._now)
         else:
-            track.box, track.seen = as_boxes([track.motion.box])[0], self._time
+            track.box, track.seen = as_boxes([track.motion.box])[0], self._now
 
     def update(self, boxes: ArrayLike, scores: ArrayLike) -> None:
         """Gives detected boxes to tracks, begins new ones and forgets old ones.
@@ -179,7 +179,7 @@ class Tracker:
             track.miss()
         for row in free:
             box, score = boxes[row], float(scores[row])
-            self.tracks.append(Track(0, box, score, self._time, _Motion(box)))
+            self.tracks.append(Track(0, box, score, self._now, _Motion(box)))
         self.tracks = [track for track in self.tracks if not self._is_over(track)]
         plain = self.confidence + BEYOND_DOUBT * (1 - self.confidence)
         for track in self.tracks:
@@ -192,13 +192,18 @@ class Tracker:
         """Gives rows to tracks by pairs of indices; returns the tracks and rows left over."""
         chosen, taken = pairs
         for i, row in zip(chosen, rows[taken], strict=True):
-            tracks[i].find(boxes[row], float(scores[row]), self._time)
+            tracks[i].find(boxes[row], float(scores[row]), self._now)
         return [t for i, t in enumerate(tracks) if i not in chosen], np.delete(rows, taken)
+
+    @property
+    def _now(self) -> float:
+        """Seconds of the frame that `predict` went on to."""
+        return self._time or 0.0
 
     def _is_over(self, track: Track) -> bool:
         if not track.missed:
             return False
-        long_ago = self._time - track.seen > LOST_SECONDS and track.missed > LOST_DETECTIONS
+        long_ago = self._now - track.seen > LOST_SECONDS and track.missed > LOST_DETECTIONS
         return long_ago or not track.sure
 
 

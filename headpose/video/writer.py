@@ -119,9 +119,11 @@ class VideoWriter:
         if bt709:
             context.colorspace = context.color_primaries = context.color_trc = BT709
         if sound is not None:
-            template, add = sound.stream, self._container.add_stream_from_template
+            template, container = sound.stream, self._container
             what = f"sound as {template.codec_context.name}"
-            self._sound_stream = self._held(what, lambda: add(template))
+            self._sound_stream = self._held(
+                what, lambda: container.add_stream_from_template(template)
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -181,7 +183,7 @@ class VideoWriter:
         wanted = self._stream.pix_fmt
         if wanted == "yuv420p" and not self._bt709:
             # OpenCV takes a tenth of FFmpeg's time for the colours of standard television.
-            planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+            planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
             return av.VideoFrame.from_ndarray(planes, format=wanted)
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         colours = "ITU709" if self._bt709 else None
