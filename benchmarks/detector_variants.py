@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 from headpose.models import keras_setup as backend
+from headpose.models.keras_setup import quieten
 
 Call = Callable[[np.ndarray], list[np.ndarray]]
 EXPORT = ("tf2onnx", "onnx")  # packages that Keras exports ONNX with
@@ -91,7 +91,7 @@ VARIANTS: dict[str, tuple[Callable[[Path], Call], tuple[str, ...]]] = {
 
 def work(connection, name: str, folder: Path) -> None:
     """Serves one variant: a number of pictures in, (seconds, peak bytes, outputs) out."""
-    cl.quieten()
+    quieten()
     try:
         call = VARIANTS[name][0](folder)
         picture = np.load(folder / "picture.npy")

@@ -14,9 +14,9 @@ from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 
-from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 from headpose.models import keras_setup as backend
+from headpose.models.keras_setup import quieten
 
 # one. A process is quiet when it uses less CPU time than `QUIET` in each of so many looks.
 LOOK, LOOKS, QUIET, LONGEST_SPINNING = 0.01, 2, 0.001, 1.0  # all but the second in seconds
@@ -119,7 +119,7 @@ def _serve(connection, make: Callable, *arguments) -> None:
     """Makes the object and answers (method, arguments) with (fine, answer, burned)."""
     # Raised, so that what is being written is cleaned away when somebody ends this.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    cl.quieten()
+    quieten()
     with contextlib.suppress(EOFError, BrokenPipeError):  # the parent has gone
         try:
             held = make(*arguments)

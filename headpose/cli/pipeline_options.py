@@ -84,7 +84,8 @@ def backend_from(arguments: argparse.Namespace):
     """Returns the backend that the options ask for."""
     from headpose.models.backends import Backend
 
-    return Backend(arguments.backend, arguments.device, arguments.precision, arguments.trust_model)
+    trusted = getattr(arguments, "trust_model", False)
+    return Backend(arguments.backend, arguments.device, arguments.precision, trusted)
 
 
 def check_models(*names: str | Path | None) -> None:

@@ -88,10 +88,7 @@ def test_a_full_standard_output_is_told(body):
 
 
 def test_a_closed_standard_output_is_no_place_for_a_table():
-    body = (
-        "from headpose.records.sinks import CsvSink\n"
-        "with CsvSink('-', ['file']): pass"
-    )
+    body = "from headpose.records.sinks import CsvSink\nwith CsvSink('-', ['file']): pass"
     done = ended(body, ">&-")
     assert done.returncode == 1
     assert "standard output is closed" in done.stderr

@@ -41,7 +41,9 @@ for column, path, picture in [
     detector, raw = models[path]
     loc, conf = raw(picture[None])
     results[column + " loc"], results[column + " conf"] = loc[0], conf[0]
-    boxes, scores = detector.detect([picture], confidence=0)[0]
+    # The known picture has fractions of grey levels, which pictures proper do not have.
+    found = [answer[0] for answer in detector._call(picture[None])]
+    boxes, scores = detector.select(*found, np.ones(2), 0)
     results[column + " boxes"], results[column + " scores"] = boxes, scores
     results[column + " confidence"] = detector.confidence
     results[column + " priors"] = ssd.priors(detector.model.get_layer("decode").levels, 512, 512)
@@ -208,7 +210,7 @@ def sorted_by_index(lines):
 
 def test_another_file_than_the_published_one_is_a_warning(converted):
     for printed in converted[1].values():
-        (line,) = printed.stderr.splitlines()
+        (line,) = (line for line in printed.stderr.splitlines() if "warning" in line)
         assert line.startswith(f"{SCRIPT}: warning: ")
         assert "not the published head-detector.mat: size" in line
         assert line.endswith("not 90,941,165")
