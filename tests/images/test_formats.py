@@ -1,0 +1,64 @@
+"""Formats beyond the usual ones: what is found in folders, read, and kept."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headpose.errors import PictureError
+from headpose.images import heic
+from headpose.images.listing import find_inputs
+from headpose.images.pictures import read_image, write_image
+
+RED = (200, 40, 20)
+HEIC_START = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".jfif", ".jp2", ".webp", ".JPE", ".pbm"])
+def test_pictures_of_a_folder_are_found_and_read(tmp_path, suffix):
+    kind = {".jfif": "JPEG", ".JPE": "JPEG", ".pbm": "PPM", ".jp2": "JPEG2000"}.get(suffix)
+    mode, colour = ("1", 1) if suffix == ".pbm" else ("RGB", RED)
+    Image.new(mode, (40, 30), colour).save(tmp_path / f"a{suffix}", format=kind)
+    (file,) = find_inputs([str(tmp_path)]).files
+    picture = read_image(file)
+    assert picture.shape == (30, 40, 3)
+    wanted = (255, 255, 255) if suffix == ".pbm" else RED[::-1]
+    assert np.abs(picture.astype(int) - wanted).max() <= 12
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [(".webp", "WEBP"), (".jfif", "JPEG"), (".png", "PNG"), (".JPG", "JPEG")]
+)
+def test_a_picture_is_written_as_its_suffix_says(tmp_path, suffix, kind):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, np.full((30, 40, 3), RED[::-1], np.uint8))
+    with Image.open(path) as image:
+        assert image.format == kind
+    assert np.abs(read_image(path).astype(int) - RED[::-1]).max() <= 6
+
+
+def test_heic_without_its_package_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(heic, "is_available", lambda: False)
+    (tmp_path / "a.heic").write_bytes(HEIC_START)
+    (tmp_path / "b.jpg").write_bytes(HEIC_START)  # as some phones name it
+    Image.new("RGB", (9, 9)).save(tmp_path / "c.png")
+    found = find_inputs([str(tmp_path)])
+    assert [file.name for file in found.files] == ["b.jpg", "c.png"]
+    assert "left out 1 file HEIC" in found.left_out[0]
+    assert "pip install pillow-heif" in found.left_out[0]
+    with pytest.raises(PictureError, match="pip install pillow-heif"):
+        read_image(tmp_path / "b.jpg")
+
+
+def test_heic_is_read_with_its_package(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48), RED)).save(tmp_path / "a.heic")
+    (file,) = find_inputs([str(tmp_path)]).files
+    picture = read_image(file)
+    assert picture.shape == (48, 64, 3)
+    assert np.abs(picture.astype(int) - RED[::-1]).max() <= 12
+
+
+def test_what_cannot_be_looked_into_is_told(tmp_path):
+    found = find_inputs(["", "x" * 5000, str(tmp_path / "none*.jpg"), str(tmp_path)])
+    assert found.files == []
+    assert len(found.problems) == 4
