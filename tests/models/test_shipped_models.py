@@ -172,8 +172,8 @@ def test_heads_are_read_over_the_whole_turn(measured, shared_data):
     """On rendered heads of people that training did not see, whose zero of tilt is higher."""
     measures, angles, _ = measured(f"{shared_data / 'synthetic' / 'labels.csv'}#validation")
     errors = geodesic_errors(measures, pitch_down(angles, 7.0))
-    assert np.median(errors) < 12
-    assert np.median(errors[np.abs(angles[:, 1]) < 90]) < 10
+    assert np.median(errors) < 10
+    assert np.median(errors[np.abs(angles[:, 1]) < 90]) < 9
 
 
 def test_pan_tells_backs_from_faces(measured, shared_data):
