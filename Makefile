@@ -1,5 +1,6 @@
 # `make demo` and `make test` set up everything they need on a fresh machine: a virtual
-# environment in .venv and the packages of requirements.txt. PYTHON chooses the interpreter.
+# environment in .venv with what inference needs, and for tests with what training needs, too.
+# PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,11 +28,11 @@ $(BIN)/python:
 		{ echo "headpose needs Python 3.11 to 3.13; name one with PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 

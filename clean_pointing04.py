@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Turns Pointing'04 into head crops with angles; see `headpose clean-pointing04`."""
 
-from headpose.cli.clean_pointing04 import main
-from headpose.cli.common import run
+from headpose.cli.main import run_script
 
 if __name__ == "__main__":
-    run(main)
+    run_script("clean-pointing04")

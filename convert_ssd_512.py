@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Converts the published SSD512 head detector; see `headpose convert`."""
 
-from headpose.cli.common import run
-from headpose.cli.convert import main
+from headpose.cli.main import run_script
 
 if __name__ == "__main__":
-    run(main)
+    run_script("convert")

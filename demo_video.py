@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Follows heads through a video; see `headpose video`."""
 
-from headpose.cli.common import run
-from headpose.cli.video import main
+from headpose.cli.main import run_script
 
 if __name__ == "__main__":
-    run(main)
+    run_script("video")

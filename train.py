@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Trains a pose estimator; see `headpose train`."""
 
-from headpose.cli.common import run
-from headpose.cli.train import main
+from headpose.cli.main import run_script
 
 if __name__ == "__main__":
-    run(main)
+    run_script("train")

@@ -53,7 +53,14 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    except ImportError as error:
+        from headpose.errors import missing_package
+
+        if missing := missing_package(error):
+            raise missing from error
+        raise
     globals()[name] = value
     return value
 

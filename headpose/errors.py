@@ -13,6 +13,45 @@ class PictureError(HeadposeError):
     """A picture that cannot be read; the text names the file and the cause."""
 
 
+class MissingPackageError(HeadposeError, ImportError):
+    """A package that is not installed, or cannot be loaded; the text says how to install it."""
+
+
+DISTRIBUTION = "headpose-toolkit"  # the name `headpose` is taken on the package index
+# What pip calls a module where that differs, and which extra brings it; the core brings the rest.
+_PIP_NAMES = {"cv2": "opencv-python", "PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}
+_EXTRAS = {
+    **dict.fromkeys(("av", "scipy"), "video"),
+    **dict.fromkeys(("tensorflow", "keras", "h5py", "pandas", "sklearn"), "train"),
+    **dict.fromkeys(("matplotlib", "optuna", "yaml"), "train"),
+    **dict.fromkeys(("onnx", "tf2onnx", "openvino", "nncf", "ai_edge_litert"), "export"),
+    **dict.fromkeys(("ray", "pyarrow"), "distributed"),
+    **{"gradio": "web", "pillow_heif": "heic"},
+}
+_CORE = ("numpy", "cv2", "onnxruntime", "PIL", "glob2", "tqdm")
+
+
+def install(extra: str) -> str:
+    """Returns the command that installs an extra of this package."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def missing_package(error: ImportError) -> MissingPackageError | None:
+    """Says how to install what an import lacks; None where that is nothing we know of."""
+    if "libGL" in str(error) or "libgthread" in str(error):
+        return MissingPackageError(
+            "OpenCV cannot be loaded, because this machine has no graphics library "
+            f"({first_line(error, 60)}); pip uninstall opencv-python, then "
+            "pip install opencv-python-headless"
+        )
+    module = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or module not in (*_CORE, *_EXTRAS):
+        return None
+    name = _PIP_NAMES.get(module, module)
+    how = install(_EXTRAS[module]) if module in _EXTRAS else f"pip install {DISTRIBUTION}"
+    return MissingPackageError(f"{name} is not installed; {how}")
+
+
 def reason(error: Exception) -> str:
     """Says in a few words why the operating system, or FFmpeg, refused."""
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -14,7 +14,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_arguments
 from headpose.cli.pool_options import add_pool_options, open_pool
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, install
 from headpose.files import writable_folder
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
@@ -99,8 +99,7 @@ def check_format(kind: str) -> None:
     """
     if kind == "parquet" and not importlib.util.find_spec("pyarrow"):
         raise HeadposeError(
-            "--format parquet needs pyarrow, which is not installed: "
-            "pip install -r requirements-distributed.txt"
+            f"--format parquet needs pyarrow, which is not installed: {install('distributed')}"
         )
 
 

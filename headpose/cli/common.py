@@ -13,7 +13,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from headpose.cli import surroundings
-from headpose.errors import HeadposeError, first_line, reason
+from headpose.errors import HeadposeError, first_line, missing_package, reason
 from headpose.reporting import logger, show_progress
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ def outcome(error: BaseException) -> tuple[int, str]:
         # The reader of our output went away (head, less): nothing to report.
         surroundings.give_up_output()
         return 141, ""
+    if isinstance(error, ImportError) and (missing := missing_package(error)):
+        return 1, f"error: {missing}"
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""
         return 1, f"error: {named}{reason(error)}"

@@ -63,6 +63,11 @@ def main() -> None:
     run(_run_command)
 
 
+def run_script(command: str) -> None:
+    """Runs a sub-command under the name of the script that is the same, and ends the process."""
+    run(lambda: importlib.import_module(f"headpose.cli.{COMMANDS[command][0]}").main())
+
+
 def _run_command() -> int | None:
     given = sys.argv[1:]
     sys.argv = ["headpose", *given]

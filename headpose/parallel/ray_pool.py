@@ -12,12 +12,12 @@ import os
 import socket
 from collections.abc import Hashable
 
-from headpose.errors import HeadposeError, first_line, reason
+from headpose.errors import HeadposeError, first_line, install, reason
 from headpose.parallel.processes import ASKS, LOST, Event, Task, limit_threads, outcome
 
 LOOPBACK = ("127.0.0.1", "localhost")
 ANSWERS_WITHIN = 5.0  # seconds
-INSTALL = "pip install -r requirements-distributed.txt"
+INSTALL = install("distributed")
 
 
 def connect(address: str):

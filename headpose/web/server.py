@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from headpose.errors import HeadposeError, reason
+from headpose.errors import HeadposeError, install, reason
 
-INSTALL = "pip install -r requirements-web.txt"
+INSTALL = install("web")
 LARGEST_UPLOAD = "200mb"
 
 

@@ -299,7 +299,7 @@ def test_parquet_without_pyarrow_is_told(run_script, portrait, tmp_path, monkeyp
     given = [portrait, "--output", tmp_path / "out", "--format", "parquet"]
     done = run_script("annotate", *given)
     assert done.status == 1
-    assert "pip install -r requirements-distributed.txt" in done.err
+    assert "headpose-toolkit[distributed]" in done.err
 
 
 def test_overwriting_removes_results_and_nothing_else(tmp_path):

@@ -27,7 +27,7 @@ def cluster():
     """The cluster."""
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    pytest.importorskip("ray", reason="Ray is not installed (requirements-distributed.txt)")
+    pytest.importorskip("ray", reason="Ray is not installed (the extra distributed)")
     before = os.environ.get("PYTHONPATH", "")
     # What the workers need to import this folder's functions.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), before])
@@ -176,9 +176,9 @@ def test_a_cluster_that_is_not_there_is_told(address, wrong):
 
 def test_without_ray_it_is_told_how_to_get_it(run_script, tmp_path, monkeypatch, portrait):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(HeadposeError, match=r"pip install -r requirements-distributed\.txt"):
+    with pytest.raises(HeadposeError, match=r"headpose-toolkit\[distributed\]"):
         connect("auto")
     done = run_script("annotate", portrait, "--output", tmp_path, "--ray", "auto")
     assert done.status == 1
     assert len(done.err.splitlines()) == 1
-    assert "pip install -r requirements-distributed.txt" in done.err
+    assert "headpose-toolkit[distributed]" in done.err

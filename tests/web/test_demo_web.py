@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FAKES = ROOT / "tests" / "web_fakes.py"
 HEAD = (150, 30, 360, 320)  # of the portrait, as in test_demo_image.py
 needs_gradio = pytest.mark.skipif(
-    not importlib.util.find_spec("gradio"), reason="Gradio is not installed (requirements-web.txt)"
+    not importlib.util.find_spec("gradio"), reason="Gradio is not installed (the extra web)"
 )
 
 
@@ -61,7 +61,7 @@ def test_a_missing_gradio_is_told(run_fresh, tmp_path):
     done = run_fresh("web", "--port", "0", **missing)
     assert done.status == 1
     (line,) = done.err.splitlines()
-    assert "pip install -r requirements-web.txt" in line
+    assert "headpose-toolkit[web]" in line
 
 
 def test_a_taken_port_is_told_at_once(run_fresh, tmp_path):
@@ -146,7 +146,7 @@ def test_ending_the_server_removes_photos(tmp_path, end, status):
 @pytest.fixture(scope="module")
 def fake_page(tmp_path_factory):
     """The page with fake networks: its address and its configuration."""
-    pytest.importorskip("gradio", reason="Gradio is not installed (requirements-web.txt)")
+    pytest.importorskip("gradio", reason="Gradio is not installed (the extra web)")
     folder = tmp_path_factory.mktemp("uploads")
     options = ("--confidence", "0.42", "--max-error", "90", "--draw", "axes")
     with running(FAKES, *options, TMPDIR=str(folder)) as (_, address):
@@ -225,7 +225,7 @@ TRACKS = "window.streams.flatMap(s => s.getTracks().map(t => t.readyState))"
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
     """The page of the shipped models in a process of its own: its address and folder."""
-    pytest.importorskip("gradio", reason="Gradio is not installed (requirements-web.txt)")
+    pytest.importorskip("gradio", reason="Gradio is not installed (the extra web)")
     pytest.importorskip("playwright", reason="Playwright is not installed (pip install playwright)")
     folder = tmp_path_factory.mktemp("served")
     with running("-m", "headpose", "web", "--device", "cpu", TMPDIR=str(folder)) as (_, address):

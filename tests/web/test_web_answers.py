@@ -230,7 +230,7 @@ def test_only_uploaded_files_are_opened(tmp_path):
 
 
 def test_photos_and_frames_are_answered_as_gradio_sends_them(shared, red, tmp_path):
-    pytest.importorskip("gradio", reason="Gradio is not installed (requirements-web.txt)")
+    pytest.importorskip("gradio", reason="Gradio is not installed (the extra web)")
     gr = load_gradio()
     calls = PageCalls(gr, shared, tmp_path)
     chosen = (0.1, "arrow", True, 20)
@@ -260,7 +260,7 @@ def test_photos_and_frames_are_answered_as_gradio_sends_them(shared, red, tmp_pa
 
 @pytest.mark.parametrize("outputs", [2, 6])
 def test_certainty_is_asked_for_where_the_estimator_tells_it(monkeypatch, tmp_path, outputs):
-    pytest.importorskip("gradio", reason="Gradio is not installed (requirements-web.txt)")
+    pytest.importorskip("gradio", reason="Gradio is not installed (the extra web)")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     shared = SharedPipeline(fake_pipeline(outputs=outputs))
     page = build_page(shared, Settings(0.3, 15), tmp_path)
