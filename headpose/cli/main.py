@@ -14,6 +14,7 @@ COMMANDS = {
     "attend": ("attend", "tell from a table of heads who looks where"),
     "annotate": ("annotate", "go through an archive of any size, on processes or a cluster"),
     "convert": ("convert", "convert the published SSD512 detector from its .mat file"),
+    "clean": ("clean", "cut head crops with angles from a published data set, by its name"),
     "clean-aflw": ("clean_aflw", "cut head crops with angles from AFLW"),
     "clean-pointing04": ("clean_pointing04", "cut head crops with angles from Pointing'04"),
     "clean-all": ("clean_all", "cut head crops with angles from both"),
