@@ -100,8 +100,8 @@ def test_textures_and_landscapes_have_few_heads(detector):
     assert false <= len(pictures) / 10
 
 
-# The figures of an earlier recipe, which the shipped detector must exceed.
-FLOOR = {"8-16": 0.465, "16-32": 0.895, "32-64": 0.950, "over 64": 0.977}
+# What the model card tells of SCUT-HEAD's validation pictures, less 0.01.
+FLOOR = {"8-16": 0.842, "16-32": 0.925, "32-64": 0.945, "over 64": 0.966}
 
 
 def test_average_precision_on_real_pictures(detector, shared_data):
