@@ -101,7 +101,7 @@ def test_errors_are_those_of_rotations_and_of_noses(model, crops):
 def test_held_out_heads_set_the_level(model):
     """An estimator that knows nothing of its crops errs as their labels are spread."""
     rng = np.random.default_rng(6)
-    count = 30
+    count = 60
     patches = rng.integers(0, 256, (count, 56, 56)).astype(np.uint8)
     angles = rng.normal(0, 25, (count, 3)).astype(np.float32)
     heads = HeadSet(
@@ -113,7 +113,7 @@ def test_held_out_heads_set_the_level(model):
         np.zeros(count, bool),
     )
     once = build_rotation(32)
-    calibrated = calibrate(averaged_with_mirror(once), [heads], Augmentation(), 0, batches=2)
+    calibrated = calibrate(averaged_with_mirror(once), [heads], Augmentation(), 0, batches=4)
     told = PoseEstimator(calibrated).estimate_all(heads.crops)
     turns = np.degrees(Rotation.from_euler("XYZ", -angles, degrees=True).magnitude())
     # Augmentation turns some heads by anything, which this estimator cannot tell either.
