@@ -515,7 +515,7 @@ def test_help_answers_without_tensorflow(run_fresh, tmp_path):
     for script in ("sweep", "annotate"):
         done = run_fresh(script, "--help", PYTHONPATH=str(tmp_path))
         assert done.status == 0, done.err
-        assert f"usage: {script}" in done.out
+        assert f"usage: headpose {script}" in done.out
 
 
 def test_overwriting_removes_a_sweep_and_nothing_else(tmp_path):

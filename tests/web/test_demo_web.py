@@ -48,7 +48,7 @@ def test_help_and_bad_options_answer_at_once(run_fresh, tmp_path):
     environment = hidden(tmp_path, tensorflow=stop, keras=stop, gradio=stop, onnxruntime=stop)
     done = run_fresh("web", "--help", **environment)
     assert done.status == 0, done.err
-    assert "usage: demo_web.py" in done.out
+    assert "usage: headpose web" in done.out
     assert "share" not in done.out
     for wrong in (["--port", "70000"], ["--confidence", "7"], ["--draw", "hat"], ["photo.jpg"]):
         done = run_fresh("web", *wrong, **environment)

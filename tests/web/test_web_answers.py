@@ -205,7 +205,10 @@ def test_a_frame_is_answered_with_a_drawing_and_the_table(shared, red):
     assert abs(number(row["roll"]) - 20) < 0.2
     assert abs(number(row["tilt"])) < 0.2
     drawn = draw_heads(frame, shared.heads(frame, ALL), "arrow", ["#1", "#2"])
-    assert np.abs(from_data_url(url).astype(int) - drawn).mean() < 3
+    # JPEG blurs thin lines and letters; the picture without them is much farther off.
+    off, undrawn = (np.abs(from_data_url(url).astype(int) - p).mean() for p in (drawn, frame))
+    assert off < 5
+    assert off < undrawn / 2
 
 
 @pytest.mark.parametrize("frame", ["", "data:image/jpeg;base64,", "data:x;base64,AAAA", "/etc/x"])
