@@ -11,8 +11,9 @@ import numpy as np
 
 from headpose.baselines.heads import FACE, HEAD, ComparedHeads
 from headpose.baselines.predictors import Case, Compared, ask
-from headpose.datasets.label_tables import ANGLES, Problems
+from headpose.datasets.label_tables import Problems
 from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.convention_math import ANGLES
 from headpose.pose import metrics as pm
 
 MARGINS = (0.8, 0.9, 1.1, 1.25)  # factors on the margin that is stated
@@ -183,8 +184,5 @@ def _mean(errors: dict[str, float], angles: Sequence[str]) -> float:
 
 def _correlations(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Returns Pearson's coefficient by angle; 0 where estimates or labels do not vary."""
-    result = {}
-    for angle, first, second in zip(ANGLES, predicted.T, truth.T, strict=False):
-        varied = min(np.ptp(first), np.ptp(second)) > 0
-        result[angle] = float(np.corrcoef(first, second)[0, 1]) if varied else 0.0
-    return result
+    pairs = zip(ANGLES, predicted.T, truth.T, strict=False)
+    return {angle: pm.correlation(first, second) for angle, first, second in pairs}

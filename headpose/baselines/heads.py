@@ -13,12 +13,13 @@ import pandas as pd
 
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets.detection_annotations import picture_folder
-from headpose.datasets.label_tables import ANGLES, Problems, SourceName, numbers, read_labels
+from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.datasets.matching import boxes_are_faces, read_summary
 from headpose.datasets.pose_data import detected_boxes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, as_boxes, intersection
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, read_image
 from headpose.parallel.prefetch import ahead

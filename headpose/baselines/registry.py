@@ -15,8 +15,8 @@ import numpy as np
 from headpose.baselines.onnx_networks import OnnxNetwork
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.convention_math import ANGLES
 
-ANGLES = ("tilt", "pan", "roll")
 DECODINGS = ("degrees", "bins", "circular", "rotation")
 BIN = 3.0  # degrees, of networks that tell how likely each bin is
 # The mean and deviation of ImageNet's pixels in RGB, as torchvision's models are given them.

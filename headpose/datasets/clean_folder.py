@@ -14,11 +14,12 @@ import pandas as pd
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets import splits
 from headpose.datasets.cleaning import Record
-from headpose.datasets.label_tables import ANGLES, Problems
+from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError, reason
 from headpose.files import atomic_write, writable_folder
 from headpose.geometry.angles import flip
+from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
 
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done

@@ -21,12 +21,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.label_tables import ANGLES, Problems, with_our_names
+from headpose.datasets.label_tables import PARTS, Problems, with_our_names
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import resize
 
-PARTS = ("train", "validation", "test")
 CROPS = "crops"  # the sub-folder of the pictures
 COLUMNS = {
     "file": "the crop, relative to the clean folder",

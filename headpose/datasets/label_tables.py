@@ -12,7 +12,6 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.conventions import ALIASES
 
-ANGLES = ("tilt", "pan", "roll")
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10
 

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.detection_annotations import picture_folder
-from headpose.datasets.label_tables import ANGLES, Problems, SourceName, numbers, read_labels
+from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import COLUMNS, match
+from headpose.geometry.convention_math import ANGLES
 from headpose.images.pictures import PictureError, read_image
 from headpose.reporting import progress
 

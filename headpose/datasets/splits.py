@@ -13,7 +13,7 @@ repeat is mostly among the training rows. Its figures are too good.
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.crop_dataset import PARTS
+from headpose.datasets.label_tables import PARTS
 from headpose.errors import HeadposeError
 
 PROTOCOLS = ("grouped", "original")

@@ -9,7 +9,7 @@ from headpose.geometry import boxes as box
 
 # Classes of head size: sqrt of the box's area when the picture's long side is 512 px.
 SIZE_CLASSES = {"8-16": (8, 16), "16-32": (16, 32), "32-64": (32, 64), "over 64": (64, np.inf)}
-LONG_SIDE = 512
+LONG_SIDE = 512  # pixels, to which pictures are scaled when detecting
 LOWEST_SCORE = 0.02  # of detections that count for average precision
 ALL = (8, np.inf)
 

@@ -174,14 +174,14 @@ def _write(model, about: ModelMetadata, form: str, file: Path, inputs: list[np.n
     """Writes a model with its description; with inputs, calibrated on them."""
     import keras
 
-    from headpose.export.rewrite import portable
+    from headpose.export.rewrite import rewrite
 
     shape = about.spec.input_shape
     if form == "opencv" and about.spec.kind == DETECTOR:
         shape = (1, *(n or NOMINAL_SIDE for n in shape[1:3]), shape[3])
     name = "image" if about.spec.kind == DETECTOR else "crops"
     signature = [keras.InputSpec(shape=shape, dtype="float32", name=name)]
-    network = portable(model, about.decoded)
+    network = rewrite(model, about.decoded)
     write: Callable = {
         "onnx": _write_onnx,
         "opencv": _write_onnx,

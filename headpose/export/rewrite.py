@@ -99,7 +99,7 @@ def _arcsine(sine):
     return ops.arctan2(sine, ops.sqrt(ops.maximum(1.0 - ops.square(sine), 0.0)))
 
 
-def portable(model: keras.Model, decoded: bool = True) -> keras.Model:
+def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
     """Returns a network that computes the same from operations that runtimes know.
 
     Args:

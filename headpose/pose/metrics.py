@@ -320,3 +320,10 @@ def plot_errors(
         save(drawing, path)
     except ValueError as error:
         raise HeadposeError(f"{path}: {error}") from error
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Returns Pearson's correlation, 0 where one of them is constant."""
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])

@@ -16,7 +16,7 @@ from headpose.models.metadata import ERROR_SCALE, LEAST_ERROR, RAW_SCALE
 RAW_OUTPUTS = 7
 QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear
 AWAY_FROM = 100.0  # degrees from the viewer that a head "turned away" has at least
-CERTAINTY_WEIGHT = 1.0
+ERROR_WEIGHT = 1.0
 # Of a target row: a rotation matrix (columns one after another), then what is known.
 ROTATION, NOSE, AWAY = 0.0, 1.0, 2.0
 _DEGREES = 57.29577951308232
@@ -183,7 +183,7 @@ def rotation_loss(target, raw):
     b = expected_error(raw)
     # Of a head turned away no error is known, so it says nothing of the error's size.
     likelihood = ops.where(ops.equal(known, AWAY), 0.0, error / b + ops.log(b))
-    return loss + CERTAINTY_WEIGHT * likelihood
+    return loss + ERROR_WEIGHT * likelihood
 
 
 def _dot(first, second):

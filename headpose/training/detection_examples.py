@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.detection.metrics import LONG_SIDE
 from headpose.detection.ssd import AnchorLevel
 from headpose.geometry import boxes as box
 from headpose.images import textures
@@ -19,7 +20,6 @@ from headpose.reporting import progress
 from headpose.training import augmentation as augment
 from headpose.training.detection_targets import assign_targets
 from headpose.training.detection_windows import (
-    LONG_SIDE,
     choose_window,
     close_up,
     cut,

@@ -7,6 +7,7 @@ itself, or the part of it that an example takes for the whole picture.
 
 import numpy as np
 
+from headpose.detection.metrics import LONG_SIDE
 from headpose.geometry import boxes as box
 from headpose.geometry.crops import resize
 
@@ -15,7 +16,6 @@ SMALLEST_TARGET, LARGEST_TARGET = 9.0, 0.9  # pixels; of the crop's side. Drawn 
 LARGEST_ZOOM = 2.2  # beyond it, pixels show
 SMALLEST_SHARE = 0.7  # of the crop's side that the picture's long side fills at least
 FALSE_WINDOWS = 0.5  # of the crops of a picture with false finds show one of them
-LONG_SIDE = 512  # to which pictures are scaled when detecting
 LEAST_VISIBLE = 0.35  # share of a head that must be in the crop for it to be learned
 FILLS = 0.6  # share of the crop from which a head is learned however much of it is outside
 AT_THE_BORDER = 0.2  # of the crops have their head at the border, perhaps cut by it

@@ -9,7 +9,13 @@ from keras import ops
 from headpose.datasets.pose_data import HeadSet
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import MEASURES, PoseEstimator
-from headpose.pose.metrics import pose_errors, separation, turn_or_nose_errors, turned_away
+from headpose.pose.metrics import (
+    correlation,
+    pose_errors,
+    separation,
+    turn_or_nose_errors,
+    turned_away,
+)
 from headpose.pose.rotation import huber
 
 
@@ -51,13 +57,6 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
         for i, angle in enumerate(("tilt", "pan")):
             figures[f"{name} {angle} correlation"] = correlation(predicted[:, i], truth[:, i])
     return {"score": float(np.mean(means)), **figures}
-
-
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Returns Pearson's correlation, 0 where one of them is constant."""
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
 
 
 def describe(sets: Sequence[tuple[str, HeadSet]]) -> str:

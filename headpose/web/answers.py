@@ -86,7 +86,7 @@ class SharedPipeline:
         self._lock = threading.Lock()
 
     @property
-    def tells_certainty(self) -> bool:
+    def tells_error(self) -> bool:
         """Whether the estimator tells how far it may be off."""
         return self.estimator.outputs == len(MEASURES)
 

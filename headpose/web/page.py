@@ -93,7 +93,7 @@ def build_page(pipeline: SharedPipeline, settings: Settings, folder: Path):
                 with gr.Tab("Live camera") as camera_tab:
                     camera = _camera(gr)
             with gr.Column(elem_id="options"):
-                chosen = _options(gr, settings, pipeline.tells_certainty)
+                chosen = _options(gr, settings, pipeline.tells_error)
             with gr.Column(elem_id="output"):
                 shown = _answers(gr)
         with gr.Accordion("What the figures mean", open=False):
@@ -161,7 +161,7 @@ def _camera(gr):
     return camera
 
 
-def _options(gr, settings: Settings, tells_certainty: bool) -> list:
+def _options(gr, settings: Settings, tells_error: bool) -> list:
     """Makes what `chosen_settings` reads."""
     confidence = gr.Slider(
         0,
@@ -176,7 +176,7 @@ def _options(gr, settings: Settings, tells_certainty: bool) -> list:
     hide = gr.Checkbox(
         settings.limit is not None,
         label="Leave out uncertain angles",
-        visible=tells_certainty,
+        visible=tells_error,
         elem_id="hide",
     )
     limit = gr.Slider(
@@ -185,7 +185,7 @@ def _options(gr, settings: Settings, tells_certainty: bool) -> list:
         LIMIT if settings.limit is None else settings.limit,
         step=1,
         label="Greatest expected error, degrees",
-        visible=tells_certainty and settings.limit is not None,
+        visible=tells_error and settings.limit is not None,
         elem_id="limit",
     )
     hide.change(lambda on: gr.Slider(visible=on), hide, limit, api_visibility="private")

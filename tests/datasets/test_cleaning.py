@@ -23,7 +23,8 @@ from headpose.cli import cleaning as cleaning_command
 from headpose.datasets import cleaning, head_matching
 from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
 from headpose.datasets.cleaning import Recipe, Record
-from headpose.datasets.crop_dataset import PARTS, read_crops
+from headpose.datasets.crop_dataset import read_crops
+from headpose.datasets.label_tables import PARTS
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.detection import loading as detectors
 from headpose.geometry.crops import head_crops

@@ -11,7 +11,8 @@ from pose_sets import MAT, contents, make_aflw, make_pointing04, write_mat
 
 from headpose.datasets import matching
 from headpose.datasets.clean_folder import CleanFolder
-from headpose.datasets.crop_dataset import PARTS, read_crops
+from headpose.datasets.crop_dataset import read_crops
+from headpose.datasets.label_tables import PARTS
 from headpose.detection.viola_jones import ViolaJones, face_to_head
 from headpose.errors import HeadposeError
 from headpose.images.pictures import read_image

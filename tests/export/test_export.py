@@ -18,7 +18,7 @@ from small_models import (
 
 from headpose.errors import HeadposeError
 from headpose.export.calibration import MOST_PICTURES, own_samples, samples
-from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, portable
+from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, rewrite
 from headpose.export.verify import Difference, differences
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.exported import read_metadata
@@ -121,7 +121,7 @@ def test_channels_and_columns_are_reversed():
 def test_boxes_are_decoded_as_in_the_network(classes):
     model = small_detector(classes)
     picture = np.random.default_rng(4).uniform(0, 255, (2, 64, 96, 3)).astype("float32")
-    maps = [array(y) for y in portable(model, decoded=False)(picture)]
+    maps = [array(y) for y in rewrite(model, decoded=False)(picture)]
     assert [y.shape[1:3] for y in maps] == [(8, 12), (4, 6)] * 2
     boxes, scores = decode_boxes(maps, spec_of(model))
     expected, expected_scores = (array(y) for y in model(picture))
@@ -131,9 +131,9 @@ def test_boxes_are_decoded_as_in_the_network(classes):
 
 
 @pytest.mark.parametrize("model", [small_detector, mirroring_estimator])
-def test_a_portable_network_shares_its_weights(model):
+def test_a_rewritten_network_shares_its_weights(model):
     network = model()
-    assert {id(w) for w in portable(network).weights} == {id(w) for w in network.weights}
+    assert {id(w) for w in rewrite(network).weights} == {id(w) for w in network.weights}
 
 
 # --------------------------------------------------------------------- descriptions
@@ -218,11 +218,11 @@ def test_what_does_not_compute_the_same_is_refused(run_script, detector, tmp_pat
     target.write_text("what stood before")
 
     def changed(model, decoded):
-        network = portable(keras.models.clone_model(model), decoded)
+        network = rewrite(keras.models.clone_model(model), decoded)
         network.set_weights([w * 1.05 for w in model.get_weights()])
         return network
 
-    monkeypatch.setattr("headpose.export.rewrite.portable", changed)
+    monkeypatch.setattr("headpose.export.rewrite.rewrite", changed)
     done = run_script("export", detector, "--format", "opencv", "--output", target)
     assert done.status == 1
     assert "is not the same; corners" in done.err

@@ -164,7 +164,7 @@ def test_a_photo_without_heads_still_has_picture_and_empty_tables(shared, red, t
 @pytest.mark.parametrize("outputs", [2, 3, 6])
 def test_estimators_of_any_kind_are_shown(red, tmp_path, outputs):
     shared = SharedPipeline(fake_pipeline(outputs=outputs))
-    assert shared.tells_certainty == (outputs == 6)
+    assert shared.tells_error == (outputs == 6)
     row = rows_of(answer_photo(shared, red, "red.png", ALL, tmp_path).report)[0]
     assert row["pan"] == "+5.0"
     assert (row["roll"] == "–") == (outputs == 2)
