@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/python demo_image.py
 
 test: $(VENV)/installed-dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
