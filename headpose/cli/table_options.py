@@ -1,6 +1,7 @@
 """The options for tables of heads, and the tables that they ask for."""
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,14 +51,15 @@ def check_tables(
         HeadposeError: If an output cannot be written or is an input, a table exists and is
             not to be written over, or pyarrow is missing.
     """
-    given = [target for kind in TABLES if (target := getattr(arguments, kind))]
+    given = [target for kind in TABLES if (target := getattr(arguments, kind)) is not None]
     if given.count(STANDARD_OUTPUT) > 1:
         parser.error("only one table can go to standard output")
     if arguments.excel and not (arguments.csv or arguments.summary):
         parser.error("--excel is about CSV; add --csv or --summary")
     if arguments.parquet == STANDARD_OUTPUT:
         parser.error("--parquet needs a file")
-    places = [Path(o).resolve() for o in (*given, *others) if o and o != STANDARD_OUTPUT]
+    named = [o for o in (*given, *others) if o is not None and str(o) != STANDARD_OUTPUT]
+    places = [os.path.realpath(o) for o in named]  # pathlib's raises for links in a circle
     if len(set(places)) < len(places):
         parser.error("two outputs cannot go to the same place")
     files = [name for name in inputs if "://" not in str(name)]
