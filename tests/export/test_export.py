@@ -140,7 +140,7 @@ def test_a_rewritten_network_shares_its_weights(model):
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "spec",
     [BOXES, dataclasses.replace(BOXES, height=512, width=512), ANGLES, EstimatorSpec(64, 3, 2)],
 )
 @pytest.mark.parametrize("decoded", [True, False])
