@@ -45,6 +45,11 @@ class Found:
         return [file for file in self.files if is_video(file)]
 
 
+def real_path(path: Path) -> Path:
+    """Returns a path without links; pathlib's `resolve` raises for links in a circle."""
+    return Path(os.path.realpath(path))
+
+
 def is_video(file: Path) -> bool:
     """Tells whether a file is a video, by its suffix."""
     return file.suffix.lower() in VIDEO_SUFFIXES
@@ -76,7 +81,7 @@ def find_inputs(
     found = Found()
     seen: set[Path] = set()
     others: dict[str, list[Path]] = {}
-    skipped = {folder.resolve() for folder in skip}
+    skipped = {real_path(folder) for folder in skip}
 
     def add(file: Path, root: Path | None) -> None:
         if file not in seen:
@@ -147,7 +152,7 @@ def _below(
     Args:
         above: The folders on the way here, without links: one of them is a circle.
     """
-    here = folder.resolve()
+    here = real_path(folder)
     if here in above:
         return
     try:
@@ -160,7 +165,7 @@ def _below(
         path = Path(entry.path)
         if not entry.is_dir():
             yield path
-        elif not entry.name.startswith(".") and path.resolve() not in skipped:
+        elif not entry.name.startswith(".") and real_path(path) not in skipped:
             folders.append(path)
     for path in folders:
         yield from _below(path, skipped, problems, above | {here})
@@ -180,7 +185,7 @@ def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     files: dict[Path, Path] = {}
     for hit in hits:
         if hit.suffix.lower() in suffixes and hit.is_file():
-            files.setdefault(hit.resolve(), hit)
+            files.setdefault(real_path(hit), hit)
     return sorted(files.values())
 
 
@@ -233,21 +238,21 @@ def output_places(
     Returns:
         The place for each name, `folder` included.
     """
-    several = len({root.resolve() for root in roots.values()}) > 1
+    several = len({real_path(root) for root in roots.values()}) > 1
     places: dict[str, Path] = {}
     # Some systems do not tell capitals from small letters.
-    taken = {str(path.resolve()).lower() for _, path, _ in files}
+    taken = {str(real_path(path)).lower() for _, path, _ in files}
     for name, path, title in files:
         inside = Path()
         if name in roots:
             inside = path.parent.relative_to(roots[name])
             if several:
-                inside = Path(roots[name].resolve().name, inside)
+                inside = Path(real_path(roots[name]).name, inside)
         ending = suffix if isinstance(suffix, str) else suffix(path)
         place, number = folder / inside / f"{title}{ending}", 1
-        while str(place.resolve()).lower() in taken or (not overwrite and os.path.lexists(place)):
+        while str(real_path(place)).lower() in taken or (not overwrite and os.path.lexists(place)):
             number += 1
             place = folder / inside / f"{title}-{number}{ending}"
-        taken.add(str(place.resolve()).lower())
+        taken.add(str(real_path(place)).lower())
         places[name] = place
     return places

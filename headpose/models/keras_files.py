@@ -24,8 +24,8 @@ OLDER_FORMATS = {
 }
 
 
-def load_model(path: str | Path):
-    """Loads a `.keras` file.
+def check_model(path: str | Path) -> None:
+    """Makes sure that a file may be loaded, without Keras, which takes seconds to start.
 
     Raises:
         HeadposeError: If it is missing, damaged, or no Keras model of ours.
@@ -36,6 +36,16 @@ def load_model(path: str | Path):
     if not zipfile.is_zipfile(path):
         raise HeadposeError(f"{path}: not a .keras model file (or a damaged one)")
     check_archive(path)
+
+
+def load_model(path: str | Path):
+    """Loads a `.keras` file.
+
+    Raises:
+        HeadposeError: If it is missing, damaged, or no Keras model of ours.
+    """
+    path = Path(path)
+    check_model(path)
     import keras
 
     for module in LAYER_MODULES:

@@ -112,9 +112,11 @@ def open_model(spec: ModelSpec) -> Any:
     """
     if spec.metadata is not None:
         return open_exported(spec.path, spec.backend, spec.metadata)
-    from headpose.models.keras_files import load_keras
+    from headpose.models.keras_files import OLDER_FORMATS, check_model, load_keras
     from headpose.models.keras_setup import is_set_up, set_up
 
+    if spec.path.suffix.lower() not in OLDER_FORMATS:
+        check_model(spec.path)
     if not is_set_up():
         set_up(spec.backend.device, spec.backend.precision)
     return load_keras(spec.path)
