@@ -131,6 +131,7 @@ _NODE = {5: _ATTRIBUTE}
 _GRAPH |= {1: _NODE, INITIALIZER: _TENSOR, 15: _SPARSE}
 _MODEL = {GRAPH: _GRAPH, 20: {1: _GRAPH, 2: _GRAPH}, 25: {7: _NODE, 11: _ATTRIBUTE}}
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a tensor
+LOCATION = b"location"  # the key of the entry that names the file
 MAX_DEPTH = 64  # of graphs in graphs
 
 
@@ -150,8 +151,11 @@ def refuse_external_data(path: str | Path) -> None:
         raise HeadposeError(f"{path}: no such file (or a folder, a pipe or a device)")
     wrong = HeadposeError(f"{path}: not an ONNX file (or a damaged one)")
     try:
-        model = memoryview(np.memmap(path, np.uint8, "r").data)
-        external = _has_external_data(model, _MODEL, 0)
+        content = np.memmap(path, np.uint8, "r")
+        # Without the key that names a place there is none, and most files end the search here.
+        external = LOCATION in content.tobytes() and _has_external_data(
+            memoryview(content.data), _MODEL, 0
+        )
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except (IndexError, ValueError, TypeError) as error:
