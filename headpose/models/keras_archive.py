@@ -21,7 +21,7 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_CONFIG, MAX_WEIGHTS = 16_000_000, 2 << 30
 MAX_DEPTH, MAX_LAYERS = 64, 2000
 # Of a layer: the widest of ours has 1024 filters, the largest kernel 7 rows.
-MAX_WIDTH, MAX_KERNEL = 16_384, 256
+MAX_WIDTH, MAX_KERNEL = 16_384, 1024  # SSD512 has a stride of 512
 OWN = "headpose>"  # how Keras calls what is registered in this package
 OWN_LAYERS = {
     *("CropInput", "HeadAngles", "MeanWithMirror", "MirrorImage", "ErrorCalibration"),

@@ -560,7 +560,9 @@ def test_helen_goes_through(tmp_path, shared_data, run_script):
         ("no network", None, 0.5),
     ],
 )
-def test_the_default_threshold(monkeypatch, size, given, expected):
+def test_the_default_threshold(monkeypatch, tmp_path, size, given, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some.onnx").touch()
     detector = Fixed()
     if size != "no network":
         detector.fixed_size = size

@@ -248,12 +248,16 @@ def test_a_missing_model_is_told_before_any_export(cache, tmp_path):
         ("yunet.onnx", "opencv", ["pose-estimator.keras"]),
     ],
 )
-def test_what_workers_will_need_is_exported_ahead(monkeypatch, detector, backend, exported_names):
+def test_what_workers_will_need_is_exported_ahead(
+    monkeypatch, tmp_path, detector, backend, exported_names
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yunet.onnx").touch()
     asked = []
     monkeypatch.setattr(
         "headpose.export.cache.exported_for", lambda path, backend: asked.append(path.name)
     )
     given = {"detector": detector, "backend": backend, "device": "auto", "precision": "auto"}
-    others = dict.fromkeys(["estimator", "confidence", "detector_size", "max_error"])
+    others = dict.fromkeys(["estimator", "confidence", "detector_size", "max_error", "tiles"])
     pipeline_arguments(argparse.Namespace(**given, **others))
     assert asked == exported_names
