@@ -25,6 +25,7 @@ ELEMENTWISE = (
     layers.PReLU,
     layers.UnitNormalization,
 )
+DENSE_OF_OURS = ("ErrorCalibration",)  # their matrices are used once a crop
 ELEMENTWISE_OF_OURS = ("L2Normalization",)
 
 
@@ -87,6 +88,8 @@ def _of_layer(layer, arguments: tuple, result) -> int:
         return weights * _positions(layer, result)
     if isinstance(layer, layers.Dense):
         return math.prod(layer.kernel.shape) * math.prod(result.shape[1:-1])
+    if type(layer).__name__ in DENSE_OF_OURS:
+        return sum(math.prod(w.shape) for w in layer.weights if len(w.shape) == 2)
     known = isinstance(layer, ELEMENTWISE) or type(layer).__name__ in ELEMENTWISE_OF_OURS
     if getattr(layer, "weights", None) and not known:
         kind = type(layer).__name__
