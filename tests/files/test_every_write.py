@@ -5,6 +5,7 @@ in C libraries alike; where the signal that comes with it is not ignored, it kil
 at that byte.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -63,6 +64,7 @@ def in_child(write, path: Path, limit: int, killed: bool) -> int:
     child = os.fork()
     if not child:
         status = 99
+        logging.disable()  # where standard error is a file, the limit is for that, too
         try:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
