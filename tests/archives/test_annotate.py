@@ -295,7 +295,9 @@ def test_a_model_of_the_wrong_kind_ends_the_work(run_script, portrait, tmp_path,
 def test_parquet_without_pyarrow_is_told(run_script, portrait, tmp_path, monkeypatch):
     import importlib.util
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    real = importlib.util.find_spec
+    without = lambda name, *more: None if name == "pyarrow" else real(name, *more)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", without)
     given = [portrait, "--output", tmp_path / "out", "--format", "parquet"]
     done = run_script("annotate", *given)
     assert done.status == 1
