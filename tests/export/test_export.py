@@ -236,7 +236,7 @@ def test_what_does_not_compute_the_same_is_refused(run_script, detector, tmp_pat
     [
         (["none.keras", "--format", "onnx"], "no such model file"),
         (["{text}", "--format", "onnx"], "not a .keras model file"),
-        (["x.onnx", "--format", "openvino"], "exported already"),
+        (["{exported}", "--format", "openvino"], "exported already"),
         (["{model}", "--format", "onnx", "--output", "x.tflite"], "must end in .onnx"),
         (["{model}", "--format", "saved_model", "--output", "x.onnx"], "is a folder"),
         (["{model}", "--format", "saved_model", "--output", "{folder}"], "exists; remove it"),
@@ -244,7 +244,7 @@ def test_what_does_not_compute_the_same_is_refused(run_script, detector, tmp_pat
         (["{model}", "--format", "opencv", "--check", "none.csv"], "no such table of heads"),
         (["{model}", "--format", "opencv", "--check", "none"], "no pictures there"),
         (["{other}", "--format", "opencv"], "neither a head detector nor a pose estimator"),
-        (["{model}", "--format", "opencv", "--output", "{text}/x.onnx"], "cannot write to folder"),
+        (["{model}", "--format", "opencv", "--output", "{text}/x.onnx"], "text.keras/x.onnx: not a directory"),
     ],
 )
 def test_bad_requests_are_told_in_a_line(
@@ -256,7 +256,10 @@ def test_bad_requests_are_told_in_a_line(
     other = tmp_path / "other.keras"
     if "{other}" in options:
         saved(keras.Sequential([keras.Input((3,)), layers.Dense(2)]), other)
-    given = [o.format(text=text, model=estimator, folder=tmp_path, other=other) for o in options]
+    exported = tmp_path / "x.onnx"
+    exported.touch()
+    named = {"text": text, "model": estimator, "folder": tmp_path, "other": other}
+    given = [o.format(**named, exported=exported) for o in options]
     done = run_script("export", *given)
     assert done.status == 1
     assert told in done.err
