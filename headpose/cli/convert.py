@@ -8,7 +8,8 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.files import atomic_write, check_outputs
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, check_outputs, is_regular
 from headpose.models.shipped import HOME, MODELS
 
 
@@ -90,6 +91,9 @@ def main() -> None:
     if arguments.weights and not arguments.weights.name.endswith(".weights.h5"):
         parser.error(f"--weights must end in .weights.h5, {arguments.weights} does not")
     check_outputs([output, arguments.weights], [arguments.file, arguments.layers])
+    for file in (arguments.file, arguments.layers):
+        if file.exists() and not file.is_dir() and not is_regular(file):
+            raise HeadposeError(f"{file}: no regular file (a pipe or a device)")
     tensors, priors, remarks = read(arguments.file, arguments.layers)
     for line in remarks:
         cl.warn(f"{arguments.file}: {line}")

@@ -10,7 +10,9 @@ from headpose.detection.loading import DETECTOR_HELP, VIOLA_JONES
 from headpose.errors import HeadposeError
 from headpose.files import is_regular
 from headpose.models.backends import BACKENDS
+from headpose.models.shipped import MODELS
 
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how its files begin
 SIGNS = (
     "Tilt and elevation > 0 are up, pan and azimuth > 0 toward the image's left, "
     "roll > 0 leaning clockwise."
@@ -107,6 +109,18 @@ def check_models(*names: str | Path | None) -> None:
             )
         if not os.path.isdir(name) and not is_regular(name):  # noqa: PTH112
             raise HeadposeError(f"{name}: no regular file (a pipe or a device), no model")
+        if Path(name).suffix.lower() == ".keras" and Path(name).parent != MODELS:
+            from headpose.models.keras_files import check_model
+
+            check_model(name)
+        if Path(name).suffix.lower() in (".h5", ".hdf5") and not is_hdf5(name):
+            raise HeadposeError(f"{name}: not an HDF5 file (or a damaged one)")
+
+
+def is_hdf5(path: str | Path) -> bool:
+    """Tells HDF5 by a file's first bytes."""
+    with Path(path).open("rb") as file:
+        return file.read(len(HDF5)) == HDF5
 
 
 def model_for(name: str | Path, backend):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from headpose.datasets.pose_data import read_heads
+from headpose.models.shipped import DEFAULT_ESTIMATOR
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,8 @@ def test_what_would_be_lost_is_told_first(run_script, tmp_path, command, told, m
         assert name.partition(".")[0] not in ("tensorflow", "keras"), name
         return real(name, *arguments, **options)
 
-    table, model, folder = tmp_path / "t.csv", tmp_path / "m.keras", tmp_path / "f"
+    table, model, folder = tmp_path / "t.csv", DEFAULT_ESTIMATOR, tmp_path / "f"
     table.write_text("file,xmin,ymin,xmax,ymax,tilt,pan\n")
-    model.write_bytes(b"")
     folder.mkdir()
     (tmp_path / "f.keras").mkdir()
     monkeypatch.chdir(tmp_path)
