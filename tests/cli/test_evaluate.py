@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from headpose.datasets import crop_dataset as cd
+from headpose.models.shipped import DEFAULT_ESTIMATOR
 from headpose.pose.metrics import error_table
 
 SIZE, ROWS = 16, 40
@@ -92,16 +93,17 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
         (["who", "{folder}"], 1, "who: no such estimator"),
         (["fsa-net=gone.onnx", "{folder}"], 1, "gone.onnx: no such model file"),
         (["gone.keras", "{folder}"], 1, "gone.keras: no such model file"),
-        (["{model}", "gone"], 1, "no such folder"),
+        (["{ours}", "gone"], 1, "no such folder"),
         (["{model}", "{folder}", "--part", "exam"], 2, "invalid choice"),
-        (["{model}", "{folder}", "--part", "validation"], 1, "has no rows"),
+        (["{ours}", "{folder}", "--part", "validation"], 1, "has no rows"),
         (["{model}", "{folder}"], 1, "not a .keras model file"),
     ],
 )
 def test_errors_are_one_line(tmp_path, folder, run_script, arguments, status, told):
     model = tmp_path / "bad.keras"
     model.write_text("no model")
-    done = run_script("evaluate", *[a.format(folder=folder, model=model) for a in arguments])
+    named = {"folder": folder, "model": model, "ours": DEFAULT_ESTIMATOR}
+    done = run_script("evaluate", *[a.format(**named) for a in arguments])
     assert done.status == status
     assert told in done.err
     assert len([line for line in done.err.splitlines() if "error:" in line]) == 1
