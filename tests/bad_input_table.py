@@ -101,6 +101,8 @@ def _child(case: Case, names: dict[str, str], folder: Path, streams: Path) -> No
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, new in ((0, nothing), (1, place), (2, place)):
         os.dup2(new, number)
+    # A test runner may have put something else in their place.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     given = [argument.format(**names) for argument in case.arguments]
     sys.argv = ["headpose", case.command, *given]
     status = 70
