@@ -141,6 +141,8 @@ def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, m
             return [(boxes, np.ones(len(boxes), np.float32))]
 
     monkeypatch.setattr(detectors, "load_detector", lambda *_: Knows())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "truth").touch()
     done = run_script("evaluate-detector", "truth", "--data", data)
     assert done.status == 0, done.err
     cells = done.out.splitlines()[-1].split(" | ")
@@ -171,7 +173,11 @@ def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_d
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("none.keras", "no such model file"), ("none.onnx", "not a YuNet"), ("x@big", "whole number")],
+    [
+        ("none.keras", "no such model file"),
+        ("none.onnx", "no such model file"),
+        ("x@big", "whole number"),
+    ],
 )
 def test_detectors_that_cannot_be_loaded_are_told(run_script, data, name, told):
     done = run_script("evaluate-detector", name, "--data", data)
