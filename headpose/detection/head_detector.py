@@ -1,6 +1,5 @@
 """HeadDetector: pictures in, heads out."""
 
-import dataclasses
 from pathlib import Path
 
 import cv2
@@ -11,35 +10,12 @@ from headpose.geometry.boxes import as_boxes, nms
 from headpose.geometry.crops import resize
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import Backend
-from headpose.models.metadata import DETECTOR, DetectorSpec, network_of
+from headpose.models.metadata import DETECTOR, LONG_SIDE, DetectorSpec, network_of
 from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
+from headpose.models.suppression import CANDIDATE_SCORE, PUBLISHED, Suppression
 from headpose.reporting import logger
 
 AT_ONCE = 8  # pictures in one call of the network; SSD512 takes 0.2 GB for each
-CANDIDATE_SCORE = 0.01  # the published detector drops what scores no more than this
-
-
-@dataclasses.dataclass(frozen=True)
-class Suppression:
-    """How one find of each head is chosen; see `headpose.geometry.boxes.nms`.
-
-    Attributes:
-        iou: Above which the lower score of a pair is dropped.
-        containment: Shared part of the smaller box above which it is dropped, too.
-        limit: Heads a picture at most; None has no limit.
-    """
-
-    iou: float = 0.45
-    containment: float | None = None
-    limit: int | None = None
-
-
-# Liu et al. 2016 and the published detector, which keeps 200 heads.
-PUBLISHED = Suppression(limit=200)
-# In SCUT-HEAD's and the hard-hat set's validation 3 of 10,740 labelled heads overlap another
-# by an IoU above 0.4, and none shares more than 0.9 of the smaller box. In 120 pictures of
-# SCUT-HEAD 0.4 instead of 0.45 leaves 11 instead of 28 sure finds mostly inside others.
-OURS = Suppression(iou=0.4, containment=0.9)
 
 
 class HeadDetector:
@@ -68,7 +44,7 @@ class HeadDetector:
 
     spec: ModelSpec | None = None
 
-    def __init__(self, model, size: int = 512, name: str = "model"):
+    def __init__(self, model, size: int = LONG_SIDE, name: str = "model"):
         network = network_of(model, DETECTOR)
         if network is None or not isinstance(network.spec, DetectorSpec):
             raise HeadposeError(f"{name}: not a head detector (is it a pose estimator?)")
@@ -77,7 +53,7 @@ class HeadDetector:
         self.confidence = spec.confidence
         self._step = spec.step
         self.fixed_size = spec.input_shape[1:3] if spec.height else None
-        self.suppression = PUBLISHED if self.fixed_size else OURS
+        self.suppression = spec.suppression
         self._size = max(self._step, round(size / self._step) * self._step)
         self._call = network.call
 
@@ -85,7 +61,7 @@ class HeadDetector:
     def load(
         cls,
         path: str | Path | ModelSpec,
-        size: int = 512,
+        size: int = LONG_SIDE,
         backend: str | Backend | None = None,
     ) -> "HeadDetector":
         """Loads a detector from a `.keras` file or an exported one.

@@ -9,7 +9,18 @@ import re
 
 from headpose.geometry.crops import SIDES
 from headpose.models.answers import Call, checked_detector, checked_estimator
+from headpose.models.descriptions import (
+    ANY_SIZE,
+    CODED_ANGLES,
+    CODED_BOXES,
+    CROP,
+    DECODED_BOXES,
+    FIXED_SIZE,
+    RESIZING,
+    SIGNS,
+)
 from headpose.models.schema import Fields, as_number, as_whole, read_object
+from headpose.models.suppression import OURS, PUBLISHED, Suppression
 
 # What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
 MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
@@ -27,27 +38,8 @@ INPUT_SIDES, CROP_SIDES = (16, 4096), (8, 1024)
 MAX_LEVELS, MAX_STEP, MAX_SHAPES = 16, 1024, 64
 OUTPUTS = (2, 3, len(MEASURES))
 ROTATION = {"scale": (1e-3, 100), "least_error": (0, 180), "error_scale": (1e-3, 1000)}
+LONG_SIDE = 512  # pixels at which pictures are searched, where a detector takes any size
 LAYOUT = 1  # of the JSON; a file of another one is not read
-SIGNS = (
-    "degrees, as seen by someone who looks at the picture: tilt and elevation > 0 up, pan and "
-    "azimuth > 0 toward the image's left, roll > 0 clockwise; R = Rx(-tilt) Ry(-pan) Rz(-roll) "
-    "with x right, y up, z toward the viewer; expected_error is the expected error"
-)
-DECODED_BOXES = [
-    "boxes (batch, N, 4): xmin, ymin, xmax, ymax in pixels of the input, not clipped",
-    "scores (batch, N) in 0..1; keep those above confidence, then suppress overlapping boxes "
-    "(IoU above 0.45)",
-]
-CODED_BOXES = (
-    "per level a map of offsets (batch, rows, columns, 4 x shapes), then per level a map of "
-    "logits (one a shape: of a head; or two: background, head). Prior boxes lie at the middle "
-    "of each cell, one of each shape (width, height); centre = prior centre + variance x offset "
-    "x prior size, size = prior size x exp(variance x offset)"
-)
-CODED_ANGLES = (
-    "x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its part along x, "
-    "unit; z = x cross y; R = [x y z]; expected_error = least_error + error_scale softplus(a[6])"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,21 +66,24 @@ class DetectorSpec:
         return max(step for step, _ in self.levels)
 
     @property
+    def suppression(self) -> Suppression:
+        """How one find of each head is chosen: as published where the input's size is."""
+        return OURS if self.height is None else PUBLISHED
+
+    @property
     def input_shape(self) -> tuple:
         return (None, self.height, self.width, 3)
 
     def as_json(self, decoded: bool) -> dict:
         """Describes input and outputs; `decoded` tells whether the file holds the decoding."""
-        scaling = (
-            "stretched to height and width"
-            if self.height
-            else f"any size (the demos: the long side 512 pixels), padded right and below with "
-            f"zeros to multiples of {self.step}"
-        )
+        scaling: dict[str, str | int] = {"scaling": FIXED_SIZE}
+        if self.height is None:
+            scaling = {"long_side": LONG_SIDE, "scaling": ANY_SIZE, "multiple": self.step}
         return {
-            "input": _picture(self.input_shape) | {"scaling": scaling, "multiple": self.step},
+            "input": _picture(self.input_shape) | scaling | {"resizing": RESIZING},
             "outputs": DECODED_BOXES if decoded else CODED_BOXES,
             "confidence": self.confidence,
+            "suppression": self.suppression.as_json(),
             "priors": [
                 {"step": step, "shapes": [list(s) for s in shapes]} for step, shapes in self.levels
             ],
@@ -156,8 +151,8 @@ class EstimatorSpec:
                 "size": self.size,
                 "side": self.side,
                 "margin": self.margin,
-                "meaning": "the square about the middle of the head's box (crown to chin), its "
-                "side the box's smaller or larger one times margin, shifted into the picture",
+                "meaning": CROP,
+                "resizing": RESIZING,
             },
             "outputs": CODED_ANGLES if coded else [f"angles (batch, {self.outputs})"],
             "measures": list(MEASURES[: self.outputs]),
