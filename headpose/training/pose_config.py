@@ -108,6 +108,11 @@ class Augmentation(Checked):
     cut: float = field(0.1, "probability that the border cuts the head", low=0, high=1)
     cover: float = field(0.2, "probability of a hat, mask, hand, …", low=0, high=1)
     dark: float = field(0.06, "probability of hardly any light", low=0, high=1)
+    out_of_plane: float = field(
+        0.0, "probability of a turn out of the plane; rotation only", low=0, high=1
+    )
+    turn_pan: float = field(30.0, "largest such turn to a side, degrees", low=0, high=45)
+    turn_tilt: float = field(10.0, "largest such turn up or down, degrees", low=0, high=45)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ from headpose.geometry.angles import (
 from headpose.pose.estimator import MEASURES
 from headpose.pose.rotation import AWAY, NOSE, ROTATION
 from headpose.training import augmentation as augment
-from headpose.training import covers
+from headpose.training import covers, out_of_plane
 from headpose.training.pose_config import Augmentation
 
 
@@ -51,6 +51,7 @@ class PoseExamples:
         self._sources = sources
         self._size = size
         self._outputs = outputs
+        self._whole_turn = outputs == len(MEASURES)
         self._options = augmentation
         self._seed = seed
         shares = np.array([s.share for s in sources], np.float64)
@@ -68,6 +69,7 @@ class PoseExamples:
         angles = np.empty((count, 3), np.float32)
         turns = np.empty(count)
         flips = np.empty(count, bool)
+        depth = np.empty((count, 3, 3))
         weights = np.empty(count, np.float32)
         away = np.empty(count, bool)
         for i in range(count):
@@ -75,15 +77,16 @@ class PoseExamples:
             source = int(rng.choice(len(self._sources), p=self._shares))
             heads = self._sources[source]
             index = int(np.searchsorted(self._odds[source], rng.random()))
-            crop, turns[i], flips[i] = self._crop(rng, heads, index)
+            crop, turns[i], flips[i], depth[i] = self._crop(rng, heads, index)
             if rng.random() < self._options.cover:
-                nose = turned_nose(self._noses[source][index], turns[i], flips[i])
+                nose = depth[i] @ self._noses[source][index]
+                nose = turned_nose(nose, turns[i], flips[i])
                 crop = covers.cover(rng, crop, nose, -turns[i] if flips[i] else turns[i])
             crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
             angles[i], weights[i] = heads.angles[index], heads.weights[index]
             away[i] = heads.away[index]
-        if self._outputs == len(MEASURES):
-            return crops_, rotation_targets(angles, away, turns, flips), weights
+        if self._whole_turn:
+            return crops_, rotation_targets(angles, away, turns, flips, depth), weights
         # A label without roll cannot be turned: it stays as it is, with roll unknown.
         known = np.isfinite(angles[:, 2])
         if known.any():
@@ -91,15 +94,19 @@ class PoseExamples:
         angles[flips] = flip(angles[flips])
         return crops_, angles[:, : self._outputs], weights
 
-    def _crop(self, rng, heads: HeadSet, index: int) -> tuple[np.ndarray, float, bool]:
-        """Cuts a moved, grown, turned and perhaps mirrored crop; returns turn and flip too."""
+    def _crop(self, rng, heads: HeadSet, index: int) -> tuple[np.ndarray, float, bool, np.ndarray]:
+        """Cuts a moved, grown, turned and perhaps mirrored crop.
+
+        Returns it, its turn in the plane, whether it is mirrored, and its turn out of the
+        plane (3, 3), which comes first.
+        """
         options, size = self._options, self._size
         patch = heads.patches[index]
         if heads.alpha is not None:
             patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
         length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
         # The angles of a label without roll cannot be turned with its picture; the nose can.
-        free = self._outputs == len(MEASURES) or np.isfinite(heads.angles[index, 2])
+        free = self._whole_turn or np.isfinite(heads.angles[index, 2])
         turn = rng.normal(0, options.roll) if free else 0.0
         if free and rng.random() < options.any_roll:
             turn = rng.uniform(-180, 180)
@@ -119,6 +126,12 @@ class PoseExamples:
             matrix = matrix @ np.diag([-1.0, 1.0])
         # The offset is along the crop's axes, which the matrix turns.
         offset = matrix @ (offset / scale) + centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
+        if self._whole_turn and heads.alpha is None and rng.random() < options.out_of_plane:
+            pan = rng.uniform(-options.turn_pan, options.turn_pan)
+            tilt = rng.uniform(-options.turn_tilt, options.turn_tilt)
+            affine, ball = np.column_stack([matrix, offset]), out_of_plane.of_ball(pan, tilt)
+            crop = self._turned(patch, affine, heads.sides[index], ball)
+            return crop, turn, flip, out_of_plane.rotation(pan, tilt)
         crop = cv2.warpAffine(
             patch,
             np.column_stack([matrix, offset]),
@@ -126,7 +139,18 @@ class PoseExamples:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return crop, turn, flip
+        return crop, turn, flip, np.eye(3)
+
+    def _turned(
+        self, patch: np.ndarray, affine: np.ndarray, side: float, ball: np.ndarray
+    ) -> np.ndarray:
+        """Cuts a crop whose head is turned out of the plane, as `ball` is, before all else."""
+        y, x = np.mgrid[: self._size, : self._size]
+        middle = patch.shape[0] / 2 - 0.5
+        places = np.stack([x, y], axis=-1) @ affine[:, :2].T + affine[:, 2] - middle
+        places = out_of_plane.source_places(places / side, ball) * side + middle
+        x, y = np.moveaxis(places.astype(np.float32), -1, 0)
+        return cv2.remap(patch, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def _backdrop(self, rng, size: int) -> np.ndarray:
         """A flat grey, or a piece of a real patch's corner, where heads rarely reach."""
@@ -154,7 +178,11 @@ def turned_nose(nose: np.ndarray, turn: float, flip: bool) -> np.ndarray | None:
 
 
 def rotation_targets(
-    angles: np.ndarray, away: np.ndarray, turns: np.ndarray, flips: np.ndarray
+    angles: np.ndarray,
+    away: np.ndarray,
+    turns: np.ndarray,
+    flips: np.ndarray,
+    depth: np.ndarray | None = None,
 ) -> np.ndarray:
     """Returns targets of `headpose.pose.rotation.rotation_loss`, float32 (N, 10).
 
@@ -164,9 +192,11 @@ def rotation_targets(
         away: (N,), heads of which only that is known.
         turns: (N,), degrees clockwise that each picture was then turned.
         flips: (N,), whether it was mirrored after that.
+        depth: (N, 3, 3), how each head was turned out of the plane before that, if any was.
     """
     known = np.where(away, AWAY, np.where(np.isfinite(angles[:, 2]), ROTATION, NOSE))
-    matrices = roll_matrices(turns) @ rotation_matrices(np.nan_to_num(angles))
+    matrices = rotation_matrices(np.nan_to_num(angles))
+    matrices = roll_matrices(turns) @ (matrices if depth is None else depth @ matrices)
     mirror = np.array([-1.0, 1.0, 1.0])
     matrices[flips] *= mirror[:, None] * mirror
     columns = matrices.transpose(0, 2, 1).reshape(len(angles), 9)
