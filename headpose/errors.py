@@ -1,5 +1,16 @@
 """Errors that a person can put right, and what foreign errors say in a few words."""
 
+import re
+
+# What ends a line, steers a terminal (ESC begins its commands), or turns the direction of
+# what follows. Names of files and columns may have any of it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """Returns a text with its control characters escaped: what strangers wrote steers nothing."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
 
 class HeadposeError(Exception):
     """Something a person can put right; its text is one line that says how.
@@ -7,6 +18,9 @@ class HeadposeError(Exception):
     All errors that this library raises on purpose are of this class or of one of its kinds:
     a program that uses it need not catch more.
     """
+
+    def __init__(self, *args: object):
+        super().__init__(*(one_line(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class PictureError(HeadposeError):

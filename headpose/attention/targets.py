@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError, first_line, reason
+from headpose.files import check_readable
 
 CAMERA = "camera"
 ELSEWHERE, UNKNOWN = "elsewhere", "unknown"
@@ -64,6 +65,7 @@ def load_targets(path: str | Path, within: float = WITHIN) -> list[Target]:
     Raises:
         HeadposeError: If it cannot be read or says something else.
     """
+    check_readable(path)
     try:
         with Path(path).open("rb") as file:
             content = tomllib.load(file)

@@ -15,7 +15,7 @@ from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_arguments
 from headpose.cli.pool_options import add_pool_options, open_pool
 from headpose.errors import HeadposeError, install
-from headpose.files import writable_folder
+from headpose.files import sole_user, writable_folder
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 
@@ -110,7 +110,7 @@ def main() -> int:
     settings = settings_of(arguments)
     from headpose.archives import annotation
     from headpose.archives.shards import find_files, make_shards
-    from headpose.parallel.processes import DONE, FAILURE, Task, sole_user, work
+    from headpose.parallel.processes import DONE, FAILURE, Task, work
 
     pictures, videos, problems = find_files(arguments.inputs)
     for problem in problems:

@@ -16,6 +16,7 @@ from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
+from headpose.files import sole_user, writable_folder
 from headpose.geometry.crops import INTERPOLATIONS, SIDES
 from headpose.models.shipped import DEFAULT_DETECTOR
 
@@ -151,21 +152,22 @@ def run_cleaning(
     )
     detector, threshold = _load_detector(arguments, confidence)
     options = _options(arguments, recipe, threshold) | {"data": fingerprint(read)}
-    done = folder.start(options, arguments.overwrite)
     try:
-        records = _clean_all(items, done, detector, threshold, recipe, folder, arguments)
-        summary = folder.finish(
-            records,
-            problems,
-            options,
-            protocol=arguments.split,
-            splits_tilt=arguments.splits_tilt,
-            splits_pan=arguments.splits_pan,
-            test_ratio=arguments.test_ratio,
-            validation_ratio=arguments.validation_ratio,
-            seed=arguments.seed,
-            arrays=arguments.arrays,
-        )
+        with sole_user(writable_folder(folder.path)):
+            done = folder.start(options, arguments.overwrite)
+            records = _clean_all(items, done, detector, threshold, recipe, folder, arguments)
+            summary = folder.finish(
+                records,
+                problems,
+                options,
+                protocol=arguments.split,
+                splits_tilt=arguments.splits_tilt,
+                splits_pan=arguments.splits_pan,
+                test_ratio=arguments.test_ratio,
+                validation_ratio=arguments.validation_ratio,
+                seed=arguments.seed,
+                arrays=arguments.arrays,
+            )
     except KeyboardInterrupt:
         cl.warn("what is done is kept; start the same command again to go on")
         raise

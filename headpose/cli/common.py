@@ -13,7 +13,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from headpose.cli import surroundings
-from headpose.errors import HeadposeError, first_line, missing_package, reason
+from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
 from headpose.reporting import logger, show_progress
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def run(main: Callable[[], int | None]) -> None:
             raise
         status, told = outcome(error)
         if told:
-            print(f"{program()}: {told}", file=sys.stderr)
+            print(f"{program()}: {one_line(told)}", file=sys.stderr)
     if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN and status == INTERRUPTED:
         status = surroundings.TERMINATED
     sys.exit(status)
@@ -111,8 +111,9 @@ class _Messages(logging.Handler):
 
 
 def tell(message: str, file=None) -> None:
-    """Prints a line without breaking a progress bar."""
-    tqdm.write(message, file=file or sys.stdout)
+    """Prints lines without breaking a progress bar; names in them steer no terminal."""
+    lines = map(one_line, message.split("\n"))
+    tqdm.write("\n".join(lines), file=file or sys.stdout)
 
 
 def warn(message: str) -> None:

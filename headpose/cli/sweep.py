@@ -13,7 +13,7 @@ from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pool_options import add_pool_options, open_pool
 from headpose.errors import HeadposeError
-from headpose.files import writable_folder
+from headpose.files import sole_user, writable_folder
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
 from headpose.training.sweep.driver import SEARCHES, STOPPERS, Sweep, clear
@@ -88,7 +88,6 @@ def main() -> int:
         space.grid()  # says so where a range makes it impossible
     folder = writable_folder(arguments.output)
 
-    from headpose.parallel.processes import sole_user
     from headpose.training.sweep import results
 
     with sole_user(folder):

@@ -28,6 +28,7 @@ from headpose.convert.ssd512_weights import (
 )
 from headpose.datasets.matlab_files import check_mat
 from headpose.errors import HeadposeError, reason
+from headpose.files import check_readable
 
 # The published head-detector.mat.
 PUBLISHED_SIZE = 90_941_165  # bytes
@@ -224,6 +225,7 @@ def list_parameters(cells, params) -> tuple[list[Parameter], list[str]]:
 
 def _check_container(path: str | Path) -> None:
     """Tells a MAT v5 file from its look-alikes by the first bytes."""
+    check_readable(path)
     try:
         with Path(path).open("rb") as file:
             head = file.read(520)

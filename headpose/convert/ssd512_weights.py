@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import HeadposeError, reason
+from headpose.files import check_readable
 from headpose.models.shipped import MODELS
 
 LAYERS_TABLE = MODELS / "layers.csv"
@@ -167,6 +168,7 @@ def read_table(path: str | Path = LAYERS_TABLE) -> dict[Slot, int]:
     Raises:
         HeadposeError: If it cannot be read or does not name each place once.
     """
+    check_readable(path)
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

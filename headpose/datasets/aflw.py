@@ -12,6 +12,7 @@ from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
 from headpose.errors import HeadposeError, reason
+from headpose.files import check_readable
 from headpose.geometry.angles import wrap_degrees
 
 NAME = "aflw"
@@ -176,6 +177,7 @@ def read_sqlite(path: Path, problems: Problems) -> list[Label]:
     Raises:
         HeadposeError: If the file is no SQLite database, is locked, or has other tables.
     """
+    check_readable(path)
     uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT)) as database:

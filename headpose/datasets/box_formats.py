@@ -85,7 +85,11 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     files = sorted(first_folder(folder / "Annotations", folder).glob("*.xml"))
     lists = (folder / "Splits" / f"{part}.txt", folder / "ImageSets" / "Main" / f"{part}.txt")
     if part and (split := next((f for f in lists if f.is_file()), None)):
-        kept = {line.split()[0] for line in split.read_text().splitlines() if line.strip()}
+        kept = {
+            line.split()[0]
+            for line in split.read_text(encoding="utf-8", errors="replace").splitlines()
+            if line.strip()
+        }
         files = [file for file in files if file.stem in kept]
         part = ""
     pictures = first_folder(folder / "JPEGImages", folder)

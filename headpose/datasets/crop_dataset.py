@@ -16,6 +16,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -286,20 +287,24 @@ def write_arrays(folder: str | Path, part: str, table: pd.DataFrame) -> None:
     The crops go through memory a chunk at a time.
     """
     image = Path(folder) / f"{part}_img.npy"
-    with atomic_write(image) as temporary:
-        place, array = 0, None
+    with atomic_write(image) as temporary, temporary.open("wb") as file:
+        # Written in turn, not through a memory map: there a full disk kills the process.
+        shape: tuple[int, ...] = (0, 0, 0)
         for crops in chunks(folder, table):
-            if array is None:
-                shape = (len(table), *crops.shape[1:])
-                array = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-            array[place : place + len(crops)] = crops
-            place += len(crops)
-        if array is None:
-            np.save(temporary, np.zeros((0, 0, 0), np.uint8))
-        else:
-            array.flush()
-    with atomic_write(image.with_name(f"{part}_pose.npy")) as temporary:
-        np.save(temporary, angles_of(table))
+            if not file.tell():
+                shape = len(table), *crops.shape[1:]
+                _write_header(file, shape)
+            file.write(crops.tobytes())
+        if not file.tell():
+            _write_header(file, shape)
+    pose = image.with_name(f"{part}_pose.npy")
+    with atomic_write(pose) as temporary, temporary.open("wb") as file:
+        np.save(file, angles_of(table))
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    told = {"descr": np.dtype(np.uint8).str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, told)
 
 
 def chunks(folder: str | Path, table: pd.DataFrame, size: int = 1024) -> Iterator[np.ndarray]:

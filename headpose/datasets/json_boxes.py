@@ -6,9 +6,11 @@ from pathlib import Path
 from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, folder_with
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
+from headpose.files import check_readable
 
 
 def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
+    check_readable(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
         files = {image["id"]: str(image["file_name"]) for image in content["images"]}
@@ -40,6 +42,7 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
 def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
     """Reads CrowdHuman's lines of JSON: `hbox` is the head's x, y, width, height."""
     rows: Rows = {}
+    check_readable(path)
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue

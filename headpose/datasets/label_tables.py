@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from headpose.errors import HeadposeError
+from headpose.files import check_readable
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.conventions import ALIASES
 
@@ -101,6 +102,7 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
     Raises:
         HeadposeError: If it is missing, no TOML, or has something else in it.
     """
+    check_readable(path)
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
@@ -146,6 +148,7 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         HeadposeError: If it is no CSV file or lacks a column.
     """
     rows, lines = [], []
+    check_readable(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)

@@ -13,7 +13,7 @@ from headpose.datasets import crop_dataset as cd
 from headpose.datasets.clean_folder import SUMMARY, CleanFolder
 from headpose.detection.viola_jones import face_to_head
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write
+from headpose.files import atomic_write, sole_user, writable_folder
 from headpose.geometry.boxes import COLUMNS, assign, iou
 from headpose.reporting import progress
 
@@ -237,6 +237,18 @@ def write_matched(
         )
     names = {"reference": reference.folder.name, "second": second.folder.name}
     options = names | {"by": matches.how}
+    with sole_user(writable_folder(destination.path)):
+        return _write(reference, second, matches, destination, overwrite, options)
+
+
+def _write(
+    reference: CleanTable,
+    second: CleanTable,
+    matches: Matches,
+    destination: CleanFolder,
+    overwrite: bool,
+    options: dict,
+) -> dict[str, int]:
     destination.start(options, overwrite)
     rows = reference.rows[reference.rows["file"].isin(matches.pairs)]
     chosen = second.rows.drop_duplicates("file").set_index("file")

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 
+from headpose.files import check_readable
+
 HEADER = 128  # bytes before the first element
 MAX_UNPACKED = 4 << 30  # bytes; the published head detector has 0.1 GB
 MAX_DEPTH, MAX_DIMENSIONS = 32, 32
@@ -34,6 +36,7 @@ def check_mat(path: str | Path, names: Collection[str]) -> None:
         NotImplementedError: If it is of MATLAB 7.3, as scipy does.
         OSError: If it cannot be read.
     """
+    check_readable(path)
     data = memoryview(Path(path).read_bytes())
     if len(data) < HEADER or 0 in data[:4]:
         raise ValueError("no header of MATLAB 5 to 7")

@@ -34,7 +34,11 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         name = file.relative_to(pictures)
         text = (texts / name).with_suffix(".txt")
         boxes = found.setdefault(str(name), [])
-        lines = text.read_text(errors="replace").splitlines() if text.is_file() else []
+        lines = (
+            text.read_text(encoding="utf-8", errors="replace").splitlines()
+            if text.is_file()
+            else []
+        )
         for number, line in enumerate(lines, 1):
             try:
                 kind, *values = line.split()
@@ -60,11 +64,11 @@ def _yolo_names(folder: Path) -> dict[int, str]:
     for place in (folder, *list(folder.parents)[:2]):
         for name in ("classes.txt", "obj.names"):
             if (place / name).is_file():
-                lines = (place / name).read_text(errors="replace").splitlines()
+                lines = (place / name).read_text(encoding="utf-8", errors="replace").splitlines()
                 return {i: line.strip() for i, line in enumerate(lines) if line.strip()}
         for name in ("data.yaml", "dataset.yaml"):
             if (place / name).is_file():
-                return _names_in_yaml((place / name).read_text(errors="replace"))
+                return _names_in_yaml((place / name).read_text(encoding="utf-8", errors="replace"))
     return {}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headpose.errors import HeadposeError
 from headpose.export.exporter import export
+from headpose.files import in_turn, writable_folder
 from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.formats import digest
@@ -17,6 +18,7 @@ def exported_for(path: str | Path, backend: str | Backend) -> ModelSpec:
 
     It is looked for beside the file and in the cache; if it is in neither it is exported
     into the cache, and told. What was made from another version of the file is passed over.
+    While another process exports the same model it is waited for, and its export is taken.
 
     Args:
         path: The Keras file.
@@ -30,6 +32,12 @@ def exported_for(path: str | Path, backend: str | Backend) -> ModelSpec:
         return found
     form = format_for(backend)
     target = cached_target(path, form, digest(path))
+    writable_folder(target.parent)
+    with in_turn(target, f"{path}: waiting for another process that exports it"):
+        return exported_beside(path, backend) or _export(path, backend, form, target)
+
+
+def _export(path: Path, backend: Backend, form: str, target: Path) -> ModelSpec:
     logger.info("%s: exported once for %s, to %s", path, backend.name, target)
     # Exporting hides GPUs from this process, which the backend may use.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import sys
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from headpose.errors import HeadposeError, first_line
 from headpose.export.calibration import own_samples, samples
 from headpose.export.verify import Difference, differences
-from headpose.files import writable_folder
+from headpose.files import temporary_folder, writable_folder
 from headpose.models.backends import PACKAGES, Backend
 from headpose.models.exported import (
     KEY,
@@ -74,8 +73,8 @@ def export(
     about = ModelMetadata(spec, source.name, source_digest, decoded, precision)
     calibrating, checking = _chosen_samples(spec, calibration, check)
     writable_folder(target.parent)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
-        file = Path(folder) / target.name
+    with temporary_folder(target) as folder:
+        file = folder / target.name
         with _quiet(f"{source}: cannot be written as {form}"):
             inputs = _inputs(model, spec, calibrating)
             _write(model, about, form, file, inputs)
@@ -259,6 +258,8 @@ def _move(file: Path, target: Path) -> None:
     """Moves what was written into place, the file that is opened last."""
     try:
         if file.suffix == ".xml":
+            # A network never stands beside the weights of another.
+            target.unlink(missing_ok=True)
             file.with_suffix(".bin").replace(target.with_suffix(".bin"))
         file.replace(target)
     except OSError as error:

@@ -7,17 +7,28 @@ Tables of long runs grow under a name of their own (see `growing_table`), so tha
 of a run that was killed are found.
 """
 
-from headpose.files.atomic import atomic_write, writable_folder
-from headpose.files.checks import STANDARD_OUTPUT, check_outputs, is_regular, sha256
+from headpose.files.atomic import atomic_write, temporary_folder, writable_folder
+from headpose.files.checks import (
+    STANDARD_OUTPUT,
+    check_outputs,
+    check_readable,
+    is_regular,
+    sha256,
+)
 from headpose.files.growing import UNFINISHED, growing_table
+from headpose.files.locks import in_turn, sole_user
 
 __all__ = [
     "STANDARD_OUTPUT",
     "UNFINISHED",
     "atomic_write",
     "check_outputs",
+    "check_readable",
     "growing_table",
+    "in_turn",
     "is_regular",
     "sha256",
+    "sole_user",
+    "temporary_folder",
     "writable_folder",
 ]

@@ -6,6 +6,7 @@ import itertools
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,26 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+@contextlib.contextmanager
+def temporary_folder(path: str | Path) -> Iterator[Path]:
+    """Gives a hidden folder beside `path` for what belongs to it, and removes it at the end.
+
+    One that a killed process left is removed as its files are, see `atomic_write`.
+
+    Raises:
+        HeadposeError: If it cannot be made.
+    """
+    path = Path(path)
+    _remove_stale(path.parent)
+    folder = beside(path, f"part-{_HOST}-{os.getpid()}-{next(_counter)}")
+    with refusals(path):
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def writable_folder(path: str | Path) -> Path:
     """Makes a folder and makes sure that files can be written there.
 
@@ -97,7 +118,10 @@ def _remove_stale(folder: Path) -> None:
                 continue
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:
-                    os.unlink(entry.path)  # noqa: PTH108
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
+                        os.unlink(entry.path)  # noqa: PTH108
 
 
 def _is_alive(process: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.files.places import destination, identity
+from headpose.files.places import destination, identity, is_lent
 
 STANDARD_OUTPUT = "-"
 
@@ -57,6 +57,25 @@ def sha256(path: str | Path) -> str:
     """
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_readable(path: str | Path) -> None:
+    """Refuses what opening would wait for, or never end: named pipes, sockets, devices.
+
+    What the shell lends (`/dev/stdin`, the `/dev/fd/63` of `<(...)`) is somebody's output and
+    may be read. What is missing is left to whoever opens it.
+
+    Raises:
+        HeadposeError: If it is such a thing, or a folder.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return
+    if stat.S_ISDIR(mode):
+        raise HeadposeError(f"{path}: it is a folder; name a file")
+    if not stat.S_ISREG(mode) and not is_lent(path):
+        raise HeadposeError(f"{path}: no regular file (a pipe or a device); name a file")
 
 
 def is_regular(path: str | Path) -> bool:

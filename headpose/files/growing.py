@@ -75,7 +75,8 @@ def _claim(path: Path, growing: Path, header: int) -> TextIO:
         except OSError:
             still_there = False
         if still_there and not _has_rows(growing, header):
-            file.truncate(0)
+            with refusals(path):
+                file.truncate(0)
             return file
         if still_there:
             kept = _free_name(growing)

@@ -31,7 +31,7 @@ def destination(path: Path, make_folder: bool = True) -> Path | None:
             mode = None
         if mode is not None and stat.S_ISDIR(mode):
             raise HeadposeError(f"cannot write {path}: it is a folder; name a file in it")
-        if mode is not None and (not stat.S_ISREG(mode) or _is_of_system(path)):
+        if mode is not None and (not stat.S_ISREG(mode) or is_lent(path)):
             return None
         if mode is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -43,9 +43,9 @@ def destination(path: Path, make_folder: bool = True) -> Path | None:
     return target
 
 
-def _is_of_system(path: Path) -> bool:
+def is_lent(path: str | Path) -> bool:
     """Tells files that the system only lends, such as /dev/stdout."""
-    return str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+    return str(Path(path).absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/"))
 
 
 def _check_folder(folder: Path) -> None:

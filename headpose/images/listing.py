@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from headpose.errors import reason
+from headpose.errors import HeadposeError, reason
+from headpose.files import check_readable
 from headpose.images import heic
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
@@ -129,7 +130,11 @@ def _expanded(names: Iterable[str], problems: list[str]) -> Iterator[str]:
             continue
         file = Path(name[1:])
         try:
+            check_readable(file)
             lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except HeadposeError as error:
+            problems.append(str(error))
+            continue
         except OSError as error:
             problems.append(f"{name}: cannot read this list: {reason(error)}")
             continue

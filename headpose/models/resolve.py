@@ -123,8 +123,20 @@ def open_model(spec: ModelSpec) -> Any:
 
 
 def cache_folder() -> Path:
-    """Returns where models are kept that commands exported by the way."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headpose"
+    """Returns where models are kept that commands exported by the way.
+
+    Raises:
+        HeadposeError: If this user has no home folder.
+    """
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given) / "headpose"
+    try:
+        return Path.home() / ".cache" / "headpose"
+    except RuntimeError as error:
+        raise HeadposeError(
+            "exported models are kept in the home folder, and there is none; "
+            "set XDG_CACHE_HOME to a folder"
+        ) from error
 
 
 def cached_target(path: Path, form: str, made_from: str) -> Path:

@@ -250,25 +250,3 @@ def work(
             else:
                 told = f"its worker {event.value}, {ATTEMPTS} times in a row"
                 yield Event(event.key, ERROR, told)
-
-
-@contextlib.contextmanager
-def sole_user(folder: Path) -> Iterator[None]:
-    """Makes sure that no other process works in a folder of results.
-
-    Raises:
-        HeadposeError: If one does.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: the folder is left to the user's care
-        yield
-        return
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise HeadposeError(
-                f"{folder}: another process works there; wait for its end"
-            ) from error
-        yield

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError, first_line, reason
+from headpose.files import check_readable
 from headpose.records.columns import INTEGERS, TEXTS, Row, renamed
 from headpose.reporting import logger
 
@@ -58,6 +59,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         from pyarrow import parquet
 
         return parquet.read_table(path).to_pylist()
+    check_readable(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         if suffix in JSON_SUFFIXES:
             lines = [json.loads(line) for line in file if line.strip()]

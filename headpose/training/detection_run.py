@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
 from headpose.datasets.label_tables import SourceName, read_configuration
 from headpose.errors import HeadposeError
-from headpose.files import check_outputs, writable_folder
+from headpose.files import check_outputs, sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress, report
 from headpose.training.detection_config import (
@@ -44,18 +44,19 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     training = [(name, read(name, config.strict)) for name in names]
     validation = [(name, read(name, config.strict)) for name in validation_names]
     folder = writable_folder(config.output)
-    from headpose.models.keras_setup import divide_batches, set_up
+    with sole_user(folder):
+        from headpose.models.keras_setup import divide_batches, set_up
 
-    set_up(config.device, config.precision)
-    divide_batches(config.learning.batch_size)
-    detector = _start_network(config.network, config.learning.seed)
-    size = _crop_size(detector, config.learning)
-    cache = PictureCache(int(config.cache * 2**30))
-    examples = _examples(config, detector, size, training, cache)
-    best = _learn(config, detector, size, examples, validation, cache, folder)
-    if config.save:
-        kept = best.with_name(f"{config.keep}.keras")
-        _save(kept, config.save, [] if config.uncalibrated else validation, cache)
+        set_up(config.device, config.precision)
+        divide_batches(config.learning.batch_size)
+        detector = _start_network(config.network, config.learning.seed)
+        size = _crop_size(detector, config.learning)
+        cache = PictureCache(int(config.cache * 2**30))
+        examples = _examples(config, detector, size, training, cache)
+        best = _learn(config, detector, size, examples, validation, cache, folder)
+        if config.save:
+            kept = best.with_name(f"{config.keep}.keras")
+            _save(kept, config.save, [] if config.uncalibrated else validation, cache)
     print(f"best detector: {best}")
     return best
 

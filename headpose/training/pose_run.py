@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, writable_folder
+from headpose.files import atomic_write, check_outputs, in_turn, sole_user, writable_folder
 from headpose.training.fields import values
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
@@ -42,17 +42,18 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     crop = crop_of(config.crop, named["train"])
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
-    from headpose.models.keras_setup import divide_batches, set_up
+    with sole_user(folder):
+        from headpose.models.keras_setup import divide_batches, set_up
 
-    set_up(config.device, config.precision)
-    divide_batches(config.learning.batch_size)
-    sets = read_sets(config, named, crop)
-    from headpose.training import pose
+        set_up(config.device, config.precision)
+        divide_batches(config.learning.batch_size)
+        sets = read_sets(config, named, crop)
+        from headpose.training import pose
 
-    print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
-    model = _start_network(config, crop, sets.have_roll)
-    seconds = _learn(config, model, sets, folder, on_epoch)
-    return _keep_best(config, folder, sets, seconds)
+        print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
+        model = _start_network(config, crop, sets.have_roll)
+        seconds = _learn(config, model, sets, folder, on_epoch)
+        return _keep_best(config, folder, sets, seconds)
 
 
 def misfit(network: Network, size: int) -> str | None:
@@ -237,6 +238,11 @@ def _with_mirror(
 
 def _note_model(path: Path, row: dict[str, Any]) -> None:
     """Adds a run to the table of models; a run that is there already is replaced."""
+    with in_turn(path, f"{path}: waiting for another process that writes it"):
+        _replace_row(path, row)
+
+
+def _replace_row(path: Path, row: dict[str, Any]) -> None:
     rows: list[dict[str, Any]] = []
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:

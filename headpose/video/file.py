@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 from headpose.errors import HeadposeError, reason
+from headpose.files import check_readable
 from headpose.video.addresses import is_address, without_secrets
 from headpose.video.frames import (
     AS_STORED,
@@ -33,6 +34,8 @@ def open_container(name: str):
         HeadposeError: If there is no such thing, or no video in it.
     """
     live, shown = is_address(name), without_secrets(name)
+    if not live:
+        check_readable(name)
     waits = (OPENING, SILENCE) if live else None
     try:
         container = av.open(

@@ -11,49 +11,20 @@ import signal
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
+from writers import GROWING
+from writers import WRITERS as ALL_WRITERS
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
-from headpose.images.pictures import write_image
-from headpose.pipeline import Head
-from headpose.records.coco import CocoSink
-from headpose.records.columns import picture_rows
-from headpose.records.sinks import CsvSink, JsonLinesSink
-from headpose.records.summary import SummarySink
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux")
 
-HEADS = [Head((1.0, 2.0, 30.0, 40.0), 0.9, 10.0, -20.0) for _ in range(3)]
-
-
-def sink(kind):
-    def write(path: Path) -> None:
-        with kind(path) as table:
-            for name in ("a.jpg", "b.jpg"):
-                for row in picture_rows(name, (64, 48), HEADS):
-                    table.write(row)
-
-    return write
-
-
-def picture(path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    with atomic_write(path) as temporary:
-        write_image(temporary, noise)
-
-
+# Those whose bytes are few; `test_every_call.py` has them all.
 WRITERS = {
-    "t.csv": sink(CsvSink),
-    "t.jsonl": sink(JsonLinesSink),
-    "coco.json": sink(CocoSink),
-    "summary.csv": sink(SummarySink),
-    "p.png": picture,
-    "p.jpg": picture,
+    name: ALL_WRITERS[name]
+    for name in ("t.csv", "t.jsonl", "coco.json", "summary.csv", "p.png", "p.jpg")
 }
-GROWING = ("t.csv", "t.jsonl")
 
 
 def in_child(write, path: Path, limit: int, killed: bool) -> int:

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, growing_table, writable_folder
+from headpose.files import (
+    atomic_write,
+    check_outputs,
+    check_readable,
+    growing_table,
+    writable_folder,
+)
 
 
 def write(path, text="new\n"):
@@ -259,3 +265,30 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         writable_folder(tmp_path / "f")
     with pytest.raises(HeadposeError, match="cannot write"):
         check_outputs([tmp_path / "f" / "t.csv"])
+
+
+# ------------------------------------------------------------------------- inputs
+
+
+def test_what_opening_would_wait_for_is_refused(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, told in (
+        (pipe, "no regular file"),
+        ("/dev/zero", "no regular"),
+        (tmp_path, "folder"),
+    ):
+        with pytest.raises(HeadposeError, match=told):
+            check_readable(path)
+    check_readable(tmp_path / "missing")  # whoever opens it says so
+    read, write = os.pipe()  # as of <(...) in a shell
+    try:
+        check_readable(f"/dev/fd/{read}")
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_messages_are_one_line_that_steers_no_terminal():
+    error = HeadposeError("a\nb\x1b[2J\u202ec\u3000d é")
+    assert str(error) == "a\\nb\\x1b[2J\\u202ec\u3000d é"

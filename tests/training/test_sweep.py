@@ -13,7 +13,8 @@ import sweep_fakes as fakes
 from drawn_heads import spot_heads
 
 from headpose.errors import HeadposeError
-from headpose.parallel.processes import DONE, ERROR, FAILURE, ProcessPool, Task, sole_user, work
+from headpose.files import sole_user
+from headpose.parallel.processes import DONE, ERROR, FAILURE, ProcessPool, Task, work
 from headpose.training.fields import with_values
 from headpose.training.pose_config import Network, PoseTrainingConfig, Sources
 from headpose.training.sweep import results as sweep_results
