@@ -6,7 +6,8 @@ import numpy as np
 from variants import CASCADES, FSA_NET, SSD512, YUNET, Models, Variant
 
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-from headpose.models.metadata import DETECTOR, Network, spec_of
+from headpose.models.network import Network, spec_of
+from headpose.models.specs import DETECTOR
 from headpose.pipeline import HeadPosePipeline, load_pipeline
 from headpose.pose.estimator import all_measures
 

@@ -17,8 +17,9 @@ import numpy as np
 import onnx_files
 from PIL import Image
 
-from headpose.models.metadata import DetectorSpec, EstimatorSpec, ModelMetadata
+from headpose.models.metadata import ModelMetadata
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 TABLE = "file,xmin,ymin,xmax,ymax,tilt,pan,roll\n"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from headpose.models.metadata import MEASURES
+from headpose.models.specs import MEASURES
 from headpose.pipeline import HeadPosePipeline
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.attention.attending import Event, Series
+from headpose.attention.events import Event
+from headpose.attention.series import Series
 from headpose.attention.targets import CAMERA, ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.images.figures import save
 
 # Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
@@ -69,8 +70,7 @@ def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]
         loc="outside upper center",
         ncols=min(7, len(colours)),
     )
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save(figure, path)
 
 
 def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -125,5 +125,4 @@ def draw_directions(path: Path, all_series: Sequence[Series], targets: Sequence[
         axes.set_title(f"{Path(series.file).name}{name}", fontsize=9)
     for axes in list(grid.flat)[len(shown) :]:
         axes.set_axis_off()
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save(figure, path)

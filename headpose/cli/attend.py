@@ -9,17 +9,9 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from headpose.attention.attending import (
-    NEEDED,
-    SHORTEST,
-    Looking,
-    Series,
-    events_of,
-    facing_pairs,
-    series_of,
-    shares_of,
-)
+from headpose.attention.events import events_of, facing_pairs, shares_of
 from headpose.attention.geometry import DISTANCE_DEVIATION
+from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_of
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError

@@ -163,7 +163,8 @@ def main() -> None:
     from headpose.baselines.conventions import check_conventions, check_outputs
     from headpose.baselines.predictors import Case, ask, figures, load_all
     from headpose.datasets.label_tables import Problems
-    from headpose.pose.metrics import plot_errors, without_nan
+    from headpose.files import without_nan
+    from headpose.pose.figures import plot_errors
 
     estimators = load_all(names, arguments.backend)
     heads, shown = read_heads(arguments)

@@ -186,8 +186,8 @@ def main() -> int:
     import numpy as np
 
     from headpose.baselines.evaluation import evaluate, figures, single_milliseconds
-    from headpose.pose.metrics import plot_errors, without_nan
-    from headpose.pose.reliability import plot_reliability
+    from headpose.files import without_nan
+    from headpose.pose.figures import plot_errors, plot_reliability
 
     part = None if arguments.part == "all" else arguments.part
     estimators = load_estimators(arguments)

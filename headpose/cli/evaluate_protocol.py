@@ -100,7 +100,7 @@ def evaluate_protocol(
     for line in table(results):
         print(line)
     if arguments.json:
-        from headpose.pose.metrics import without_nan
+        from headpose.files import without_nan
 
         summary = {
             "dataset": dataset.name,

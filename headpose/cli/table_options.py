@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headpose.errors import HeadposeError
 from headpose.files import STANDARD_OUTPUT, check_outputs, is_regular
-from headpose.geometry.conventions import CONVENTIONS
+from headpose.geometry.convention_registry import CONVENTIONS
 
 TABLES = ("csv", "json", "parquet", "coco", "summary")
 

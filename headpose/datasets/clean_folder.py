@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets import crop_dataset as cd
-from headpose.datasets import splits
+from headpose.datasets import crop_writing, splits
 from headpose.datasets.cleaning import Record
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
@@ -169,11 +169,11 @@ class CleanFolder:
             table = splits.with_repeats(self._with_mirror_images(table))
         table["class"] = splits.pose_classes(table, splits_tilt, splits_pan, seed)
         parts = splits.split(table, protocol, test_ratio, validation_ratio, seed)
-        norm = cd.write_norm(self.path, table[parts == "train"])
+        norm = crop_writing.write_norm(self.path, table[parts == "train"])
         if arrays:
             for part in cd.PARTS:
-                cd.write_arrays(self.path, part, table[parts == part])
-        cd.write_tables(self.path, table, parts)
+                crop_writing.write_arrays(self.path, part, table[parts == part])
+        crop_writing.write_tables(self.path, table, parts)
         with atomic_write(self.path / LEFT_OUT) as temporary:
             reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
             pd.DataFrame(reports, columns=["kind", "name"]).to_csv(
@@ -204,8 +204,8 @@ class CleanFolder:
         """Writes each crop's mirror image, and returns the table with a row for it too."""
         for name in progress(table["file"], "mirror images", total=len(table)):
             crop = cd.load_crops(self.path, [name])[0]
-            cd.write_crop(self.path / cd.mirrored_name(name), cv2.flip(crop, 1))
-        twin = table.assign(file=table["file"].map(cd.mirrored_name), mirrored=1)
+            crop_writing.write_crop(self.path / crop_writing.mirrored_name(name), cv2.flip(crop, 1))
+        twin = table.assign(file=table["file"].map(crop_writing.mirrored_name), mirrored=1)
         # Adding 0 turns -0 into 0.
         twin[list(ANGLES)] = flip(table[list(ANGLES)].to_numpy(np.float64)) + 0.0
         return pd.concat([table, twin]).sort_index(kind="stable").reset_index(drop=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.datasets.crop_dataset import CROPS, write_crop
+from headpose.datasets.crop_dataset import CROPS
+from headpose.datasets.crop_writing import write_crop
 from headpose.datasets.head_matching import (
     GROW,
     MATCH,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets import crop_dataset as cd
+from headpose.datasets import crop_writing
 from headpose.datasets.clean_folder import SUMMARY, CleanFolder
 from headpose.detection.viola_jones import face_to_head
 from headpose.errors import HeadposeError, reason
@@ -262,8 +263,8 @@ def _write(
             raise HeadposeError(f"cannot copy {second.folder / name}: {reason(error)}") from error
     parts = rows["part"].to_numpy()
     if (parts == "train").any():
-        cd.write_norm(destination.path, table[parts == "train"])
-    cd.write_tables(destination.path, table, parts)
+        crop_writing.write_norm(destination.path, table[parts == "train"])
+    crop_writing.write_tables(destination.path, table, parts)
     by_part = {part: int((parts == part).sum()) for part in cd.PARTS}
     summary = {
         "options": second.summary.get("options", {}),

@@ -10,8 +10,9 @@ from headpose.geometry.boxes import as_boxes, nms
 from headpose.geometry.crops import resize
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import Backend
-from headpose.models.metadata import DETECTOR, LONG_SIDE, DetectorSpec, network_of
+from headpose.models.network import network_of
 from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
+from headpose.models.specs import DETECTOR, LONG_SIDE, DetectorSpec
 from headpose.models.suppression import CANDIDATE_SCORE, PUBLISHED, Suppression
 from headpose.reporting import logger
 
@@ -26,7 +27,7 @@ class HeadDetector:
     side of `size` and padded to a multiple of its largest step.
 
     Args:
-        model: A Keras model that ends in `DecodeBoxes`, or a `models.metadata.Network`.
+        model: A Keras model that ends in `DecodeBoxes`, or a `models.network.Network`.
         size: Long side in pixels, for models that take any size.
         name: What to call the model in errors.
 

@@ -12,7 +12,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
-from headpose.models.metadata import DETECTOR, DetectorSpec, EstimatorSpec
+from headpose.models.specs import DETECTOR, DetectorSpec, EstimatorSpec
 from headpose.reporting import report
 
 MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts

@@ -26,7 +26,9 @@ from headpose.models.exported import (
 from headpose.models.formats import FORMATS, digest
 from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up, silence
-from headpose.models.metadata import DETECTOR, ModelMetadata, Spec, network_of, spec_of
+from headpose.models.metadata import ModelMetadata
+from headpose.models.network import network_of, spec_of
+from headpose.models.specs import DETECTOR, Spec
 
 NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
 HELD_OUT_EVERY = 4  # of the calibration pictures, for the check

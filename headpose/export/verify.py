@@ -8,7 +8,8 @@ import numpy as np
 from headpose.detection.head_detector import HeadDetector
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
-from headpose.models.metadata import DETECTOR, MEASURES, Network
+from headpose.models.network import Network
+from headpose.models.specs import DETECTOR, MEASURES
 from headpose.pose.estimator import PoseEstimator
 
 # The largest differences of a float32 model: degrees, pixels, and scores in 0..1.

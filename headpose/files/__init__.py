@@ -16,6 +16,7 @@ from headpose.files.checks import (
     sha256,
 )
 from headpose.files.growing import UNFINISHED, growing_table
+from headpose.files.json_values import without_nan
 from headpose.files.locks import in_turn, sole_user
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "sha256",
     "sole_user",
     "temporary_folder",
+    "without_nan",
     "writable_folder",
 ]

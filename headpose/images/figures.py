@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from headpose.errors import HeadposeError
 from headpose.files import atomic_write
+
+DOTS_PER_INCH = 110
 
 
 def figure(width: float = 7, height: float = 4.5):
@@ -16,13 +17,22 @@ def figure(width: float = 7, height: float = 4.5):
 
 
 def save(drawing, path: str | Path) -> None:
-    """Writes a figure, whole or not at all."""
+    """Writes a figure, whole or not at all.
+
+    Raises:
+        HeadposeError: If the suffix names no format, or the file cannot be written.
+    """
     with atomic_write(path) as temporary:
-        drawing.savefig(temporary, dpi=110)
+        try:
+            drawing.savefig(temporary, dpi=DOTS_PER_INCH)
+        except ValueError as error:
+            raise HeadposeError(f"{path}: {error}") from error
 
 
 def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str = "") -> None:
     """Draws columns of a CSV log over its `epoch` column."""
+    import pandas as pd
+
     table = pd.read_csv(log)
     drawing, axes = figure()
     for column in columns:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.geometry.angles import whole_turn_angles
-from headpose.models.metadata import DetectorSpec, EstimatorSpec
+from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 
 def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.ndarray, np.ndarray]:

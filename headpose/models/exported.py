@@ -14,15 +14,11 @@ from headpose.errors import HeadposeError, reason
 from headpose.files import is_regular
 from headpose.models.backends import READS, Backend, Call, open_session
 from headpose.models.decoding import decode_angles, decode_boxes
-from headpose.models.metadata import (
-    DETECTOR,
-    DetectorSpec,
-    ModelMetadata,
-    Network,
-    checked_network,
-)
+from headpose.models.metadata import ModelMetadata
+from headpose.models.network import Network, checked_network
 from headpose.models.onnx_header import parts
 from headpose.models.schema import MAX_TEXT
+from headpose.models.specs import DETECTOR, DetectorSpec
 
 KEY = "headpose"  # under which a file holds its description
 SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what others add

@@ -104,7 +104,7 @@ def open_model(spec: ModelSpec) -> Any:
     """Opens what `resolve` found.
 
     Returns:
-        A Keras model, or a `headpose.models.metadata.Network`, for which neither Keras nor
+        A Keras model, or a `headpose.models.network.Network`, for which neither Keras nor
         TensorFlow is imported.
 
     Raises:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.geometry.conventions import is_locked
+from headpose.geometry.angles import is_locked
 from headpose.pose.metrics import absolute_errors, geodesic_errors, pan_ranges
 
 
@@ -35,7 +35,7 @@ class BenchmarkScore:
             papers count; roll is NaN where labels or estimates have none.
         mean: Of the angles that are known.
         geodesic: Mean angle between the rotations; NaN where rolls are unknown.
-        locked: Heads near a pan of ±90, see `headpose.geometry.conventions.is_locked`.
+        locked: Heads near a pan of ±90, see `headpose.geometry.angles.is_locked`.
         pitch_unlocked, roll_unlocked: Pitch's and roll's error without these, where alone
             they mean something.
         ranges: By |pan|, see `headpose.pose.metrics.PAN_RANGES`; empty ones are left out.

@@ -7,8 +7,9 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation
 from headpose.models.backends import Backend
-from headpose.models.metadata import ESTIMATOR, MEASURES, EstimatorSpec, network_of
+from headpose.models.network import network_of
 from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
+from headpose.models.specs import ESTIMATOR, MEASURES, EstimatorSpec
 
 AT_ONCE = 64  # crops in one call of the network
 
@@ -18,7 +19,7 @@ class PoseEstimator:
 
     Args:
         model: A Keras model from crops (B, S, S, C) in 0..255 to degrees (B, 2, 3 or 6):
-            as many of `MEASURES`; or a `headpose.models.metadata.Network`.
+            as many of `MEASURES`; or a `headpose.models.network.Network`.
         name: What to call the model in errors.
 
     It may be called by several threads, and goes to other processes, which load its file again.

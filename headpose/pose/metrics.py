@@ -1,15 +1,11 @@
 """Error figures of head pose estimates."""
 
-import math
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.errors import HeadposeError
 from headpose.geometry.angles import (
     geodesic_distances,
+    is_locked,
     nose_directions,
     rotation_matrices,
     wrap_degrees,
@@ -25,8 +21,6 @@ PAN_RANGES = {
     "150-180": (150, np.inf),
 }
 SHARES = (5, 10, 15)  # degrees
-# So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
-LOCKED_WITHIN = 15.0
 AWAY_PAN = 100.0  # degrees, from which a labelled head counts as turned away
 EXPECTED_ERROR = 5  # its column in `headpose.pose.estimator.MEASURES`
 
@@ -66,7 +60,7 @@ def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
 def unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     """Returns `absolute_errors`, NaN for tilt and roll where they lock."""
     errors = absolute_errors(predicted, truth)
-    locked = np.abs(np.abs(np.asarray(truth)[:, 1]) - 90) < LOCKED_WITHIN
+    locked = is_locked(truth)
     errors[locked, 0] = np.nan
     errors[locked, 2:] = np.nan
     return errors
@@ -190,48 +184,25 @@ def pan_ranges(truth: ArrayLike) -> dict[str, np.ndarray]:
 
 def _row(errors: np.ndarray, turns: np.ndarray) -> dict[str, float]:
     tilt, pan = errors[:, 0], errors[:, 1]
-    row = {"heads": len(errors), "tilt": _mean(tilt), "pan": _mean(pan)}
+    row = {"heads": len(errors), "tilt": mean_of_known(tilt), "pan": mean_of_known(pan)}
     row["mean"] = (row["tilt"] + row["pan"]) / 2
     if np.isfinite(turns).any():
-        row["roll"] = _mean(errors[:, 2])
-        row["geodesic"] = _mean(turns)
+        row["roll"] = mean_of_known(errors[:, 2])
+        row["geodesic"] = mean_of_known(turns)
         row["geodesic median"] = float(np.nanmedian(turns))
     for limit in SHARES:
-        row[f"tilt under {limit}"] = _mean(tilt < limit, np.isfinite(tilt))
-        row[f"pan under {limit}"] = _mean(pan < limit)
-        row[f"both under {limit}"] = _mean((tilt < limit) & (pan < limit), np.isfinite(tilt))
+        row[f"tilt under {limit}"] = mean_of_known(tilt < limit, np.isfinite(tilt))
+        row[f"pan under {limit}"] = mean_of_known(pan < limit)
+        row[f"both under {limit}"] = mean_of_known(
+            (tilt < limit) & (pan < limit), np.isfinite(tilt)
+        )
     return row
 
 
-def _mean(values: np.ndarray, known: np.ndarray | None = None) -> float:
+def mean_of_known(values: np.ndarray, known: np.ndarray | None = None) -> float:
     """Returns the mean of what is known, NaN if nothing is."""
     values = values[np.isfinite(values) if known is None else known]
     return float(values.mean()) if len(values) else float("nan")
-
-
-def turned_away(angles: ArrayLike, away: ArrayLike) -> np.ndarray:
-    """Returns which heads (N,) are labelled as turned away from the viewer.
-
-    Args:
-        angles: (N, 2 and more) labels, degrees; NaN where `away`.
-        away: (N,), heads of which no more is known than that they are turned away.
-    """
-    return np.asarray(away, bool) | (np.abs(np.asarray(angles)[:, 1]) > AWAY_PAN)
-
-
-def separation(predicted: ArrayLike, away: ArrayLike) -> float:
-    """Returns how well |pan| tells heads turned away from visible faces.
-
-    Args:
-        predicted: (N, 2 and more), degrees.
-        away: (N,), truth; both kinds must occur.
-
-    Returns:
-        The area under the receiver operating characteristic, 0..1.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(np.asarray(away, bool), np.abs(np.asarray(predicted)[:, 1])))
 
 
 def risk_coverage(errors: ArrayLike, expected_error: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -264,62 +235,29 @@ def uncertain_fifth(errors: ArrayLike, expected_error: ArrayLike) -> tuple[float
     return float((risk[-1] * total - rest * kept) / (total - kept)), float(rest)
 
 
-def without_nan(value):
-    """Replaces NaN, which JSON does not know, by None, at any depth."""
-    if isinstance(value, dict):
-        return {key: without_nan(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [without_nan(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def plot_errors(
-    predicted: Mapping[str, ArrayLike], truth: ArrayLike, path: str | Path, width: float = 10.0
-) -> None:
-    """Draws mean absolute errors over the true tilt and the true pan.
-
-    Where an estimate tells its expected error, a third drawing has `risk_coverage` of
-    `overall_errors`.
+def separation(predicted: ArrayLike, away: ArrayLike) -> float:
+    """Returns how well |pan| tells heads turned away from visible faces.
 
     Args:
-        predicted: Estimates by name, each as in `absolute_errors` or with all
-            `headpose.pose.estimator.MEASURES`.
-        truth: The same.
-        path: The picture; its suffix says the format.
-        width: Of the steps over which errors are averaged, degrees.
+        predicted: (N, 2 and more), degrees.
+        away: (N,), truth; both kinds must occur.
 
-    Raises:
-        HeadposeError: If the format is unknown or the file cannot be written.
+    Returns:
+        The area under the receiver operating characteristic, 0..1.
     """
-    from matplotlib.figure import Figure
+    from sklearn.metrics import roc_auc_score
 
-    from headpose.images.figures import save
+    return float(roc_auc_score(np.asarray(away, bool), np.abs(np.asarray(predicted)[:, 1])))
 
-    truth = np.asarray(truth, np.float64)
-    sure = {name: np.asarray(e) for name, e in predicted.items() if np.shape(e)[1] > EXPECTED_ERROR}
-    drawing = Figure(figsize=(15 if sure else 10, 4.5), layout="constrained")
-    axes = drawing.subplots(1, 3 if sure else 2)
-    for column, angle in enumerate(("tilt", "pan")):
-        steps = np.round(truth[:, column] / width)
-        places = np.unique(steps)
-        for name, estimate in predicted.items():
-            errors = unlocked_errors(estimate, truth)[:, column]
-            means = [_mean(errors[steps == place]) for place in places]
-            axes[column].plot(places * width, means, marker="o", markersize=3, label=name)
-        axes[column].set_xlabel(f"true {angle} (degrees)")
-        axes[column].set_ylabel(f"mean error of {angle} (degrees)")
-    for name, estimate in sure.items():
-        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, EXPECTED_ERROR])
-        axes[2].plot(100 * coverage, risk, label=name)
-        axes[2].set(xlabel="surest heads kept (%)", ylabel="their mean error (degrees)")
-    for part in axes:
-        part.set_ylim(bottom=0)
-        part.grid(alpha=0.3)
-        part.legend()
-    try:
-        save(drawing, path)
-    except ValueError as error:
-        raise HeadposeError(f"{path}: {error}") from error
+
+def turned_away(angles: ArrayLike, away: ArrayLike) -> np.ndarray:
+    """Returns which heads (N,) are labelled as turned away from the viewer.
+
+    Args:
+        angles: (N, 2 and more) labels, degrees; NaN where `away`.
+        away: (N,), heads of which no more is known than that they are turned away.
+    """
+    return np.asarray(away, bool) | (np.abs(np.asarray(angles)[:, 1]) > AWAY_PAN)
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:

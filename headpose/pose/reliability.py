@@ -6,12 +6,10 @@ error is that of `headpose.pose.metrics.turn_or_nose_errors`.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
 from headpose.pose.metrics import EXPECTED_ERROR, pan_ranges, turn_or_nose_errors
 
@@ -93,55 +91,3 @@ def binned(expected: ArrayLike, errors: ArrayLike, bins: int = BINS) -> np.ndarr
         return np.zeros((0, 2))
     parts = np.array_split(np.argsort(expected, kind="stable"), min(bins, len(expected)))
     return np.array([(expected[p].mean(), errors[p].mean()) for p in parts])
-
-
-def plot_reliability(estimates: Estimates, path: str | Path) -> None:
-    """Draws true over expected errors: in tenths of the heads, and by labelled |pan|.
-
-    Args:
-        estimates: By name, estimates (N, 6) and labels (N, 3), degrees; estimates
-            without an expected error are left out.
-        path: The picture; its suffix says the format.
-
-    Raises:
-        HeadposeError: If no estimate tells an expected error, the format is unknown, or the
-            file cannot be written.
-    """
-    from matplotlib.figure import Figure
-
-    from headpose.images.figures import save
-
-    estimates = {k: v for k, v in estimates.items() if v[0].shape[1] > EXPECTED_ERROR}
-    if not estimates:
-        raise HeadposeError("no estimator tells an expected error; leave out the drawing of it")
-    drawing = Figure(figsize=(11, 5), layout="constrained")
-    left, right = drawing.subplots(1, 2)
-    largest = 1.0
-    for number, (name, (told, truth)) in enumerate(estimates.items()):
-        errors, expected = turn_or_nose_errors(told, truth), told[:, EXPECTED_ERROR]
-        points = binned(expected, errors)
-        largest = max(largest, points.max() * 1.05)
-        left.plot(*points.T, marker="o", label=name)
-        rows = {k: v for k, v in reliability(told, truth).items() if k != "all"}
-        places = np.arange(len(rows)) + 0.8 * number / len(estimates) - 0.4
-        width = 0.4 / len(estimates)
-        colour = f"C{number}"
-        right.bar(
-            places, [r["expected"] for r in rows.values()], width, color=colour, alpha=0.5,
-            label=f"{name}: expected", align="edge",
-        )  # fmt: skip
-        right.bar(
-            places + width, [r["true"] for r in rows.values()], width, color=colour,
-            label=f"{name}: true", align="edge",
-        )  # fmt: skip
-        right.set_xticks(range(len(rows)), list(rows))
-    left.plot([0, largest], [0, largest], color="grey", linewidth=1)
-    left.set(xlabel="expected error (degrees)", ylabel="true error (degrees)")
-    right.set(xlabel="labelled |pan| (degrees)", ylabel="mean error (degrees)")
-    for part in (left, right):
-        part.grid(alpha=0.3)
-        part.legend()
-    try:
-        save(drawing, path)
-    except ValueError as error:
-        raise HeadposeError(f"{path}: {error}") from error

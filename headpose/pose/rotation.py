@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers, ops
 
-from headpose.models.metadata import ERROR_SCALE, LEAST_ERROR, RAW_SCALE
+from headpose.models.specs import ERROR_SCALE, LEAST_ERROR, RAW_SCALE
 
 RAW_OUTPUTS = 7
 QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.geometry.boxes import COLUMNS as BOX
-from headpose.models.metadata import MEASURES
+from headpose.models.specs import MEASURES
 from headpose.records.columns import Row, has_head
 from headpose.records.sinks import Sink
 

@@ -7,7 +7,7 @@ heads has a row, too, without a box: tables leave it out unless they are asked f
 from collections.abc import Iterable, Sequence
 
 from headpose.geometry.boxes import COLUMNS as BOX
-from headpose.models.metadata import MEASURES
+from headpose.models.specs import MEASURES
 from headpose.pipeline import Head
 
 Row = dict[str, str | int | float | None]

@@ -50,7 +50,7 @@ class DetectionNetwork(Checked):
 
 @dataclasses.dataclass(frozen=True)
 class DetectionLearning(Checked):
-    """How long and how fast to learn, see `headpose.training.loop.Schedule`."""
+    """How long and how fast to learn, see `headpose.training.schedule.Schedule`."""
 
     epochs: int = field(30, "epochs", low=1)
     steps: int = field(300, "batches an epoch", low=1)

@@ -193,33 +193,36 @@ def _learn(
     from headpose.images.figures import plot_log
     from headpose.models.keras_files import save_model
     from headpose.training import detection, loop
+    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.run_folder import open_run
+    from headpose.training.schedule import Schedule, optimizer
 
     learning = config.learning
     model = detection.DetectorTraining(detector)
     model.build((None, size, size, 3))
-    schedule = loop.Schedule(
+    schedule = Schedule(
         learning.epochs,
         learning.steps,
         learning.learning_rate,
         learning.weight_decay,
         average=learning.average,
     )
-    model.compile(loop.optimizer(schedule))
+    model.compile(optimizer(schedule))
     together = [picture for _, pictures in validation for picture in pictures]
     measured = thinned(together, config.sources.validate_on)
     finder = HeadDetector(detector, name=str(config.network.start))
     best = folder / "best.keras"
     # Only now, when nothing else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
-    earlier = loop.open_run(folder, told, config.resume, config.overwrite)
+    earlier = open_run(folder, told, config.resume, config.overwrite)
     loop.fit(
         model,
         lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
         schedule,
-        loop.BestModel(
+        BestModel(
             detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
         ),
-        loop.Patience("ap mean", True, schedule),
+        Patience("ap mean", True, schedule),
         folder,
         earlier,
     )

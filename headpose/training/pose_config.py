@@ -67,7 +67,7 @@ class Network(Checked):
 
 @dataclasses.dataclass(frozen=True)
 class Learning(Checked):
-    """How long and how fast to learn, see `headpose.training.loop.Schedule`."""
+    """How long and how fast to learn, see `headpose.training.schedule.Schedule`."""
 
     batch_size: int = field(128, "crops a batch", low=1)
     epochs: int = field(500, "at most so many epochs", low=1)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import keras
 
     from headpose.datasets.pose_data import HeadSet
-    from headpose.training.loop import Schedule
     from headpose.training.pose_examples import PoseExamples
+    from headpose.training.schedule import Schedule
 
 OnEpoch = Callable[[int, dict[str, float]], bool]
 
@@ -137,7 +137,7 @@ def _examples(
 
 def _schedule(config: PoseTrainingConfig, heads: int) -> "Schedule":
     """Returns how long to learn; an epoch has all heads once unless it is told."""
-    from headpose.training.loop import Schedule
+    from headpose.training.schedule import Schedule
 
     learning = config.learning
     return Schedule(
@@ -163,15 +163,18 @@ def _learn(
     from headpose.pose import rotation
     from headpose.pose.estimator import MEASURES, PoseEstimator
     from headpose.training import loop, pose
+    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.run_folder import open_run
+    from headpose.training.schedule import optimizer
 
     learner, loss = model, pose.angle_loss
     if model.output_shape[1] == len(MEASURES):
         learner, loss = rotation.raw_outputs(model), rotation.rotation_loss
     examples = _examples(config, model, sets)
     schedule = _schedule(config, sum(len(s) for s in sets.training.values()))
-    learner.compile(loop.optimizer(schedule), loss=loss)
+    learner.compile(optimizer(schedule), loss=loss)
     estimator = PoseEstimator(model)
-    best = loop.BestModel(
+    best = BestModel(
         model,
         lambda: pose.measure(estimator, sets.validation),
         "score",
@@ -180,14 +183,14 @@ def _learn(
     )
     # Only now, when little else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
-    earlier = loop.open_run(folder, told, config.resume, config.overwrite)
+    earlier = open_run(folder, told, config.resume, config.overwrite)
     started = time.monotonic()
     loop.fit(
         learner,
         lambda first: loop.batches(examples, first, config.learning.batch_size, config.workers),
         schedule,
         best,
-        loop.Patience("score", False, schedule),
+        Patience("score", False, schedule),
         folder,
         earlier,
         on_epoch,

@@ -17,7 +17,7 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import PictureError, read_image, write_image
-from headpose.models.metadata import MEASURES
+from headpose.models.specs import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import picture_rows
 from headpose.records.sinks import CsvSink, JsonLinesSink

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from headpose.attention.attending import Looking, events_of, facing_pairs, series_of, shares_of
+from headpose.attention.events import events_of, facing_pairs, shares_of
 from headpose.attention.figures import direction_histogram
+from headpose.attention.series import Looking, series_of
 from headpose.attention.targets import camera, load_targets
 from headpose.errors import HeadposeError
 from headpose.records.columns import VIDEO_FIELDS, place_row

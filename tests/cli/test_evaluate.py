@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from headpose.datasets import crop_dataset as cd
+from headpose.datasets import crop_writing
 from headpose.models.shipped import DEFAULT_ESTIMATOR
 from headpose.pose.metrics import error_table
 
@@ -28,9 +29,9 @@ def folder(tmp_path_factory):
     for name, pan, tilt in zip(table["file"], table["pan"], table["tilt"], strict=True):
         crop = np.full((SIZE, SIZE), pan + 100, np.uint8)
         crop[:, SIZE // 2 :] = tilt + 100
-        cd.write_crop(folder / name, crop)
+        crop_writing.write_crop(folder / name, crop)
     parts = np.array(["train"] * 10 + ["test"] * (ROWS - 10))
-    cd.write_tables(folder, table, parts)
+    crop_writing.write_tables(folder, table, parts)
     made = {"options": {"size": SIZE, "side": "large", "margin": 1.0}}
     (folder / "summary.json").write_text(json.dumps(made))
     return folder

@@ -339,7 +339,7 @@ def joint(tmp_path_factory, aflw, pointing04):
     [
         ("grouped", "headpose.datasets.cleaning", "read_image", 1, False),
         ("grouped", "headpose.datasets.cleaning", "write_crop", 30, True),
-        ("original", "headpose.datasets.crop_dataset", "write_arrays", 2, True),
+        ("original", "headpose.datasets.crop_writing", "write_arrays", 2, True),
     ],
 )
 def test_interrupted_and_started_again_gives_the_same_files(

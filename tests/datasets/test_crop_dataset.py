@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from headpose.datasets import crop_dataset as cd
+from headpose.datasets import crop_writing as cw
 from headpose.datasets import splits
 from headpose.errors import HeadposeError
 
@@ -39,8 +40,8 @@ def make_folder(folder, rows: int = 20, colour: bool = False):
     parts = splits.split(table, "grouped")
     (folder / "crops").mkdir(parents=True)
     for name, crop in zip(table["file"], crops, strict=True):
-        cd.write_crop(folder / name, crop)
-    cd.write_tables(folder, table, parts)
+        cw.write_crop(folder / name, crop)
+    cw.write_tables(folder, table, parts)
     return table, crops, parts
 
 
@@ -63,7 +64,7 @@ def test_repeated_rows_give_their_crop_again(tmp_path):
     table, crops, _ = make_folder(tmp_path)
     table["class"] = 0
     again = table.iloc[[3, 1, 3]]
-    cd.write_tables(tmp_path, again, np.array(["train"] * 3))
+    cw.write_tables(tmp_path, again, np.array(["train"] * 3))
     np.testing.assert_array_equal(cd.read_crops(tmp_path, "train").crops, crops[[3, 1, 3]])
 
 
@@ -77,7 +78,7 @@ def test_a_table_of_file_tilt_and_pan_is_enough(tmp_path):
 def test_text_stays_text(tmp_path):
     table, _, parts = make_folder(tmp_path)
     table["source"], table["subject"] = "007.jpg", "NA"
-    cd.write_tables(tmp_path, table, parts)
+    cw.write_tables(tmp_path, table, parts)
     read = cd.read_crops(tmp_path).table
     assert set(read["source"]) == {"007.jpg"}
     assert set(read["subject"]) == {"NA"}
@@ -109,7 +110,7 @@ def first(folder):
         (lambda f: first(f).unlink(), r"missing: 1 \(crops/aflw-00000-0.png\)"),
         (lambda f: first(f).write_bytes(b"no"), "unreadable: 1"),
         (
-            lambda f: cd.write_crop(f / "crops/aflw-00004-0.png", np.zeros((9, 9), np.uint8)),
+            lambda f: cw.write_crop(f / "crops/aflw-00004-0.png", np.zeros((9, 9), np.uint8)),
             "not 8x8 like the first: 1",
         ),
         (
@@ -135,7 +136,7 @@ def test_a_missing_folder_and_a_wrong_part_are_told(tmp_path):
 
 def test_norm_is_that_of_the_pixels_and_angles(tmp_path):
     table, crops, _ = make_folder(tmp_path)
-    norm = cd.write_norm(tmp_path, table)
+    norm = cw.write_norm(tmp_path, table)
     values = crops / 255
     assert norm["img_mean"] == pytest.approx(values.mean())
     assert norm["img_std"] == pytest.approx(values.std())
@@ -147,10 +148,10 @@ def test_norm_is_that_of_the_pixels_and_angles(tmp_path):
 
 
 def test_arrays_hold_the_same_crops_and_angles(tmp_path, monkeypatch):
-    monkeypatch.setattr(cd.chunks, "__defaults__", (7,))
+    monkeypatch.setattr(cw.chunks, "__defaults__", (7,))
     table, crops, _ = make_folder(tmp_path)
-    cd.write_arrays(tmp_path, "train", table)
-    cd.write_arrays(tmp_path, "test", table[:0])
+    cw.write_arrays(tmp_path, "train", table)
+    cw.write_arrays(tmp_path, "test", table[:0])
     np.testing.assert_array_equal(np.load(tmp_path / "train_img.npy"), crops)
     np.testing.assert_array_equal(np.load(tmp_path / "train_pose.npy"), cd.angles_of(table))
     assert len(np.load(tmp_path / "test_img.npy")) == len(np.load(tmp_path / "test_pose.npy")) == 0

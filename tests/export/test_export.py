@@ -24,7 +24,9 @@ from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, default_target, digest
 from headpose.models.keras_setup import set_up
-from headpose.models.metadata import DetectorSpec, EstimatorSpec, ModelMetadata, network_of, spec_of
+from headpose.models.metadata import ModelMetadata
+from headpose.models.network import network_of, spec_of
+from headpose.models.specs import DetectorSpec, EstimatorSpec
 from headpose.pose.rotation import HeadAngles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

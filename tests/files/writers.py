@@ -60,7 +60,7 @@ def arrays(path: Path) -> None:
     """Writes the arrays of a clean folder, from crops elsewhere."""
     import pandas as pd
 
-    from headpose.datasets.crop_dataset import write_arrays
+    from headpose.datasets.crop_writing import write_arrays
 
     crop = Path(tempfile.gettempdir()) / "headpose-faulty-crop.png"
     if not crop.exists():

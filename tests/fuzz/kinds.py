@@ -50,7 +50,8 @@ def _read_image(path: Path) -> None:
 
 
 def _onnx(path: Path) -> None:
-    from headpose.models.metadata import EstimatorSpec, ModelMetadata
+    from headpose.models.metadata import ModelMetadata
+    from headpose.models.specs import EstimatorSpec
 
     weights = [np.full((3, 6), 0.01)]
     onnx_files.write_linear(path, weights, [np.zeros(6)])
@@ -115,7 +116,8 @@ def _read_h5(path: Path) -> None:
 
 
 def _described(path: Path) -> str:
-    from headpose.models.metadata import DetectorSpec, ModelMetadata
+    from headpose.models.metadata import ModelMetadata
+    from headpose.models.specs import DetectorSpec
 
     levels = ((8, ((10.0, 12.0),)),)
     spec = DetectorSpec(None, None, 0.5, levels, (0.1, 0.1, 0.2, 0.2))

@@ -19,9 +19,10 @@ from headpose.models.answers import checked_detector, checked_estimator
 from headpose.models.backends import Backend, open_session
 from headpose.models.exported import read_metadata
 from headpose.models.keras_archive import CONFIG, OWN_LAYERS, WEIGHTS, check_archive
-from headpose.models.metadata import DetectorSpec, EstimatorSpec, ModelMetadata
+from headpose.models.metadata import ModelMetadata
 from headpose.models.onnx_header import refuse_external_data
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 DETECTOR = DetectorSpec(None, None, 0.5, ((8, ((10.0, 12.0), (20.0, 24.0))),), (0.1, 0.1, 0.2, 0.2))
 ESTIMATOR = EstimatorSpec(64, 3, 6, "small", 1.2, (0.2, 0.5, 10.0))

@@ -1,7 +1,7 @@
 """Descriptions that earlier versions wrote are still read."""
 
-from headpose.models.metadata import MEASURES, EstimatorSpec
 from headpose.models.schema import Fields
+from headpose.models.specs import MEASURES, EstimatorSpec
 
 
 def test_the_expected_error_may_have_its_older_name():

@@ -11,7 +11,7 @@ import pytest
 from headpose import HeadDetector, HeadposeError, HeadPosePipeline, PoseEstimator, load_pipeline
 from headpose.detection.loading import load_detector
 from headpose.models.backends import Backend
-from headpose.models.metadata import Network
+from headpose.models.network import Network
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 

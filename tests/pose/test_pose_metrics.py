@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from headpose.pose.figures import plot_errors
 from headpose.pose.metrics import (
     absolute_errors,
     error_table,
     geodesic_errors,
-    plot_errors,
     pose_errors,
     risk_coverage,
     separation,

@@ -17,7 +17,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image, write_image
-from headpose.models.metadata import network_of
+from headpose.models.network import network_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmarks"))
 

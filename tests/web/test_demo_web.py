@@ -21,8 +21,8 @@ from web_fakes import from_data_url, number, read_csv, rows_of
 
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
-from headpose.models.metadata import MEASURES
 from headpose.models.shipped import DEFAULT_DETECTOR
+from headpose.models.specs import MEASURES
 from headpose.records.columns import HEAD_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent

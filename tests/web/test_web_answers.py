@@ -14,7 +14,7 @@ from web_fakes import pipeline as fake_pipeline
 from headpose.errors import HeadposeError
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import read_image
-from headpose.models.metadata import MEASURES
+from headpose.models.specs import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import FIELDS, picture_rows
 from headpose.web.answers import (

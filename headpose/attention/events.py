@@ -1,0 +1,136 @@
+"""What looks add up to: events, shares of time, and who faces whom."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from headpose.attention.geometry import angles_between, from_rays, look_directions
+from headpose.attention.series import LONGEST_GAP, SHORTEST, Series
+from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A head that looks at one thing for a while.
+
+    Attributes:
+        file, track: Which head.
+        target: What it looks at.
+        start, end: Seconds.
+        before: What it looked at before; None at the beginning or after it was out of sight.
+    """
+
+    file: str
+    track: int
+    target: str
+    start: float
+    end: float
+    before: str | None
+
+
+def events_of(series: Series, shortest: float = SHORTEST) -> list[Event]:
+    """Returns what a head looked at, one thing after the other.
+
+    A look that lasts less than `shortest` counts to the one before. A head that was out of
+    sight begins anew.
+
+    Args:
+        series: Of a video; photos have no events.
+        shortest: Seconds.
+    """
+    if series.times is None or series.track is None:
+        return []
+    usual = float(np.median(np.diff(series.times))) if len(series.times) > 1 else 0.0
+    runs: list[list] = []  # target, start, end, whether it follows the one before
+    for look, time, step in zip(series.looks, series.times, series.steps, strict=True):
+        seen = bool(runs) and time - runs[-1][2] <= LONGEST_GAP * usual
+        if seen and runs[-1][0] == look:
+            runs[-1][2] = time + step
+        else:
+            runs.append([look, time, time + step, seen])
+    merged: list[list] = []
+    for run in runs:
+        if run[3] and merged and (run[2] - run[1] < shortest or merged[-1][0] == run[0]):
+            merged[-1][2] = run[2]
+        else:
+            merged.append(run)
+    events = []
+    for before, run in zip([None, *merged], merged, strict=False):
+        target, start, end, follows = run
+        came_from = before[0] if before is not None and follows else None
+        times = round(float(start), 4), round(float(end), 4)
+        events.append(Event(series.file, series.track, target, *times, came_from))
+    return events
+
+
+def shares_of(series: Series, targets: Sequence[Target]) -> list[dict]:
+    """Returns how long a head looks at each target, and elsewhere.
+
+    Returns:
+        A row for each: file, track, target, seconds (None for photos), rows, and the share
+        of the time, or of the rows of photos, in which it is known where the head looks.
+    """
+    looks = np.array(series.looks)
+    known = series.steps[looks != UNKNOWN].sum()
+    rows = []
+    for name in (*(target.name for target in targets), ELSEWHERE, UNKNOWN):
+        there = looks == name
+        spent = float(series.steps[there].sum())
+        share = None if name == UNKNOWN or not known else round(spent / float(known), 4)
+        rows.append(
+            {
+                "file": series.file,
+                "track": series.track,
+                "target": name,
+                "seconds": None if series.times is None else round(spent, 3),
+                "rows": int(there.sum()),
+                "share": share,
+            }
+        )
+    return rows
+
+
+def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
+    """Returns who faces whom: both noses point at the other's head within so many degrees.
+
+    Args:
+        all_series: With places.
+        within: Degrees.
+
+    Returns:
+        A row for each two heads that are seen together: file, their tracks, seconds
+        together, seconds facing each other, the share, and their mean distance in metres.
+    """
+    rows = []
+    for first, second in itertools.combinations(all_series, 2):
+        if first.file != second.file or first.track is None or second.track is None:
+            continue
+        if first.places is None or second.places is None:
+            continue
+        frames = {row["frame"]: i for i, row in enumerate(second.rows)}
+        pairs = [(i, frames[r["frame"]]) for i, r in enumerate(first.rows) if r["frame"] in frames]
+        if not pairs:
+            continue
+        here, there = map(np.array, zip(*pairs, strict=True))
+        way = second.places[there] - first.places[here]
+        one, other = (
+            from_rays(look_directions(s.azimuth[k], s.elevation[k]), places[k])
+            for s, places, k in ((first, first.places, here), (second, second.places, there))
+        )
+        facing = (angles_between(one, way) <= within) & (angles_between(other, -way) <= within)
+        together = float(first.steps[here].sum())
+        seconds = float(first.steps[here][facing].sum())
+        rows.append(
+            {
+                "file": first.file,
+                "track": first.track,
+                "other": second.track,
+                "seconds_together": round(together, 3),
+                "seconds_facing": round(seconds, 3),
+                "share": round(seconds / together, 4) if together else None,
+                "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
+            }
+        )
+    return rows

@@ -1,0 +1,155 @@
+"""What happens after each epoch: measuring, keeping the best model, stopping, checkpoints."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from headpose.files import atomic_write
+from headpose.models.keras_files import save_model
+from headpose.training.run_folder import newest_state
+from headpose.training.schedule import Schedule
+
+PAUSE = 5  # epochs without gain before the rate is halved, where patience has no end
+
+
+class BestModel(keras.callbacks.Callback):
+    """Measures after each epoch and keeps the best model.
+
+    Args:
+        model_to_keep: What is saved; shares weights with the model in training.
+        measure: Returns figures for the log.
+        score: The figure to watch.
+        higher: Whether more of it is better.
+        path: File for the best model so far.
+    """
+
+    def __init__(
+        self,
+        model_to_keep: keras.Model,
+        measure: Callable[[], dict[str, float]],
+        score: str,
+        higher: bool,
+        path: Path,
+    ):
+        super().__init__()
+        self._keep, self._measure = model_to_keep, measure
+        self._score, self._sign, self._path = score, 1 if higher else -1, path
+        self._best = -float("inf")
+
+    def replay(self, rows: Iterable[dict]) -> None:
+        """Takes up the best score of the epochs that a log tells of."""
+        self._best = max([self._best, *(self._sign * float(r[self._score]) for r in rows)])
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self._measure())
+        value = self._sign * logs[self._score]
+        if value > self._best:
+            self._best = value
+            save_model(self._keep, self._path)
+
+
+class Patience(keras.callbacks.Callback):
+    """Halves the learning rate and stops when a figure no longer improves.
+
+    Args:
+        score: The figure to watch.
+        higher: Whether more of it is better.
+        schedule: `patience` and `kind`.
+    """
+
+    def __init__(self, score: str, higher: bool, schedule: Schedule):
+        super().__init__()
+        self.score, self.higher = score, higher
+        self._schedule = schedule
+        self._best, self._waited = -float("inf"), 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether training should stop."""
+        return 0 < self._schedule.patience <= self._waited
+
+    def _note(self, value: float) -> None:
+        value = value if self.higher else -value
+        self._waited = 0 if value > self._best else self._waited + 1
+        self._best = max(self._best, value)
+
+    def replay(self, rows: Iterable[dict]) -> None:
+        """Takes up the state that the epochs of a log lead to; the rate is in the checkpoint."""
+        for row in rows:
+            self._note(float(row[self.score]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._note(logs[self.score])
+        pause = self._schedule.patience // 2 or PAUSE
+        if self._schedule.kind == "plateau" and self._waited and self._waited % pause == 0:
+            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) / 2
+        if self.exhausted:
+            self.model.stop_training = True
+
+
+class SwapAverage(keras.callbacks.SwapEMAWeights):
+    """Has the running mean of the weights measured and kept instead of the weights.
+
+    At the end Keras' own callback lets weights and means share arrays, which JAX deletes
+    when the model is called.
+    """
+
+    def __init__(self):
+        super().__init__(swap_on_epoch=True)
+
+    def _backend_finalize_ema_values(self, optimizer):
+        pairs = zip(
+            optimizer._model_variables_moving_average, optimizer._trainable_variables, strict=True
+        )
+        for mean, weight in pairs:
+            mean.assign(keras.ops.copy(weight))
+
+
+class MetricsLogger(keras.callbacks.Callback):
+    """Tells somebody each epoch's log, who may stop training by returning True."""
+
+    def __init__(self, on_epoch: Callable[[int, dict[str, float]], bool]):
+        super().__init__()
+        self._on_epoch = on_epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._on_epoch(epoch, dict(logs)):
+            self.model.stop_training = True
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the state of training when an epoch begins, and takes it up again.
+
+    By then the epoch before is in the log, and the running mean of the weights has left
+    the model again: log and checkpoint never disagree by more than the log's last row.
+    Each state is one file, moved into place when it is whole.
+
+    Args:
+        folder: Where states go; the newest one is kept.
+    """
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self._folder = folder
+
+    def on_train_begin(self, logs=None):
+        state = newest_state(self._folder)
+        if state:
+            self.model.optimizer.build(self.model.trainable_variables)
+            self.model.load_weights(state)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch:
+            older = newest_state(self._folder)
+            path = self._folder / f"epoch-{epoch:05d}.weights.h5"
+            with atomic_write(path) as temporary:
+                self.model.save_weights(temporary)
+            if older and older != path:
+                older.unlink()
+        # The counters of dropout are not part of the weights: each epoch starts its own.
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                seed = int(keras.ops.convert_to_numpy(variable)[0])
+                variable.assign(np.array([seed, epoch << 16], "uint32"))
