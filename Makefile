@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format docs figures dist clean
 
 demo: $(VENV)/installed
 	$(BIN)/python demo_image.py
@@ -23,6 +23,23 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The documents as a site in site/, with every warning an error, broken links among them.
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Runs the commands that print the figures of the documents and says what differs; DATA and
+# PEERS name the folders of data sets and of other projects' networks, ONLY chooses commands.
+figures: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/figures.py $(if $(DATA),--data '$(DATA)') \
+		$(if $(PEERS),--peers '$(PEERS)') $(if $(ONLY),--only '$(ONLY)')
+
+# The files of a release in dist/, and the wheel tried in an environment of its own.
+dist: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest tests/install
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "headpose needs Python 3.11 to 3.13; name one with PYTHON=python3.12"; exit 1; }
@@ -36,5 +53,9 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+$(VENV)/installed-docs: pyproject.toml $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) output
+	rm -rf $(VENV) output site dist

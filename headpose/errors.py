@@ -40,7 +40,7 @@ _EXTRAS = {
     **dict.fromkeys(("matplotlib", "optuna", "yaml"), "train"),
     **dict.fromkeys(("onnx", "tf2onnx", "openvino", "nncf", "ai_edge_litert"), "export"),
     **dict.fromkeys(("ray", "pyarrow"), "distributed"),
-    **{"gradio": "web", "pillow_heif": "heic"},
+    **{"gradio": "web", "pillow_heif": "heic", "fastapi": "rest", "uvicorn": "rest"},
 }
 _CORE = ("numpy", "cv2", "onnxruntime", "PIL", "glob2", "tqdm")
 

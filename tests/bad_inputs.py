@@ -400,6 +400,7 @@ def _bad_options() -> Iterator[Case]:
         "clean-aflw": ("--size", "--margin", "--match", "--test-ratio", "--seed"),
         "match-datasets": ("--iou",),
         "web": ("--port",),
+        "serve": ("--port",),
     }
     for command, options in numbers.items():
         for option in options:

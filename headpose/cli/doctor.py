@@ -34,6 +34,8 @@ FURTHER = {
     "optuna": "sweeps",
     "pyyaml": "sweeps",
     "gradio": "the page in the browser",
+    "fastapi": "the REST endpoint",
+    "uvicorn": "the REST endpoint",
     "openvino": "the backend openvino",
     "ai-edge-litert": "the backend litert",
     "tf2onnx": "exporting",

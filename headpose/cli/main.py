@@ -11,6 +11,7 @@ COMMANDS = {
     "image": ("image", "find heads in photos and draw where each one is turned"),
     "video": ("video", "follow heads through a video, a camera or a stream"),
     "web": ("web", "try it on a page in the browser"),
+    "serve": ("serve", "answer photos over HTTP: heads as JSON, or drawn"),
     "attend": ("attend", "tell from a table of heads who looks where"),
     "annotate": ("annotate", "go through an archive of any size, on processes or a cluster"),
     "convert": ("convert", "convert the published SSD512 detector from its .mat file"),

@@ -22,6 +22,7 @@ from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import picture_rows
 from headpose.records.sinks import CsvSink, JsonLinesSink
 
+PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
 # The columns of the table on the page and what is said over them; the angles come first,
 # which is what a narrow screen shows.

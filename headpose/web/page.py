@@ -8,12 +8,18 @@ from headpose.cli.pipeline_options import SIGNS
 from headpose.errors import HeadposeError
 from headpose.images.drawing import STYLES
 from headpose.images.pictures import sample_portrait
-from headpose.web.answers import Answer, Settings, SharedPipeline, answer_frame, answer_photo
+from headpose.web.answers import (
+    PHOTOS_AT_ONCE,
+    Answer,
+    Settings,
+    SharedPipeline,
+    answer_frame,
+    answer_photo,
+)
 from headpose.web.server import load_gradio
 
 KEPT = 3600  # seconds that photos and answers are kept
 SWEEP = 300  # seconds between looks for what is older
-PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
 CAMERAS_AT_ONCE = 8
 FRAME_EVERY = 0.1  # seconds at least between frames of a camera
 FRAME_WIDTH, FRAME_HEIGHT = 640, 480  # asked of cameras; heads are searched at 512 anyway

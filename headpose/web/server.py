@@ -13,7 +13,7 @@ from pathlib import Path
 from headpose.errors import HeadposeError, install, reason
 
 INSTALL = install("web")
-LARGEST_UPLOAD = "200mb"
+LARGEST_UPLOAD = 200 * 2**20  # bytes
 
 
 def load_gradio():

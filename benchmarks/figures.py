@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Runs the commands that print the figures of the documents, and says what differs from them.
+
+A document marks its figures so, with the command that prints them:
+
+    <!-- printed by: headpose trust DATA/scut_head/val_pose.csv -->
+
+    | limit | heads | share |
+    ...
+    <!-- end of printed -->
+
+Words in capitals stand for folders that only some machines have: DATA and PEERS. A command
+that names one which is not given (--data, --peers) is left out, and told; so are those marked
+`by hand:` instead, which take hours or a machine that does nothing else.
+"""
+
+import argparse
+import dataclasses
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("*.md", "docs/*.md", "models/*.md", "benchmarks/*.md", "comparison/*.md")
+BLOCK = re.compile(
+    r"^<!-- (printed by|by hand): (?P<command>.+?) -->\n(?P<text>.*?)^<!-- end of printed -->$",
+    re.MULTILINE | re.DOTALL,
+)
+BEGIN = re.compile(r"^<!-- (printed by|by hand): ", re.MULTILINE)
+FOLDERS = ("DATA", "PEERS")
+NUMBER = re.compile(r"[-−+]?\d[\d,]*(?:\.\d+)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Figures in a document.
+
+    Attributes:
+        document: Where they stand.
+        line: Of the mark, from 1.
+        command: What prints them, as it is typed.
+        text: What stands between the marks.
+        by_hand: Whether they are only listed.
+    """
+
+    document: Path
+    line: int
+    command: str
+    text: str
+    by_hand: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.document.relative_to(ROOT)}:{self.line}"
+
+
+def find_figures(documents: list[Path] | None = None) -> list[Figures]:
+    """Returns all marked figures, in the order of documents.
+
+    Raises:
+        HeadposeError: If a mark has no end.
+    """
+    files = documents or sorted({f for pattern in DOCUMENTS for f in ROOT.glob(pattern)})
+    found = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        blocks = list(BLOCK.finditer(text))
+        if len(blocks) != len(BEGIN.findall(text)):
+            raise HeadposeError(f"{file}: figures without <!-- end of printed -->")
+        for block in blocks:
+            line = text.count("\n", 0, block.start()) + 1
+            by_hand = block[1] == "by hand"
+            found.append(Figures(file, line, block["command"], block["text"], by_hand))
+    return found
+
+
+def rows(text: str) -> list[list[str]]:
+    """Returns the cells of all rows of the Markdown tables in a text, heads and rules left out."""
+    lines = [line.strip() for line in text.splitlines()]
+    found = []
+    for i, line in enumerate(lines):
+        following = lines[i + 1] if i + 1 < len(lines) else ""
+        if not line.startswith("|") or _is_rule(line) or _is_rule(following):
+            continue
+        found.append([_plain(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return found
+
+
+def _is_rule(line: str) -> bool:
+    return bool(re.fullmatch(r"\|[\s:|-]+\|", line))
+
+
+def _plain(cell: str) -> str:
+    return cell.replace("**", "").replace("`", "").strip()
+
+
+def differences(stated: str, printed: str, tolerance: float = 0.0) -> list[str]:
+    """Says which rows of tables in a document a command does not print.
+
+    Rows are told apart by their first cell and by how much of them agrees; a row that is
+    printed and not stated is no difference: documents may show a part.
+
+    Args:
+        stated: What a document has.
+        printed: What the command said.
+        tolerance: Numbers may differ by this share of the stated one.
+
+    Returns:
+        A sentence for each row; where a document has no table, for each number of its that
+        is not printed.
+    """
+    wanted, had = rows(stated), rows(printed)
+    if not wanted:
+        told = set(NUMBER.findall(printed))
+        missing = [number for number in NUMBER.findall(stated) if number not in told]
+        return [f"{number} is not printed" for number in dict.fromkeys(missing)]
+    result = []
+    for row in wanted:
+        alike = [other for other in had if other[:1] == row[:1]]
+        if not alike:
+            result.append(f"{row[0] or '(no name)'}: no such row is printed")
+            continue
+        off = min((_off(row, other, tolerance) for other in alike), key=len)
+        result += [f"{row[0] or '(no name)'}: {', '.join(off)}"] if off else []
+    return result
+
+
+def _off(row: list[str], other: list[str], tolerance: float) -> list[str]:
+    """Says which cells differ."""
+    if len(row) != len(other):
+        return [f"{len(row)} cells, {len(other)} printed"]
+    return [
+        f"{stated} is now {printed}"
+        for stated, printed in zip(row, other, strict=True)
+        if not _same(stated, printed, tolerance)
+    ]
+
+
+def _same(stated: str, printed: str, tolerance: float) -> bool:
+    if stated == printed:
+        return True
+    both = [NUMBER.findall(cell) for cell in (stated, printed)]
+    if not tolerance or len(both[0]) != len(both[1]) or not both[0]:
+        return False
+    if NUMBER.sub("", stated) != NUMBER.sub("", printed):
+        return False
+    values = [[float(n.replace(",", "").replace("−", "-")) for n in numbers] for numbers in both]
+    return all(abs(a - b) <= tolerance * abs(a) + 1e-12 for a, b in zip(*values, strict=True))
+
+
+def run(figures: Figures, folders: dict[str, str]) -> str:
+    """Runs a command in the repository and returns what it prints.
+
+    Raises:
+        HeadposeError: If it fails, with the last line of what it says.
+    """
+    words = [
+        re.sub(r"\b(DATA|PEERS)\b", lambda found: folders[found[0]], word)
+        for word in shlex.split(figures.command)
+    ]
+    words = {
+        "python": [sys.executable, *words[1:]],
+        "headpose": [sys.executable, "-m", "headpose", *words[1:]],
+    }.get(words[0], words)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        words, cwd=ROOT, capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode:
+        told = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise HeadposeError(f"status {done.returncode}: {told}")
+    return done.stdout
+
+
+def missing_folders(command: str, folders: dict[str, str]) -> list[str]:
+    """Returns the folders that a command names and that are not given."""
+    return [name for name in FOLDERS if re.search(rf"\b{name}\b", command) and name not in folders]
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("documents", nargs="*", type=Path, metavar="DOCUMENT", help="only these (default: all)")
+    add("--data", metavar="FOLDER", help="what DATA stands for")
+    add("--peers", metavar="FOLDER", help="what PEERS stands for")
+    add("--only", metavar="WORDS", default="", help="only commands that have these words")
+    add("--tolerance", type=cl.in_range(0, 1), default=0.0, metavar="SHARE", help="by which "
+        "numbers may differ (default: not at all)")  # fmt: skip
+    add("--list", action="store_true", help="list figures and commands, run nothing")
+    return parser
+
+
+def main() -> int:
+    arguments = options().parse_args()
+    given = {"DATA": arguments.data, "PEERS": arguments.peers}
+    folders = {name: str(Path(place).resolve()) for name, place in given.items() if place}
+    documents = [document.resolve() for document in arguments.documents]
+    printed: dict[str, str] = {}
+    counts = {"agree": 0, "differ": 0, "fail": 0, "left out": 0}
+    for figures in find_figures(documents):
+        if arguments.only not in figures.command:
+            continue
+        if arguments.list:
+            print(f"{figures.place}: {'by hand: ' * figures.by_hand}{figures.command}")
+            continue
+        missing = missing_folders(figures.command, folders)
+        if figures.by_hand or missing:
+            why = "by hand" if figures.by_hand else f"{' and '.join(missing)} not given"
+            print(f"{figures.place}: left out ({why}): {figures.command}")
+            counts["left out"] += 1
+            continue
+        try:
+            if figures.command not in printed:  # several documents may show a part each
+                printed[figures.command] = run(figures, folders)
+        except HeadposeError as error:
+            print(f"{figures.place}: fails: {figures.command}\n    {error}")
+            counts["fail"] += 1
+            continue
+        off = differences(figures.text, printed[figures.command], arguments.tolerance)
+        counts["differ" if off else "agree"] += 1
+        print(f"{figures.place}: {'differs' if off else 'agrees'}: {figures.command}", flush=True)
+        for sentence in off:
+            print(f"    {sentence}")
+    if not arguments.list:
+        print(", ".join(f"{number} {what}" for what, number in counts.items()))
+    return 1 if counts["differ"] or counts["fail"] else 0
+
+
+if __name__ == "__main__":
+    cl.run(main)

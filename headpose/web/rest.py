@@ -1,0 +1,191 @@
+"""The REST endpoint: a photo in the body of a request, its heads as JSON or as a drawing."""
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cv2
+
+from headpose import __version__
+from headpose.errors import HeadposeError, PictureError, install
+from headpose.images.drawing import draw_heads
+from headpose.images.pictures import QUALITIES, read_image
+from headpose.records.columns import Row, has_head, picture_rows
+from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
+from headpose.web.server import LARGEST_UPLOAD
+
+UPLOAD_SECONDS = 60  # that the body of a request may take to arrive
+# Requests that may wait for their turn; more are answered with 503, so that a crowd does not
+# fill the disk with photos that nobody waits for any more.
+CONNECTIONS = 64
+STYLES = Literal["arrow", "axes", "cube", "none"]
+DESCRIPTION = """Send the bytes of a photo as the body of a POST request. `/heads` answers with
+the columns of the project's tables, `/drawing` with the photo and the heads drawn on it."""
+
+
+def load_fastapi():
+    """Imports FastAPI.
+
+    Raises:
+        HeadposeError: If it, or Uvicorn, which runs it, is not installed.
+    """
+    try:
+        import fastapi
+        import uvicorn  # noqa: F401 - asked for early
+    except ImportError as error:
+        raise HeadposeError(f"the endpoint needs FastAPI ({error}); {install('rest')}") from error
+    return fastapi
+
+
+def build_app(pipeline: SharedPipeline, settings: Settings):
+    """Makes the application.
+
+    Args:
+        pipeline: Finds the heads.
+        settings: What counts where a request does not say otherwise.
+
+    Returns:
+        A `fastapi.FastAPI`. Its own pages of documentation are off, because they fetch scripts
+        from elsewhere; `/openapi.json` describes it.
+    """
+    fastapi = load_fastapi()
+    from starlette.concurrency import run_in_threadpool
+
+    app = fastapi.FastAPI(
+        title="headpose",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+    )
+    turns = asyncio.Semaphore(PHOTOS_AT_ONCE)
+
+    def chosen(confidence: float | None, max_error: float | None, style: str | None) -> Settings:
+        return Settings(
+            settings.confidence if confidence is None else confidence,
+            settings.limit if max_error is None else max_error,
+            style or settings.style,
+        )
+
+    async def answered(request: fastapi.Request, work, *more):
+        """Receives a photo and has a thread do the work; errors become answers."""
+        with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
+            photo = Path(folder) / "photo"
+            try:
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    await receive(request, photo)
+                async with turns:
+                    return await run_in_threadpool(work, pipeline, photo, *more)
+            except TimeoutError as error:
+                raise fastapi.HTTPException(408, "the photo took too long to arrive") from error
+            except TooLarge as error:
+                raise fastapi.HTTPException(413, str(error)) from error
+            except PictureError as error:
+                told = str(error).replace(str(photo), "photo")
+                raise fastapi.HTTPException(422, told) from error
+
+    @app.get("/health", summary="Tells that the models are loaded")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    @app.post("/heads", summary="Finds the heads of a photo")
+    async def heads(
+        request: fastapi.Request,
+        confidence: Annotated[float | None, fastapi.Query(ge=0, le=1)] = None,
+        max_error: Annotated[float | None, fastapi.Query(ge=0, le=180)] = None,
+    ) -> dict:
+        return await answered(request, heads_of, chosen(confidence, max_error, None))
+
+    @app.post("/drawing", summary="Draws the heads of a photo", response_class=fastapi.Response)
+    async def drawing(
+        request: fastapi.Request,
+        confidence: Annotated[float | None, fastapi.Query(ge=0, le=1)] = None,
+        max_error: Annotated[float | None, fastapi.Query(ge=0, le=180)] = None,
+        style: STYLES | None = None,
+    ) -> fastapi.Response:
+        content = await answered(request, drawing_of, chosen(confidence, max_error, style))
+        return fastapi.Response(content, media_type="image/jpeg")
+
+    return app
+
+
+class TooLarge(HeadposeError):
+    """A body that is larger than any photo."""
+
+
+async def receive(request, target: Path) -> None:
+    """Writes the body of a request to a file, piece by piece.
+
+    Args:
+        request: A `starlette.requests.Request`.
+        target: The file.
+
+    Raises:
+        TooLarge: As soon as it passes `LARGEST_UPLOAD`, whatever its length was said to be.
+        PictureError: If there is none.
+    """
+    size = 0
+    with target.open("wb") as file:
+        async with contextlib.aclosing(request.stream()) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                if size > LARGEST_UPLOAD:
+                    raise TooLarge(f"more than {LARGEST_UPLOAD // 2**20} MiB; send a smaller photo")
+                file.write(piece)
+    if not size:
+        raise PictureError("the request has no body; send the bytes of a photo as its body")
+
+
+def heads_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> dict:
+    """Returns what `/heads` answers.
+
+    Returns:
+        `width` and `height` of the photo, upright, in pixels, and `heads`: a row of
+        `headpose.records.columns` for each, best score first, without what only files and
+        videos have.
+    """
+    picture = read_image(photo)
+    height, width = picture.shape[:2]
+    rows = picture_rows("", (width, height), pipeline.heads(picture, settings))
+    return {"width": width, "height": height, "heads": [_own(row) for row in rows if has_head(row)]}
+
+
+def _own(row: Row) -> Row:
+    left_out = ("file", "track", "frame", "time", "width", "height")
+    return {name: value for name, value in row.items() if name not in left_out}
+
+
+def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> bytes:
+    """Returns the photo with its heads drawn, as JPEG."""
+    picture = read_image(photo)
+    heads = pipeline.heads(picture, settings)
+    drawn = draw_heads(picture, heads, settings.style, labels(heads))
+    return cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
+
+
+def serve(app, host: str, port: int) -> None:
+    """Serves the application until Ctrl-C or SIGTERM; prints where, once it is reached there.
+
+    Args:
+        app: Of `build_app`.
+        host: Name or address of this machine.
+        port: A port that is free there, see `headpose.web.server.port_for`.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+    )
+    listening = config.bind_socket()
+    listening.listen()  # who comes before the loop runs waits
+    shown = f"[{host}]" if ":" in host else host
+    print(f"ready: http://{shown}:{port} (Ctrl-C ends)", flush=True)
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,236 @@
+"""The REST endpoint, with networks that answer at once, and its command line."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+from web_fakes import Detector, Estimator
+from web_fakes import pipeline as fake_pipeline
+
+from headpose.cli.main import COMMANDS
+from headpose.images.drawing import draw_heads
+from headpose.images.pictures import read_image
+from headpose.pipeline import HeadPosePipeline
+from headpose.records.columns import HEAD_FIELDS
+from headpose.web import rest
+from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
+
+
+@pytest.fixture
+def client():
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    pytest.importorskip("uvicorn", reason="Uvicorn is not installed (the extra rest)")
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    from fastapi.testclient import TestClient
+
+    with TestClient(rest.build_app(SharedPipeline(fake_pipeline()), Settings(0.1))) as client:
+        yield client
+
+
+@pytest.fixture
+def red(tmp_path):
+    """A picture of one colour: red 200, green 50, blue 0."""
+    path = tmp_path / "red.png"
+    Image.new("RGB", (300, 200), (200, 50, 0)).save(path)
+    return path
+
+
+def test_a_photo_is_answered_with_its_heads(client, red):
+    answer = client.post("/heads", content=red.read_bytes())
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["width"], told["height"]) == (300, 200)
+    first, second = told["heads"]
+    assert set(first) == {"head", *HEAD_FIELDS}
+    # The fakes tell a tenth of blue, green and red as tilt, pan and roll.
+    expected = {"head": 1, "xmin": 30, "ymin": 40, "xmax": 120, "ymax": 160, "score": 0.9}
+    expected |= {"tilt": 0.0, "pan": 5.0, "roll": 20.0, "expected_error": 7.0}
+    assert {name: first[name] for name in expected} == pytest.approx(expected)
+    assert (second["head"], second["expected_error"]) == (2, 37.0)
+
+
+def test_a_request_may_have_its_own_limits(client, red):
+    assert len(client.post("/heads?confidence=0.7", content=red.read_bytes()).json()["heads"]) == 1
+    assert client.post("/heads?confidence=0.95", content=red.read_bytes()).json()["heads"] == []
+    first, second = client.post("/heads?max_error=20", content=red.read_bytes()).json()["heads"]
+    assert first["pan"] == 5.0
+    assert second["pan"] is None
+    assert second["expected_error"] == 37.0
+
+
+@pytest.mark.parametrize("style", ["arrow", "axes", "none"])
+def test_the_drawing_is_that_of_the_commands(client, red, style):
+    answer = client.post(f"/drawing?style={style}", content=red.read_bytes())
+    assert answer.headers["content-type"] == "image/jpeg"
+    drawn = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    heads = fake_pipeline(0.1)(read_image(red))
+    expected = draw_heads(read_image(red), heads, style, ["#1", "#2"])
+    assert np.abs(drawn.astype(int) - expected).mean() < 5  # JPEG blurs thin lines
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [
+        (b"", 422, "has no body"),
+        (b"I am no picture", 422, "photo: not a picture"),
+        ("cut", 422, "photo: damaged picture"),
+    ],
+)
+def test_what_is_no_photo_is_told_in_a_sentence(client, portrait, content, status, told):
+    content = portrait.read_bytes()[:9000] if content == "cut" else content
+    answer = client.post("/heads", content=content)
+    assert answer.status_code == status
+    assert told in answer.json()["detail"]
+    assert "/" not in answer.json()["detail"].replace("photo", "")
+
+
+@pytest.mark.parametrize(
+    "query", ["confidence=2", "confidence=many", "max_error=-1", "style=hat", "confidence=nan"]
+)
+def test_limits_out_of_range_are_refused(client, red, query):
+    assert client.post(f"/drawing?{query}", content=red.read_bytes()).status_code == 422
+
+
+def test_what_is_larger_than_any_photo_is_refused_while_it_arrives(client, monkeypatch):
+    monkeypatch.setattr(rest, "LARGEST_UPLOAD", 3 * 2**20)
+    sent = []
+
+    def pieces():
+        for _ in range(9):
+            sent.append(1)
+            yield b"x" * 2**20
+
+    answer = client.post("/heads", content=pieces())  # of no length that is told beforehand
+    assert answer.status_code == 413
+    assert "more than 3 MiB" in answer.json()["detail"]
+
+
+def test_photos_take_turns_and_none_are_left_behind(red, tmp_path, monkeypatch):
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    from fastapi.testclient import TestClient
+
+    monkeypatch.setattr(rest.tempfile, "tempdir", str(tmp_path / "photos"))
+    (tmp_path / "photos").mkdir()
+    inside, most = [], []
+
+    def slow(path):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        return read_image(path)
+
+    monkeypatch.setattr(rest, "read_image", slow)
+    shared = SharedPipeline(HeadPosePipeline(Detector(), Estimator()))
+    statuses = []
+    with TestClient(rest.build_app(shared, Settings(0.1))) as client:
+
+        def visit():
+            statuses.append(client.post("/heads", content=red.read_bytes()).status_code)
+
+        threads = [threading.Thread(target=visit) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert statuses == [200] * 6
+    assert 1 <= max(most) <= PHOTOS_AT_ONCE
+    assert not list((tmp_path / "photos").iterdir())
+
+
+def test_the_endpoint_describes_itself_and_fetches_nothing(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    assert set(paths) == {"/health", "/heads", "/drawing"}
+    assert client.get("/health").json()["status"] == "ok"
+    assert client.get("/docs").status_code == 404
+    assert client.get("/heads").status_code == 405
+
+
+def test_a_missing_fastapi_and_a_taken_port_are_told(run_fresh, tmp_path):
+    (tmp_path / "fastapi.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'fastapi'\", name='fastapi')"
+    )
+    done = run_fresh("serve", "--port", "0", PYTHONPATH=str(tmp_path))
+    assert done.status == 1
+    (line,) = done.err.splitlines()
+    assert "pip install 'headpose-toolkit[rest]'" in line
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run_fresh("serve", "--port", taken.getsockname()[1])
+    assert done.status == 1
+    assert "address already in use" in done.err
+
+
+def test_the_command_serves_what_headpose_image_finds(portrait, run_script, tmp_path):
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    pytest.importorskip("uvicorn", reason="Uvicorn is not installed (the extra rest)")
+    command = [sys.executable, "-m", "headpose", "serve", "--port", "0"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        address = re.match(r"ready: (http://\S+) ", server.stdout.readline())[1]
+        request = urllib.request.Request(f"{address}/heads", portrait.read_bytes())
+        proxyless = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with proxyless.open(request, timeout=60) as answer:
+            (head,) = json.load(answer)["heads"]
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            proxyless.open(urllib.request.Request(f"{address}/heads", b"none"), timeout=60)
+        assert refused.value.code == 422
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 128 + signal.SIGTERM
+    done = run_script("image", portrait, "--json", "-", "--output", tmp_path)
+    row = json.loads(done.out.splitlines()[0])
+    assert {name: row[name] for name in head} == head
+
+
+# ------------------------------------------------------------------------------ the image
+
+
+def test_the_dockerfile_copies_what_is_there_and_starts_a_command():
+    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    copied = [line for line in lines if line.startswith("COPY ") and "--" not in line]
+    assert copied
+    for name in " ".join(line[5:].rpartition(" ")[0] for line in copied).split():
+        assert (ROOT / name).exists(), name
+    (started,) = [json.loads(line[4:]) for line in lines if line.startswith("CMD ")]
+    assert started[0] in COMMANDS
+    kept = [
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    ]
+    for pattern in kept:
+        assert list(ROOT.glob(pattern)), pattern
+    assert {"pyproject.toml", "README.md", "LICENSE", "headpose"} <= set(kept)
+
+
+def docker_runs() -> bool:
+    docker = shutil.which("docker")
+    return bool(docker) and not subprocess.run([docker, "info"], capture_output=True).returncode
+
+
+def test_the_image_is_built_and_answers(tmp_path, portrait):
+    if not docker_runs():
+        pytest.skip("no Docker that runs")
+    name = "headpose-test"
+    subprocess.run(["docker", "build", "-q", "-t", name, str(ROOT)], check=True, timeout=1200)
+    shutil.copy(portrait, tmp_path)
+    image = ["image", portrait.name, "--csv", "-", "--output", "/tmp/drawn"]
+    done = subprocess.run(
+        ["docker", "run", "--rm", "-v", f"{tmp_path}:/data:ro", name, *image],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert len(done.stdout.splitlines()) == 2
