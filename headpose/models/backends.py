@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import HeadposeError, first_line
+from headpose.models.fixed_shapes import FixedShapes
 from headpose.models.keras_setup import silence
 from headpose.models.onnx_header import refuse_external_data
 from headpose.parallel.turns import one_at_a_time
@@ -156,24 +157,42 @@ def onnxruntime_has_gpu() -> bool:
     return "CUDAExecutionProvider" in package("onnxruntime").get_available_providers()
 
 
+def _identity(path: Path) -> tuple[int, ...]:
+    """Returns what changes when a file is replaced, moved away or written anew."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _in_onnxruntime(path: Path, backend: Backend) -> Call:
     ort = package("onnxruntime")
     on_gpu = backend.device != "cpu" and onnxruntime_has_gpu()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised
-    options.intra_op_num_threads = _threads()
-    # Waiting threads would take the cores from reading, tracking and writing: videos run
-    # half as fast again without.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+
+    opened = _identity(path)
+
+    def open_for(dimensions: dict[str, int]):
+        if _identity(path) != opened:
+            return None  # another model stands there by now
+        options = ort.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is raised
+        options.intra_op_num_threads = _threads()
+        # Waiting threads would take the cores from reading, tracking and writing: videos run
+        # half as fast again without.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for name, size in dimensions.items():
+            options.add_free_dimension_override_by_name(name, size)
+        return ort.InferenceSession(str(path), options, providers=providers)
+
     providers = ["CUDAExecutionProvider"] * on_gpu + ["CPUExecutionProvider"]
-    session = ort.InferenceSession(str(path), options, providers=providers)
+    sessions = FixedShapes(open_for)
     # Where CUDA's libraries or the card are missing, it goes on with the processor.
-    if backend.device == "gpu" and "CUDAExecutionProvider" not in session.get_providers():
+    if backend.device == "gpu" and "CUDAExecutionProvider" not in sessions.providers:
         raise HeadposeError(
             "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
         )
-    name = session.get_inputs()[0].name
-    return lambda batch: session.run(None, {name: batch})
+    return sessions
 
 
 def _in_openvino(path: Path, backend: Backend) -> Call:
