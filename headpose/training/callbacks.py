@@ -92,12 +92,31 @@ class Patience(keras.callbacks.Callback):
 class SwapAverage(keras.callbacks.SwapEMAWeights):
     """Has the running mean of the weights measured and kept instead of the weights.
 
+    The statistics of batch normalization are those of the weights, batch by batch; for
+    their mean they are measured anew (Izmailov et al. 2018, "Averaging Weights Leads to
+    Wider Optima and Better Generalization"), and put back before training goes on.
+
     At the end Keras' own callback lets weights and means share arrays, which JAX deletes
     when the model is called.
+
+    Args:
+        batches: From an epoch's number, batches whose first item are inputs as in training.
     """
 
-    def __init__(self):
+    def __init__(self, batches: Callable[[int], Iterable]):
         super().__init__(swap_on_epoch=True)
+        self._batches = batches
+        self._own: list[list[np.ndarray]] = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        for layer, own in zip(learning_norms(self.model), self._own, strict=False):
+            layer.moving_mean.assign(own[0])
+            layer.moving_variance.assign(own[1])
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self._own = renew_statistics(self.model, self._batches(epoch))
 
     def _backend_finalize_ema_values(self, optimizer):
         pairs = zip(
@@ -105,6 +124,46 @@ class SwapAverage(keras.callbacks.SwapEMAWeights):
         )
         for mean, weight in pairs:
             mean.assign(keras.ops.copy(weight))
+
+
+def learning_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Returns a model's layers of batch normalization that aren't frozen."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+
+
+def renew_statistics(model: keras.Model, batches: Iterable) -> list[list[np.ndarray]]:
+    """Gives batch normalization the mean statistics of some batches, for the weights as they are.
+
+    Returns:
+        Mean and variance of each of `learning_norms`, as they were.
+    """
+    norms = learning_norms(model)
+    if not norms:
+        return []
+    before, momenta = [_statistics(layer) for layer in norms], [n.momentum for n in norms]
+    seen = []
+    try:
+        for layer in norms:
+            layer.momentum = 0.0  # what a batch has becomes the statistics
+        for inputs, *_ in batches:
+            model(inputs, training=True)
+            seen.append([_statistics(layer) for layer in norms])
+    finally:
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum
+    for layer, each in zip(norms, zip(*seen, strict=True), strict=True):
+        layer.moving_mean.assign(np.mean([mean for mean, _ in each], axis=0))
+        layer.moving_variance.assign(np.mean([variance for _, variance in each], axis=0))
+    return before
+
+
+def _statistics(layer: keras.layers.BatchNormalization) -> list[np.ndarray]:
+    variables = (layer.moving_mean, layer.moving_variance)
+    return [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
 
 
 class MetricsLogger(keras.callbacks.Callback):

@@ -17,6 +17,9 @@ from headpose.training.callbacks import (
 from headpose.training.run_folder import saved_epochs, write_log
 from headpose.training.schedule import Schedule
 
+# Over which the statistics of batch normalization are measured for averaged weights.
+STATISTICS_BATCHES = 20
+
 
 def batches(examples, first: int, count: int, workers: int) -> Iterator:
     """Yields batches of examples without end from number `first` on, made ahead on threads.
@@ -57,7 +60,12 @@ def fit(
     write_log(folder / "log.csv", earlier)
     best.replay(earlier)
     patience.replay(earlier)
-    swap = [SwapAverage()] if schedule.average else []
+
+    def for_statistics(epoch: int) -> Iterator:
+        count = min(STATISTICS_BATCHES, schedule.steps)
+        return itertools.islice(batches((epoch + 1) * schedule.steps), count)
+
+    swap = [SwapAverage(for_statistics)] if schedule.average else []
     model.fit(
         batches(len(earlier) * schedule.steps),
         initial_epoch=len(earlier),
