@@ -11,10 +11,11 @@ A folder of results holds
 A shard is done when its file in `shards` is there; its rows are in place by then.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
-import shutil
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from headpose.records.sinks import JsonLinesSink, ParquetSink
 
 HEADS, DONE, MANIFEST = "heads", "shards", "manifest.json"
 FAILURES, SUMMARY = "failures.jsonl", "summary.json"
+RESULT_NAME = re.compile(r"^(pictures|video)-\d{6,}\.(jsonl|parquet|json)$")  # as shards' are
 AT_ONCE = 8  # pictures or frames in one call of the pipeline
 
 
@@ -41,7 +43,7 @@ def open_results(folder: Path, settings: dict, shards: Sequence[Shard]) -> list[
     manifest = {"settings": settings, "shards": {s.name: s.fingerprint for s in shards}}
     if path.exists():
         try:
-            before = json.loads(path.read_text())
+            before = json.loads(path.read_text(encoding="utf-8"))
             old, old_shards = before["settings"], before["shards"]
         except (ValueError, KeyError, TypeError) as error:
             raise HeadposeError(f"{path}: damaged; use --overwrite or another --output") from error
@@ -60,19 +62,27 @@ def open_results(folder: Path, settings: dict, shards: Sequence[Shard]) -> list[
             )
     else:
         with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+            temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     for place in (folder / HEADS, folder / DONE):
         place.mkdir(exist_ok=True)
-        for half in place.glob(".*"):  # left by a worker that was killed
-            half.unlink()
     return [s for s in shards if not (folder / DONE / f"{s.name}.json").exists()]
 
 
 def clear(folder: Path) -> None:
-    """Removes results from a folder, and nothing else."""
+    """Removes results from a folder, and nothing else.
+
+    The folder may hold other things, and have sub-folders of these names from elsewhere.
+    """
+    if not (folder / MANIFEST).exists():
+        return
     for name in (HEADS, DONE):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (MANIFEST, FAILURES, SUMMARY):
+        place = folder / name
+        for file in place.iterdir() if place.is_dir() else ():
+            if RESULT_NAME.match(file.name):
+                file.unlink()
+        with contextlib.suppress(OSError):  # what is not ours stays, and its folder with it
+            place.rmdir()
+    for name in (FAILURES, SUMMARY, MANIFEST):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -162,7 +172,7 @@ def annotate_shard(task: ShardTask, ask: object = None) -> dict:
     heads = write_rows(folder / HEADS / f"{shard.name}.{task.kind}", rows, task.kind)
     result = {**seen, "heads": heads, "failures": failures}
     with atomic_write(folder / DONE / f"{shard.name}.json") as temporary:
-        temporary.write_text(json.dumps(result) + "\n")
+        temporary.write_text(json.dumps(result) + "\n", encoding="utf-8")
     return {**result, "failures": len(failures)}
 
 
@@ -255,11 +265,14 @@ def finish(folder: Path, shards: Sequence[Shard], lost: dict[str, str]) -> dict:
         The summary: counts of shards, pictures, videos, frames, heads and failures.
     """
     summary = dict.fromkeys(("shards", "pictures", "videos", "frames", "heads", "failures"), 0)
-    with atomic_write(folder / FAILURES) as temporary, temporary.open("w") as file:
+    with (
+        atomic_write(folder / FAILURES) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         for shard in shards:
             path = folder / DONE / f"{shard.name}.json"
             if path.exists():
-                result = json.loads(path.read_text())
+                result = json.loads(path.read_text(encoding="utf-8"))
                 summary["shards"] += 1
             else:
                 cause = lost.get(shard.name, "not done yet")
@@ -271,5 +284,5 @@ def finish(folder: Path, shards: Sequence[Shard], lost: dict[str, str]) -> dict:
             for name in summary:
                 summary[name] += result.get(name, 0)
     with atomic_write(folder / SUMMARY) as temporary:
-        temporary.write_text(json.dumps(summary, indent=1) + "\n")
+        temporary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary

@@ -124,8 +124,6 @@ def check_results(folder: Path, overwrite: bool) -> None:
     there = [folder / name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise HeadposeError(f"{there[0]} exists; add --overwrite or name another --output")
-    for path in there:
-        path.unlink()
 
 
 def main() -> int:
@@ -158,6 +156,12 @@ def main() -> int:
         if events:
             draw_timeline(folder / TIMELINE, events, targets)
         draw_directions(folder / DIRECTIONS, all_series, targets)
+    # What an earlier call had and this one has not; only now is there something in its place.
+    figures = not arguments.no_figures
+    made = {PAIRS: bool(arguments.fov), TIMELINE: figures and bool(events), DIRECTIONS: figures}
+    for name, is_new in made.items():
+        if not is_new:
+            (folder / name).unlink(missing_ok=True)
     for one in all_series:
         print(summary_of(one, targets))
     print(f"{len(all_series)} heads or photos, {len(events)} events -> {folder}")

@@ -69,6 +69,8 @@ def outcome(error: BaseException) -> tuple[int, str]:
         # The reader of our output went away (head, less): nothing to report.
         surroundings.give_up_output()
         return 141, ""
+    if isinstance(error, ImportError | ValueError) and (told := _wrong_backend(error)):
+        return 1, f"error: {told}"
     if isinstance(error, ImportError) and (missing := missing_package(error)):
         return 1, f"error: {missing}"
     if isinstance(error, OSError):
@@ -80,6 +82,21 @@ def outcome(error: BaseException) -> tuple[int, str]:
         f"internal error: {type(error).__name__}: {first_line(error)}; --debug shows where: "
         "please report it with what headpose doctor prints"
     )
+
+
+def _wrong_backend(error: ImportError | ValueError) -> str:
+    """Says what is wrong where it was Keras that could not start on its backend; else ""."""
+    chosen = os.environ.get("KERAS_BACKEND")
+    of_keras = str(error).startswith("Unable to import backend")
+    if not chosen or not (of_keras or getattr(error, "name", None) == chosen):
+        return ""
+    from headpose.models.keras_setup import check_keras_backend
+
+    try:
+        check_keras_backend()
+    except HeadposeError as wrong:
+        return str(wrong)
+    return ""
 
 
 def program() -> str:

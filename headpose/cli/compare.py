@@ -154,9 +154,8 @@ def show_check(name: str, check) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
-    files.check_outputs(
-        [arguments.json, arguments.figure], [arguments.dataset.partition("#")[0], *names]
-    )
+    inputs = [arguments.dataset.partition("#")[0], *names]
+    files.check_outputs([arguments.json, arguments.figure], inputs, texts=[arguments.json])
     from headpose.models.keras_setup import set_up
 
     set_up(arguments.device, arguments.precision)
@@ -204,7 +203,9 @@ def main() -> None:
     if arguments.json:
         summary = {"dataset": shown, "heads": len(truth), "results": results}
         with files.atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(without_nan(summary), indent=2) + "\n")
+            temporary.write_text(
+                json.dumps(without_nan(summary), indent=2) + "\n", encoding="utf-8"
+            )
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
         plot_errors(curves, truth, arguments.figure)

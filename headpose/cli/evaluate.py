@@ -114,7 +114,7 @@ def warn_of_other_crops(folder: Path, compared) -> None:
     """
     recipe = compared.recipe
     try:
-        made = json.loads((folder / "summary.json").read_text())["options"]
+        made = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["options"]
         differing = [
             f"{key} {made[key]} (crops), {wanted} (estimator)"
             for key, wanted in (
@@ -182,7 +182,7 @@ def main() -> int:
     check_models(arguments.detector, *ours)
     tables = [dataset.partition("#")[0] for dataset in arguments.dataset]
     outputs = [arguments.json, arguments.plot, arguments.reliability]
-    check_outputs(outputs, [*tables, *ours, arguments.detector])
+    check_outputs(outputs, [*tables, *ours, arguments.detector], texts=[arguments.json])
     import numpy as np
 
     from headpose.baselines.evaluation import evaluate, figures, single_milliseconds
@@ -227,7 +227,7 @@ def main() -> int:
     if arguments.json:
         summary = without_nan({"part": arguments.part, "results": rows, "together": union})
         with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+            temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     curves = {c.name: t[~away] for c, t in zip(estimators, together, strict=True)}
     if arguments.plot:
         plot_errors(curves, angles[~away], arguments.plot)

@@ -21,6 +21,8 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs
 from headpose.reporting import report
 
+WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
+
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
@@ -171,9 +173,12 @@ def draw_worst(arguments, name: str, found, threshold: float) -> None:
     chosen = worst_pictures(found, threshold, arguments.worst_count)
     if not chosen:
         return
-    plain = "".join(c if c.isalnum() else "-" for c in name).strip("-")
+    plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-")[
+        -WORST_NAME:
+    ]
     path = arguments.worst.with_stem(f"{arguments.worst.stem}-{plain}")
-    write_image(path, contact_sheet(found, threshold, chosen))
+    with atomic_write(path) as temporary:
+        write_image(temporary, contact_sheet(found, threshold, chosen))
     print(f"wrote {path}")
 
 
@@ -183,7 +188,8 @@ def main() -> None:
     models = [file_and_size(name)[0] for name in names if name is not None]
     check_models(*models)
     tables = [str(name).partition("#")[0] for name in arguments.data]
-    check_outputs([arguments.json, arguments.plot], [*tables, *models])
+    outputs = [arguments.json, arguments.plot, arguments.worst]
+    check_outputs(outputs, [*tables, *models], texts=[arguments.json])
     from headpose.datasets.detection_annotations import read_boxed_pictures
 
     sets = {}
@@ -196,9 +202,14 @@ def main() -> None:
         background, problems = read_boxed_pictures(arguments.backgrounds)
         report(arguments.backgrounds, problems, arguments.strict)
 
+    from headpose.images.pictures import find_pictures, read_image
+
+    empty, missing = find_pictures(arguments.empty or ())
+    if missing:
+        raise HeadposeError(missing[0])
+
     from headpose.datasets import negatives as bg
     from headpose.detection.loading import load_detector
-    from headpose.images.pictures import find_pictures, read_image
 
     files = {name: file_and_size(name) for name in arguments.detectors}
     checker = arguments.backgrounds_checked_by
@@ -220,10 +231,7 @@ def main() -> None:
     if background is not None:
         parts = bg.backgrounds(background, loaded[checker] if checker else None)
         silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
-    if arguments.empty:
-        empty, missing = find_pictures(arguments.empty)
-        if missing:
-            raise HeadposeError(missing[0])
+    if empty:
         silent.append(("pictures without heads", (read_image(f) for f in empty)))
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
@@ -234,8 +242,11 @@ def main() -> None:
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
+        from headpose.pose.metrics import without_nan
+
         with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps({"data": about, "false heads": false}, indent=2))
+            summary = without_nan({"data": about, "false heads": false})
+            temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
     if arguments.plot:
         from headpose.images.figures import plot_curves
 

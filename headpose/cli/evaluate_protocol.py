@@ -10,7 +10,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import backend_from, model_for
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.reporting import report
 
 NO_DETECTOR = "none"
@@ -66,6 +66,7 @@ def evaluate_protocol(
     from headpose.models.shipped import DEFAULT_DETECTOR
     from headpose.pose.benchmark_protocols import benchmark_score
 
+    check_outputs([arguments.json], [source, *map(str, names)], texts=[arguments.json])
     dataset = find_dataset(arguments.benchmark)
     backend = backend_from(arguments)
     estimators = load_all([_resolved(str(name), backend) for name in names])
@@ -109,7 +110,9 @@ def evaluate_protocol(
             "results": results,
         }
         with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(without_nan(summary), indent=2) + "\n")
+            temporary.write_text(
+                json.dumps(without_nan(summary), indent=2) + "\n", encoding="utf-8"
+            )
     return 1 if "missing picture" in problems.by_kind else 0
 
 

@@ -84,6 +84,7 @@ class Photos:
         tables: Get a row for each head.
         window: Shows each photo; None shows none.
         notes: Gets a line for each photo.
+        replace: Whether annotated photos may replace what stands there.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class Photos:
         tables: Tables,
         window: Window | None,
         notes,
+        replace: bool = False,
     ):
+        self._replace = replace
         self._load, self._draw, self._blur = load, draw, blur
         self._tables, self._window, self._notes = tables, window, notes
         self.done = 0
@@ -115,7 +118,7 @@ class Photos:
         seconds = time.perf_counter() - started
         seen = blur_heads(picture, [head.box for head in heads]) if self._blur else picture
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
-        with atomic_write(target) as temporary:
+        with atomic_write(target, self._replace) as temporary:
             write_image(temporary, drawn)
         height, width = picture.shape[:2]
         self._tables.write(picture_rows(str(file), (width, height), heads))
@@ -165,7 +168,8 @@ def main() -> int:
         failed += bool(arguments.show and not window)
         load()  # a model that is not there leaves no tables
         tables = open_tables(stack, arguments, fields_for(bool(videos)))
-        photos = Photos(load, drawing_from(arguments), arguments.blur, tables, window, notes)
+        draw, replace = drawing_from(arguments), arguments.overwrite
+        photos = Photos(load, draw, arguments.blur, tables, window, notes, replace)
         try:
             for file, picture in cl.progress(read_ahead(files), "photos", len(files)):
                 if isinstance(picture, PictureError):
@@ -204,7 +208,10 @@ def follow_videos(
     from headpose.video.frames import Reading
 
     options = VideoOptions(
-        drawing_from(arguments), Reading(every=arguments.every), blur=arguments.blur
+        drawing_from(arguments),
+        Reading(every=arguments.every),
+        blur=arguments.blur,
+        replace=arguments.overwrite,
     )
     failed = 0
     for video in videos:

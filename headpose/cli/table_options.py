@@ -48,8 +48,8 @@ def check_tables(
         others: Further outputs.
 
     Raises:
-        HeadposeError: If an output cannot be written or is an input, a table exists and is
-            not to be written over, or pyarrow is missing.
+        HeadposeError: If an output cannot be written or is an input, exists and is not to be
+            written over, or pyarrow is missing.
     """
     given = [target for kind in TABLES if (target := getattr(arguments, kind)) is not None]
     if given.count(STANDARD_OUTPUT) > 1:
@@ -62,11 +62,12 @@ def check_tables(
     places = [os.path.realpath(o) for o in named]  # pathlib's raises for links in a circle
     if len(set(places)) < len(places):
         parser.error("two outputs cannot go to the same place")
-    files = [name for name in inputs if "://" not in str(name)]
-    check_outputs([*given, *others], files)
+    # A folder of pictures may have the table of its heads beside them.
+    files = [name for name in inputs if "://" not in str(name) and not os.path.isdir(name)]  # noqa: PTH112
+    texts = [target for target in given if target != arguments.parquet]
+    check_outputs([*given, *others], files, texts=texts)
     # Pipes and devices are there to be written to, and what is empty has nothing to lose.
-    there = [table for table in given if table != STANDARD_OUTPUT and is_regular(table)]
-    lost = [table for table in there if Path(table).stat().st_size]
+    lost = [output for output in named if is_regular(output) and Path(output).stat().st_size]
     if lost and not arguments.overwrite:
         raise HeadposeError(f"{lost[0]} exists; add --overwrite or name another file")
     if arguments.parquet:

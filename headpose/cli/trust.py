@@ -63,9 +63,15 @@ def shown(row: dict[str, float]) -> list[str]:
     return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far]
 
 
+def finite(row: dict[str, float]) -> dict[str, float | None]:
+    """Returns a row with None for what JSON has no number for: no limit, nothing to tell."""
+    return {name: value if math.isfinite(value) else None for name, value in row.items()}
+
+
 def main() -> None:
     arguments = options().parse_args()
-    check_outputs([arguments.json], [d.partition("#")[0] for d in arguments.datasets])
+    tables = [dataset.partition("#")[0] for dataset in arguments.datasets]
+    check_outputs([arguments.json], [*tables, arguments.estimator], texts=[arguments.json])
     import numpy as np
 
     from headpose.models.shipped import DEFAULT_ESTIMATOR
@@ -90,5 +96,5 @@ def main() -> None:
         print(markdown_table(header, [shown(row) for row in results[dataset]]))
     if arguments.json:
         with atomic_write(arguments.json) as temporary:
-            text = json.dumps(results).replace("Infinity", "null").replace("NaN", "null")
-            temporary.write_text(text + "\n", encoding="utf-8")
+            told = {name: [finite(row) for row in table] for name, table in results.items()}
+            temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")

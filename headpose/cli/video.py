@@ -126,7 +126,7 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
         parser.error("two outputs cannot go to the same place")
     check_display(arguments.show)
     sources = find_sources(given, arguments.output)
-    outputs = output_files(sources, arguments.output)
+    outputs = output_files(sources, arguments.output, arguments.overwrite)
     check_tables(parser, arguments, sources.names, [*outputs.values(), arguments.stats])
     return arguments, sources, outputs
 
@@ -152,6 +152,7 @@ def video_options(arguments: argparse.Namespace):
         arguments.blur,
         arguments.codec,
         arguments.audio,
+        arguments.overwrite,
     )
 
 

@@ -32,6 +32,7 @@ class VideoOptions:
         blur: Whether to hide heads.
         codec: FFmpeg's name of an encoder.
         audio: Whether to copy the sound.
+        replace: Whether the video may replace what stands there.
     """
 
     draw: Callable
@@ -41,6 +42,7 @@ class VideoOptions:
     blur: bool = False
     codec: str | None = None
     audio: bool = False
+    replace: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +172,7 @@ def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path):
         sound = stack.enter_context(Sound(source.sound, start, end))
     return stack.enter_context(
         VideoWriter(
-            stack.enter_context(atomic_write(output)),
+            stack.enter_context(atomic_write(output, options.replace)),
             source.rate,
             source.time_base,
             start,

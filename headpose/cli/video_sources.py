@@ -70,12 +70,15 @@ def title(name: str) -> str:
     return Path(name).resolve().name if Path(name).is_dir() else Path(name).stem
 
 
-def output_files(sources: Sources, output: Path | None) -> dict[str, Path | None]:
+def output_files(
+    sources: Sources, output: Path | None, overwrite: bool = False
+) -> dict[str, Path | None]:
     """Says which video is written for each source.
 
     Args:
         sources: What was found.
         output: A file for a single source, or a folder; None writes none.
+        overwrite: Whether what stands in a folder may be replaced; else names get a number.
 
     Raises:
         HeadposeError: If several videos were to go to one file.
@@ -94,5 +97,6 @@ def output_files(sources: Sources, output: Path | None) -> dict[str, Path | None
         sources.roots,
         output,
         OUTPUT_SUFFIX,
+        overwrite,
     )
     return dict(places)

@@ -18,6 +18,13 @@ def options() -> argparse.ArgumentParser:
         help="where to listen; 0.0.0.0 lets in everyone who reaches this computer",
     )
     add("--port", type=cl.in_range(0, 65535, int), default=PORT, help="port; 0 takes a free one")
+    add(
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="what browsers call this page where a proxy stands before it; may be repeated",
+    )
     add("--open", action="store_true", help="open the page in a browser")
     add_pipeline_options(parser)
     return parser
@@ -46,7 +53,8 @@ def main() -> int:
     pipeline.heads(read_image(sample_portrait()), settings)
     with upload_folder() as folder:
         page = build_page(pipeline, settings, folder)
-        with served(page, CSS, arguments.host, port, arguments.open) as address:
+        place = arguments.host, port, folder, arguments.name, arguments.open
+        with served(page, CSS, *place) as address:
             print(f"ready: {address} (Ctrl-C ends)", flush=True)
             wait()
     return 0

@@ -72,7 +72,7 @@ class CleanFolder:
             done = self._read_journal(options)
             if done is not None:
                 return done
-        self.journal.write_text(json.dumps({"options": options}) + "\n")
+        self.journal.write_text(json.dumps({"options": options}) + "\n", encoding="utf-8")
         writable_folder(self.path / cd.CROPS)
         return {}
 
@@ -196,7 +196,7 @@ class CleanFolder:
             "reported": {kind: len(names) for kind, names in problems.by_kind.items()},
         }
         with atomic_write(self.path / SUMMARY) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+            temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         self.journal.unlink(missing_ok=True)
         return summary
 

@@ -195,7 +195,7 @@ def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> 
     recipe = {"size": None, "side": side, "margin": margin}
     for folder in folders:
         try:
-            made = json.loads((folder / "summary.json").read_text())["options"]
+            made = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["options"]
         except (OSError, ValueError, KeyError):
             continue
         for key, wanted in recipe.items():

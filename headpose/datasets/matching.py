@@ -79,7 +79,7 @@ def read_clean_table(folder: str | Path) -> CleanTable:
 def read_summary(folder: Path) -> dict:
     """Returns what a clean folder says of its making; empty where there is nothing."""
     try:
-        summary = json.loads((folder / SUMMARY).read_text())
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -273,6 +273,6 @@ def _write(
         "rows": by_part,
     }
     with atomic_write(destination.path / SUMMARY) as temporary:
-        temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     destination.journal.unlink()
     return by_part

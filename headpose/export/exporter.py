@@ -253,7 +253,7 @@ def _write_saved_model(network, signature, about: ModelMetadata, file: Path, inp
     network.export(file, format="tf_saved_model", verbose=False, input_signature=signature)
     description = file / SAVED_MODEL_FILE
     description.parent.mkdir()
-    description.write_text(about.to_json())
+    description.write_text(about.to_json(), encoding="utf-8")
 
 
 def _move(file: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import itertools
+import logging
 import os
 import platform
 import re
@@ -25,11 +26,13 @@ STALE = 60.0  # seconds without a change after which a dead process's file is re
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _TEMPORARY = re.compile(r"^\..*\.part-([0-9a-f]{6})-(\d+)-\d+\b")
 _counter = itertools.count()
+# `headpose.reporting` stands above this module.
+_logger = logging.getLogger("headpose")
 _swept: set[tuple[int, Path]] = set()
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path, replace: bool = True) -> Iterator[Path]:
     """Gives a temporary path and moves it to `path` when the block ends.
 
     If the block fails, what stood at `path` stays as it was and nothing is left behind.
@@ -40,6 +43,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Args:
         path: Where the file belongs.
+        replace: Whether to replace what stands there when the block ends, perhaps because
+            another process put it there meanwhile; else the new file gets a number more,
+            and it is told.
 
     Raises:
         HeadposeError: If `path` is a folder or cannot be written, or the disk fails or is
@@ -60,10 +66,33 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
                 keep_permissions(target, temporary)
             yield temporary
             with refusals(path):
-                temporary.replace(target)
+                if replace:
+                    temporary.replace(target)
+                else:
+                    _put_beside(temporary, target)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _put_beside(temporary: Path, target: Path) -> None:
+    """Moves a file to where nothing is: `target`, or its name with a number."""
+    number = 1
+    place = target
+    while True:
+        try:
+            os.link(temporary, place)  # unlike a move it fails where there is something
+            break
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            if not os.path.lexists(place):
+                temporary.replace(place)
+                break
+        number += 1
+        place = target.with_name(f"{target.stem}-{number}{target.suffix}")
+    if place != target:
+        _logger.warning("%s was put there meanwhile and stays; this one is %s", target, place)
 
 
 @contextlib.contextmanager

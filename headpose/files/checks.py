@@ -1,6 +1,8 @@
 """What is wrong with outputs, found before the work; kinds and digests of files."""
 
+import contextlib
 import hashlib
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,12 +11,14 @@ from headpose.errors import HeadposeError
 from headpose.files.places import destination, identity, is_lent
 
 STANDARD_OUTPUT = "-"
+SNIFFED = 8192  # bytes of a file in which pictures, videos and models all have a zero
 
 
 def check_outputs(
     outputs: Iterable[str | Path | None],
     inputs: Iterable[str | Path | None] = (),
     overwrite: bool = True,
+    texts: Iterable[str | Path | None] = (),
 ) -> None:
     """Refuses outputs that would fail after the work, or destroy something. Call before it.
 
@@ -22,11 +26,16 @@ def check_outputs(
         outputs: Files that will be written; "-" is standard output; None is passed over.
         inputs: Files that are read, which must not be written.
         overwrite: Whether files that stand there may be replaced.
+        texts: Those of the outputs that are text. They replace no file that is something
+            else: whoever names a picture or a model there has mistaken it for an input.
 
     Raises:
-        HeadposeError: If an output is a folder, cannot be written, names an input or
-            another output, or exists and must not be replaced.
+        HeadposeError: If an output is a folder, cannot be written, names an input, a file
+            in a folder that is an input, or another output, or exists and must not be
+            replaced.
     """
+    inputs, texts = list(inputs), {str(given) for given in texts if given is not None}
+    folders = [os.path.realpath(given) for given in inputs if given and os.path.isdir(given)]  # noqa: PTH112
     sources = {identity(Path(given)): given for given in inputs if given}
     seen: dict[object, str | Path] = {}
     for given in outputs:
@@ -45,8 +54,20 @@ def check_outputs(
         if known in seen:
             raise HeadposeError(f"two outputs cannot go to the same place, {given}; name another")
         seen[known] = given
-        if target is not None and target.exists() and not overwrite:
+        if target is None or not target.exists():
+            continue
+        if not overwrite:
             raise HeadposeError(f"{given} exists; use --overwrite or name another output")
+        if any(target.is_relative_to(folder) for folder in folders):
+            raise HeadposeError(f"{given} is in a folder that is read; name another output")
+        if str(given) in texts and _is_binary(target):
+            raise HeadposeError(f"{given} is no text file and would be lost; name another output")
+
+
+def _is_binary(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return b"\0" in file.read(SNIFFED)
+    return False
 
 
 def sha256(path: str | Path) -> str:

@@ -1,6 +1,7 @@
 """Keras set up for the machine: device, arithmetic, and compiled calls."""
 
 import contextlib
+import importlib.util
 import os
 import sys
 import threading
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, MissingPackageError
 from headpose.parallel.turns import one_at_a_time
 from headpose.reporting import logger
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
 
+KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 # JAX compiles anew for each size of a batch: batches are padded to one of these.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -30,6 +32,25 @@ def quieten() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 
+def check_keras_backend() -> None:
+    """Makes sure that Keras can start on the backend that `KERAS_BACKEND` names.
+
+    Raises:
+        HeadposeError: If Keras has no such backend, or its package is not installed.
+    """
+    chosen = os.environ.get("KERAS_BACKEND")
+    if not chosen:
+        return
+    if chosen not in KERAS_BACKENDS:
+        raise HeadposeError(
+            f"KERAS_BACKEND is {chosen!r}, which is none of {', '.join(KERAS_BACKENDS)}; unset it"
+        )
+    if importlib.util.find_spec(chosen) is None:
+        raise MissingPackageError(
+            f"KERAS_BACKEND is {chosen!r}, which is not installed; unset it or pip install {chosen}"
+        )
+
+
 def set_up(device: str = "auto", precision: str = "auto") -> None:
     """Chooses where and how networks run. Call before the first network is built.
 
@@ -43,9 +64,11 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
             that is loaded keeps the policy of its file.
 
     Raises:
-        HeadposeError: If there is no GPU and one was asked for.
+        HeadposeError: If there is no GPU and one was asked for, or Keras cannot start on the
+            backend that `KERAS_BACKEND` names.
     """
     global _large_in_bfloat16, _is_set_up
+    check_keras_backend()
     _is_set_up = True
     quieten()
     if device == "cpu":
@@ -167,7 +190,7 @@ def _gpus(backend: str) -> list:
 def cpu_flags() -> frozenset[str]:
     """Returns the processor's feature names as Linux tells them; empty elsewhere."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return frozenset()
     line = next((x for x in text.splitlines() if x.startswith("flags")), "")

@@ -1,18 +1,22 @@
-"""The folder of a training run: its settings, its log, its checkpoint."""
+"""The folder of a training run: its log, its settings, the newest state to go on from."""
 
+import contextlib
 import csv
+import itertools
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 
+MODELS = ("best.keras", "last.keras")  # what a run keeps
+STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
+
 
 def newest_state(folder: Path) -> Path | None:
     """Returns the newest state in a folder of checkpoints."""
-    return max(folder.glob("epoch-*.weights.h5"), default=None)
+    return max(folder.glob(STATES), default=None)
 
 
 def saved_epochs(folder: Path) -> int:
@@ -38,24 +42,51 @@ def open_run(
     """
     log, notes = folder / "log.csv", folder / "arguments.json"
     told = {k: str(v) for k, v in settings.items()}
-    if log.exists() and not (resume or overwrite):
+    there = log.exists() or any((folder / name).exists() for name in MODELS)
+    if there and not (resume or overwrite):
         raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
-    rows: list[dict] = []
     if resume and log.exists():
-        before = json.loads(notes.read_text()) if notes.exists() else told
+        before = _read_notes(notes) if notes.exists() else told
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
             raise HeadposeError(
                 f"{folder} was run with other values of {', '.join(changed)}; give the same"
             )
-        with log.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        log.unlink(missing_ok=True)
-        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        notes.write_text(json.dumps(told, indent=2) + "\n")
-    return rows
+        return _read_log(log)
+    folder.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    clear_states(folder)
+    with atomic_write(notes) as temporary:
+        temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return []
+
+
+def clear_states(folder: Path) -> None:
+    """Removes the states of a run, and nothing that somebody else put beside them."""
+    place = folder / "checkpoint"
+    for state in place.glob(STATES):
+        state.unlink()
+    with contextlib.suppress(OSError):
+        place.rmdir()
+
+
+def _read_notes(path: Path) -> dict[str, Any]:
+    try:
+        notes = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        notes = None
+    if not isinstance(notes, dict):
+        raise HeadposeError(f"{path}: damaged; use --overwrite or another --output")
+    return notes
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """Returns the rows of a log up to the first that is not whole, as a full disk leaves it."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
+    return list(
+        itertools.takewhile(lambda row: None not in row and None not in row.values(), reader)
+    )
 
 
 def write_log(path: Path, rows: list[dict]) -> None:

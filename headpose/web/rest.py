@@ -14,7 +14,7 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import QUALITIES, read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
-from headpose.web.server import LARGEST_UPLOAD
+from headpose.web.limits import MAX_UPLOAD as LARGEST_UPLOAD
 
 UPLOAD_SECONDS = 60  # that the body of a request may take to arrive
 # Requests that may wait for their turn; more are answered with 503, so that a crowd does not

@@ -7,13 +7,13 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
+from headpose.web.limits import LOOPBACK, MAX_UPLOAD, Guard
 
 INSTALL = install("web")
-LARGEST_UPLOAD = 200 * 2**20  # bytes
 
 
 def load_gradio():
@@ -68,7 +68,15 @@ def upload_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def served(page, css: str, host: str, port: int, browser: bool = False) -> Iterator[str]:
+def served(
+    page,
+    css: str,
+    host: str,
+    port: int,
+    folder: Path,
+    names: Sequence[str] = (),
+    browser: bool = False,
+) -> Iterator[str]:
     """Serves a page while the block runs.
 
     Args:
@@ -76,6 +84,8 @@ def served(page, css: str, host: str, port: int, browser: bool = False) -> Itera
         css: Its style.
         host: Name or address of this machine to listen at.
         port: Port.
+        folder: Where photos and answers are kept.
+        names: By which browsers ask for the page where a proxy stands before it.
         browser: Whether to open the page in a browser here.
 
     Yields:
@@ -85,9 +95,13 @@ def served(page, css: str, host: str, port: int, browser: bool = False) -> Itera
         HeadposeError: If it cannot be served there.
     """
     gr = load_gradio()
+    from starlette.middleware import Middleware
+
     # Gradio looks at its own page first, which no proxy for the network should get to see.
     names = ("localhost", "127.0.0.1", "::1", host)
     os.environ["no_proxy"] = ",".join(filter(None, (os.environ.get("no_proxy"), *names)))
+    # Who listens to all that reaches this computer cannot know what it is called there.
+    hosts = (*LOOPBACK, host, *names) if host in LOOPBACK else None
     system = ("system-ui", "sans-serif")
     try:
         _, address, _ = page.launch(
@@ -104,7 +118,8 @@ def served(page, css: str, host: str, port: int, browser: bool = False) -> Itera
             enable_monitoring=False,
             run_history=False,
             footer_links=[],
-            max_file_size=LARGEST_UPLOAD,
+            max_file_size=MAX_UPLOAD,
+            app_kwargs={"middleware": [Middleware(Guard, folder=folder, hosts=hosts)]},
             theme=gr.themes.Default(font=system, font_mono=("ui-monospace", "monospace")),
             css=css,
         )

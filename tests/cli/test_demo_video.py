@@ -363,6 +363,10 @@ def test_a_full_disk_is_told_and_nothing_half_is_kept(demo, clip, tmp_path, monk
     monkeypatch.setattr("headpose.video.writer.VideoWriter.write", full)
     done = demo(clip, "--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv")
     assert done.status == 1
+    assert "o.mp4 exists; add --overwrite" in done.err
+    given = ("--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv", "--overwrite")
+    done = demo(clip, *given)
+    assert done.status == 1
     assert "no space left on device" in done.err.splitlines()[-1]
     assert (tmp_path / "o.mp4").read_bytes() == b"from before"
     # Rows of the table are kept, under a name that says so.

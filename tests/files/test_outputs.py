@@ -267,6 +267,31 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         check_outputs([tmp_path / "f" / "t.csv"])
 
 
+def test_what_another_process_put_there_meanwhile_stays(tmp_path):
+    for number, stands in enumerate(("a.png", "a-2.png"), 1):
+        with atomic_write(tmp_path / "a.png", replace=False) as temporary:
+            temporary.write_text(f"ours {number}")
+            (tmp_path / stands).write_text(f"theirs {number}")
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {
+        "a.png": "theirs 1",
+        "a-2.png": "theirs 2",  # ours of the first time was there; the other program replaced it
+        "a-3.png": "ours 2",
+    }
+
+
+def test_a_file_system_without_hard_links_keeps_what_stands_there(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "a.png").write_text("theirs")
+    with atomic_write(tmp_path / "a.png", replace=False) as temporary:
+        temporary.write_text("ours")
+    assert files(tmp_path) == {"a.png", "a-2.png"}
+    assert (tmp_path / "a-2.png").read_text() == "ours"
+
+
 # ------------------------------------------------------------------------- inputs
 
 
@@ -292,3 +317,17 @@ def test_what_opening_would_wait_for_is_refused(tmp_path):
 def test_messages_are_one_line_that_steers_no_terminal():
     error = HeadposeError("a\nb\x1b[2J\u202ec\u3000d é")
     assert str(error) == "a\\nb\\x1b[2J\\u202ec\u3000d é"
+
+
+def test_a_text_replaces_no_picture_and_nothing_in_a_folder_that_is_read(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+    (tmp_path / "old.json").write_text("{}")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "labels.csv").write_text("file,tilt,pan\n")
+    with pytest.raises(HeadposeError, match="no text file"):
+        check_outputs([tmp_path / "photo.jpg"], texts=[tmp_path / "photo.jpg"])
+    with pytest.raises(HeadposeError, match="folder that is read"):
+        check_outputs([data / "labels.csv"], [data])
+    check_outputs([tmp_path / "photo.jpg"])  # an output that is a picture may replace one
+    check_outputs([tmp_path / "old.json", data / "new.json"], [data], texts=[tmp_path / "old.json"])

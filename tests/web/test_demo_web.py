@@ -114,11 +114,12 @@ def running(script: Path, *arguments, **environment):
         process.stdout.close()
 
 
-def get(address: str, data: dict | None = None) -> tuple[int, str]:
+def get(address: str, data: dict | bytes | None = None, **headers: str) -> tuple[int, str]:
     """Asks the server, never a proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    body = None if data is None else json.dumps(data).encode()
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    body = json.dumps(data).encode() if isinstance(data, dict) else data
+    told = {"Content-Type": "application/json"} | headers
+    request = urllib.request.Request(address, body, told)
     try:
         with opener.open(request, timeout=20) as reply:
             return reply.status, reply.read().decode()
@@ -144,10 +145,16 @@ def test_ending_the_server_removes_photos(tmp_path, end, status):
 
 
 @pytest.fixture(scope="module")
-def fake_page(tmp_path_factory):
+def uploads(tmp_path_factory) -> Path:
+    """Where the server with fake networks makes its folder."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def fake_page(uploads):
     """The page with fake networks: its address and its configuration."""
     pytest.importorskip("gradio", reason="Gradio is not installed (the extra web)")
-    folder = tmp_path_factory.mktemp("uploads")
+    folder = uploads
     options = ("--confidence", "0.42", "--max-error", "90", "--draw", "axes")
     with running(FAKES, *options, TMPDIR=str(folder)) as (_, address):
         yield address, json.loads(get(address + "config")[1])
@@ -189,6 +196,49 @@ def test_photos_of_the_machine_are_not_answered(fake_page, portrait, marked):
     (end,) = (json.loads(x[6:]) for x in told.splitlines() if "process_completed" in x)
     assert end["success"] is False
     assert "data" not in end["output"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file=../../../../../../etc/passwd",
+        "gradio_api/file=..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "gradio_api/file=file:///etc/passwd",
+        "gradio_api/file=http://127.0.0.1:9/x",
+        "static/../../../../../../etc/passwd",
+        "assets/..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "gradio_api/proxy=http://127.0.0.1:9/x",
+        "gradio_api/stream/..%2f..%2fetc%2fpasswd/1/1/playlist.m3u8",
+    ],
+)
+def test_no_path_leads_out(fake_page, path):
+    status, told = get(fake_page[0] + path)
+    assert status >= 400 or "root:" not in told
+    assert "root:" not in told
+
+
+def test_pages_elsewhere_cannot_ask_by_a_visitor_s_browser(fake_page):
+    for headers in ({"Origin": "https://elsewhere.example"}, {"Host": "elsewhere.example"}):
+        for path in ("gradio_api/upload", "gradio_api/queue/join", ""):
+            assert get(fake_page[0] + path, b"{}" if path else None, **headers)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../outside.png", "/outside.png", "..\\outside.png", "." * 9]
+)
+def test_uploads_stay_in_their_folder(fake_page, name, uploads):
+    body = (
+        f'--X\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
+        "Content-Type: image/png\r\n\r\ndata\r\n--X--\r\n"
+    ).encode()
+    kind = "multipart/form-data; boundary=X"
+    status, told = get(fake_page[0] + "gradio_api/upload", body, **{"Content-Type": kind})
+    (folder,) = uploads.glob("headpose-*")
+    if status == 200:
+        assert all(Path(path).resolve().is_relative_to(folder) for path in json.loads(told))
+    assert list(uploads.iterdir()) == [folder]
+    assert not list(uploads.parent.glob("outside*"))
 
 
 def test_no_call_is_offered_to_programs(fake_page):

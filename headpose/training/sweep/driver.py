@@ -214,8 +214,11 @@ def state_of(trial) -> str:
 
 def clear(folder: Path) -> None:
     """Removes a sweep from its folder, and nothing else."""
-    shutil.rmtree(folder / TRIALS, ignore_errors=True)
-    (folder / STUDY).unlink(missing_ok=True)
+    if not (folder / STUDY).exists():
+        return  # what is called like our trials is somebody else's
+    for trial in (folder / TRIALS).glob("[0-9][0-9][0-9][0-9]*"):
+        shutil.rmtree(trial, ignore_errors=True)
+    (folder / STUDY).unlink()
 
 
 def _open(path: Path, stopper: str):

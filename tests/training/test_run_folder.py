@@ -1,0 +1,70 @@
+"""The folder of a training run: what is kept, refused and removed. No networks."""
+
+import csv
+
+import pytest
+
+from headpose.errors import HeadposeError
+from headpose.training.run_folder import newest_state, open_run, saved_epochs, write_log
+
+SETTINGS = {"epochs": 3}
+ROWS = [{"epoch": str(i), "score": f"{9 - i}.5"} for i in range(3)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that was interrupted after three epochs."""
+    open_run(tmp_path, SETTINGS, resume=False, overwrite=False)
+    write_log(tmp_path / "log.csv", ROWS)
+    (tmp_path / "checkpoint").mkdir()
+    for epoch in (2, 3):
+        (tmp_path / "checkpoint" / f"epoch-{epoch:05d}.weights.h5").touch()
+    return tmp_path
+
+
+def test_a_run_goes_on_from_its_log_and_newest_state(run):
+    assert open_run(run, SETTINGS, resume=True, overwrite=False) == ROWS
+    assert saved_epochs(run) == 3
+    assert newest_state(run / "checkpoint").name == "epoch-00003.weights.h5"
+
+
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_a_row_that_was_cut_short_is_no_row(run, lost):
+    """As a disk that fills up leaves the log, wherever it does."""
+    log = run / "log.csv"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-lost])
+    rows = open_run(run, SETTINGS, resume=True, overwrite=False)
+    lines = whole[:-lost].count(b"\r")
+    assert rows == ROWS[: lines - 1]
+
+
+def test_other_settings_and_damaged_ones_are_told(run):
+    with pytest.raises(HeadposeError, match="other values of epochs"):
+        open_run(run, {"epochs": 4}, resume=True, overwrite=False)
+    (run / "arguments.json").write_text('{"epochs"')
+    with pytest.raises(HeadposeError, match="damaged"):
+        open_run(run, SETTINGS, resume=True, overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "best.keras", "last.keras"])
+def test_results_are_not_lost_unasked(tmp_path, name):
+    (tmp_path / name).write_text("dear")
+    with pytest.raises(HeadposeError, match="has results"):
+        open_run(tmp_path, SETTINGS, resume=False, overwrite=False)
+    assert (tmp_path / name).read_text() == "dear"
+
+
+def test_what_others_put_into_a_folder_called_checkpoint_stays(run):
+    (run / "checkpoint" / "mine.ckpt").write_text("dear")
+    assert open_run(run, SETTINGS, resume=False, overwrite=True) == []
+    assert [path.name for path in (run / "checkpoint").iterdir()] == ["mine.ckpt"]
+    assert not (run / "log.csv").exists()
+
+
+def test_a_log_of_no_rows_is_none(run):
+    write_log(run / "log.csv", [])
+    assert not (run / "log.csv").exists()
+    write_log(run / "log.csv", ROWS[:1])
+    with (run / "log.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == ROWS[:1]
