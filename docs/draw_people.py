@@ -72,7 +72,8 @@ class Person:
 
 
 # Race, gender and age of MakeHuman's shapes, and one of a face with its weight; place and size;
-# pan of the body; tilt, pan and roll of the head; skin, hair, whether it is long, shirt. First the row behind.
+# pan of the body; tilt, pan and roll of the head; skin, hair, whether it is
+# long, shirt. First the row behind.
 ROWS = (
     ("asian", "female", "young", ("head/head-round", 0.6), (0.09, 0.34), 0.25, -25,
      (4, -38, 0), "light", "black", True, (120, 80, 60)),
@@ -87,11 +88,11 @@ ROWS = (
     ("caucasian", "male", "old", ("nose/nose-curve-convex", 0.5), (0.92, 0.34), 0.26, 35,
      (-4, 20, -14), "light", "grey", None, (75, 60, 50)),
     ("caucasian", "female", "young", ("head/head-round", 0.0), (0.19, 0.72), 0.31, -150,
-     (0, -140, 0), "light", "fair", True, (60, 60, 170)),
+     (0, -140, 0), "light", "fair", False, (60, 60, 170)),
     ("asian", "male", "young", ("head/head-square", 0.0), (0.50, 0.76), 0.32, 175,
      (-6, 178, 0), "tan", "black", False, (140, 110, 70)),
     ("caucasian", "female", "young", ("head/head-oval", 0.5), (0.83, 0.74), 0.31, 110,
-     (2, 112, 0), "light", "red", True, (70, 120, 90)),
+     (2, 112, 0), "light", "red", False, (70, 120, 90)),
 )  # fmt: skip
 SMILE = 0.5  # weight of its shape
 
@@ -227,8 +228,13 @@ def draw_person(canvas: np.ndarray, mesh: Mesh, who: Person, rng) -> None:
     facing |= quads.group == "helper-hair"
     eye = np.char.endswith(quads.group.astype(str), "-eye")
     order = np.argsort(corners[..., 2].mean(axis=1) + 0.02 * eye)
+    # What is raised is also drawn where it lies, so that nothing shines through beside ears.
+    flat = np.rint((quads.posed[..., :2] * [1, -1] * unit + origin) * 16).astype(np.int32)
+    lifted = raised.any(axis=1)
     for i in order[facing[order]]:
         tone = np.clip(colour[i] * shade[i], 0, 255).tolist()
+        if lifted[i]:
+            cv2.fillConvexPoly(canvas, flat[i], tone, cv2.LINE_AA, 4)
         cv2.fillConvexPoly(canvas, places[i], tone, cv2.LINE_AA, 4)
 
 

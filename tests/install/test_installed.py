@@ -87,6 +87,12 @@ def test_the_wheel_holds_the_models_once(wheel):
     assert wheel.stat().st_size < 25e6
 
 
+def test_the_wheel_is_fit_for_the_package_index(wheel):
+    """Its description renders, and its metadata are whole."""
+    pytest.importorskip("twine", reason="twine is not installed")
+    run(sys.executable, "-m", "twine", "check", "--strict", wheel, folder=wheel.parent)
+
+
 def test_the_command_works_from_any_folder(programs, tmp_path):
     done = run(programs / "headpose", "image", "--csv", "-", folder=tmp_path)
     header, row = done.stdout.splitlines()
