@@ -14,9 +14,8 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import QUALITIES, read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
-from headpose.web.limits import MAX_UPLOAD as LARGEST_UPLOAD
+from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE
 
-UPLOAD_SECONDS = 60  # that the body of a request may take to arrive
 # Requests that may wait for their turn; more are answered with 503, so that a crowd does not
 # fill the disk with photos that nobody waits for any more.
 CONNECTIONS = 64
@@ -74,7 +73,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
             photo = Path(folder) / "photo"
             try:
-                async with asyncio.timeout(UPLOAD_SECONDS):
+                async with asyncio.timeout(MAX_SECONDS):
                     await receive(request, photo)
                 async with turns:
                     return await run_in_threadpool(work, pipeline, photo, *more)
@@ -123,7 +122,7 @@ async def receive(request, target: Path) -> None:
         target: The file.
 
     Raises:
-        TooLarge: As soon as it passes `LARGEST_UPLOAD`, whatever its length was said to be.
+        TooLarge: As soon as it passes `MAX_UPLOAD`, whatever its length was said to be.
         PictureError: If there is none.
     """
     size = 0
@@ -131,8 +130,8 @@ async def receive(request, target: Path) -> None:
         async with contextlib.aclosing(request.stream()) as pieces:
             async for piece in pieces:
                 size += len(piece)
-                if size > LARGEST_UPLOAD:
-                    raise TooLarge(f"more than {LARGEST_UPLOAD // 2**20} MiB; send a smaller photo")
+                if size > MAX_UPLOAD:
+                    raise TooLarge(f"more than {MAX_UPLOAD // MEGABYTE} MB; send a smaller photo")
                 file.write(piece)
     if not size:
         raise PictureError("the request has no body; send the bytes of a photo as its body")

@@ -105,7 +105,7 @@ def test_limits_out_of_range_are_refused(client, red, query):
 
 
 def test_what_is_larger_than_any_photo_is_refused_while_it_arrives(client, monkeypatch):
-    monkeypatch.setattr(rest, "LARGEST_UPLOAD", 3 * 2**20)
+    monkeypatch.setattr(rest, "MAX_UPLOAD", 3 * 2**20)
     sent = []
 
     def pieces():
@@ -115,7 +115,7 @@ def test_what_is_larger_than_any_photo_is_refused_while_it_arrives(client, monke
 
     answer = client.post("/heads", content=pieces())  # of no length that is told beforehand
     assert answer.status_code == 413
-    assert "more than 3 MiB" in answer.json()["detail"]
+    assert "more than 3 MB" in answer.json()["detail"]
 
 
 def test_photos_take_turns_and_none_are_left_behind(red, tmp_path, monkeypatch):
