@@ -39,8 +39,9 @@ _EXTRAS = {
     **dict.fromkeys(("tensorflow", "keras", "h5py", "pandas", "sklearn"), "train"),
     **dict.fromkeys(("matplotlib", "optuna", "yaml"), "train"),
     **dict.fromkeys(("onnx", "tf2onnx", "openvino", "nncf", "ai_edge_litert"), "export"),
-    **dict.fromkeys(("ray", "pyarrow"), "distributed"),
-    **{"gradio": "web", "pillow_heif": "heic", "fastapi": "rest", "uvicorn": "rest"},
+    **dict.fromkeys(("fsspec", "pyarrow"), "cloud"),
+    **{"ray": "distributed", "gradio": "web", "pillow_heif": "heic"},
+    **{"fastapi": "rest", "uvicorn": "rest"},
 }
 _CORE = ("numpy", "cv2", "onnxruntime", "PIL", "glob2", "tqdm")
 

@@ -5,19 +5,23 @@ cannot be read are listed, and the others are done all the same.
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
+import os
 import sys
 import time
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_arguments
-from headpose.cli.pool_options import add_pool_options, open_pool
+from headpose.cli.pool_options import add_pool_options
 from headpose.errors import HeadposeError, install
-from headpose.files import sole_user, writable_folder
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
+SETTINGS = ("format", "shard_size", "every", "empty", "column", "key")
+NAMED = 5  # shards that a message about those missing names
 
 
 def options() -> argparse.ArgumentParser:
@@ -25,29 +29,48 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "inputs",
-        nargs="+",
+        nargs="*",
         metavar="INPUT",
-        help="pictures, videos, folders of them at any depth, or patterns of pictures",
+        help="pictures, videos, tar shards (WebDataset) and Parquet: files, folders of them at "
+        "any depth, patterns, {000..146}, @LIST, by path or URL (s3://, gs://, hf://, https://)",
     )
-    add("--output", type=Path, required=True, metavar="DIR", help="folder for all results")
-    add("--overwrite", action="store_true", help="start anew in a folder that has results")
+    add("--output", required=True, metavar="DIR", help="folder or URL for all results")
+    add("--overwrite", action="store_true", help="start anew where there are results")
     add(
         "--format",
         choices=("jsonl", "parquet"),
         default="jsonl",
         help="of the tables; parquet needs pyarrow",
     )
+    add("--empty", action="store_true", help="a row for pictures without heads, too")
+    add("--column", metavar="NAME", help="of Parquet: bytes of pictures, or their paths or URLs")
+    add("--key", metavar="NAME", help="column of Parquet that names rows (default: key)")
     add(
         "--shard-size",
         type=cl.at_least(1),
         default=64,
         metavar="N",
-        help="pictures that a worker does in one go; a video goes whole",
+        help="pictures that a worker does in one go; a video or a tar shard goes whole",
     )
     add("--every", type=cl.at_least(1), default=1, metavar="N", help="look at each Nth frame only")
+    add(
+        "--shard",
+        type=part,
+        metavar="K/N",
+        help="do the Kth of N parts of the work and no more, for Slurm and the like",
+    )
+    add("--merge", action="store_true", help="count what runs with --shard have left in --output")
     add_pool_options(parser, "worker", "workers")
     add_pipeline_options(parser, drawing=False)
     return parser
+
+
+def part(text: str) -> tuple[int, int]:
+    """Reads `3/128`: which part, from 1, and of how many."""
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N, with K from 1 to N, as in 3/128")
+    return int(number), int(count)
 
 
 def pipeline_options(arguments: argparse.Namespace) -> dict:
@@ -66,7 +89,7 @@ def settings_of(arguments: argparse.Namespace) -> dict:
     from headpose.detection.loading import VIOLA_JONES
     from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
-    settings = {name: getattr(arguments, name) for name in ("format", "shard_size", "every")}
+    settings = {name: getattr(arguments, name) for name in SETTINGS}
     settings |= {k: v for k, v in pipeline_options(arguments).items() if k not in WITHOUT_EFFECT}
     for name, usual in (("detector", DEFAULT_DETECTOR), ("estimator", DEFAULT_ESTIMATOR)):
         if settings[name] not in VIOLA_JONES:
@@ -99,63 +122,140 @@ def check_format(kind: str) -> None:
     """
     if kind == "parquet" and not importlib.util.find_spec("pyarrow"):
         raise HeadposeError(
-            f"--format parquet needs pyarrow, which is not installed: {install('distributed')}"
+            f"--format parquet needs pyarrow, which is not installed: {install('cloud')}"
         )
+
+
+def spread(arguments: argparse.Namespace, tasks: Sequence) -> Generator:
+    """Gives tasks to the engine that the options ask for, see `headpose.archives.engines`.
+
+    Raises:
+        HeadposeError: If Ray is asked for and missing, or has no machine of that size.
+    """
+    from headpose.archives import engines
+    from headpose.parallel.processes import limit_threads
+
+    workers, cpus = arguments.processes, arguments.cpus
+    if arguments.ray:
+        return engines.on_ray(tasks, arguments.ray, workers, cpus or 1, arguments.gpus)
+    if workers:
+        threads = cpus or max(1, (os.cpu_count() or 1) // workers)
+        return engines.on_processes(tasks, workers, threads)
+    if cpus:
+        limit_threads(cpus)
+    return engines.right_here(tasks)
+
+
+def work_through(arguments: argparse.Namespace, output, shards: Sequence) -> tuple[dict, dict]:
+    """Does shards; returns the counts of those that were done, and why others were given up.
+
+    Raises:
+        HeadposeError: If the models cannot be loaded, or results not written.
+    """
+    from headpose.archives.annotation import PipelineConfig, ShardTask
+    from headpose.archives.engines import DONE, FAILURE
+    from headpose.archives.results import COUNTED
+
+    counts, lost = dict.fromkeys(COUNTED, 0), {}
+    # Here and once, so that not every worker exports by itself.
+    given = pipeline_arguments(arguments)
+    models = {name: str(given[name]) for name in ("detector", "estimator")}
+    pipeline = PipelineConfig(**{**given, **models})
+    more = pipeline, arguments.format, arguments.every, columns_of(arguments), arguments.empty
+    tasks = [ShardTask(shard, output, *more) for shard in shards]
+    with contextlib.closing(spread(arguments, tasks)) as outcomes:
+        for done in cl.progress(outcomes, "shards", len(tasks)):
+            name = done.task.shard.name
+            if done.kind == FAILURE:
+                raise HeadposeError(done.value)
+            if done.kind == DONE:
+                counts = {key: counts[key] + done.value[key] for key in counts}
+            else:
+                lost[name] = done.value
+                cl.tell(f"{cl.program()}: error: {name}: {done.value}", sys.stderr)
+    return counts, lost
+
+
+def columns_of(arguments: argparse.Namespace):
+    """Returns which columns of Parquet the options name."""
+    from headpose.archives.shards import Columns
+
+    return Columns(arguments.column, arguments.key)
+
+
+def merge(place: str) -> int:
+    """Counts what runs with `--shard` have left; returns the exit status."""
+    from headpose.archives import results
+    from headpose.archives.output import Output
+
+    output = Output(place)
+    if output.folder is not None and not output.folder.is_dir():
+        raise HeadposeError(f"{output}: no such folder; name the one with the results")
+    with output.claimed():
+        counts, missing = results.merge(output)
+    if missing:
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        cl.tell(
+            f"{cl.program()}: error: {len(missing)} of {counts['shards'] + len(missing)} shards "
+            f"are not done: {', '.join(missing[:NAMED])}{more}; run their parts, then merge again",
+            sys.stderr,
+        )
+    tell_counts(counts, output, None)
+    return 1 if missing or counts["failures"] else 0
+
+
+def tell_counts(counts: dict, output, seconds: float | None) -> None:
+    """Says what was found, and where failures are listed."""
+    from headpose.archives.results import FAILURES, HEADS
+
+    took = "" if seconds is None else f" ({seconds:.0f} s)"
+    print(
+        f"{counts['pictures']} pictures and {counts['frames']} frames of {counts['videos']} "
+        f"videos: {counts['heads']} heads -> {output.named(HEADS)}{took}"
+    )
+    if counts["failures"]:
+        told = f"{counts['failures']} files could not be read, or only in part"
+        cl.warn(f"{told}: see {output.named(FAILURES)}")
 
 
 def main() -> int:
     parser = options()
     arguments = parser.parse_args()
+    if arguments.merge:
+        return merge(arguments.output)
+    if not arguments.inputs:
+        parser.error("the following arguments are required: INPUT")
+    if arguments.gpus and not arguments.ray:
+        raise HeadposeError("GPUs are shared out by Ray only; add --ray local, or leave them out")
     check_format(arguments.format)
     settings = settings_of(arguments)
-    from headpose.archives import annotation
-    from headpose.archives.shards import find_files, make_shards
-    from headpose.parallel.processes import DONE, FAILURE, Task, work
+    from headpose.archives import results
+    from headpose.archives.inputs import VIDEO, count, find_files
+    from headpose.archives.output import Output
+    from headpose.archives.shards import choose, make_shards
 
-    pictures, videos, problems = find_files(arguments.inputs)
-    for problem in problems:
+    output = Output(arguments.output)
+    inputs = find_files(arguments.inputs, [output.folder] if output.folder is not None else [])
+    shards = make_shards(inputs, arguments.shard_size, columns_of(arguments))
+    for problem in inputs.problems:
         cl.tell(f"{parser.prog}: error: {problem}", sys.stderr)
-    shards = make_shards(pictures, videos, arguments.shard_size)
     if not shards:
         return 1
-    folder = writable_folder(arguments.output)
+    output.prepare(results.HEADS, results.DONE)
     started = time.monotonic()
-    with sole_user(folder):
+    with output.claimed(arguments.shard):
         if arguments.overwrite:
-            annotation.clear(folder)
-        left = annotation.open_results(folder, settings, shards)
-        print(
-            f"{len(pictures)} pictures and {len(videos)} videos in {len(shards)} shards, "
-            f"{len(left)} of them to do",
-            flush=True,
-        )
+            results.clear(output)
+        left = results.open_results(output, settings, shards, sole=not arguments.shard)
+        if arguments.shard:
+            mine = {shard.name for shard in choose(shards, *arguments.shard)}
+            left = [shard for shard in left if shard.name in mine]
+        print(f"{count(inputs)}; shards: {len(shards)}, {len(left)} of them to do", flush=True)
         # Videos take longest: the workers shall end together.
-        left.sort(key=lambda shard: not shard.is_video)
-        lost: dict[str, str] = {}
-        if left:
-            # Here and once, so that not every worker exports by itself.
-            given = pipeline_arguments(arguments)
-            models = {name: str(given[name]) for name in ("detector", "estimator")}
-            pipeline = annotation.PipelineConfig(**{**given, **models})
-            more = pipeline, arguments.format, arguments.every
-            tasks = (
-                Task(s.name, annotation.annotate_shard, annotation.ShardTask(s, folder, *more))
-                for s in left
-            )
-            with open_pool(arguments, fresh=False) as pool:
-                for event in cl.progress(work(pool, tasks), "shards", len(left)):
-                    if event.kind == FAILURE:
-                        raise HeadposeError(event.value)
-                    if event.kind != DONE:
-                        lost[event.key] = event.value
-                        cl.tell(f"{parser.prog}: error: {event.key}: {event.value}", sys.stderr)
-        summary = annotation.finish(folder, shards, lost)
-    print(
-        f"{summary['pictures']} pictures and {summary['frames']} frames of {summary['videos']} "
-        f"videos: {summary['heads']} heads -> {folder / annotation.HEADS} "
-        f"({time.monotonic() - started:.0f} s)"
-    )
-    if summary["failures"]:
-        told = f"{summary['failures']} files could not be read, or only in part"
-        cl.warn(f"{told}: see {folder / annotation.FAILURES}")
-    return 1 if summary["failures"] or problems else 0
+        left.sort(key=lambda shard: shard.kind != VIDEO)
+        counts, lost = work_through(arguments, output, left) if left else ({}, {})
+        if not arguments.shard:
+            counts = results.finish(output, shards, lost)
+    if counts:
+        tell_counts(counts, output, time.monotonic() - started)
+    return 1 if lost or inputs.problems or counts.get("failures") else 0

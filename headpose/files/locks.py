@@ -17,13 +17,25 @@ _logger = logging.getLogger("headpose")
 
 
 @contextlib.contextmanager
-def sole_user(folder: str | Path) -> Iterator[None]:
+def sole_user(folder: str | Path, part: str = "") -> Iterator[None]:
     """Makes sure that no other process works in a folder of results.
+
+    Args:
+        folder: The folder.
+        part: Of the work there: other parts may be done at the same time, but not all of it.
 
     Raises:
         HeadposeError: If one does, or the folder cannot be written to.
     """
-    with _locked(Path(folder) / ".lock", wait=None, busy=f"{folder}: another process works there"):
+    whole, busy = Path(folder) / ".lock", f"{folder}: another process works there"
+    if not part:
+        with _locked(whole, wait=None, busy=busy):
+            yield
+        return
+    with (
+        _locked(whole, wait=None, busy=busy, shared=True),
+        _locked(whole.with_name(f".lock-{part}"), wait=None, busy=busy),
+    ):
         yield
 
 
@@ -47,7 +59,7 @@ def in_turn(path: str | Path, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(lock: Path, wait: str | None, busy: str) -> Iterator[None]:
+def _locked(lock: Path, wait: str | None, busy: str, shared: bool = False) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # Windows: left to the user's care
@@ -58,7 +70,7 @@ def _locked(lock: Path, wait: str | None, busy: str) -> Iterator[None]:
         with refusals(lock):
             file = lock.open("a", encoding="utf-8")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.close()
             if wait is None:
@@ -76,8 +88,9 @@ def _locked(lock: Path, wait: str | None, busy: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is still locked: who opened it meanwhile looks again.
-        if _is_in_place(file, lock):
+        # Removed while it is still locked: who opened it meanwhile looks again. What is shared
+        # stays, as others may have it, too.
+        if not shared and _is_in_place(file, lock):
             with contextlib.suppress(OSError):
                 lock.unlink()
         file.close()

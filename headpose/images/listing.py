@@ -91,7 +91,7 @@ def find_inputs(
             if root is not None:
                 found.roots[file] = root
 
-    for name in _expanded(names, found.problems):
+    for name in expand_lists(names, found.problems):
         path = Path(name)
         if not name:
             found.problems.append("an empty name is no file; name a file, a folder or a pattern")
@@ -122,8 +122,13 @@ def find_inputs(
     return found
 
 
-def _expanded(names: Iterable[str], problems: list[str]) -> Iterator[str]:
-    """Yields names, those of `@LIST` in its place."""
+def expand_lists(names: Iterable[str], problems: list[str]) -> Iterator[str]:
+    """Yields names, those of `@LIST` in its place.
+
+    Args:
+        names: Of anything.
+        problems: Gets a message for each list that gives none.
+    """
     for name in names:
         if not name.startswith("@") or os.path.lexists(name):
             yield name

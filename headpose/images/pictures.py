@@ -1,6 +1,7 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
 import contextlib
+import io
 import os
 import re
 import stat
@@ -58,14 +59,31 @@ def read_image(path: str | Path) -> np.ndarray:
         PictureError: If the file is missing, empty, no regular file, no picture of
             `FORMATS`, truncated, damaged, or larger than memory allows.
     """
-    with (
-        _picture_errors(path),
-        _open_regular(path) as file,
-        Image.open(file, formats=_formats(file, path)) as image,
-    ):
+    with _picture_errors(path), _open_regular(path) as file:
+        return _read(file, path)
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Reads a picture from a file's content, as `read_image` does.
+
+    Args:
+        data: What the file would hold.
+        name: For messages.
+
+    Raises:
+        PictureError: As `read_image`.
+    """
+    with _picture_errors(name):
+        if not data:
+            raise PictureError(f"{name}: the file is empty")
+        return _read(io.BytesIO(data), name)
+
+
+def _read(file: IO[bytes], name: str | Path) -> np.ndarray:
+    with Image.open(file, formats=_formats(file, name)) as image:
         if why := too_large(*image.size):
-            raise PictureError(f"{path}: {why}")
-        return _decode(image, file, str(path))
+            raise PictureError(f"{name}: {why}")
+        return _decode(image, file, str(name))
 
 
 def _formats(file: IO[bytes], path: str | Path) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class _Worker:
 def _serve(line, threads: int) -> None:
     """What a worker process does until its pool is closed or gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool to handle
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=leave_with_parent, daemon=True).start()
     limit_threads(threads)
 
     def ask(value):
@@ -131,7 +131,7 @@ def _serve(line, threads: int) -> None:
         line.send(outcome(function, payload, ask))
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent() -> None:
     """Ends this process when the one that started it has died, however it did."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -19,8 +19,10 @@ FIELDS = (*PLACE, *HEAD_FIELDS)
 ANGLES = MEASURES[:-1]
 SMOOTH_FIELDS = tuple(f"smooth_{name}" for name in ANGLES)
 VIDEO_FIELDS = (*FIELDS, *SMOOTH_FIELDS)
+ORIGIN = ("key", "url")  # of archives: a name in it, and where the picture was first
+ARCHIVE_FIELDS = (*VIDEO_FIELDS, *ORIGIN)
 
-TEXTS = ("file",)
+TEXTS = ("file", *ORIGIN)
 INTEGERS = ("head", "track", "frame", "width", "height")
 # Names that earlier versions wrote, and what they are called now.
 OLD_NAMES = {"certainty": "expected_error"}

@@ -192,8 +192,9 @@ class ParquetSink(Sink):
         import pyarrow as arrow
 
         for row in self._rows:
-            # A name that is no valid text, as in the other tables.
-            row["file"] = str(row["file"]).encode("utf-8", "backslashreplace").decode()
+            for name in TEXTS:  # one that is no valid text, as in the other tables
+                if row.get(name) is not None:
+                    row[name] = str(row[name]).encode("utf-8", "backslashreplace").decode()
         self._writer.write_table(arrow.Table.from_pylist(self._rows, self._schema))
         self._rows = []
 

@@ -1,24 +1,19 @@
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
-from annotate_fakes import annotate
 
-from headpose.archives import annotation
-from headpose.archives import shards as archives
+from headpose import __version__
+from headpose.archives.inputs import PICTURE, VIDEO, find_files
+from headpose.archives.output import Output
+from headpose.archives.results import clear, open_results
+from headpose.archives.shards import make_shards
 from headpose.errors import HeadposeError
-from headpose.parallel.processes import ProcessPool
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 QUICK = ["--detector", "viola-jones", "--device", "cpu"]
 
 
@@ -63,11 +58,12 @@ def rows_of(folder):
 
 
 def test_folders_are_searched_at_any_depth(archive):
-    pictures, videos, problems = archives.find_files([str(archive), str(archive / "a.jpg")])
-    names = [p.relative_to(archive).as_posix() for p in pictures]
+    found = find_files([str(archive), str(archive / "a.jpg")])
+    names = [item.place.removeprefix(f"{archive}/") for item in found.items[PICTURE]]
     assert names == ["a.jpg", "b/blank.png", "b/damaged.jpg", "b/deep/c.PNG", "b/two.jpg"]
-    assert videos == [archive / "b" / "broken.mp4", archive / "film.avi"]
-    assert problems == []
+    videos = [item.place for item in found.items[VIDEO]]
+    assert videos == [str(archive / "b" / "broken.mp4"), str(archive / "film.avi")]
+    assert found.problems == []
 
 
 @pytest.mark.parametrize(
@@ -81,82 +77,54 @@ def test_folders_are_searched_at_any_depth(archive):
 )
 def test_names_that_give_nothing_are_told(tmp_path, name, told):
     (tmp_path / "nothing").mkdir()
-    pictures, videos, problems = archives.find_files([str(tmp_path / name)])
-    assert pictures == videos == []
-    assert len(problems) == 1
-    assert told in problems[0]
-
-
-def test_each_file_is_in_one_shard_and_a_video_in_its_own():
-    pictures = [Path(f"{i:02d}.jpg") for i in range(7)]
-    videos = [Path("a.mp4"), Path("b.mp4")]
-    shards = archives.make_shards(pictures, videos, 3)
-    assert [len(s.files) for s in shards] == [3, 3, 1, 1, 1]
-    assert [s.is_video for s in shards] == [False, False, False, True, True]
-    assert [f for s in shards for f in s.files] == [str(p) for p in [*pictures, *videos]]
-    assert len({s.name for s in shards}) == 5
-
-
-def test_a_changed_file_changes_its_shards_fingerprint_only(tmp_path):
-    files = [tmp_path / f"{i}.jpg" for i in range(4)]
-    for file in files:
-        file.write_bytes(b"one")
-    before = archives.make_shards(files, [], 2)
-    assert archives.make_shards(files, [], 2) == before
-    files[3].write_bytes(b"other")
-    after = archives.make_shards(files, [], 2)
-    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False]
+    found = find_files([str(tmp_path / name)])
+    assert not any(found.items.values())
+    assert len(found.problems) == 1
+    assert told in found.problems[0]
 
 
 def test_results_of_other_files_or_settings_are_refused(tmp_path):
-    files = [tmp_path / f"{i}.jpg" for i in range(4)]
+    files = [tmp_path / "in" / f"{i}.jpg" for i in range(4)]
+    (tmp_path / "in").mkdir()
     for file in files:
         file.write_bytes(b"one")
-    shards = archives.make_shards(files, [], 2)
-    assert annotation.open_results(tmp_path, {"every": 1}, shards) == shards
-    (tmp_path / "shards" / f"{shards[0].name}.json").write_text("{}")
-    assert annotation.open_results(tmp_path, {"every": 1}, shards) == shards[1:]
+
+    def shards(*names):
+        return make_shards(find_files([str(name) for name in names]), 2)
+
+    output, both = Output(str(tmp_path)), shards(*files)
+    assert open_results(output, {"every": 1}, both) == both
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / f"{both[0].name}.json").write_text("{}")
+    (tmp_path / "shards" / f"{both[1].name}.again.json").write_text("{}")
+    assert open_results(output, {"every": 1}, both) == both[1:]
     with pytest.raises(HeadposeError, match="other values of every"):
-        annotation.open_results(tmp_path, {"every": 2}, shards)
-    fewer = archives.make_shards(files[:3], [], 2)
+        open_results(output, {"every": 2}, both)
+    with pytest.raises(HeadposeError, match="other values of empty"):
+        open_results(output, {"every": 1, "empty": True}, both)
     with pytest.raises(HeadposeError, match=r"other files: .* near .*2\.jpg"):
-        annotation.open_results(tmp_path, {"every": 1}, fewer)
+        open_results(output, {"every": 1}, shards(*files[:3]))
     with pytest.raises(HeadposeError, match="other files"):
-        annotation.open_results(tmp_path, {"every": 1}, shards[:1])
-    (tmp_path / "manifest.json").write_text("{")
-    with pytest.raises(HeadposeError, match="damaged"):
-        annotation.open_results(tmp_path, {"every": 1}, shards)
-
-
-def test_parquet_has_the_same_columns_with_and_without_heads(tmp_path):
-    pytest.importorskip("pyarrow")
-    from headpose.records.columns import FIELDS, HEAD_FIELDS, PLACE
-
-    row = dict.fromkeys(PLACE) | {"file": "a.jpg", "frame": 3, "time": 0.12}
-    row |= dict.fromkeys(HEAD_FIELDS, 1.5) | {"roll": None}
-    assert annotation.write_rows(tmp_path / "some.parquet", [row, row], "parquet") == 2
-    assert annotation.write_rows(tmp_path / "none.parquet", [], "parquet") == 0
-    some, none = (pd.read_parquet(tmp_path / f"{n}.parquet") for n in ("some", "none"))
-    assert list(some.columns) == list(none.columns) == list(FIELDS)
-    together = pd.read_parquet(tmp_path)
-    assert len(together) == 2
-    assert together["frame"].tolist() == [3, 3]
-    assert together["roll"].isna().all()
+        open_results(output, {"every": 1}, both[:1])
+    for content in ("{", "[]", '{"settings": 1}'):
+        (tmp_path / "manifest.json").write_text(content)
+        with pytest.raises(HeadposeError, match="damaged"):
+            open_results(output, {"every": 1}, both)
 
 
 # ------------------------------------------------------------------------------ script
 
 
 @pytest.fixture(scope="module")
-def one_worker(archive, tmp_path_factory, tiny_estimator):
+def one_worker(archive, tmp_path_factory):
     """What one worker finds, with shards of two pictures."""
     folder = tmp_path_factory.mktemp("one")
-    done = start(archive, folder, tiny_estimator)
+    done = start(archive, folder)
     return folder, done
 
 
-def start(archive, folder, estimator, *more):
-    given = [*QUICK, "--estimator", str(estimator), "--shard-size", "2", "--output", str(folder)]
+def start(archive, folder, *more):
+    given = [*QUICK, "--shard-size", "2", "--output", str(folder)]
     return subprocess.run(
         [sys.executable, "-m", "headpose", "annotate", str(archive), *given, *more],
         capture_output=True,
@@ -168,11 +136,14 @@ def start(archive, folder, estimator, *more):
 def test_an_archive_is_annotated_and_failures_are_listed(archive, one_worker):
     folder, done = one_worker
     assert done.returncode == 1  # for what is damaged
-    assert "5 pictures and 2 videos in 5 shards, 5 of them to do" in done.stdout
-    summary = json.loads((folder / "summary.json").read_text())
+    assert "pictures: 5, videos: 2; shards: 5, 5 of them to do" in done.stdout
+    manifest = json.loads((folder / "manifest.json").read_text())
     rows = rows_of(folder)
     heads = len(rows)
-    assert summary == {
+    assert manifest["settings"]["estimator"].startswith("pose-estimator.")
+    assert manifest["versions"]["headpose"] == __version__
+    assert list(rows[0]) == [*manifest["columns"], "box"]
+    assert manifest["counts"] == {
         "shards": 5, "pictures": 4, "videos": 1, "frames": 3, "heads": heads, "failures": 2
     }  # fmt: skip
     told = [json.loads(x) for x in (folder / "failures.jsonl").read_text().splitlines()]
@@ -189,17 +160,22 @@ def test_an_archive_is_annotated_and_failures_are_listed(archive, one_worker):
     frames = [(row["frame"], row["time"]) for row in rows if row["file"].endswith("film.avi")]
     assert {frame for frame, _ in frames} <= {0, 1, 2}
     assert all(time == pytest.approx(frame / 10) for frame, time in frames)
+    assert all(row["track"] for row in rows if row["file"].endswith("film.avi"))
     assert all(row["frame"] is None for row in rows if not row["file"].endswith("film.avi"))
+    assert {row["key"] for row in rows} <= {"a", "b/deep/c", "b/two", "film"}
 
 
-def test_rows_are_what_the_pipeline_gives(archive, one_worker, tiny_estimator):
+def test_rows_are_what_the_pipeline_gives(archive, one_worker):
     from headpose.detection.loading import load_detector
     from headpose.images.pictures import read_image
+    from headpose.models.shipped import DEFAULT_ESTIMATOR
     from headpose.pipeline import HeadPosePipeline
     from headpose.pose.estimator import PoseEstimator
     from headpose.records.columns import head_row
 
-    find_heads = HeadPosePipeline(load_detector("viola-jones"), PoseEstimator.load(tiny_estimator))
+    find_heads = HeadPosePipeline(
+        load_detector("viola-jones"), PoseEstimator.load(DEFAULT_ESTIMATOR)
+    )
     (heads,) = find_heads([read_image(archive / "b" / "two.jpg")])
     rows = [r for r in rows_of(one_worker[0]) if r["file"].endswith("two.jpg")]
     assert len(rows) == len(heads)
@@ -210,65 +186,30 @@ def test_rows_are_what_the_pipeline_gives(archive, one_worker, tiny_estimator):
 
 
 def test_two_workers_find_the_same_and_a_finished_archive_is_left_alone(
-    archive, one_worker, tmp_path, tiny_estimator
+    archive, one_worker, tmp_path
 ):
-    done = start(archive, tmp_path, tiny_estimator, "--workers", "2")
+    done = start(archive, tmp_path, "--workers", "2")
     assert rows_of(tmp_path) == rows_of(one_worker[0])
-    for name in ("summary.json", "failures.jsonl"):
+    for name in ("manifest.json", "failures.jsonl"):
         assert (tmp_path / name).read_text() == (one_worker[0] / name).read_text()
     assert done.returncode == 1
     times = {f: f.stat().st_mtime_ns for f in (tmp_path / "heads").iterdir()}
-    again = start(archive, tmp_path, tiny_estimator)
+    again = start(archive, tmp_path)
     assert "0 of them to do" in again.stdout
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "heads").iterdir()} == times
-    other = start(archive, tmp_path, tiny_estimator, "--confidence", "0.5")
+    other = start(archive, tmp_path, "--confidence", "0.5")
     assert "other values of confidence" in other.stderr
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    """A folder of 40 small pictures."""
-    folder = tmp_path_factory.mktemp("many")
-    for i in range(40):
-        noise = np.random.default_rng(i).integers(0, 256, (20, 30, 3), np.uint8)
-        assert cv2.imwrite(str(folder / f"{i:02d}.png"), noise)
-    return folder
-
-
-def test_killed_half_way_it_finishes_with_each_row_once(many, tmp_path):
-    out = tmp_path / "out"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    command = [sys.executable, str(ROOT / "tests" / "annotate_fakes.py"), str(many), str(out)]
-    with subprocess.Popen(command, env=environment) as process:
-        deadline = time.monotonic() + 60
-        while len(list(out.glob("shards/*.json"))) < 4:
-            assert process.poll() is None, "done before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-    finished = len(list(out.glob("shards/*.json")))
-    assert finished < 20
-    # As a worker leaves it that is killed while it writes.
-    (out / "heads" / ".pictures-000019.0123.jsonl").write_text("half")
-    time.sleep(0.5)  # the workers notice that their pool has gone
-    with ProcessPool(2, 1) as pool:
-        summary = annotate(many, out, pool)
-    with ProcessPool(1, 1) as pool:
-        assert annotate(many, tmp_path / "whole", pool) == summary
-    rows = rows_of(out)
-    assert rows == rows_of(tmp_path / "whole")
-    assert [Path(row["file"]).name for row in rows] == [
-        f"{i:02d}.png" for i in range(40) for _ in range(2)
-    ]
-    assert summary["shards"] == 20
-    assert summary["heads"] == 80
-    assert not list((out / "heads").glob(".*"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
         (["{folder}"], 2, "--output"),
+        (["--output", "{folder}/out"], 2, "INPUT"),
+        (["{folder}", "--output", "{folder}/out", "--shard", "4/3"], 2, "K from 1 to N"),
+        (["{folder}", "--output", "{folder}/out", "--shard", "1"], 2, "K from 1 to N"),
+        (["--merge", "--output", "{folder}/none"], 1, "no such folder"),
+        (["--merge", "--output", "{folder}"], 1, "no results of headpose annotate"),
         (["{folder}/nothing", "--output", "{folder}/out"], 1, "no such file"),
         (["{folder}", "--output", "{folder}/text"], 1, "cannot write to folder"),
         (["{folder}", "--output", "{folder}/out", "--shard-size", "0"], 2, "--shard-size"),
@@ -285,8 +226,11 @@ def test_bad_input_is_told_in_a_line(run_script, portrait, tmp_path, arguments, 
     assert "Traceback" not in done.err
 
 
-def test_a_model_of_the_wrong_kind_ends_the_work(run_script, portrait, tmp_path, tiny_detector):
-    given = [portrait, *QUICK, "--estimator", tiny_detector, "--output", tmp_path / "out"]
+def test_a_model_of_the_wrong_kind_ends_the_work(run_script, portrait, tmp_path):
+    from headpose.models.shipped import MODELS
+
+    detector = MODELS / "head-detector.onnx"
+    given = [portrait, *QUICK, "--estimator", detector, "--output", tmp_path / "out"]
     done = run_script("annotate", *given)
     assert done.status == 1
     assert "not a pose estimator" in done.err.splitlines()[-1]
@@ -301,12 +245,14 @@ def test_parquet_without_pyarrow_is_told(run_script, portrait, tmp_path, monkeyp
     given = [portrait, "--output", tmp_path / "out", "--format", "parquet"]
     done = run_script("annotate", *given)
     assert done.status == 1
-    assert "headpose-toolkit[distributed]" in done.err
+    assert "headpose-toolkit[cloud]" in done.err
 
 
 def test_overwriting_removes_results_and_nothing_else(tmp_path):
-    shards = archives.make_shards([tmp_path / "a.jpg"], [], 2)
-    annotation.open_results(tmp_path, {}, shards)
-    (tmp_path / "mine.txt").write_text("kept")
-    annotation.clear(tmp_path)
-    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
+    output = Output(str(tmp_path))
+    output.prepare("heads", "shards")
+    open_results(output, {}, [])
+    for name in ("heads/tar-000000.jsonl", "shards/tar-000000.json", "failures.jsonl", "mine.txt"):
+        (tmp_path / name).write_text("x")
+    clear(output)
+    assert sorted(f.name for f in tmp_path.rglob("*") if f.is_file()) == ["mine.txt"]

@@ -1,8 +1,12 @@
 """What `--overwrite` removes from a folder of results: these, and nothing that is not ours."""
 
+import shutil
+
 import pytest
 
-from headpose.archives.annotation import clear
+from headpose.archives.inputs import find_files
+from headpose.archives.output import Output
+from headpose.archives.results import clear
 from headpose.archives.shards import make_shards
 
 
@@ -23,18 +27,25 @@ def folder(tmp_path):
 def test_a_folder_that_has_no_results_stays_as_it_is(folder):
     (folder / "summary.json").write_text("dear")
     before = names(folder)
-    clear(folder)
+    clear(Output(str(folder)))
     assert names(folder) == before
 
 
 def test_results_go_and_all_else_stays(folder, tmp_path):
     before = names(folder)
-    shards = make_shards([tmp_path / f"{i}.jpg" for i in range(3)], [tmp_path / "v.mp4"], 2)
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    for name in ("0.jpg", "1.jpg", "2.jpg", "v.mp4", "s.tar"):
+        (inputs / name).touch()
+    shards = make_shards(find_files([str(inputs)]), 2)
+    shutil.rmtree(inputs)
+    assert len(shards) == 4
     for shard in shards:
         (folder / "heads" / f"{shard.name}.jsonl").touch()
         (folder / "heads" / f"{shard.name}.parquet").touch()
         (folder / "shards" / f"{shard.name}.json").touch()
+        (folder / "shards" / f"{shard.name}.again.json").touch()
     for name in ("manifest.json", "summary.json", "failures.jsonl"):
         (folder / name).touch()
-    clear(folder)
+    clear(Output(str(folder)))
     assert names(folder) == before

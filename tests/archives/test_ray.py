@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sweep_fakes as fakes
-from annotate_fakes import annotate
+from ray_cluster import two_machines
 
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import DONE, ERROR, FAILURE, ProcessPool, Task, work
@@ -19,30 +19,12 @@ from headpose.parallel.ray_pool import RayPool, connect
 from headpose.training.sweep import results as sweep_results
 from headpose.training.sweep.driver import Sweep
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
 
 @pytest.fixture(scope="module")
 def cluster():
     """The cluster."""
-    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # loopback
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    pytest.importorskip("ray", reason="Ray is not installed (the extra distributed)")
-    before = os.environ.get("PYTHONPATH", "")
-    # What the workers need to import this folder's functions.
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), before])
-    from ray.cluster_utils import Cluster
-
-    # A machine that is gone shall be missed within a second.
-    watched = {"health_check_period_ms": 200, "health_check_failure_threshold": 5}
-    node = {"num_cpus": 1, "include_dashboard": False, "_system_config": watched}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    try:
-        cluster.add_node(num_cpus=1)
-        yield cluster
-    finally:
-        cluster.shutdown()
-        os.environ["PYTHONPATH"] = before
+    with two_machines() as machines:
+        yield machines
 
 
 @pytest.fixture
@@ -87,21 +69,6 @@ def test_tasks_get_answers_and_failures_are_told(address):
     assert (ends["c"].kind, ends["c"].value) == (FAILURE, "put it right")
     assert ends["d"].kind == ERROR
     assert "ZeroDivisionError" in ends["d"].value
-
-
-def test_archives_are_annotated_as_by_processes(address, tmp_path, noise_picture):
-    import cv2
-
-    source = tmp_path / "in"
-    source.mkdir()
-    for i in range(12):
-        assert cv2.imwrite(str(source / f"{i:02d}.png"), noise_picture(40, 30, i))
-    summary = annotate(source, tmp_path / "processes", ProcessPool(1, 1))
-    with RayPool(address, None, 1, 0, False) as pool:
-        assert annotate(source, tmp_path / "ray", pool) == summary
-    assert summary["heads"] == 24
-    for file in (tmp_path / "processes" / "heads").iterdir():
-        assert (tmp_path / "ray" / "heads" / file.name).read_bytes() == file.read_bytes()
 
 
 def test_needs_that_no_machine_meets_are_told(address):

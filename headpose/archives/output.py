@@ -1,0 +1,218 @@
+"""Where results go: a folder, or a place in a store by URL; and whose turn it is to write there."""
+
+import contextlib
+import json
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from headpose.archives.urls import StoreError, file_system, local, store_errors
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, sole_user, writable_folder
+from headpose.video.addresses import without_secrets
+
+LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
+LOCK = ".lock"
+
+
+class Output:
+    """A place for results; can be sent to other processes.
+
+    Args:
+        place: A folder, or a URL that fsspec knows.
+    """
+
+    def __init__(self, place: str):
+        self.place = place
+        self.folder = local(place)
+
+    def __str__(self) -> str:
+        return str(self.folder) if self.folder is not None else without_secrets(self.place)
+
+    def named(self, name: str) -> str:
+        """Returns the path or URL of a file in it, to be shown."""
+        return f"{str(self).rstrip('/')}/{name}"
+
+    def prepare(self, *folders: str) -> None:
+        """Makes it and folders in it, and makes sure that it can be written to.
+
+        Raises:
+            HeadposeError: If not.
+        """
+        if self.folder is not None:
+            writable_folder(self.folder)
+            for name in folders:
+                (self.folder / name).mkdir(exist_ok=True)
+            return
+        probe = f".probe-{platform.node()}-{os.getpid()}"
+        self.write(probe, b"")
+        self.remove(probe)
+
+    @contextlib.contextmanager
+    def written(self, name: str) -> Iterator[Path]:
+        """Gives a path to write to; what is there appears as `name` when the block ends.
+
+        On object stores and on this machine it appears whole or not at all.
+
+        Raises:
+            HeadposeError: If it cannot be written.
+        """
+        if self.folder is not None:
+            with atomic_write(self.folder / name) as path:
+                yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
+            path = Path(folder, Path(name).name)
+            yield path
+            with self._errors(name):
+                system, inside = self._inside(name)
+                system.makedirs(inside.rpartition("/")[0], exist_ok=True)
+                system.put_file(str(path), inside)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a small file.
+
+        Raises:
+            HeadposeError: If it cannot be written.
+        """
+        with self.written(name) as path:
+            path.write_bytes(content)
+
+    def read(self, name: str) -> bytes | None:
+        """Returns the content of a file; None if there is none.
+
+        Raises:
+            HeadposeError: If it cannot be read.
+        """
+        with store_errors(self.named(name)):
+            try:
+                if self.folder is not None:
+                    return (self.folder / name).read_bytes()
+                system, inside = self._inside(name)
+                return system.cat_file(inside)
+            except FileNotFoundError:
+                return None
+
+    def names(self, folder: str) -> list[str]:
+        """Returns the names of the files in a folder of it, in order; hidden ones too."""
+        if self.folder is not None:
+            here = self.folder / folder
+            return sorted(file.name for file in here.iterdir()) if here.is_dir() else []
+        with store_errors(self.named(folder)):
+            system, inside = self._inside(folder)
+            system.invalidate_cache()  # another process may have written
+            try:
+                return sorted(path.rpartition("/")[2] for path in system.ls(inside, detail=False))
+            except FileNotFoundError:
+                return []
+
+    def remove(self, *names: str) -> None:
+        """Removes files, where they are."""
+        for name in names:
+            with self._errors(name), contextlib.suppress(FileNotFoundError):
+                if self.folder is not None:
+                    (self.folder / name).unlink()
+                else:
+                    system, inside = self._inside(name)
+                    system.rm_file(inside)
+
+    def remove_empty(self, folder: str) -> None:
+        """Removes a folder of it, if nothing is in there; stores have none by themselves."""
+        if self.folder is not None:
+            with contextlib.suppress(OSError):
+                (self.folder / folder).rmdir()
+
+    def _inside(self, name: str):
+        system, inside = file_system(self.place)
+        return system, f"{inside.rstrip('/')}/{name}"
+
+    @contextlib.contextmanager
+    def _errors(self, name: str) -> Iterator[None]:
+        try:
+            with store_errors(self.named(name)):
+                yield
+        except StoreError as error:
+            raise StoreError(f"cannot write {error}") from error
+
+    # ------------------------------------------------------------------------- whose turn
+
+    @contextlib.contextmanager
+    def claimed(self, part: tuple[int, int] | None = None) -> Iterator[None]:
+        """Makes sure that no other process does the same work.
+
+        Several may do different parts at once, but only one all of it. In stores, which have
+        no locks, a claim counts until it has not been renewed for `LEASE` seconds, and two
+        that are made in the same moment may both hold: then work is done twice, and as the
+        names and contents of results are the same, no row is there twice.
+
+        Args:
+            part: Number of the part, from 1, and how many there are; None for all.
+
+        Raises:
+            HeadposeError: If another process has it.
+        """
+        name = f"{part[0]}-of-{part[1]}" if part else ""
+        if self.folder is not None:
+            with sole_user(self.folder, name):
+                yield
+            return
+        with self._leased(f"{LOCK}-{name}" if part else LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def _leased(self, mark: str) -> Iterator[None]:
+        others = [name for name in self.names("") if name.startswith(LOCK)]
+        for held in (LOCK, mark) if mark != LOCK else others:
+            self._check_free(held)
+        ended = threading.Event()
+
+        def renew() -> None:
+            claim = {"host": platform.node(), "process": os.getpid(), "renewed": time.time()}
+            self.write(mark, json.dumps(claim).encode())
+
+        def keep() -> None:
+            while not ended.wait(LEASE / 4):
+                with contextlib.suppress(HeadposeError):
+                    renew()
+
+        renew()
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self.remove(mark)
+
+    def _check_free(self, mark: str) -> None:
+        content = self.read(mark)
+        if content is None:
+            return
+        try:
+            held = json.loads(content)
+            host, process, renewed = held["host"], held["process"], float(held["renewed"])
+        except (ValueError, KeyError, TypeError):
+            return  # of a process that was cut short while it wrote
+        if time.time() - renewed > LEASE or (host == platform.node() and _is_gone(process)):
+            return
+        raise HeadposeError(
+            f"{self}: process {process} on {host} works there; wait for its end, or {LEASE:.0f} s "
+            "if it was killed"
+        )
+
+
+def _is_gone(process: int) -> bool:
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

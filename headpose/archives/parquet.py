@@ -1,0 +1,176 @@
+"""Pictures of Parquet: a column of bytes, of paths or URLs, or both (Hugging Face's `image`)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from headpose.archives.inputs import key_of
+from headpose.archives.records import Record
+from headpose.archives.shards import Columns, Part
+from headpose.archives.urls import StoreError, is_url, local, opened, store_errors
+from headpose.errors import HeadposeError, first_line, install
+from headpose.video.addresses import without_secrets
+
+KEYS, URL = ("key", "__key__"), "url"
+# Hugging Face's data sets have a picture as a struct of these two.
+BYTES, PATH = "bytes", "path"
+ROWS_AT_ONCE = 16
+BUFFER = 1 << 20  # bytes that are read ahead of a column; a whole row group may be gigabytes
+
+
+class TableError(HeadposeError):
+    """A file that is no Parquet, or a damaged one."""
+
+
+@contextmanager
+def _table(place: str) -> Iterator:
+    """Opens a Parquet file by path or URL.
+
+    Raises:
+        TableError: If it is none, or damaged.
+        StoreError: If the store does not give it.
+        HeadposeError: If it is missing, or pyarrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError as error:
+        told = f"{place}: Parquet needs pyarrow, which is not installed: {install('cloud')}"
+        raise HeadposeError(told) from error
+    shown = without_secrets(place)
+    with opened(place) as file:
+        try:
+            with store_errors(place):
+                # A whole column of a row group would be read ahead.
+                yield parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+        except StoreError as error:
+            cause = error.__cause__
+            # Of damage Arrow makes an OSError, too, without a number.
+            own = type(cause) is OSError and cause.errno is None
+            if cause is not None and (own or isinstance(cause, arrow.ArrowException)):
+                told = f"no Parquet, or a damaged file ({first_line(cause)})"
+                raise TableError(f"{shown}: {told}") from error
+            raise
+
+
+def row_groups(place: str, columns: Columns) -> tuple[bool, list[int]]:
+    """Returns whether pictures are in a Parquet file, and how many rows each row group has.
+
+    Raises:
+        TableError, StoreError: See `rows`.
+        HeadposeError: If it lacks a column.
+    """
+    with _table(place) as table:
+        name = picture_column(place, table.schema_arrow, columns)
+        key_column(place, table.schema_arrow, columns)
+        inside = _has_bytes(table.schema_arrow.field(name).type)
+        metadata = table.metadata
+        return inside, [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+
+
+def picture_column(place: str, schema, columns: Columns) -> str:
+    """Returns the name of the column with pictures.
+
+    Raises:
+        HeadposeError: If it is missing, holds neither bytes nor text, or is not to be told.
+    """
+    import pyarrow as arrow
+
+    there = f"it has {', '.join(schema.names) or 'none'}"
+    shown = without_secrets(place)
+    if columns.picture is None:
+        fitting = [field.name for field in schema if _has_bytes(field.type)]
+        if len(fitting) != 1:
+            raise HeadposeError(f"{shown}: name the column with pictures by --column; {there}")
+        return fitting[0]
+    if columns.picture not in schema.names:
+        raise HeadposeError(f"{shown}: no column {columns.picture}; {there}")
+    kind = schema.field(columns.picture).type
+    text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+    if not (text or _has_bytes(kind)):
+        raise HeadposeError(
+            f"{shown}: column {columns.picture} has {kind}, neither bytes nor paths or URLs; "
+            f"{there}"
+        )
+    return columns.picture
+
+
+def key_column(place: str, schema, columns: Columns) -> str | None:
+    """Returns the name of the column with keys; None if there is none.
+
+    Raises:
+        HeadposeError: If one was asked for and is missing.
+    """
+    if columns.key is None:
+        return next((name for name in KEYS if name in schema.names), None)
+    if columns.key not in schema.names:
+        there = f"it has {', '.join(schema.names)}"
+        raise HeadposeError(f"{without_secrets(place)}: no column {columns.key}; {there}")
+    return columns.key
+
+
+def _has_bytes(kind) -> bool:
+    import pyarrow as arrow
+
+    if arrow.types.is_struct(kind):
+        names = [kind.field(i).name for i in range(kind.num_fields)]
+        return BYTES in names and _has_bytes(kind.field(names.index(BYTES)).type)
+    return arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind)
+
+
+def rows(place: str, columns: Columns, part: Part) -> Iterator[Record]:
+    """Yields the pictures of a part of a Parquet file.
+
+    Raises:
+        TableError: If it is damaged.
+        StoreError: If the store does not give it.
+    """
+    with _table(place) as table:
+        schema = table.schema_arrow
+        name, key = picture_column(place, schema, columns), key_column(place, schema, columns)
+        wanted = {name, *([key] if key else []), *([URL] if URL in schema.names else [])}
+        number = 0
+        batches = table.iter_batches(ROWS_AT_ONCE, [part.group], columns=sorted(wanted))
+        for batch in batches:
+            for row in batch.to_pylist():
+                if part.start <= number < part.stop:
+                    yield _record(place, part.first + number, row, name, key)
+                number += 1
+                if number >= part.stop:
+                    return
+
+
+def _record(place: str, number: int, row: dict, name: str, key: str | None) -> Record:
+    here = f"{without_secrets(place)}#{number}"
+    value: Any = row[name]
+    path = None
+    if isinstance(value, dict):
+        value, path = value.get(BYTES), value.get(PATH)
+        value = path if value is None else value
+    url = row.get(URL)
+    named = None if key is None else row[key]
+    if named is None:
+        source = value if isinstance(value, str) else path
+        named = key_of(source) if source and not is_url(source) else f"{key_of(place)}#{number}"
+    if isinstance(value, str):
+        url = value if url is None and is_url(value) else url
+        return Record(without_secrets(value), str(named), _shown(url), beside(place, value))
+    if value is None:
+        return Record(here, str(named), _shown(url), HeadposeError(f"{here}: no picture in it"))
+    return Record(here, str(named), _shown(url), value, suffix_from=path or "")
+
+
+def _shown(url: object) -> str | None:
+    return None if url is None else without_secrets(str(url))
+
+
+def beside(table: str, name: str) -> str:
+    """Returns where a path in a table leads: from the working folder, else from the table's."""
+    if is_url(name) or name.startswith("/"):
+        return name
+    here = local(table)
+    if here is None:
+        return f"{table.rpartition('/')[0]}/{PurePosixPath(name)}"
+    other = here.parent / name
+    return name if Path(name).exists() or not other.exists() else str(other)

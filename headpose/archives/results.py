@@ -1,0 +1,231 @@
+"""What came of an archive: which shards are done, a manifest, and a table of failures.
+
+A place of results holds
+
+    heads/*.jsonl (or .parquet)  a file for each shard, a row for each head
+    shards/*.json                what came of each shard that is done
+    manifest.json                versions, settings with digests of the models, columns, a
+                                 fingerprint of each shard's files; counts, at the end
+    failures.jsonl               a row for each file that could not be read, or only in part
+
+A shard is done when its file in `shards` is there; its rows are in place by then, and are
+written anew, under the same name, where it is not. `NAME.again.json` is of a shard that a
+store did not give in full: its rows are there, and the next run does it once more.
+"""
+
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Iterable, Sequence
+
+from headpose import __version__
+from headpose.archives.output import Output
+from headpose.archives.shards import Shard
+from headpose.errors import HeadposeError
+from headpose.parallel.prefetch import ahead
+from headpose.records.columns import ARCHIVE_FIELDS
+from headpose.reporting import logger
+
+HEADS, DONE, MANIFEST, FAILURES = "heads", "shards", "manifest.json", "failures.jsonl"
+OLD_COUNTS = "summary.json"  # where version 0.1 had them
+AGAIN = ".again"  # in the name of what came of a shard that is to be done once more
+_SHARD = r"(pictures|video|tar|parquet)-\d{6,}"  # as `headpose.archives.shards` names them
+RESULT_NAME = re.compile(rf"^{_SHARD}(\.again)?\.(jsonl|parquet|json)$")
+HALF_NAME = re.compile(rf"^\.{_SHARD}\.")  # of a process that was killed while it wrote
+COUNTED = ("pictures", "videos", "frames", "heads", "failures")
+PACKAGES = ("numpy", "opencv-python", "onnxruntime", "pillow", "av", "pyarrow", "fsspec", "ray")
+READ_AT_ONCE = 16  # small files of a store
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what rows depend on, and of what spread the work."""
+    found = {"headpose": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def open_results(
+    output: Output, settings: dict, shards: Sequence[Shard], sole: bool = True
+) -> list[Shard]:
+    """Prepares a place of results and returns the shards that are still to be done.
+
+    Args:
+        output: The place.
+        settings: What rows depend on.
+        shards: All of them.
+        sole: Whether nobody else works there: what was left half written is removed.
+
+    Raises:
+        HeadposeError: If it has results of other files or settings.
+    """
+    prints = {shard.name: shard.fingerprint for shard in shards}
+    before = read_manifest(output)
+    if before is None:
+        manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
+        _write_json(output, MANIFEST, manifest | {"shards": prints})
+    else:
+        old = before["settings"]
+        changed = [k for k in settings.keys() | old.keys() if old.get(k) != settings.get(k)]
+        if changed:
+            raise HeadposeError(
+                f"{output} has results with other values of {', '.join(sorted(changed))}; "
+                "give the same, use --overwrite or another --output"
+            )
+        if before["shards"] != prints:
+            differing = [s for s in shards if before["shards"].get(s.name) != s.fingerprint]
+            first = f", the first near {differing[0].items[0].place}" if differing else ""
+            raise HeadposeError(
+                f"{output} has results of other files: some were added, removed or changed"
+                f"{first}; use --overwrite or another --output"
+            )
+        made_with = before["versions"].get("headpose")
+        if made_with != __version__:
+            logger.warning(
+                "%s was begun with headpose %s, this is %s", output, made_with, __version__
+            )
+    if sole:
+        for folder in (HEADS, DONE):
+            _remove_matching(output, folder, HALF_NAME)
+    done = finished(output)
+    return [shard for shard in shards if shard.name not in done]
+
+
+def read_manifest(output: Output) -> dict | None:
+    """Reads the manifest; None if there is none.
+
+    Raises:
+        HeadposeError: If it is damaged.
+    """
+    content = output.read(MANIFEST)
+    if content is None:
+        return None
+    told = f"{output.named(MANIFEST)}: damaged; use --overwrite or another --output"
+    try:
+        manifest = json.loads(content)
+    except ValueError as error:
+        raise HeadposeError(told) from error
+    parts = ("settings", "shards", "versions")
+    if not isinstance(manifest, dict) or not all(isinstance(manifest.get(p), dict) for p in parts):
+        raise HeadposeError(told)
+    return manifest
+
+
+def finished(output: Output) -> set[str]:
+    """Returns the names of the shards that are done."""
+    names = (name for name in output.names(DONE) if name.endswith(".json"))
+    return {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
+
+
+def clear(output: Output) -> None:
+    """Removes results, and nothing else.
+
+    The place may hold other things, and have folders of these names from elsewhere.
+    """
+    if output.read(MANIFEST) is None:
+        return
+    for folder in (HEADS, DONE):
+        _remove_matching(output, folder, RESULT_NAME)
+        output.remove_empty(folder)
+    output.remove(FAILURES, OLD_COUNTS, MANIFEST)
+
+
+def _remove_matching(output: Output, folder: str, pattern: re.Pattern) -> None:
+    names = output.names(folder)
+    output.remove(*(f"{folder}/{name}" for name in names if pattern.match(name)))
+
+
+def note_done(output: Output, name: str, result: dict, again: bool) -> None:
+    """Notes what came of a shard whose rows are in place.
+
+    Args:
+        output: The place.
+        name: The shard's.
+        result: Counts, and `failures`, a list of rows.
+        again: Whether a store did not give it in full.
+    """
+    _write_json(output, f"{DONE}/{name}{AGAIN if again else ''}.json", result)
+    if not again:
+        output.remove(f"{DONE}/{name}{AGAIN}.json")
+
+
+def lost_failure(shard: Shard, place: str, why: str) -> dict:
+    """Returns the row of failures for a file of a shard that was given up."""
+    return {"file": place, "key": None, "url": None, "shard": shard.name, "reason": why}
+
+
+def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dict[str, int]:
+    """Brings together what came of all shards; writes failures, and counts in the manifest.
+
+    Args:
+        output: The place.
+        shards: All of them.
+        lost: Why shards were given up, by name.
+
+    Returns:
+        Counts of shards, pictures, videos, frames, heads and failures.
+    """
+
+    def failures(name: str) -> list[dict]:
+        shard = by_name[name]
+        return [lost_failure(shard, i.place, lost.get(name, "not done yet")) for i in shard.items]
+
+    by_name = {shard.name: shard for shard in shards}
+    return _gather(output, by_name, failures)
+
+
+def merge(output: Output) -> tuple[dict[str, int], list[str]]:
+    """Brings together what runs with parts of the work have left.
+
+    Returns:
+        The counts, see `finish`, and the names of shards that are not done.
+
+    Raises:
+        HeadposeError: If there are no results.
+    """
+    manifest = read_manifest(output)
+    if manifest is None:
+        raise HeadposeError(f"{output}: no results of headpose annotate; run it there first")
+    missing: list[str] = []
+
+    def failures(name: str) -> list[dict]:
+        missing.append(name)
+        return []
+
+    return _gather(output, manifest["shards"], failures), missing
+
+
+def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
+    names = list(names)
+    counts = dict.fromkeys(("shards", *COUNTED), 0)
+
+    def result_of(name: str) -> dict | None:
+        for mark in ("", AGAIN):
+            content = output.read(f"{DONE}/{name}{mark}.json")
+            if content is not None:
+                return json.loads(content)
+        return None
+
+    with output.written(FAILURES) as path, path.open("w", encoding="utf-8") as file:
+        results = ahead(result_of, names, READ_AT_ONCE, 2 * READ_AT_ONCE)
+        for name, result in zip(names, results, strict=True):
+            counts["shards"] += result is not None
+            told = missing(name) if result is None else result["failures"]
+            for failure in told:
+                file.write(json.dumps(failure) + "\n")
+            for counted in COUNTED:
+                counts[counted] += (
+                    len(told) if counted == "failures" else (result or {}).get(counted, 0)
+                )
+    manifest = read_manifest(output)
+    if manifest is not None:
+        _write_json(output, MANIFEST, manifest | {"counts": counts})
+    return counts
+
+
+def _write_json(output: Output, name: str, content: dict) -> None:
+    output.write(name, (json.dumps(content, indent=1) + "\n").encode())

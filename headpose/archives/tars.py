@@ -1,0 +1,127 @@
+"""WebDataset's tar shards: members of one key belong together, `a/0001.jpg` and `a/0001.json`.
+
+The format: https://github.com/webdataset/webdataset. A key is the path up to the first dot
+of the file's name. A picture's URL is what its `.json` has for `url`, as img2dataset writes it.
+"""
+
+import bz2
+import contextlib
+import gzip
+import json
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+from headpose.archives.inputs import PICTURE, VIDEO, key_of, kind_of
+from headpose.archives.records import Record
+from headpose.archives.urls import opened, store_errors
+from headpose.errors import HeadposeError, first_line
+from headpose.video.addresses import without_secrets
+
+OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
+MOST_JSON = 1 << 20  # bytes; what is larger tells no URL
+CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
+
+
+class _Plain:
+    """A file of a store as decompressors and `tarfile` read it; its errors stay the store's.
+
+    Args:
+        file: What is read.
+        place: For messages.
+    """
+
+    def __init__(self, file: IO[bytes], place: str):
+        self._file, self._place = file, place
+
+    def read(self, size: int = -1) -> bytes:
+        with store_errors(self._place):
+            return self._file.read(size)
+
+
+class _Stream:
+    """A tar that is read once, and how it ended."""
+
+    def __init__(self, file: Any):
+        self._file, self._end = file, b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._end = (self._end + data)[-END:]
+        return data
+
+    def has_end(self) -> bool:
+        """Reads what is left and tells whether an archive ends there."""
+        while self.read(1 << 20):
+            pass
+        return self._end == bytes(END)
+
+
+def members(place: str) -> Iterator[Record]:
+    """Yields the pictures and videos of a tar shard, in order.
+
+    Raises:
+        HeadposeError: At the end, if the shard is cut, damaged or holds neither.
+        StoreError: If the store does not give it.
+    """
+    shown, found = without_secrets(place), False
+    count = 0
+    with opened(place) as raw, contextlib.ExitStack() as stack:
+        unpack = next((o for end, o in OPENERS.items() if place.lower().endswith(end)), None)
+        plain: Any = _Plain(raw, place)
+        stream: Any = _Stream(stack.enter_context(unpack(plain)) if unpack else plain)
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                group: list[tuple[str, bytes]] = []
+                for member in archive:
+                    if not member.isfile():
+                        continue
+                    count += 1
+                    if group and key_of(group[0][0]) != key_of(member.name):
+                        for record in _records(shown, group):
+                            found = True
+                            yield record
+                        group = []
+                    content = archive.extractfile(member)
+                    if content is not None and _wanted(member):
+                        group.append((member.name, content.read()))
+                for record in _records(shown, group):
+                    found = True
+                    yield record
+            whole = stream.has_end()
+        except CUT as error:
+            raise _cut(shown, count, first_line(error)) from error
+    if not whole:
+        raise _cut(shown, count, "its end is missing")
+    if not found:
+        raise HeadposeError(f"{shown}: no pictures or videos in this shard")
+
+
+def _cut(shown: str, count: int, why: str) -> HeadposeError:
+    return HeadposeError(f"{shown}: cut or damaged after {count} members ({why}); get it anew")
+
+
+def _wanted(member: tarfile.TarInfo) -> bool:
+    name = member.name.rpartition("/")[2]
+    if name.startswith((".", "__")):
+        return False
+    meta = name.endswith(".json") and member.size <= MOST_JSON
+    return meta or kind_of(name) in (PICTURE, VIDEO)
+
+
+def _records(shown: str, group: list[tuple[str, bytes]]) -> Iterator[Record]:
+    """Yields what is a picture or a video among members of one key."""
+    url = None
+    for name, content in group:
+        if name.endswith(".json"):
+            with contextlib.suppress(ValueError):
+                told = json.loads(content)
+                url = told.get("url") if isinstance(told, dict) else None
+    url = without_secrets(url) if isinstance(url, str) else None
+    for name, content in group:
+        if not name.endswith(".json"):
+            path = name.removeprefix("./")
+            yield Record(f"{shown}/{path}", key_of(path), url, content)

@@ -1,0 +1,182 @@
+"""Files by URL, through fsspec: s3://, gs://, hf://, https://, memory:// and what else it knows.
+
+Where a store refuses, whatever its library raises becomes a `StoreError` of one line.
+"""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from headpose.errors import HeadposeError, MissingPackageError, first_line, install
+from headpose.video.addresses import is_address as is_url
+from headpose.video.addresses import without_secrets
+
+__all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "opened", "status"]
+
+EXTRA = "cloud"
+# By which stores tell that an object has changed, the surest first.
+STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
+
+
+class StoreError(HeadposeError):
+    """A store that did not give or take a file: another try may succeed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A file in a store.
+
+    Attributes:
+        place: Its path or URL.
+        state: Changes when its content does: size, and what the store knows beside.
+    """
+
+    place: str
+    state: str
+
+
+def local(place: str) -> Path | None:
+    """Returns the path of a file of this machine; None for one by URL."""
+    if not is_url(place):
+        return Path(place)
+    scheme, _, path = place.partition("://")
+    return Path(unquote(path)) if scheme in ("file", "local") else None
+
+
+def suffix_of(place: str) -> str:
+    """Returns the suffix of a path or URL, in lower case; a query is left out."""
+    path = urlsplit(place).path if place.startswith(("http://", "https://")) else place
+    return Path(path).suffix.lower()
+
+
+def file_system(url: str):
+    """Returns the fsspec file system of a URL, and the path in it.
+
+    Raises:
+        MissingPackageError: If fsspec, or what it needs for that kind of URL, is not installed.
+        HeadposeError: If there is no such kind.
+    """
+    shown = without_secrets(url)
+    try:
+        import fsspec
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{shown}: URLs need fsspec, which is not installed: {install(EXTRA)}"
+        ) from error
+    try:
+        return fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        raise MissingPackageError(f"{shown}: {first_line(error)}: {install(EXTRA)}") from error
+    except ValueError as error:
+        raise HeadposeError(
+            f"{shown}: no kind of URL that is known ({first_line(error)})"
+        ) from error
+    except Exception as error:  # what the libraries of stores raise has no common class
+        raise StoreError(f"{shown}: {why(error)}") from error
+
+
+@contextlib.contextmanager
+def store_errors(place: str) -> Iterator[None]:
+    """Makes whatever a store's library raises one sentence that names the place."""
+    try:
+        yield
+    except HeadposeError:
+        raise
+    except FileNotFoundError as error:
+        raise HeadposeError(f"{without_secrets(place)}: no such file") from error
+    except Exception as error:  # what the libraries of stores raise has no common class
+        raise StoreError(f"{without_secrets(place)}: {why(error)}") from error
+
+
+def why(error: Exception) -> str:
+    """Says in a few words why a store refused."""
+    if isinstance(error, PermissionError):
+        told = error.strerror or first_line(error)
+        return f"access refused ({told}); check credentials and rights"
+    return f"{first_line(error)} ({type(error).__name__})"
+
+
+@contextlib.contextmanager
+def opened(place: str) -> Iterator[IO[bytes]]:
+    """Opens a file by path or URL for reading.
+
+    Raises:
+        StoreError: If it cannot be opened, or read in the block.
+        HeadposeError: If it is missing.
+    """
+    path = local(place)
+    with contextlib.ExitStack() as stack:
+        with store_errors(place):
+            if path is not None:
+                file = stack.enter_context(path.open("rb"))
+            else:
+                system, inside = file_system(place)
+                file = stack.enter_context(system.open(inside, "rb"))
+        yield file
+
+
+def read(place: str) -> bytes:
+    """Returns the content of a file by path or URL.
+
+    Raises:
+        StoreError: If it cannot be read.
+        HeadposeError: If it is missing.
+    """
+    with store_errors(place), opened(place) as file:
+        return file.read()
+
+
+def status(place: str) -> Entry:
+    """Asks for the state of a file by path or URL.
+
+    Raises:
+        StoreError: If the store does not tell.
+        HeadposeError: If it is missing.
+    """
+    path = local(place)
+    with store_errors(place):
+        if path is not None:
+            found = path.stat()
+            return Entry(place, f"{found.st_size} {found.st_mtime_ns}")
+        system, inside = file_system(place)
+        return Entry(place, _state(system.info(inside)))
+
+
+def below(url: str) -> list[Entry]:
+    """Lists the files of a folder by URL at any depth, or those that a pattern matches.
+
+    Hidden files and folders are left out.
+
+    Raises:
+        StoreError: If the store does not list them.
+        HeadposeError: If there is no such folder.
+    """
+    system, inside = file_system(url)
+    with store_errors(url):
+        fixed = re.split(r"[*\[]", inside)[0]
+        search = system.find if fixed == inside else system.glob
+        return [
+            Entry(_full(system, url, inside, path), _state(info))
+            for path, info in sorted(search(inside, detail=True).items())
+            if info.get("type") != "directory" and not _is_hidden(path[len(fixed) :])
+        ]
+
+
+def _full(system, url: str, inside: str, path: str) -> str:
+    """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
+    if url.endswith(inside):
+        return url.removesuffix(inside) + path
+    return system.unstrip_protocol(path)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _state(info: dict) -> str:
+    known = next((str(info[name]) for name in STATES if info.get(name)), "")
+    return f"{info.get('size')} {known}".strip()
