@@ -11,7 +11,7 @@ from variants import DEFAULT, REFERENCE, VARIANTS, title
 from headpose.cli.markdown import markdown_table
 
 NOTHING = "-"
-MOST_AP_LOST = 0.01  # by eight bits, for the front page
+MAX_AP_LOST = 0.01  # by eight bits, for the front page
 # What the front page calls the variants that it shows; eight bits are added if they are good.
 FRONT_ROWS = {
     DEFAULT: "ours (ONNX Runtime)",
@@ -114,7 +114,7 @@ def good_int8(results: dict[str, dict]) -> str | None:
 
     def precise(row: dict) -> bool:
         mine, other = row.get("average precision"), default.get("average precision")
-        return mine is not None and other is not None and mine >= other - MOST_AP_LOST
+        return mine is not None and other is not None and mine >= other - MAX_AP_LOST
 
     good = [
         name

@@ -38,7 +38,7 @@ def find_heads(picture, run, about):
 
 
 def crop(picture, box, rule):
-    extent, index = {"small": min, "large": max}[rule["side"]](box[2:] - box[:2]), []
+    extent, index = (min if rule["side"] in ("short", "small") else max)(box[2:] - box[:2]), []
     side = max(round(extent * rule["margin"]), 1)
     for middle, length in zip((box[:2] + box[2:]) / 2, picture.shape[1::-1], strict=True):
         room = length - side

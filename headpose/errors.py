@@ -72,12 +72,12 @@ def reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def first_line(error: BaseException, most: int | None = 120) -> str:
+def first_line(error: BaseException, max_length: int | None = 120) -> str:
     """Returns the first line of what an error of a foreign program says, else its class.
 
     Args:
         error: The error.
-        most: Characters at most; None for all.
+        max_length: Characters at most; None for all.
     """
     lines = str(error).strip().splitlines()
-    return lines[0][:most] if lines else type(error).__name__
+    return lines[0][:max_length] if lines else type(error).__name__

@@ -146,8 +146,8 @@ MODELS = {
 DETECTOR_CHANGES = {
     "nan-confidence": ("confidence", float("nan")),
     "no-priors": ("priors", []),
-    "negative-step": ("priors", [{"step": -8, "shapes": [[9, 9]]}]),
-    "huge-step": ("priors", [{"step": 10**9, "shapes": [[9, 9]]}]),
+    "negative-stride": ("priors", [{"stride": -8, "shapes": [[9, 9]]}]),
+    "huge-stride": ("priors", [{"stride": 10**9, "shapes": [[9, 9]]}]),
     "no-variances": ("variances", [0, 0, 0, 0]),
     "zero-size": ("input", {"shape": [None, 0, 0, 3]}),
 }
@@ -155,7 +155,7 @@ ESTIMATOR_CHANGES = {
     "zero-size": ("input", {"shape": [None, 0, 0, 3]}),
     "million-size": ("input", {"shape": [None, 10**6, 10**6, 3]}),
     "other-size": ("input", {"shape": [None, 65, 65, 3]}),
-    "negative-margin": ("crop", {"side": "small", "margin": -1}),
+    "negative-margin": ("crop", {"side": "short", "margin": -1}),
     "unknown-side": ("crop", {"side": "diagonal", "margin": 1}),
     "other-measures": ("measures", ["pan", "tilt"]),
     "rotation-without-names": ("rotation", [0.2, 0.5, 10]),

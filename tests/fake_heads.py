@@ -9,7 +9,7 @@ from headpose.pipeline import HeadPosePipeline
 class FakeEstimator:
     """Tells all measures of a crop: tilt is its mean brightness less 100, the error its last."""
 
-    crop_options = {"size": 8, "side": "small", "margin": 1.0, "grey": True}  # noqa: RUF012
+    crop_options = {"size": 8, "side": "short", "margin": 1.0, "grey": True}  # noqa: RUF012
 
     def __init__(self, error: float = 5.0):
         self.error = error

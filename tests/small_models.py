@@ -34,7 +34,7 @@ def small_estimator(outputs: int, channels: int = 1) -> keras.Model:
     """Answers with a rotation, if `outputs` is 6, else with angles."""
     keras.utils.set_random_seed(12)
     crops = keras.Input((32, 32, channels), name="crops")
-    x = CropInput("large", 1.2, name="crop")(crops)
+    x = CropInput("long", 1.2, name="crop")(crops)
     x = layers.LayerNormalization(
         axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, name="standardize"
     )(x)

@@ -37,7 +37,7 @@ class Estimator:
     It expects an error of 7 degrees at the first head, and of 37 at the second.
     """
 
-    crop_options = {"size": 16, "side": "large", "margin": 1.0, "grey": False}  # noqa: RUF012
+    crop_options = {"size": 16, "side": "long", "margin": 1.0, "grey": False}  # noqa: RUF012
 
     def __init__(self, outputs=6):
         self.outputs = outputs

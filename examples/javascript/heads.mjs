@@ -64,7 +64,7 @@ function keep(finds, drops) {
 
 /** Cuts the grey crop of a head. */
 function cut(photo, [x0, y0, x1, y1], { size, side, margin }) {
-  const extent = (side === "small" ? Math.min : Math.max)(x1 - x0, y1 - y0);
+  const extent = (["short", "small"].includes(side) ? Math.min : Math.max)(x1 - x0, y1 - y0);
   const length = Math.max(round(extent * margin), 1);
   const start = (middle, whole) => {
     const room = whole - length;

@@ -16,7 +16,7 @@ from headpose.images.figures import save
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
 PLAIN = {ELSEWHERE: "#bbbbbb", UNKNOWN: "#eeeeee"}
 BIN = 15  # degrees of a direction histogram
-MOST = 40  # heads in a picture
+MAX_HEADS = 40  # heads in a picture
 
 
 def check_figures() -> None:
@@ -48,7 +48,7 @@ def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    heads = list(dict.fromkeys((event.file, event.track) for event in events))[:MOST]
+    heads = list(dict.fromkeys((event.file, event.track) for event in events))[:MAX_HEADS]
     colours = colours_of(targets)
     figure = Figure(figsize=(10, 1.2 + 0.32 * len(heads)), layout="constrained")
     axes = figure.subplots()
@@ -100,7 +100,7 @@ def draw_directions(path: Path, all_series: Sequence[Series], targets: Sequence[
     """
     from matplotlib.figure import Figure
 
-    shown = list(all_series)[:MOST]
+    shown = list(all_series)[:MAX_HEADS]
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(3.2 * columns, 3.4 * rows), layout="constrained")

@@ -146,7 +146,7 @@ def other_crops(heads: ComparedHeads, compared: Compared) -> dict[str, Case]:
             other = dataclasses.replace(recipe, margin=recipe.margin * factor)
             what = f"a margin of {other.margin:.2f} instead of {recipe.margin:.2f}"
             cases[what] = Case(compared.estimator, other)
-        side = "small" if recipe.side == "large" else "large"
+        side = "short" if recipe.side == "long" else "long"
         what = f"the {side} instead of the {recipe.side} side of the box"
         cases[what] = Case(compared.estimator, dataclasses.replace(recipe, side=side))
         box = FACE if recipe.box == HEAD else HEAD

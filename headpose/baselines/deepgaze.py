@@ -82,7 +82,7 @@ def build_deepgaze(roll: bool = True) -> keras.Model:
         A model with outputs (B, 3): tilt, pan, roll, or (B, 2) without roll.
     """
     crops = keras.Input((SIZE, SIZE, 3), name="crops")
-    x = CropInput("small", 1.0, name="crop")(crops)
+    x = CropInput("short", 1.0, name="crop")(crops)
     x = layers.Rescaling(1.0, -MEAN, name="centre")(x)
     angles = [a for a in SCALES if roll or a != "roll"]
     outputs = layers.Concatenate(name="angles")([_branch(x, angle) for angle in angles])
@@ -193,9 +193,9 @@ def read_weights(path: str | Path, angle: str) -> dict[str, list[np.ndarray]]:
     }
 
 
-def _some(names: list[str], most: int = 4) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _some(names: list[str], max_names: int = 4) -> str:
+    more = f" and {len(names) - max_names} more" if len(names) > max_names else ""
+    return ", ".join(names[:max_names]) + more
 
 
 def _shown(shape: tuple[int, ...]) -> str:

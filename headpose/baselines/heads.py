@@ -14,7 +14,6 @@ import pandas as pd
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
-from headpose.datasets.matching import boxes_are_faces, read_summary
 from headpose.datasets.pose_data import detected_boxes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
@@ -95,7 +94,7 @@ def read_clean_heads(
     table = cd.read_table(path)
     if table.empty:
         raise HeadposeError(f"{path}: has no rows; use another part or split anew")
-    options = read_summary(Path(folder)).get("options", {})
+    options = cd.read_summary(Path(folder)).get("options", {})
     if not pictures:
         crops = cd.read_crops(folder, part)
         return ComparedHeads(crops.angles, crops=crops.crops, made=options), problems
@@ -119,7 +118,7 @@ def read_clean_heads(
             f"{folder}: none of its source pictures in {tried}; {problems.lines()[0]}"
         )
     boxes = boxes[usable]
-    if boxes_are_faces({"options": options}):
+    if cd.boxes_are_faces({"options": options}):
         boxes = face_to_head(boxes)
     table = table[usable]
     mirrored = table["mirrored"].to_numpy() == 1 if "mirrored" in table else np.zeros(len(table))

@@ -69,7 +69,7 @@ class Convention:
 
 _IMAGENET: dict[str, Any] = {
     "size": 224,
-    "side": "large",
+    "side": "long",
     "channels": "RGB",
     "mean": IMAGENET_MEAN,
     "deviation": IMAGENET_DEVIATION,
@@ -86,7 +86,7 @@ CONVENTIONS = {
         Convention(
             name="fsa-net",
             size=64,
-            side="large",
+            side="long",
             margin=1.2,
             channels="BGR",
             mean=(127.5,) * 3,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
-from headpose.datasets.clean_folder import SUMMARY, CleanFolder, fingerprint, keyed
+from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
 from headpose.datasets.cleaning import Recipe, clean
+from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
@@ -17,7 +18,7 @@ from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
-from headpose.geometry.crops import INTERPOLATIONS, SIDES
+from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
 from headpose.models.shipped import DEFAULT_DETECTOR
 
 LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
@@ -87,7 +88,8 @@ def add_options(
         default="auto",
         help="how crops are scaled; auto averages when shrinking, else linear",
     )
-    add("--side", choices=SIDES, default="small", help="which side of the box crops have")
+    add("--side", type=cl.todays_word(OLD_SIDES), choices=SIDES, default="short",
+        help="which side of the box crops have")  # fmt: skip
     add("--margin", type=cl.in_range(0.1, 10), default=1.0, help="factor on that side")
     add("--split", choices=PROTOCOLS, default="grouped", help="see headpose/datasets/splits.py")
     add("--splits-tilt", type=cl.at_least(1), default=8, help="classes of tilt for stratifying")

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,6 +163,21 @@ def in_range(low: float, high: float, kind: type = float) -> Callable[[str], flo
         return value
 
     return parse
+
+
+def todays_word(old: Mapping[str, str]) -> Callable[[str], str]:
+    """Returns an argparse type that takes values of earlier versions, with a warning.
+
+    Args:
+        old: Today's values by those of earlier versions.
+    """
+
+    def convert(text: str) -> str:
+        if text in old:
+            warn(f"{text} is called {old[text]} now; the old word goes with the next version")
+        return old.get(text, text)
+
+    return convert
 
 
 def at_least(low: int) -> Callable[[str], float]:

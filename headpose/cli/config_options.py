@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
+from headpose.cli.common import todays_word
 from headpose.errors import HeadposeError
 from headpose.training.fields import Leaf, own_leaves, parts, values, with_values
 
@@ -54,7 +55,7 @@ def _add(parser: argparse.ArgumentParser, leaf: Leaf) -> None:
     if leaf.count is not None:
         given["nargs"] = leaf.count or "+"
     if told.get("choices"):
-        given["choices"] = told["choices"]
+        given |= {"choices": told["choices"], "type": todays_word(told.get("old", {}))}
     else:
         given["type"] = _converter(leaf)
     if told.get("positional"):

@@ -112,20 +112,15 @@ def warn_of_other_crops(folder: Path, compared) -> None:
 
     Angles change by several degrees with the crop.
     """
+    from headpose.datasets.crop_dataset import read_summary
+
     recipe = compared.recipe
-    try:
-        made = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["options"]
-        differing = [
-            f"{key} {made[key]} (crops), {wanted} (estimator)"
-            for key, wanted in (
-                ("size", recipe.size),
-                ("side", recipe.side),
-                ("margin", recipe.margin),
-            )
-            if made[key] != wanted
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # crops from elsewhere: nothing is known
+    made = read_summary(folder).get("options", {})  # empty: crops from elsewhere
+    differing = [
+        f"{key} {made[key]} (crops), {wanted} (estimator)"
+        for key in ("size", "side", "margin")
+        if made.get(key, wanted := getattr(recipe, key)) != wanted
+    ]
     if differing:
         cl.warn(f"{compared.name}: crops differ from what it was made for: {'; '.join(differing)}")
 

@@ -23,7 +23,6 @@ from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
 
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
-SUMMARY = "summary.json"
 LEFT_OUT = "left_out.csv"
 CROP_NAME = re.compile(r"^[a-z0-9]+-\d{5,}-\d+(-mirrored)?\.png$")
 
@@ -43,7 +42,7 @@ class CleanFolder:
         self._results = [
             *(self.path / name for name in [*arrays, "norm.csv", LEFT_OUT]),
             *tables,
-            self.path / SUMMARY,
+            self.path / cd.SUMMARY,
         ]
 
     def has_results(self) -> bool:
@@ -92,7 +91,7 @@ class CleanFolder:
         if not whole:
             return None
         first, *lines = whole.decode("utf-8").splitlines()
-        before = json.loads(first)["options"]
+        before = cd.in_todays_words(json.loads(first)["options"])
         if before != json.loads(json.dumps(options)):
             names = (n for n in {**before, **options} if before.get(n) != options.get(n))
             raise HeadposeError(
@@ -107,10 +106,10 @@ class CleanFolder:
 
     def _clear(self) -> None:
         """Removes what cleaning wrote, and nothing else; the tables last."""
-        if self.has_results() and not (self.path / SUMMARY).exists():
+        if self.has_results() and not (self.path / cd.SUMMARY).exists():
             found = [f.name for f in self._results if f.exists()] or [cd.CROPS]
             raise HeadposeError(
-                f"{self.path} has {', '.join(found)} but no {SUMMARY}: not made by cleaning; "
+                f"{self.path} has {', '.join(found)} but no {cd.SUMMARY}: not made by cleaning; "
                 "choose another --output"
             )
         crops = self.path / cd.CROPS
@@ -195,8 +194,8 @@ class CleanFolder:
             "norm": {name: round(float(value), 6) for name, value in norm.items()},
             "reported": {kind: len(names) for kind, names in problems.by_kind.items()},
         }
-        with atomic_write(self.path / SUMMARY) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        with atomic_write(self.path / cd.SUMMARY) as temporary:
+            temporary.write_text(json.dumps(summary, indent=2) + "\n")
         self.journal.unlink(missing_ok=True)
         return summary
 

@@ -35,7 +35,7 @@ class Recipe:
     """
 
     size: int = 64
-    side: str = "small"
+    side: str = "short"
     margin: float = 1.0
     grey: bool = True
     interpolation: str = "auto"

@@ -23,8 +23,9 @@ import pandas as pd
 from headpose.datasets.label_tables import PARTS, Problems, with_our_names
 from headpose.errors import HeadposeError
 from headpose.geometry.convention_math import ANGLES
-from headpose.geometry.crops import resize
+from headpose.geometry.crops import OLD_SIDES, resize
 
+SUMMARY = "summary.json"
 CROPS = "crops"  # the sub-folder of the pictures
 COLUMNS = {
     "file": "the crop, relative to the clean folder",
@@ -178,12 +179,42 @@ def fitted(crops: np.ndarray, size: int, grey: bool) -> np.ndarray:
     return crops
 
 
+def read_summary(folder: Path) -> dict:
+    """Returns what a clean folder says of its making; empty where there is nothing.
+
+    Raises:
+        HeadposeError: If it cannot be read.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise HeadposeError(f"{folder / SUMMARY}: damaged ({error}); clean anew") from error
+    if not isinstance(summary, dict):
+        return {}
+    if isinstance(options := summary.get("options"), dict):
+        summary["options"] = in_todays_words(options)
+    return summary
+
+
+def in_todays_words(options: dict) -> dict:
+    """Returns the options of cleaning with names of earlier versions replaced."""
+    side = options.get("side")
+    return options | {"side": OLD_SIDES[side]} if side in OLD_SIDES else options
+
+
+def boxes_are_faces(summary: dict) -> bool:
+    """Tells whether a clean folder's boxes are cascade faces, not heads."""
+    return summary.get("options", {}).get("boxes") == "faces"
+
+
 def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> dict:
     """Returns how the crops of clean folders were cut, for those that go on with them.
 
     Args:
         folders: Clean folders; one without a summary counts as whatever is asked for.
-        side: `small` or `large`, None takes the folders'.
+        side: `short` or `long`, None takes the folders'.
         margin: Factor, None takes the folders'.
 
     Returns:
@@ -194,11 +225,8 @@ def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> 
     """
     recipe = {"size": None, "side": side, "margin": margin}
     for folder in folders:
-        try:
-            made = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["options"]
-        except (OSError, ValueError, KeyError):
-            continue
-        for key, wanted in recipe.items():
+        made = read_summary(folder).get("options", {})
+        for key, wanted in recipe.items() if set(recipe) <= set(made) else ():
             if wanted is None:
                 recipe[key] = made[key]
             elif wanted != made[key]:
@@ -206,5 +234,5 @@ def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> 
                     f"{folder}: its crops have {key} {made[key]}, not {wanted};"
                     " use crops that were cut alike"
                 )
-    defaults = {"size": 64, "side": "small", "margin": 1.0}
+    defaults = {"size": 64, "side": "short", "margin": 1.0}
     return {k: defaults[k] if v is None else v for k, v in recipe.items()}

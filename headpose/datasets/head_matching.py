@@ -14,7 +14,7 @@ from headpose.geometry.boxes import area, as_boxes, assign, centres, intersectio
 GROW = (0.03, 0.35, 0.03, -0.01)
 NOT_GROWN = (0.0, 0.0, 0.0, 0.0)
 SMALLEST_HEAD, LARGEST_HEAD = 0.5, 2.0  # sides of a detected head, in those of a grown face
-MATCH = 0.4  # least score of a match, see `match_scores`
+MATCH = 0.4  # smallest score of a match, see `match_scores`
 # How far behind the face's centre a profile's head has its own, in widths of the face: the
 # median at a pan of ±90 over Pointing'04, growing evenly from 0 at the front. Its side is
 # then 1.25 times that of a face grown as from the front.
@@ -74,7 +74,7 @@ def match_heads(
     labelled: LabelledPicture,
     detected: ArrayLike,
     grow: Sequence[float] = GROW,
-    least: float = MATCH,
+    min_score: float = MATCH,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs annotated heads with detections, one to one.
 
@@ -85,7 +85,7 @@ def match_heads(
         labelled: The annotated heads.
         detected: (M, 4), heads, the surest first.
         grow: See `match_scores`; of boxes that are heads' already nothing is grown.
-        least: Least score of a match where several people may be in the picture.
+        min_score: Smallest score of a match where several people may be in the picture.
 
     Returns:
         Rows of the annotated heads and of the detections, equally many.
@@ -108,5 +108,5 @@ def match_heads(
         # The surest of a plausible size; parts of a head score lower than the whole.
         best = np.lexsort((scores[0] == 0, ~holding))[0]
         return placed, np.array([best])
-    rows, columns = assign(scores, least)
+    rows, columns = assign(scores, min_score)
     return placed[rows], columns

@@ -26,12 +26,12 @@ class Problems:
     def add(self, kind: str, name: str) -> None:
         self.by_kind.setdefault(kind, []).append(name)
 
-    def lines(self, most: int = 3) -> list[str]:
+    def lines(self, max_names: int = 3) -> list[str]:
         """Returns a line for each kind, with a few names."""
         result = []
         for kind, names in self.by_kind.items():
-            more = f" and {len(names) - most} more" if len(names) > most else ""
-            result.append(f"{kind}: {len(names)} ({', '.join(names[:most])}{more})")
+            more = f" and {len(names) - max_names} more" if len(names) > max_names else ""
+            result.append(f"{kind}: {len(names)} ({', '.join(names[:max_names])}{more})")
         return result
 
 

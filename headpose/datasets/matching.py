@@ -11,7 +11,8 @@ import pandas as pd
 
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets import crop_writing
-from headpose.datasets.clean_folder import SUMMARY, CleanFolder
+from headpose.datasets.clean_folder import CleanFolder
+from headpose.datasets.crop_dataset import SUMMARY, boxes_are_faces, read_summary
 from headpose.detection.viola_jones import face_to_head
 from headpose.errors import HeadposeError, reason
 from headpose.files import atomic_write, sole_user, writable_folder
@@ -74,22 +75,6 @@ def read_clean_table(folder: str | Path) -> CleanTable:
     if set(COLUMNS) <= set(heads) and boxes_are_faces(summary):
         heads[list(COLUMNS)] = face_to_head(heads[list(COLUMNS)].to_numpy(np.float64))
     return CleanTable(folder, rows, heads, summary)
-
-
-def read_summary(folder: Path) -> dict:
-    """Returns what a clean folder says of its making; empty where there is nothing."""
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise HeadposeError(f"{folder / SUMMARY}: damaged ({error}); clean anew") from error
-    return summary if isinstance(summary, dict) else {}
-
-
-def boxes_are_faces(summary: dict) -> bool:
-    """Tells whether a clean folder's boxes are cascade faces, not heads."""
-    return summary.get("options", {}).get("boxes") == "faces"
 
 
 def match_by_box(

@@ -9,7 +9,7 @@ from headpose.geometry import boxes as box
 from headpose.images import textures
 from headpose.images.pictures import PictureCache
 
-LEAST_SIDE = 96  # pixels; smaller parts show too little to be mistaken for something
+MIN_SIDE = 96  # pixels; smaller parts show too little to be mistaken for something
 CLEARANCE = 0.35  # of the box's longer side, kept free around every head
 
 
@@ -28,7 +28,7 @@ def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
     x0, y0 = np.floor(heads[:, :2].min(axis=0) - free).astype(int)
     x1, y1 = np.ceil(heads[:, 2:].max(axis=0) + free).astype(int)
     parts = [(0, 0, x0, height), (x1, 0, width, height), (0, 0, width, y0), (0, y1, width, height)]
-    parts = [p for p in parts if min(p[2] - p[0], p[3] - p[1]) >= LEAST_SIDE]
+    parts = [p for p in parts if min(p[2] - p[0], p[3] - p[1]) >= MIN_SIDE]
     if not parts:
         return None
     left, top, right, bottom = max(parts, key=lambda p: (p[2] - p[0]) * (p[3] - p[1]))
@@ -36,7 +36,7 @@ def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
 
 
 def backgrounds(
-    pictures: Sequence[BoxedPicture], other=None, least: float = 0.3
+    pictures: Sequence[BoxedPicture], other=None, min_score: float = 0.3
 ) -> Iterator[np.ndarray]:
     """Yields the parts of pictures away from their heads.
 
@@ -44,7 +44,7 @@ def backgrounds(
         pictures: Labelled pictures.
         other: A detector that is asked whether a part shows somebody the labels leave
             out; such parts are passed over. None passes over none.
-        least: The score from which it is believed.
+        min_score: The score from which it is believed.
     """
     cache = PictureCache(0)
     for item in pictures:
@@ -53,7 +53,7 @@ def backgrounds(
         part = without_heads(cache.read(item.path), box.as_boxes(item.boxes))
         if part is None:
             continue
-        if other is None or not len(other.detect([part], least)[0][0]):
+        if other is None or not len(other.detect([part], min_score)[0][0]):
             yield part
 
 

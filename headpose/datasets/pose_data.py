@@ -90,7 +90,7 @@ def divide(heads: HeadSet, held_out: float) -> tuple[HeadSet, HeadSet]:
 def read_heads(
     source: str | SourceName,
     size: int = 64,
-    side: str = "small",
+    side: str = "short",
     margin: float = 1.0,
     detector=None,
     whole_turn: bool = False,
@@ -265,8 +265,7 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
     boxes = rows[list(COLUMNS)].to_numpy(np.float32)
-    extent = boxes[:, 2:] - boxes[:, :2]
-    sides = (extent.min(axis=1) if side == "small" else extent.max(axis=1)) * margin
+    sides = crops.side_lengths(boxes, side) * margin
     angles = rows[list(ANGLES)].to_numpy(np.float32)
     grey, alpha = np.stack(greys), np.stack(alphas)
     flat = np.full((tile, tile), 127, np.float32)

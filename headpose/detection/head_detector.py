@@ -24,7 +24,7 @@ class HeadDetector:
 
     A model with a fixed input size (SSD512) gets pictures stretched to it, as it was
     trained; one that takes any size (the compact detector) gets them scaled to a long
-    side of `size` and padded to a multiple of its largest step.
+    side of `size` and padded to a multiple of its largest stride.
 
     Args:
         model: A Keras model that ends in `DecodeBoxes`, or a `models.network.Network`.
@@ -52,10 +52,10 @@ class HeadDetector:
         spec = network.spec
         self.model = model
         self.confidence = spec.confidence
-        self._step = spec.step
+        self._stride = spec.stride
         self.fixed_size = spec.input_shape[1:3] if spec.height else None
         self.suppression = spec.suppression
-        self._size = max(self._step, round(size / self._step) * self._step)
+        self._size = max(self._stride, round(size / self._stride) * self._stride)
         self._call = network.call
 
     @classmethod
@@ -127,10 +127,9 @@ class HeadDetector:
         scale = self._size / max(width, height)
         columns, rows = (max(1, round(n * scale)) for n in (width, height))
         scaled = resize(picture, (columns, rows))
-        padded = np.zeros(
-            (-(-rows // self._step) * self._step, -(-columns // self._step) * self._step, 3),
-            np.float32,
-        )
+        stride = self._stride
+        whole = (-(-rows // stride) * stride, -(-columns // stride) * stride, 3)
+        padded = np.zeros(whole, np.float32)
         padded[:rows, :columns] = scaled
         return padded, np.array([width / columns, height / rows])
 

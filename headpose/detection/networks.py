@@ -42,21 +42,21 @@ PRESETS = {
 }
 
 
-def scaled_levels(scales, ratios, steps, size: int) -> tuple[AnchorLevel, ...]:
+def scaled_levels(scales, ratios, strides, size: int) -> tuple[AnchorLevel, ...]:
     """Builds SSD's priors from scales (Liu et al. 2016, section 2.2).
 
     Level k has a square of scale s_k, one of sqrt(s_k s_k+1), and for each ratio r the
     boxes s_k sqrt(r) x s_k / sqrt(r) and the same on end.
     """
     result = []
-    for k, (step, more) in enumerate(zip(steps, ratios, strict=True)):
+    for k, (stride, more) in enumerate(zip(strides, ratios, strict=True)):
         s = scales[k] * size
         between = math.sqrt(scales[k] * scales[k + 1]) * size
         shapes = [(s, s), (between, between)]
         for ratio in more:
             root = math.sqrt(ratio)
             shapes += [(s * root, s / root), (s / root, s * root)]
-        result.append(AnchorLevel(step, tuple(shapes)))
+        result.append(AnchorLevel(stride, tuple(shapes)))
     return tuple(result)
 
 
@@ -116,8 +116,8 @@ COMPACT_SIZES = {4: (9, 13), 8: (19, 28), 16: (41, 60), 32: (87, 126), 64: (183,
 def compact_levels() -> tuple[AnchorLevel, ...]:
     """Returns the priors of the compact detector: 0.9 s x 1.1 s for each size s."""
     return tuple(
-        AnchorLevel(step, tuple((0.9 * s, 1.1 * s) for s in sizes))
-        for step, sizes in COMPACT_SIZES.items()
+        AnchorLevel(stride, tuple((0.9 * s, 1.1 * s) for s in sizes))
+        for stride, sizes in COMPACT_SIZES.items()
     )
 
 
@@ -166,7 +166,7 @@ def build_compact(confidence: float = 0.5) -> keras.Model:
     pyramid: list = []
     above = None
     for feature, level in zip(reversed(features), reversed(levels), strict=True):
-        width, name = (32 if level.step == 4 else 64), f"level{level.step}"
+        width, name = (32 if level.stride == 4 else 64), f"level{level.stride}"
         merged = unit(feature, width, 1, f"{name}_lateral", activation=False)
         if above is not None:
             if above.shape[-1] != width:
@@ -180,7 +180,7 @@ def build_compact(confidence: float = 0.5) -> keras.Model:
         pyramid,
         levels,
         1,
-        [f"level{level.step}" for level in levels],
+        [f"level{level.stride}" for level in levels],
         confidence,
         "compact",
         bias=-4.6,  # a prior score of 0.01, as focal loss wants it (Lin et al. 2017)

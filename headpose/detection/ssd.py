@@ -24,23 +24,24 @@ class AnchorLevel:
     """The priors of one feature map: at each cell's middle, one box of each shape.
 
     Attributes:
-        step: Distance of neighbouring cells, pixels of the input picture.
+        stride: Distance of neighbouring cells, pixels of the input picture.
         shapes: Width and height of each prior, pixels of the input picture.
     """
 
-    step: int
+    stride: int
     shapes: tuple[tuple[float, float], ...]
 
     @classmethod
     def from_config(cls, config: dict) -> "AnchorLevel":
-        return cls(int(config["step"]), tuple((float(w), float(h)) for w, h in config["shapes"]))
+        stride = config["stride"] if "stride" in config else config["step"]  # of earlier versions
+        return cls(int(stride), tuple((float(w), float(h)) for w, h in config["shapes"]))
 
 
 def priors(levels: tuple[AnchorLevel, ...], height, width):
     """Lays out the prior boxes of a picture.
 
     Cells in the order of memory (x moves first), the shapes of a cell together, the
-    levels one after another. A level has ceil(size / step) cells along each axis.
+    levels one after another. A level has ceil(size / stride) cells along each axis.
 
     Args:
         levels: The feature maps.
@@ -51,9 +52,9 @@ def priors(levels: tuple[AnchorLevel, ...], height, width):
     """
     parts = []
     for level in levels:
-        rows, columns = -(-height // level.step), -(-width // level.step)
-        y = (ops.cast(ops.arange(rows), "float32") + 0.5) * level.step
-        x = (ops.cast(ops.arange(columns), "float32") + 0.5) * level.step
+        rows, columns = -(-height // level.stride), -(-width // level.stride)
+        y = (ops.cast(ops.arange(rows), "float32") + 0.5) * level.stride
+        x = (ops.cast(ops.arange(columns), "float32") + 0.5) * level.stride
         shapes = ops.convert_to_tensor(np.array(level.shapes, np.float32))
         count = len(level.shapes)
         grid = (rows, columns, count, 1)

@@ -15,7 +15,7 @@ from headpose.images.pictures import PictureError, find_pictures, read_image, sa
 from headpose.models.specs import DETECTOR, DetectorSpec, EstimatorSpec
 from headpose.reporting import report
 
-MOST_PICTURES, MOST_CROPS = 48, 300  # more change little: their spread is what counts
+MAX_PICTURES, MAX_CROPS = 48, 300  # more change little: their spread is what counts
 DRAWN = 3  # textures
 # Of the head in the portrait (512 x 600), read off the picture by eye.
 PORTRAIT_HEAD = (150, 30, 360, 320)
@@ -62,7 +62,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     files = list(boxes) if boxes is not None else find_pictures([data])[0]
     if not files:
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")
-    files = _spread(files, MOST_PICTURES if spec.kind == DETECTOR else MOST_CROPS)
+    files = _spread(files, MAX_PICTURES if spec.kind == DETECTOR else MAX_CROPS)
     problems = Problems()
     found, detector = [], None
     for file in files:
@@ -83,7 +83,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
         raise HeadposeError(
             f"{data}: {'no picture' if spec.kind == DETECTOR else 'no head'} to use"
         )
-    return _spread(found, MOST_CROPS)
+    return _spread(found, MAX_CROPS)
 
 
 def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec) -> np.ndarray:
@@ -111,11 +111,11 @@ def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
     }
 
 
-def _spread(items: Sequence, most: int) -> list:
+def _spread(items: Sequence, max_count: int) -> list:
     """Returns at most so many, evenly spread."""
-    if len(items) <= most:
+    if len(items) <= max_count:
         return list(items)
-    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
+    return [items[i] for i in np.linspace(0, len(items) - 1, max_count).round().astype(int)]
 
 
 def _detector():

@@ -93,7 +93,7 @@ def nms(
     scores: ArrayLike,
     iou_threshold: float = 0.45,
     minimum_score: float = 0.0,
-    most: int | None = None,
+    max_count: int | None = None,
     containment: float | None = None,
 ) -> np.ndarray:
     """Greedy non-maximum suppression (OpenCV's), perhaps of boxes inside others as well.
@@ -107,7 +107,7 @@ def nms(
         scores: (N,).
         iou_threshold: In 0..1.
         minimum_score: Only boxes that score above it take part.
-        most: Keep at most this many.
+        max_count: Keep at most this many.
         containment: A box is also dropped if it shares more than this part of its own
             area, or of the other's, with a kept box of higher score; None asks for no
             such thing.
@@ -125,7 +125,7 @@ def nms(
     kept = np.asarray(found, np.intp).reshape(-1)
     if containment is not None and len(kept) > 1:
         kept = kept[_outside_others(boxes[kept], containment)]
-    return kept[:most]
+    return kept[:max_count]
 
 
 def _outside_others(boxes: np.ndarray, containment: float) -> np.ndarray:

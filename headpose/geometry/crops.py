@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from headpose.geometry.boxes import as_boxes
 
-SIDES = ("small", "large")
+SIDES = ("short", "long")  # of a box
+OLD_SIDES = {"small": "short", "large": "long"}  # as earlier versions wrote them
 INTERPOLATIONS = {
     "auto": None,
     "nearest": cv2.INTER_NEAREST,
@@ -21,9 +22,27 @@ INTERPOLATIONS = {
 }
 
 
+def side_name(side: str) -> str:
+    """Returns one of `SIDES`, also of its name in earlier versions.
+
+    Raises:
+        ValueError: If there is no such side.
+    """
+    side = OLD_SIDES.get(side, side)
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {', '.join(SIDES)}, not {side!r}")
+    return side
+
+
+def side_lengths(boxes: np.ndarray, side: str) -> np.ndarray:
+    """Returns the lengths (N,) of the short or the long sides of boxes (N, 4)."""
+    extent = boxes[:, 2:] - boxes[:, :2]
+    return extent.min(axis=1) if side_name(side) == "short" else extent.max(axis=1)
+
+
 def squares(
     boxes: ArrayLike,
-    side: str = "small",
+    side: str = "short",
     margin: float = 1.0,
     picture_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
@@ -31,8 +50,8 @@ def squares(
 
     Args:
         boxes: (N, 4).
-        side: `small`: the shorter side of the box, as the published estimator was
-            trained on; `large`: the longer one.
+        side: `short`: the shorter side of the box, as the published estimator was
+            trained on; `long`: the longer one.
         margin: The side is multiplied by this.
         picture_size: (width, height). If given, a square that passes a border is
             shifted inside, and one that is larger than the picture is centred on it.
@@ -44,15 +63,11 @@ def squares(
         ValueError: If `side` or `margin` is out of range, or a box is not finite.
     """
     boxes = as_boxes(boxes).astype(np.float64)
-    if side not in SIDES:
-        raise ValueError(f"side must be one of {', '.join(SIDES)}, not {side!r}")
     if not margin > 0:
         raise ValueError(f"margin must be positive, not {margin}")
     if not np.isfinite(boxes).all():
         raise ValueError("a box has a coordinate that is not finite")
-    extent = boxes[:, 2:] - boxes[:, :2]
-    length = extent.min(axis=1) if side == "small" else extent.max(axis=1)
-    length = np.maximum(np.rint(length * margin), 1)[:, None]
+    length = np.maximum(np.rint(side_lengths(boxes, side) * margin), 1)[:, None]
     start = np.rint((boxes[:, :2] + boxes[:, 2:]) / 2 - length / 2)
     if picture_size is not None:
         room = np.asarray(picture_size, np.float64) - length
@@ -94,7 +109,7 @@ def head_crops(
     picture: np.ndarray,
     boxes: ArrayLike,
     size: int = 64,
-    side: str = "small",
+    side: str = "short",
     margin: float = 1.0,
     grey: bool = True,
     interpolation: str = "auto",

@@ -17,7 +17,7 @@ FULL, SHORT = "full", "short"
 # A picture is mostly seen whole on a screen about 1000 pixels high or wide: letters are so
 # many pixels high there, and never so small that they could not be read at the full size;
 # a crowd gets the smallest letters that can be read at all.
-SEEN_SIDE, SEEN_HEIGHT, SMALL_HEIGHT, LEAST_HEIGHT = 1000, 17, 13, 10
+SEEN_SIDE, SEEN_HEIGHT, SMALL_HEIGHT, MIN_HEIGHT = 1000, 17, 13, 10
 PLATE, INK, LEADER = (20, 20, 20), (255, 255, 255), (240, 240, 240)
 PLATE_OPACITY = 0.78
 FAR = 3.0  # label heights that a label may be away from its head
@@ -70,7 +70,7 @@ def draw_labels(canvas: np.ndarray, boxes: np.ndarray, texts: list[str], short: 
     """
     size = canvas.shape[1], canvas.shape[0]
     height = label_height(max(size))
-    for words, tall in ((texts, height), (short, height), (short, LEAST_HEIGHT)):
+    for words, tall in ((texts, height), (short, height), (short, MIN_HEIGHT)):
         sizes = [_plate_size(word, tall) for word in words]
         places, cramped = place_labels(boxes, sizes, size)
         if cramped <= CROWDED * len(boxes):

@@ -13,7 +13,7 @@ GREY, SHADOW, LIGHT = (170, 170, 170), (0, 0, 0), (255, 255, 255)
 SPREAD_OPACITY = 0.35
 WIDEST = 60.0  # degrees: of a wider spread nothing could be read
 TIP_LENGTH, TIP_RADIUS = 0.4, 0.17  # of an arrow's tip, a cone, by the arrow's length
-LEAST_RADIUS = 2.5  # of the tip, in widths of a line
+MIN_RADIUS = 2.5  # of the tip, in widths of a line
 CUBE = 0.62  # half a cube's side, by half the box's longer side
 AROUND = np.linspace(0, 2 * np.pi, 32, endpoint=False)
 
@@ -80,7 +80,7 @@ def draw_arrow(
     middle, length = _middle(box)
     if error is not None:
         _spread(canvas, middle, direction, min(error, WIDEST), length, colour)
-    radius = max(TIP_RADIUS * length, LEAST_RADIUS * line)
+    radius = max(TIP_RADIUS * length, MIN_RADIUS * line)
     tip = min(max(TIP_LENGTH * length, 2 * radius), length)
     base = _seen(_circle(direction, length - tip, radius), middle)
     point = _seen(length * direction[None], middle)

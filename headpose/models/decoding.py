@@ -26,12 +26,12 @@ def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.nda
     """
     count = len(spec.levels)
     boxes, logits = [], []
-    for (step, shapes), offsets, scores in zip(
+    for (stride, shapes), offsets, scores in zip(
         spec.levels, maps[:count], maps[count:], strict=True
     ):
         batch, rows, columns, _ = offsets.shape
-        x = (np.arange(columns, dtype=np.float32) + 0.5) * step
-        y = (np.arange(rows, dtype=np.float32) + 0.5) * step
+        x = (np.arange(columns, dtype=np.float32) + 0.5) * stride
+        y = (np.arange(rows, dtype=np.float32) + 0.5) * stride
         middle = np.stack(np.meshgrid(x, y), axis=-1)[:, :, None]
         extent = np.array(shapes, np.float32)
         offsets = offsets.reshape(batch, rows, columns, len(shapes), 4)
@@ -49,7 +49,7 @@ def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
     """Decodes the raw outputs (B, 7) of an estimator of rotations to degrees (B, 6)."""
     if spec.rotation is None:
         raise ValueError("this estimator answers with angles, which need no decoding")
-    scale, least_error, error_scale = spec.rotation
+    scale, min_error, error_scale = spec.rotation
     raw = np.asarray(raw, np.float64)
     x = _unit(scale * raw[:, :3] + [1.0, 0.0, 0.0])
     y = scale * raw[:, 3:6] + [0.0, 1.0, 0.0]
@@ -61,7 +61,7 @@ def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
             whole_turn_angles(np.stack([x, y, z], axis=2)),
             np.degrees(azimuth),
             np.degrees(elevation),
-            least_error + error_scale * np.logaddexp(0, raw[:, 6]),
+            min_error + error_scale * np.logaddexp(0, raw[:, 6]),
         ]
     ).astype(np.float32)
 

@@ -22,7 +22,7 @@ FIXED_SIZE = (
 )
 CROP = (
     "a square about the middle of the head's box (crown to chin) as the detector gives it, not "
-    "clipped to the picture: its side is the box's smaller (side: small) or larger (large) one "
+    "clipped to the picture: its side is the box's shorter (side: short) or longer (long) one "
     "times margin, rounded, at least 1; left = round(middle - side / 2), shifted into the "
     "picture; where the square is larger than the picture left = round((width - side) / 2) and "
     "the picture's edge is repeated; top alike. round: halves to even. Grey is "
@@ -46,5 +46,5 @@ CODED_BOXES = (
 )
 CODED_ANGLES = (
     "x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its part along x, "
-    "unit; z = x cross y; R = [x y z]; expected_error = least_error + error_scale softplus(a[6])"
+    "unit; z = x cross y; R = [x y z]; expected_error = min_error + error_scale softplus(a[6])"
 )

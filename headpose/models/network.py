@@ -5,7 +5,7 @@ import dataclasses
 from headpose.models.answers import Call, checked_detector, checked_estimator
 from headpose.models.specs import (
     ERROR_SCALE,
-    LEAST_ERROR,
+    MIN_ERROR,
     OUTPUTS,
     RAW_SCALE,
     DetectorSpec,
@@ -35,7 +35,7 @@ def spec_of(model) -> Spec | None:
     for layer in model.layers:
         if type(layer).__name__ == "DecodeBoxes":
             _, height, width, _ = model.input_shape
-            levels = tuple((level.step, level.shapes) for level in layer.levels)
+            levels = tuple((level.stride, level.shapes) for level in layer.levels)
             return DetectorSpec(height, width, layer.confidence, levels, layer.variances)
     shape_in, shape_out = model.input_shape, model.output_shape
     fits = (
@@ -52,12 +52,12 @@ def spec_of(model) -> Spec | None:
     crop = by_kind.get("CropInput")
     rotation = None
     if "HeadAngles" in by_kind:
-        rotation = (RAW_SCALE, LEAST_ERROR, ERROR_SCALE)
+        rotation = (RAW_SCALE, MIN_ERROR, ERROR_SCALE)
     return EstimatorSpec(
         shape_in[1],
         shape_in[3],
         shape_out[1],
-        crop.side if crop else "small",
+        crop.side if crop else "short",
         crop.margin if crop else 1.0,
         rotation,
     )

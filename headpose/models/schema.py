@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_TEXT = 1_000_000  # characters of a description; ours have some thousand
@@ -82,9 +82,13 @@ class Fields:
             raise ValueError(f"{self._named(name)} is no short text")
         return value
 
-    def choice(self, name: str, choices: Sequence[str]) -> str:
-        """Returns a field that is one of some texts."""
+    def choice(
+        self, name: str, choices: Sequence[str], old: Mapping[str, str] | None = None
+    ) -> str:
+        """Returns a field that is one of some texts, or an old name of one of them."""
         value = self.raw(name)
+        if old and isinstance(value, str):
+            value = old.get(value, value)
         if value not in choices:
             shown = repr(value)[:40]
             raise ValueError(f"{self._named(name)} is {shown}, not one of {', '.join(choices)}")

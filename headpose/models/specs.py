@@ -5,7 +5,7 @@ An exported file carries it as JSON, see `headpose.models.metadata`.
 
 import dataclasses
 
-from headpose.geometry.crops import SIDES
+from headpose.geometry.crops import OLD_SIDES, SIDES
 from headpose.models.descriptions import (
     ANY_SIZE,
     CODED_ANGLES,
@@ -21,20 +21,22 @@ from headpose.models.suppression import OURS, PUBLISHED, Suppression
 
 # What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
 MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
-OLD_MEASURES = {"certainty": "expected_error"}  # as files of earlier versions call them
+# What earlier versions call them, whose files are read: old to new, and new to old.
+OLD_MEASURES = {"certainty": "expected_error"}
+OLD_FIELDS = {"stride": "step", "min_error": "least_error"}
 # How an estimator of rotations codes its answer, see `headpose.pose.rotation`.
 # Scale of the first six raw outputs: with 1, a step of the optimizer turns heads by several
 # degrees, and training stays noisy; so it is by about one.
 RAW_SCALE = 0.2
-LEAST_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
+MIN_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
 DETECTOR, ESTIMATOR = "head detector", "pose estimator"
 # What a description may say: sides of an input in pixels, levels of a detector and their
 # strides, shapes of priors a level, and the constants of a rotation by name. Wide enough for
 # any network of this kind, narrow enough that nothing absurd is built.
 INPUT_SIDES, CROP_SIDES = (16, 4096), (8, 1024)
-MAX_LEVELS, MAX_STEP, MAX_SHAPES = 16, 1024, 64
+MAX_LEVELS, MAX_STRIDE, MAX_SHAPES = 16, 1024, 64
 OUTPUTS = (2, 3, len(MEASURES))
-ROTATION = {"scale": (1e-3, 100), "least_error": (0, 180), "error_scale": (1e-3, 1000)}
+ROTATION = {"scale": (1e-3, 100), "min_error": (0, 180), "error_scale": (1e-3, 1000)}
 LONG_SIDE = 512  # pixels at which pictures are searched, where a detector takes any size
 
 
@@ -45,7 +47,7 @@ class DetectorSpec:
     Attributes:
         height, width: Of the input, pixels; None where it takes any.
         confidence: Its default threshold.
-        levels: For each feature map its step and the (width, height) of its priors, pixels.
+        levels: For each feature map its stride and the (width, height) of its priors, pixels.
         variances: Of the box coding.
     """
 
@@ -57,9 +59,9 @@ class DetectorSpec:
     kind = DETECTOR
 
     @property
-    def step(self) -> int:
-        """The largest step: sides of an input of any size are multiples of it."""
-        return max(step for step, _ in self.levels)
+    def stride(self) -> int:
+        """The largest stride: sides of an input of any size are multiples of it."""
+        return max(stride for stride, _ in self.levels)
 
     @property
     def suppression(self) -> Suppression:
@@ -74,14 +76,15 @@ class DetectorSpec:
         """Describes input and outputs; `decoded` tells whether the file holds the decoding."""
         scaling: dict[str, str | int] = {"scaling": FIXED_SIZE}
         if self.height is None:
-            scaling = {"long_side": LONG_SIDE, "scaling": ANY_SIZE, "multiple": self.step}
+            scaling = {"long_side": LONG_SIDE, "scaling": ANY_SIZE, "multiple": self.stride}
         return {
             "input": _picture(self.input_shape) | scaling | {"resizing": RESIZING},
             "outputs": DECODED_BOXES if decoded else CODED_BOXES,
             "confidence": self.confidence,
             "suppression": self.suppression.as_json(),
             "priors": [
-                {"step": step, "shapes": [list(s) for s in shapes]} for step, shapes in self.levels
+                {"stride": stride, "shapes": [list(s) for s in shapes]}
+                for stride, shapes in self.levels
             ],
             "variances": list(self.variances),
         }
@@ -95,11 +98,17 @@ class DetectorSpec:
             height = as_whole(height, *INPUT_SIDES, "input.shape[1]")
             width = as_whole(width, *INPUT_SIDES, "input.shape[2]")
         levels = tuple(
-            (level.whole("step", 1, MAX_STEP), _shapes(level))
+            (level.whole(_known(level, "stride"), 1, MAX_STRIDE), _shapes(level))
             for level in values.objects("priors", 1, MAX_LEVELS)
         )
         a, b, c, d = values.numbers("variances", 4, 1e-3, 10)
         return cls(height, width, values.number("confidence", 0, 1), levels, (a, b, c, d))
+
+
+def _known(values: Fields, name: str) -> str:
+    """Returns what a description calls a field: its name, or that of earlier versions."""
+    old = OLD_FIELDS.get(name)
+    return old if old and old in values and name not in values else name
 
 
 def _shapes(level: Fields) -> tuple[tuple[float, float], ...]:
@@ -129,7 +138,7 @@ class EstimatorSpec:
     size: int
     channels: int
     outputs: int
-    side: str = "small"
+    side: str = "short"
     margin: float = 1.0
     rotation: tuple[float, float, float] | None = None
     kind = ESTIMATOR
@@ -174,9 +183,11 @@ class EstimatorSpec:
         rotation = None
         if "rotation" in values:
             told = values.fields("rotation")
-            scale, least, unit = (told.number(name, *limits) for name, limits in ROTATION.items())
-            rotation = (scale, least, unit)
-        side, margin = crop.choice("side", SIDES), crop.number("margin", 0.1, 10)
+            scale, floor, unit = (
+                told.number(_known(told, name), *limits) for name, limits in ROTATION.items()
+            )
+            rotation = (scale, floor, unit)
+        side, margin = crop.choice("side", SIDES, OLD_SIDES), crop.number("margin", 0.1, 10)
         return cls(size, channels, len(measures), side, margin, rotation)
 
 

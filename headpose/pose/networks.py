@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from headpose.geometry.crops import side_name
 from headpose.pose.rotation import RAW_OUTPUTS, HeadAngles
 
 # Of the published estimator: grey levels as fractions of 255, angles as fractions of 90.
@@ -26,13 +27,13 @@ class CropInput(layers.Layer):
     """Passes crops on; its settings tell whoever cuts them how (`headpose.geometry.crops`).
 
     Args:
-        side: `small` or `large`, the side of the head box that the square has.
+        side: `short` or `long`, the side of the head box that the square has.
         margin: Factor on that side.
     """
 
-    def __init__(self, side="small", margin=1.0, **kwargs):
+    def __init__(self, side="short", margin=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.side = side
+        self.side = side_name(side)
         self.margin = float(margin)
 
     def call(self, inputs):
@@ -54,7 +55,7 @@ def build_patacchiola(
     dropout_rate: float = 0.5,
     outputs: int = 2,
     normalization: dict | None = None,
-    side: str = "small",
+    side: str = "short",
     margin: float = 1.0,
 ) -> keras.Model:
     """Builds a member of the family of Patacchiola and Cangelosi (2017).
@@ -99,7 +100,7 @@ def build_compact(
     in_size: int = 64,
     dropout_rate: float = 0.2,
     outputs: int = 3,
-    side: str = "small",
+    side: str = "short",
     margin: float = 1.0,
 ) -> keras.Model:
     """Builds a small residual network for angles, under 0.7 M parameters.
@@ -118,7 +119,7 @@ def build_compact(
 
 
 def build_rotation(
-    in_size: int = 64, dropout_rate: float = 0.2, side: str = "small", margin: float = 1.0
+    in_size: int = 64, dropout_rate: float = 0.2, side: str = "short", margin: float = 1.0
 ) -> keras.Model:
     """Builds the default network: `build_compact`'s, but answering with a rotation.
 

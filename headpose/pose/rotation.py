@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers, ops
 
-from headpose.models.specs import ERROR_SCALE, LEAST_ERROR, RAW_SCALE
+from headpose.models.specs import ERROR_SCALE, MIN_ERROR, RAW_SCALE
 
 RAW_OUTPUTS = 7
 QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear
@@ -50,7 +50,7 @@ def _unit(vectors):
 
 def expected_error(raw):
     """Returns the expected error (B,) in degrees of raw outputs (B, 7)."""
-    return LEAST_ERROR + ERROR_SCALE * ops.softplus(raw[:, 6])
+    return MIN_ERROR + ERROR_SCALE * ops.softplus(raw[:, 6])
 
 
 @keras.saving.register_keras_serializable("headpose")

@@ -133,7 +133,7 @@ def _crop_size(detector: "keras.Model", learning: DetectionLearning) -> int:
         HeadposeError: If the network cannot have crops of the sizes that are asked for.
     """
     size = detector.input_shape[1] or learning.size
-    stride = max(level.step for level in detector.get_layer("decode").levels)
+    stride = max(level.stride for level in detector.get_layer("decode").levels)
     sides = {"--size": size}
     sides |= {"--large-size": learning.large_size} if learning.large_every else {}
     for option, side in sides.items():

@@ -39,7 +39,7 @@ def assign_targets(
     offset = 0
     best = np.zeros((count, 3))  # IoU, shape's number, prior's number
     for level in levels:
-        rows, columns = -(-height // level.step), -(-width // level.step)
+        rows, columns = -(-height // level.stride), -(-width // level.stride)
         each = len(level.shapes)
         level_overlap = np.zeros((rows, columns, each), np.float32)
         level_owner = np.full((rows, columns, each), -1, np.int32)
@@ -49,8 +49,8 @@ def assign_targets(
             near = np.flatnonzero(limit >= BEST_PRIOR_IOU)
             if not len(near):
                 continue
-            x = _shared(columns, level.step, w, every[near, 0], every[near, 2])
-            y = _shared(rows, level.step, h, every[near, 1], every[near, 3])
+            x = _shared(columns, level.stride, w, every[near, 0], every[near, 2])
+            y = _shared(rows, level.stride, h, every[near, 1], every[near, 3])
             shared = y[:, None, :] * x[None, :, :]
             values = shared / (w * h + areas[near] - shared)
             winner = values.argmax(axis=2)

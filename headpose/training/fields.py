@@ -25,6 +25,7 @@ def field(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    old: Mapping[str, str] = types.MappingProxyType({}),
     metavar: str | None = None,
     positional: bool = False,
     effect: bool = True,
@@ -36,6 +37,7 @@ def field(
         meaning: In a few words, for help texts.
         low, high: Limits of numbers, both included.
         choices: The texts that it may be.
+        old: Today's texts by those of earlier versions.
         metavar: What stands for a value in help texts.
         positional: Whether its option is an argument without a name.
         effect: Whether the result depends on it; where and how to work has none.
@@ -45,6 +47,7 @@ def field(
         "low": low,
         "high": high,
         "choices": choices,
+        "old": old,
         "metavar": metavar,
         "positional": positional,
         "effect": effect,
@@ -118,7 +121,7 @@ class Leaf:
             if given is None or (self.kind is bool and not isinstance(given, bool)):
                 what = "neither true nor false" if self.kind is bool else "no value"
                 raise ValueError(f"{given!r} is {what}")
-            value = self.kind(given)
+            value = self.told.get("old", {}).get(given, self.kind(given))
         except (TypeError, ValueError) as error:
             raise HeadposeError(f"{self.name}: {error}") from error
         choices = self.told.get("choices")

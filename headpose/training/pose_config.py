@@ -7,6 +7,7 @@ meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
+from headpose.geometry.crops import OLD_SIDES, SIDES
 from headpose.training.fields import DEVICE, PRECISION, Checked, field
 
 ARCHITECTURES = ("rotation", "compact", "patacchiola")
@@ -34,7 +35,7 @@ class Crop(Checked):
         None, "crop heads in pictures at this detector's boxes, not the labelled"
     )
     side: str | None = field(
-        None, "of the box, see clean_aflw.py (default: small)", choices=("small", "large")
+        None, "of the box, see clean_aflw.py (default: short)", choices=SIDES, old=OLD_SIDES
     )
     margin: float | None = field(None, "factor on that side (default: 1)", low=0.1, high=10)
 

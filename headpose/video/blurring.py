@@ -9,7 +9,7 @@ from headpose.video.pipeline import FollowedHead
 Box = tuple[float, float, float, float]
 
 AROUND = 0.5  # seconds before and after a head is seen in which its place is hidden, too
-MOST_HELD = 24  # frames that wait at most, whatever the rate
+MAX_HELD = 24  # frames that wait at most, whatever the rate
 
 
 class HeadHider:
@@ -35,7 +35,7 @@ class HeadHider:
         self._held.append((frame, heads))
         ready = []
         while self._held and (
-            frame.time - self._held[0][0].time >= self._around or len(self._held) > MOST_HELD
+            frame.time - self._held[0][0].time >= self._around or len(self._held) > MAX_HELD
         ):
             ready.append(self._next())
         return ready

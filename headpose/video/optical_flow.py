@@ -18,9 +18,9 @@ LONG_SIDE = 640  # pixels; larger pictures are scaled down to it
 GRID = 6  # points along a side of the box
 MIDDLE = 0.7  # of the box that the grid covers: its corners show the background
 RETURNED = 1.0  # pixels from the start at which a point counts as come back
-LEAST_POINTS = 9  # of GRID * GRID; with fewer a box cannot be trusted
-LEAST_INSIDE = 0.4  # share of the box inside the picture
-MOST_GROWTH = 1.2  # in one frame; more is a mistake
+MIN_POINTS = 9  # of GRID * GRID; with fewer a box cannot be trusted
+MIN_INSIDE = 0.4  # share of the box inside the picture
+MAX_GROWTH = 1.2  # in one frame; more is a mistake
 LUCAS_KANADE = {
     "winSize": (15, 15),
     "maxLevel": 3,
@@ -58,7 +58,7 @@ class BoxFlow:
         moved, trusted = np.empty_like(boxes), np.zeros(len(boxes), bool)
         for i, box in enumerate(boxes):
             kept = np.linalg.norm(back[i] - points[i], axis=1) < RETURNED
-            moved[i], trusted[i] = box, kept.sum() >= LEAST_POINTS
+            moved[i], trusted[i] = box, kept.sum() >= MIN_POINTS
             if trusted[i]:
                 moved[i] = _moved(box, points[i][kept] / scale, there[i][kept] / scale)
         return moved, trusted & inside(moved, width, height)
@@ -66,7 +66,7 @@ class BoxFlow:
 
 def inside(boxes: ArrayLike, width: int, height: int) -> np.ndarray:
     """Tells which boxes (N,) show enough of what they hold in a picture."""
-    return area(clip(boxes, width, height)) >= LEAST_INSIDE * area(boxes)
+    return area(clip(boxes, width, height)) >= MIN_INSIDE * area(boxes)
 
 
 def _grids(boxes: np.ndarray) -> np.ndarray:
@@ -97,6 +97,6 @@ def _moved(box: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     one, other = np.triu_indices(len(start), 1)
     distance = np.linalg.norm(start[one] - start[other], axis=1)
     growth = np.median(np.linalg.norm(end[one] - end[other], axis=1) / distance)
-    growth = np.clip(growth, 1 / MOST_GROWTH, MOST_GROWTH)
+    growth = np.clip(growth, 1 / MAX_GROWTH, MAX_GROWTH)
     centre, half = (box[:2] + box[2:]) / 2 + shift, (box[2:] - box[:2]) / 2 * growth
     return np.concatenate([centre - half, centre + half])

@@ -17,7 +17,7 @@ from headpose.video.tracking import Tracker
 
 WAITING = 8  # frames that are read ahead, and that wait to be written
 DETECTED_AT_ONCE = 4  # frames in one call of the detector
-MOST_AT_ONCE, MOST_BYTES = 16, 128 << 20  # frames in a batch, and what they may take
+MAX_AT_ONCE, MAX_BYTES = 16, 128 << 20  # frames in a batch, and what they may take
 # The threshold of the published video demo for its detector; its picture demo took 0.2.
 SSD512_CONFIDENCE = 0.65
 
@@ -146,7 +146,7 @@ class VideoPipeline:
     ):
         self.statistics = Statistics()
         self._pipeline, self._every, self._smoother = pipeline, detect_every, smoother
-        self._at_once = at_once or min(DETECTED_AT_ONCE * detect_every, MOST_AT_ONCE)
+        self._at_once = at_once or min(DETECTED_AT_ONCE * detect_every, MAX_AT_ONCE)
         confidence = video_confidence(pipeline)
         self._tracker = Tracker(confidence)
         self._flow = BoxFlow() if detect_every > 1 else None
@@ -164,7 +164,7 @@ class VideoPipeline:
         batch: list[Frame] = []
         for frame in frames:
             batch.append(frame)
-            room = max(1, MOST_BYTES // frame.picture.nbytes)
+            room = max(1, MAX_BYTES // frame.picture.nbytes)
             if len(batch) >= min(self._at_once, room) or not self._seen:
                 yield batch
                 batch = []
@@ -177,8 +177,8 @@ class VideoPipeline:
         due = [i for i in range(len(batch)) if (first + i) % self._every == 0]
         with statistics.timed("detection"):
             pictures = [batch[i].picture for i in due]
-            least = self._tracker.least_score
-            found = dict(zip(due, self._pipeline.detector.detect(pictures, least), strict=True))
+            min_score = self._tracker.min_score
+            found = dict(zip(due, self._pipeline.detector.detect(pictures, min_score), strict=True))
         with statistics.timed("tracking"):
             tracks = [self._track(frame, found.get(i)) for i, frame in enumerate(batch)]
         with statistics.timed("estimation"):

@@ -178,7 +178,11 @@ def jitter(angles: ArrayLike) -> float:
 
 
 def lag(
-    times: ArrayLike, angles: ArrayLike, smoothed: ArrayLike, most: float = 0.5, step: float = 0.001
+    times: ArrayLike,
+    angles: ArrayLike,
+    smoothed: ArrayLike,
+    max_lag: float = 0.5,
+    step: float = 0.001,
 ) -> float:
     """Returns how many seconds a smoothed series is behind: the shift that fits best.
 
@@ -186,13 +190,13 @@ def lag(
         times: (N,) seconds, ascending.
         angles: (N,) degrees, that did not pass ±180.
         smoothed: (N,) degrees.
-        most: The largest shift to try, seconds.
+        max_lag: The largest shift to try, seconds.
         step: Between the shifts, seconds.
     """
     times, angles, smoothed = (np.asarray(x, np.float64) for x in (times, angles, smoothed))
     # All shifts are judged on the same values, those for which the earlier angle is known.
-    judged = times >= times[0] + most
-    shifts = np.arange(0, most + step / 2, step)
+    judged = times >= times[0] + max_lag
+    shifts = np.arange(0, max_lag + step / 2, step)
     errors = [
         np.square(smoothed[judged] - np.interp(times[judged] - s, times, angles)).mean()
         for s in shifts

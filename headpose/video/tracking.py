@@ -17,8 +17,8 @@ from headpose.geometry.boxes import as_boxes, assign, iou
 
 UNSURE = 0.4  # boxes that score this share of the threshold may continue a track
 BEYOND_DOUBT = 0.5  # share of the way from the threshold to 1: a head is shown at once
-LEAST_SURE, LEAST_UNSURE = 0.15, 0.4  # overlap (IoU) with which a box continues a track
-LEAST_WIDENED, MOST_WIDENED = 0.3, 1.0  # of a head's size, on each side
+MIN_SURE, MIN_UNSURE = 0.15, 0.4  # overlap (IoU) with which a box continues a track
+MIN_WIDENED, MAX_WIDENED = 0.3, 1.0  # of a head's size, on each side
 LOST_SECONDS, LOST_DETECTIONS = 1.0, 3  # a head unseen for more than both is forgotten
 
 # Of a motion at constant speed, in head sizes: standard deviations of a measured position,
@@ -129,7 +129,7 @@ class Tracker:
         self._time: float | None = None
 
     @property
-    def least_score(self) -> float:
+    def min_score(self) -> float:
         """Below this score a box is of no use."""
         return UNSURE * self.confidence
 
@@ -161,18 +161,18 @@ class Tracker:
         """Gives detected boxes to tracks, begins new ones and forgets old ones.
 
         Args:
-            boxes: (N, 4), all that score `least_score` or more.
+            boxes: (N, 4), all that score `min_score` or more.
             scores: (N,).
         """
         boxes, scores = as_boxes(boxes), np.asarray(scores, np.float64)
         is_sure = scores > self.confidence
         rows = np.flatnonzero(is_sure)
-        pairs = assign(_widened_overlap(self.tracks, boxes[rows]), LEAST_SURE)
+        pairs = assign(_widened_overlap(self.tracks, boxes[rows]), MIN_SURE)
         left, free = self._find(self.tracks, boxes, scores, rows, pairs)
         # An unsure box must fit well, and only continues what was shown the last time.
         rows = np.flatnonzero(~is_sure)
         shown = [t for t in left if t.number and not t.missed]
-        pairs = assign(iou([t.motion.box for t in shown], boxes[rows]), LEAST_UNSURE)
+        pairs = assign(iou([t.motion.box for t in shown], boxes[rows]), MIN_UNSURE)
         unshown = [t for t in left if not t.number or t.missed]
         left, _ = self._find(shown, boxes, scores, rows, pairs)
         for track in (*unshown, *left):
@@ -214,7 +214,7 @@ def _widened_overlap(tracks: list[Track], boxes: np.ndarray) -> np.ndarray:
     """
     result = np.zeros((len(tracks), len(boxes)))
     for row, track in enumerate(tracks):
-        share = float(np.clip(LEAST_WIDENED + track.motion.deviation, 0, MOST_WIDENED))
+        share = float(np.clip(MIN_WIDENED + track.motion.deviation, 0, MAX_WIDENED))
         result[row] = iou(_widened(track.motion.box[None], share), _widened(boxes, share))
     return result
 

@@ -327,9 +327,9 @@ def test_crops_are_those_of_head_crops_mirrored_where_the_head_is(tmp_path):
         np.array([False, True, False]),
     )
     recipes = [
-        ch.CropRecipe(16, "small", 1.0, True),
-        ch.CropRecipe(20, "large", 1.2, False),
-        ch.CropRecipe(24, "small", 1.0, False, ch.FACE),
+        ch.CropRecipe(16, "short", 1.0, True),
+        ch.CropRecipe(20, "long", 1.2, False),
+        ch.CropRecipe(24, "short", 1.0, False, ch.FACE),
     ]
     ((rows, crops),) = ch.cut_crops(heads, recipes, Problems())
     assert sorted(rows) == [0, 1, 2]
@@ -412,7 +412,7 @@ def test_an_estimator_of_six_measures_is_measured_by_its_angles(table, truth):
             return np.tile(np.float32([1, 2, 3, 4, 5, 6]), (len(crops), 1))
 
     heads, _ = ch.read_table_heads(str(table))
-    compared = Compared("six", Six(), ch.CropRecipe(16, "small", 1.0, True))
+    compared = Compared("six", Six(), ch.CropRecipe(16, "short", 1.0, True))
     told = ask(heads, [Case(compared.estimator, compared.recipe)], Problems())
     errors = figures(told.angles[0], heads.angles)["errors"]["all"]
     expected = np.abs(np.array([1, 2, 3]) - truth).mean(axis=0)
@@ -433,7 +433,7 @@ def test_checkpoints_become_one_file(tmp_path, run_script, untrained, table):
     assert "--overwrite" in again.err
     # A file is told from others by its layers, and cropped as deepgaze is.
     by_file, by_folder = load_all([str(output), f"deepgaze={untrained}"])
-    assert by_file.recipe == by_folder.recipe == ch.CropRecipe(64, "small", 1.0, False, ch.FACE)
+    assert by_file.recipe == by_folder.recipe == ch.CropRecipe(64, "short", 1.0, False, ch.FACE)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_it_is_a_pose_estimator_of_colour_crops_that_a_file_keeps(tmp_path, mode
 
     save_model(model, tmp_path / "deepgaze.keras")
     estimator = PoseEstimator.load(tmp_path / "deepgaze.keras")
-    assert estimator.crop_options == {"size": 64, "side": "small", "margin": 1.0, "grey": False}
+    assert estimator.crop_options == {"size": 64, "side": "short", "margin": 1.0, "grey": False}
     assert deepgaze.is_deepgaze(estimator.model)
     expected = np.stack([by_numpy(crops, angle) for angle in ANGLES], axis=1)
     np.testing.assert_allclose(estimator.estimate_all(crops), expected, atol=1e-3)

@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
         crop_writing.write_crop(folder / name, crop)
     parts = np.array(["train"] * 10 + ["test"] * (ROWS - 10))
     crop_writing.write_tables(folder, table, parts)
-    made = {"options": {"size": SIZE, "side": "large", "margin": 1.0}}
+    made = {"options": {"size": SIZE, "side": "long", "margin": 1.0}}
     (folder / "summary.json").write_text(json.dumps(made))
     return folder
 

@@ -11,7 +11,7 @@ from pose_sets import MAT, contents, make_aflw, make_pointing04, write_mat
 
 from headpose.datasets import matching
 from headpose.datasets.clean_folder import CleanFolder
-from headpose.datasets.crop_dataset import read_crops
+from headpose.datasets.crop_dataset import boxes_are_faces, read_crops
 from headpose.datasets.label_tables import PARTS
 from headpose.detection.viola_jones import ViolaJones, face_to_head
 from headpose.errors import HeadposeError
@@ -152,7 +152,7 @@ def test_what_is_at_another_place_is_counted():
 def test_face_boxes_are_compared_as_heads(tmp_path, clean, aflw):
     folder = clean("clean_aflw.py", aflw, "faces", "--grow", 0, 0, 0, 0)
     told = matching.read_clean_table(folder)
-    assert matching.boxes_are_faces(told.summary)
+    assert boxes_are_faces(told.summary)
     columns = ["xmin", "ymin", "xmax", "ymax"]
     rows = told.rows.drop_duplicates("file")
     np.testing.assert_allclose(told.heads[columns], face_to_head(rows[columns].to_numpy()))

@@ -262,7 +262,7 @@ def test_border_cuts_are_as_the_picture_would_give_them(border):
             moved = seen - (np.array([edge, 0] * 2) if axis == 0 else np.array([0, edge] * 2))
         else:
             moved, picture = seen, ((edge, 1000) if axis == 0 else (1000, edge))
-        square = squares([moved], "large", 0.9, tuple(round(v) for v in picture))[0]
+        square = squares([moved], "long", 0.9, tuple(round(v) for v in picture))[0]
         middle = (square[:2] + square[2:]) / 2
         if sign > 0:
             middle = middle + (np.array([edge, 0]) if axis == 0 else np.array([0, edge]))

@@ -79,11 +79,11 @@ def test_sums_over_all_priors(preset):
 
 def test_levels_follow_one_another():
     levels = ssd_networks.ssd512_levels()
-    assert tuple(len(x.shapes) * (512 // x.step) ** 2 for x in levels) == COUNTS
+    assert tuple(len(x.shapes) * (512 // x.stride) ** 2 for x in levels) == COUNTS
     assert tuple(np.cumsum((0, *COUNTS))) == (*OFFSETS, 24564)
     boxes = fractions("original")
     for offset, level in zip(OFFSETS, levels, strict=True):
-        assert boxes[offset, :2] * 512 == pytest.approx([level.step / 2] * 2)
+        assert boxes[offset, :2] * 512 == pytest.approx([level.stride / 2] * 2)
 
 
 DECODED = [

@@ -25,7 +25,7 @@ def model():
     image = keras.Input((512, 512, 3), name="image")
     x = keras.layers.Rescaling(1 / 50, -2.0)(image)
     features = [
-        keras.layers.AveragePooling2D(level.step, name=f"average{level.step}")(x)
+        keras.layers.AveragePooling2D(level.stride, name=f"average{level.stride}")(x)
         for level in ssd_networks.ssd512_levels()
     ]
     network = ssd.detector(

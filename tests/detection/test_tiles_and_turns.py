@@ -93,7 +93,7 @@ class Frontal:
     """Tells every head the same upright angles."""
 
     def __init__(self):
-        self.crop_options = {"size": 8, "side": "small", "margin": 1.0, "grey": True}
+        self.crop_options = {"size": 8, "side": "short", "margin": 1.0, "grey": True}
 
     def measures(self, crops):
         return np.tile(np.float32([0, 30, 0, 30, 0, 5]), (len(crops), 1))

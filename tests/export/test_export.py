@@ -17,7 +17,7 @@ from small_models import (
 )
 
 from headpose.errors import HeadposeError
-from headpose.export.calibration import MOST_PICTURES, own_samples, samples
+from headpose.export.calibration import MAX_PICTURES, own_samples, samples
 from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, rewrite
 from headpose.export.verify import Difference, differences
 from headpose.models.decoding import decode_angles, decode_boxes
@@ -38,7 +38,7 @@ BOXES = DetectorSpec(
     ((4, ((9.0, 11.0), (12.5, 14.0))), (8, ((20.0, 22.0),))),
     (0.1, 0.1, 0.2, 0.2),
 )
-ANGLES = EstimatorSpec(32, 1, 6, "large", 1.2, (0.2, 0.5, 10.0))
+ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -159,9 +159,9 @@ def test_other_texts_are_no_descriptions(text):
 
 def test_what_is_known_of_a_model_is_read_from_it():
     assert spec_of(small_estimator(6)) == ANGLES
-    assert spec_of(small_estimator(2, 3)) == EstimatorSpec(32, 3, 2, "large", 1.2)
+    assert spec_of(small_estimator(2, 3)) == EstimatorSpec(32, 3, 2, "long", 1.2)
     spec = spec_of(small_detector())
-    assert (spec.step, spec.confidence, spec.height) == (16, 0.5, None)
+    assert (spec.stride, spec.confidence, spec.height) == (16, 0.5, None)
     assert spec_of(keras.Sequential([keras.Input((3,)), layers.Dense(2)])) is None
 
 
@@ -181,7 +181,7 @@ def test_an_onnx_file_names_its_ends_and_tells_of_itself(detector, estimator):
         told = json.loads(entry.value)
         assert (told["input"]["range"], told["sha256"]) == ([0, 255], digest(source))
     assert told["measures"] == ["tilt", "pan", "roll"]
-    assert told["crop"]["side"] == "large"
+    assert told["crop"]["side"] == "long"
 
 
 # ------------------------------------------------------------------------ the script
@@ -374,7 +374,7 @@ def test_what_is_too_large(largest, mean, by_mean, too_large):
 
 
 def test_a_table_gives_the_heads_of_its_part_that_show_a_face(heads):
-    crops = samples(f"{heads}#validation", EstimatorSpec(32, 1, 3, "large", 1.2))
+    crops = samples(f"{heads}#validation", EstimatorSpec(32, 1, 3, "long", 1.2))
     assert len(crops) == 8
     assert {c.shape for c in crops} == {(32, 32)}
     assert samples(str(heads), EstimatorSpec(48, 3, 2))[0].shape == (48, 48, 3)
@@ -395,7 +395,7 @@ def test_of_many_pictures_some_are_taken_from_all_over(tmp_path):
     for i in range(60):
         cv2.imwrite(str(tmp_path / f"{i:02d}.png"), np.full((4, 4, 3), i, np.uint8))
     found = [int(p[0, 0, 0]) for p in samples(str(tmp_path), BOXES)]
-    assert len(found) == MOST_PICTURES
+    assert len(found) == MAX_PICTURES
     assert (found[0], found[-1]) == (0, 59)
     assert np.diff(found).max() == 2
 

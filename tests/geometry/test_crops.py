@@ -9,12 +9,12 @@ from headpose.geometry import crops
 @pytest.mark.parametrize(
     ("box", "side", "margin", "expected"),
     [
-        ((10, 20, 50, 80), "small", 1.0, (10, 30, 50, 70)),  # 40 wide about (30, 50)
-        ((10, 20, 50, 80), "large", 1.0, (0, 20, 60, 80)),  # 60 high
-        ((10, 20, 50, 80), "small", 1.5, (0, 20, 60, 80)),
-        ((-30, 10, 10, 50), "small", 1.0, (0, 10, 40, 50)),  # shifted in from the left
-        ((180, 80, 220, 120), "small", 1.0, (160, 60, 200, 100)),  # from the lower right corner
-        ((0, -50, 200, 250), "small", 1.0, (0, -50, 200, 150)),  # larger than the picture is high
+        ((10, 20, 50, 80), "short", 1.0, (10, 30, 50, 70)),  # 40 wide about (30, 50)
+        ((10, 20, 50, 80), "long", 1.0, (0, 20, 60, 80)),  # 60 high
+        ((10, 20, 50, 80), "short", 1.5, (0, 20, 60, 80)),
+        ((-30, 10, 10, 50), "short", 1.0, (0, 10, 40, 50)),  # shifted in from the left
+        ((180, 80, 220, 120), "short", 1.0, (160, 60, 200, 100)),  # from the lower right corner
+        ((0, -50, 200, 250), "short", 1.0, (0, -50, 200, 150)),  # larger than the picture is high
     ],
 )
 def test_squares_by_hand(box, side, margin, expected):

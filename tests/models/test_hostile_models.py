@@ -25,7 +25,7 @@ from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 DETECTOR = DetectorSpec(None, None, 0.5, ((8, ((10.0, 12.0), (20.0, 24.0))),), (0.1, 0.1, 0.2, 0.2))
-ESTIMATOR = EstimatorSpec(64, 3, 6, "small", 1.2, (0.2, 0.5, 10.0))
+ESTIMATOR = EstimatorSpec(64, 3, 6, "short", 1.2, (0.2, 0.5, 10.0))
 
 
 def described(spec) -> dict:
@@ -47,7 +47,7 @@ def test_a_description_is_read_by_name_whatever_the_order(spec):
     [
         (DETECTOR, ("confidence",), [float("nan"), -0.1, 1.5, "0.5", True, None, 10**400]),
         (DETECTOR, ("priors",), [[], None, {}, [1], [{}] * 17]),
-        (DETECTOR, ("priors", 0, "step"), [0, -8, 10**6, 8.0, "8", None]),
+        (DETECTOR, ("priors", 0, "stride"), [0, -8, 10**6, 8.0, "8", None]),
         (DETECTOR, ("priors", 0, "shapes"), [[], [[1]], [[0, 5]], [[float("inf"), 5]], [["5", 5]]]),
         (DETECTOR, ("variances",), [[], [0.1] * 3, [0.1] * 5, [0, 1, 1, 1], [float("nan")] * 4]),
         (DETECTOR, ("input", "shape"), [[None, 512, None, 3], [None, 0, 0, 3], [3], None]),

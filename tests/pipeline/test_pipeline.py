@@ -109,7 +109,7 @@ def test_a_head_without_angles_is_a_box_alone():
 class Six:
     """Tells all measures: the mean grey of the crop as every one of them."""
 
-    crop_options: ClassVar[dict] = {"size": 8, "side": "small", "margin": 1.0, "grey": True}
+    crop_options: ClassVar[dict] = {"size": 8, "side": "short", "margin": 1.0, "grey": True}
 
     def measures(self, crops):
         return np.repeat(np.asarray(crops, np.float32).mean(axis=(1, 2))[:, None], 6, axis=1)

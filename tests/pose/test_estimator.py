@@ -46,7 +46,7 @@ def test_networks_are_not_traced_anew_for_each_count():
 
 
 def test_how_to_cut_crops_comes_from_the_model(estimator):
-    assert estimator.crop_options == {"size": 64, "side": "small", "margin": 1.0, "grey": True}
+    assert estimator.crop_options == {"size": 64, "side": "short", "margin": 1.0, "grey": True}
 
 
 def test_other_crops_are_refused(estimator):

@@ -118,7 +118,7 @@ def test_the_expected_error_settles_at_the_mean_error():
 
 def test_models_come_back_from_one_file(tmp_path):
     keras.utils.set_random_seed(1)
-    model = build_rotation(side="large", margin=1.25)
+    model = build_rotation(side="long", margin=1.25)
     last = model.get_layer("rotation")
     last.set_weights([np.random.default_rng(0).normal(0, 0.2, w.shape) for w in last.get_weights()])
     save_model(model, tmp_path / "m.keras")
@@ -127,7 +127,7 @@ def test_models_come_back_from_one_file(tmp_path):
     np.testing.assert_allclose(
         back.estimate_all(crops), keras.ops.convert_to_numpy(model(crops)), atol=0.01
     )
-    assert (back.side, back.margin, back.outputs) == ("large", 1.25, 6)
+    assert (back.side, back.margin, back.outputs) == ("long", 1.25, 6)
     raw = raw_outputs(back.model)
     assert raw.output_shape == (None, 7)
     assert model.count_params() < 700_000
@@ -136,12 +136,12 @@ def test_models_come_back_from_one_file(tmp_path):
 def test_the_mean_with_the_mirror_image_knows_no_side(tmp_path):
     """A crop and its mirror image get mirrored angles, exactly, and the same expected_error."""
     keras.utils.set_random_seed(1)
-    model = build_rotation(side="large", margin=0.9)
+    model = build_rotation(side="long", margin=0.9)
     last = model.get_layer("rotation")
     last.set_weights([np.random.default_rng(0).normal(0, 1, w.shape) for w in last.get_weights()])
     save_model(averaged_with_mirror(model), tmp_path / "twice.keras", half=True)
     twice = PoseEstimator.load(tmp_path / "twice.keras")
-    assert (twice.side, twice.margin, twice.outputs) == ("large", 0.9, 6)
+    assert (twice.side, twice.margin, twice.outputs) == ("long", 0.9, 6)
     crops = np.random.default_rng(0).integers(0, 256, (4, 64, 64)).astype(np.float32)
     plain, mirrored = twice.estimate_all(crops), twice.estimate_all(crops[:, :, ::-1])
     np.testing.assert_allclose(mirrored * [1, -1, -1, -1, 1, 1], plain, atol=0.01)

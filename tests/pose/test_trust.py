@@ -29,7 +29,7 @@ class Estimator:
     """Tells tilt, pan and roll 0, and expects 5 degrees of the first half, 25 of the others."""
 
     outputs = 6
-    crop_options = {"size": 16, "side": "small", "margin": 1.0, "grey": True}  # noqa: RUF012
+    crop_options = {"size": 16, "side": "short", "margin": 1.0, "grey": True}  # noqa: RUF012
 
     def estimate_all(self, crops):
         told = np.zeros((len(crops), 6), np.float32)

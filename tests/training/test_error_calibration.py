@@ -24,7 +24,7 @@ def crops() -> np.ndarray:
 def model():
     """A small estimator with weights drawn at random, so that it answers something."""
     keras.utils.set_random_seed(0)
-    once = build_rotation(32, side="large", margin=0.9)
+    once = build_rotation(32, side="long", margin=0.9)
     layer = once.get_layer("rotation")
     layer.set_weights([np.random.default_rng(2).normal(0, 0.8, w.shape) for w in layer.weights])
     return with_calibration(averaged_with_mirror(once))

@@ -82,7 +82,7 @@ def test_the_smallest_crops_of_a_family_are_told(tmp_path, run_script):
     folder = tmp_path / "clean"
     folder.mkdir()
     (folder / "summary.json").write_text(
-        '{"options": {"size": 32, "side": "small", "margin": 1.0}}'
+        '{"options": {"size": 32, "side": "short", "margin": 1.0}}'
     )
 
     def config(architecture, blocks):
