@@ -62,7 +62,7 @@ def main() -> None:
     folder = picture_folder(source.path)
     pictures = [read_image(folder / name) for name in table["file"]]
     crops = [
-        head_crops(picture, box[None], SIZE, "large", MARGIN, grey=False)[0]
+        head_crops(picture, box[None], SIZE, "long", MARGIN, grey=False)[0]
         for picture, box in zip(pictures, boxes, strict=True)
     ]
     for named in arguments.estimators:

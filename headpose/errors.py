@@ -62,9 +62,20 @@ def missing_package(error: ImportError) -> MissingPackageError | None:
     module = (error.name or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or module not in (*_CORE, *_EXTRAS):
         return None
-    name = _PIP_NAMES.get(module, module)
-    how = install(_EXTRAS[module]) if module in _EXTRAS else f"pip install {DISTRIBUTION}"
-    return MissingPackageError(f"{name} is not installed; {how}")
+    return not_installed(module)
+
+
+def not_installed(*modules: str) -> MissingPackageError:
+    """Returns the error that says how to install modules that are not there.
+
+    Args:
+        modules: Names as they are imported, of those that this package or its extras bring.
+    """
+    names = ", ".join(_PIP_NAMES.get(module, module) for module in modules)
+    extras = {_EXTRAS[module]: None for module in modules if module in _EXTRAS}
+    how = install(",".join(extras)) if extras else f"pip install {DISTRIBUTION}"
+    verb = "is" if len(modules) == 1 else "are"
+    return MissingPackageError(f"{names} {verb} not installed; {how}")
 
 
 def reason(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """What the three cleaning scripts share: options, order of work, what is printed."""
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
-from headpose.files import sole_user, writable_folder
+from headpose.files import sha256, sole_user, writable_folder
 from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
 from headpose.models.shipped import DEFAULT_DETECTOR
 
@@ -207,7 +206,7 @@ def _load_detector(arguments: argparse.Namespace, published: float):
 def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | None) -> dict:
     """Returns all that the crops depend on."""
     file = Path(arguments.detector)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.is_file() else None
+    digest = sha256(file)[:16] if file.is_file() else None
     return {
         "detector": file.name,
         "detector file": digest,

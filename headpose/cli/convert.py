@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, is_regular
+from headpose.files import atomic_write, check_outputs, is_hdf5, is_regular
 from headpose.models.shipped import HOME, MODELS
 
 
@@ -40,7 +40,7 @@ def read(path: Path, layers: Path):
     from headpose.convert import keras2_weights, matconvnet, ssd512_weights
 
     table = ssd512_weights.read_table(layers)
-    if keras2_weights.is_hdf5(path):
+    if is_hdf5(path):
         return keras2_weights.read(path), None, []
     network = matconvnet.read(path, table)
     others = matconvnet.differences_from_published(path)

@@ -8,15 +8,12 @@ from headpose.cli import common as cl
 from headpose.cli.drawing_options import add_drawing_options
 from headpose.detection.loading import DETECTOR_HELP, VIOLA_JONES
 from headpose.errors import HeadposeError
-from headpose.files import is_regular
+from headpose.files import is_hdf5, is_regular
+from headpose.geometry import angles
 from headpose.models.backends import BACKENDS
 from headpose.models.shipped import MODELS
 
-HDF5 = b"\x89HDF\r\n\x1a\n"  # how its files begin
-SIGNS = (
-    "Tilt and elevation > 0 are up, pan and azimuth > 0 toward the image's left, "
-    "roll > 0 leaning clockwise."
-)
+SIGNS = f"{angles.SIGNS.capitalize()}."
 
 
 def add_pipeline_options(
@@ -49,6 +46,8 @@ def add_pipeline_options(
             action="store_true",
             help="photos may lie on their side or upside down: search each in four turns",
         )
+    else:
+        parser.set_defaults(any_rotation=False)
     add(
         "--estimator",
         help="a .keras, exported or published .h5 estimator (default: the one that ships)",
@@ -86,8 +85,7 @@ def backend_from(arguments: argparse.Namespace):
     """Returns the backend that the options ask for."""
     from headpose.models.backends import Backend
 
-    trusted = getattr(arguments, "trust_model", False)
-    return Backend(arguments.backend, arguments.device, arguments.precision, trusted)
+    return Backend(arguments.backend, arguments.device, arguments.precision, arguments.trust_model)
 
 
 def check_models(*names: str | Path | None) -> None:
@@ -115,12 +113,6 @@ def check_models(*names: str | Path | None) -> None:
             check_model(name)
         if Path(name).suffix.lower() in (".h5", ".hdf5") and not is_hdf5(name):
             raise HeadposeError(f"{name}: not an HDF5 file (or a damaged one)")
-
-
-def is_hdf5(path: str | Path) -> bool:
-    """Tells HDF5 by a file's first bytes."""
-    with Path(path).open("rb") as file:
-        return file.read(len(HDF5)) == HDF5
 
 
 def model_for(name: str | Path, backend):
@@ -162,5 +154,5 @@ def pipeline_arguments(arguments: argparse.Namespace) -> dict:
         "max_error": arguments.max_error,
         "backend": backend,
         "tiles": arguments.tiles,
-        "any_rotation": getattr(arguments, "any_rotation", False),
+        "any_rotation": arguments.any_rotation,
     }

@@ -5,17 +5,6 @@ from pathlib import Path
 from headpose.convert.ssd512_weights import BIASES, SHAPES, WEIGHTS, Tensor, check_complete, checked
 from headpose.errors import HeadposeError
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
-
-def is_hdf5(path: str | Path) -> bool:
-    """Says whether a file begins as HDF5 does; not so for one that cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(len(SIGNATURE)) == SIGNATURE
-    except OSError:
-        return False
-
 
 def read(path: str | Path) -> list[Tensor]:
     """Reads the tensors by their layers' names; weights come before biases.

@@ -8,7 +8,6 @@ into Keras as it is.
 """
 
 import dataclasses
-import hashlib
 import re
 import warnings
 from pathlib import Path
@@ -28,7 +27,7 @@ from headpose.convert.ssd512_weights import (
 )
 from headpose.datasets.matlab_files import check_mat
 from headpose.errors import HeadposeError, reason
-from headpose.files import check_readable
+from headpose.files import HDF5, check_readable, sha256
 
 # The published head-detector.mat.
 PUBLISHED_SIZE = 90_941_165  # bytes
@@ -106,8 +105,7 @@ def differences_from_published(path: str | Path) -> list[str]:
     size = Path(path).stat().st_size
     if size != PUBLISHED_SIZE:
         return [f"size {size:,} bytes, not {PUBLISHED_SIZE:,}"]
-    with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     if digest != PUBLISHED_SHA256:
         return [f"sha256 {digest}, not {PUBLISHED_SHA256}"]
     return []
@@ -233,7 +231,7 @@ def _check_container(path: str | Path) -> None:
         raise HeadposeError(f"{path}: no such file") from error
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
-    if head.startswith(b"MATLAB 7.3") or head[512:].startswith(b"\x89HDF"):
+    if head.startswith(b"MATLAB 7.3") or head[512:].startswith(HDF5):
         raise HeadposeError(
             f"{path}: a MAT file v7.3 (HDF5), which is not read here; load it in MATLAB and save"
             " it with -v7"

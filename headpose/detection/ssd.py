@@ -170,6 +170,10 @@ class L2Normalization(layers.Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
+    def multiply_adds(self):
+        """Returns 0: it is counted as other normalizations are."""
+        return 0
+
     def get_config(self):
         return super().get_config() | {"initial": self.initial, "epsilon": self.epsilon}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError, first_line
+from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.verify import Difference, differences
 from headpose.files import temporary_folder, writable_folder
-from headpose.models.backends import PACKAGES, Backend
+from headpose.models.backends import Backend
 from headpose.models.exported import (
     KEY,
     LITERT_FILE,
@@ -113,10 +113,7 @@ def _check_request(source: Path, form: str, target: Path, calibration: str | Non
     needed = chosen.packages + ((chosen.int8 or ()) if calibration is not None else ())
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        raise HeadposeError(
-            f"{form} is written with packages that are not installed; "
-            f"pip install {' '.join(PACKAGES[name] for name in missing)}"
-        )
+        raise not_installed(*missing)
 
 
 def _check_backend() -> None:

@@ -1,15 +1,11 @@
 """Networks rebuilt from operations that every backend knows, sharing their weights."""
 
-import math
-
 import keras
 import numpy as np
 from keras import layers, ops
 
 from headpose.detection.ssd import DecodeBoxes, ReverseChannels
-from headpose.pose.rotation import RAW_SCALE, HeadAngles, MirrorImage, expected_error
-
-_DEGREES = 180 / math.pi
+from headpose.pose.rotation import HeadAngles, MirrorImage, portable_columns
 
 
 class Standardize(layers.Layer):
@@ -63,40 +59,18 @@ class Mirror(layers.Layer):
         return ops.take(crops, columns, axis=2)
 
 
-class PortableAngles(layers.Layer):
+class PortableAngles(HeadAngles):
     """`HeadAngles` without the arc sine and the cross product, which few runtimes know."""
 
-    def call(self, raw):
-        # As in rotations.matrix_columns.
-        x = _unit(RAW_SCALE * raw[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
-        y = RAW_SCALE * raw[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0])
-        y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
-        x0, x1, x2 = (x[:, i : i + 1] for i in range(3))
-        y0, y1, y2 = (y[:, i : i + 1] for i in range(3))
-        z0, z1, z2 = x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0
-        away = ops.cast(z2 < 0, "float32")
-        side = 1.0 - 2.0 * away
-        # As in HeadAngles, with asin(s) = atan2(s, sqrt(1 - s^2)).
-        near = _arcsine(z0)
-        turned = math.pi * (1.0 - 2.0 * ops.cast(z0 > 0, "float32")) + near
-        pan = away * turned - (1.0 - away) * near
-        tilt = ops.arctan2(side * z1, side * z2)
-        roll = ops.arctan2(side * y0, side * x0)
-        azimuth = ops.arctan2(-z0, z2)
-        angles = ops.concatenate([tilt, pan, roll, azimuth, _arcsine(z1)], axis=1) * _DEGREES
-        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=1)
+    columns = staticmethod(portable_columns)
+
+    @staticmethod
+    def arcsine(sine):
+        # asin(s) = atan2(s, sqrt(1 - s^2))
+        return ops.arctan2(sine, ops.sqrt(ops.maximum(1.0 - ops.square(sine), 0.0)))
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((raw.shape[0], 6), "float32")
-
-
-def _unit(vectors):
-    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return vectors * ops.rsqrt(ops.maximum(squares, 1e-8))
-
-
-def _arcsine(sine):
-    return ops.arctan2(sine, ops.sqrt(ops.maximum(1.0 - ops.square(sine), 0.0)))
 
 
 def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:

@@ -9,9 +9,11 @@ of a run that was killed are found.
 
 from headpose.files.atomic import atomic_write, temporary_folder, writable_folder
 from headpose.files.checks import (
+    HDF5,
     STANDARD_OUTPUT,
     check_outputs,
     check_readable,
+    is_hdf5,
     is_regular,
     sha256,
 )
@@ -20,6 +22,7 @@ from headpose.files.json_values import without_nan
 from headpose.files.locks import in_turn, sole_user
 
 __all__ = [
+    "HDF5",
     "STANDARD_OUTPUT",
     "UNFINISHED",
     "atomic_write",
@@ -27,6 +30,7 @@ __all__ = [
     "check_readable",
     "growing_table",
     "in_turn",
+    "is_hdf5",
     "is_regular",
     "sha256",
     "sole_user",

@@ -12,6 +12,7 @@ from headpose.files.places import destination, identity, is_lent
 
 STANDARD_OUTPUT = "-"
 SNIFFED = 8192  # bytes of a file in which pictures, videos and models all have a zero
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how its files begin
 
 
 def check_outputs(
@@ -97,6 +98,15 @@ def check_readable(path: str | Path) -> None:
         raise HeadposeError(f"{path}: it is a folder; name a file")
     if not stat.S_ISREG(mode) and not is_lent(path):
         raise HeadposeError(f"{path}: no regular file (a pipe or a device); name a file")
+
+
+def is_hdf5(path: str | Path) -> bool:
+    """Tells HDF5 by a file's first bytes; what cannot be read is none."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(HDF5)) == HDF5
+    except OSError:
+        return False
 
 
 def is_regular(path: str | Path) -> bool:

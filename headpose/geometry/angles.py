@@ -9,6 +9,11 @@ R = Rx(-tilt) Ry(-pan) Rz(-roll).
 import numpy as np
 from numpy.typing import ArrayLike
 
+SIGNS = (
+    "tilt and elevation > 0 are up, pan and azimuth > 0 toward the image's left, "
+    "roll > 0 leaning clockwise"
+)
+ROTATION = "R = Rx(-tilt) Ry(-pan) Rz(-roll) with x right, y up, z toward the viewer"
 LOCKED = 1e-9  # cosine of pan below which tilt and roll turn about the same axis
 # So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
 LOCKED_WITHIN = 15.0
@@ -153,5 +158,10 @@ def azimuth_elevation(tilt: ArrayLike, pan: ArrayLike) -> np.ndarray:
     Ry(-azimuth) Rx(-elevation) (0, 0, 1). Unlike tilt and pan they mean the same all
     around, profiles and backs of heads included.
     """
-    x, y, z = np.moveaxis(nose_directions(tilt, pan), -1, 0)
+    return direction_angles(nose_directions(tilt, pan))
+
+
+def direction_angles(directions: np.ndarray) -> np.ndarray:
+    """Returns azimuth and elevation (N, 2) in degrees of unit vectors (N, 3)."""
+    x, y, z = np.moveaxis(directions, -1, 0)
     return np.degrees(np.stack([np.arctan2(-x, z), np.arcsin(np.clip(y, -1, 1))], axis=-1))

@@ -3,8 +3,10 @@
 import importlib.util
 from typing import IO
 
+from headpose.errors import install
+
 SUFFIXES = (".heic", ".heif", ".hif")
-ADVICE = "a HEIC picture, which needs pillow-heif: pip install pillow-heif"
+ADVICE = f"a HEIC picture, which needs pillow-heif: {install('heic')}"
 _BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 

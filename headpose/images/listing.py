@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from headpose.errors import HeadposeError, reason
+from headpose.errors import HeadposeError, install, reason
 from headpose.files import check_readable
 from headpose.images import heic
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
@@ -221,7 +221,7 @@ def _told(kind: str, files: list[Path]) -> str:
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
     text = f"left out {count} {kind}: {named}{more}"
     if kind == "HEIC":
-        text += "; pip install pillow-heif reads them"
+        text += f"; {install('heic')} reads them"
     return text
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError, first_line
+from headpose.errors import HeadposeError, first_line, install, not_installed
 from headpose.models.fixed_shapes import FixedShapes
 from headpose.models.keras_setup import silence
 from headpose.models.onnx_header import refuse_external_data
@@ -38,16 +38,6 @@ READS = {
     "openvino": (".xml", ".onnx"),
     "opencv": (".onnx",),
     "litert": (".tflite",),
-}
-# What pip calls the modules that are not among the project's requirements.
-PACKAGES = {
-    "onnxruntime": "onnxruntime",
-    "openvino": "openvino",
-    "ai_edge_litert": "ai-edge-litert",
-    "tensorflow": "tensorflow",
-    "tf2onnx": "tf2onnx",
-    "onnx": "onnx",
-    "nncf": "nncf",
 }
 Call = Callable[[np.ndarray], list[np.ndarray]]
 
@@ -102,13 +92,14 @@ def package(module: str):
     """Imports a package that is needed for some runtimes only.
 
     Raises:
-        HeadposeError: If it is missing; says how to install it.
+        HeadposeError: If it is missing, and then says how to install it, or broken.
     """
     try:
         return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise not_installed(module.partition(".")[0]) from error
     except ImportError as error:
-        name = PACKAGES[module.partition(".")[0]]
-        raise HeadposeError(f"{name} is not installed ({error}); pip install {name}") from error
+        raise HeadposeError(f"{module} cannot be loaded: {first_line(error)}") from error
 
 
 def open_session(path: Path, backend: Backend) -> Call:
@@ -190,7 +181,7 @@ def _in_onnxruntime(path: Path, backend: Backend) -> Call:
     # Where CUDA's libraries or the card are missing, it goes on with the processor.
     if backend.device == "gpu" and "CUDAExecutionProvider" not in sessions.providers:
         raise HeadposeError(
-            "no GPU that ONNX Runtime can use; install onnxruntime-gpu or use --device cpu"
+            f"no GPU that ONNX Runtime can use; {install('gpu')}, or use --device cpu"
         )
     return sessions
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.geometry.angles import whole_turn_angles
+from headpose.geometry.angles import direction_angles, whole_turn_angles
 from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 
@@ -55,12 +55,10 @@ def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
     y = scale * raw[:, 3:6] + [0.0, 1.0, 0.0]
     y = _unit(y - (x * y).sum(axis=1, keepdims=True) * x)
     z = np.cross(x, y)
-    azimuth, elevation = np.arctan2(-z[:, 0], z[:, 2]), np.arcsin(np.clip(z[:, 1], -1, 1))
     return np.column_stack(
         [
             whole_turn_angles(np.stack([x, y, z], axis=2)),
-            np.degrees(azimuth),
-            np.degrees(elevation),
+            direction_angles(z),
             min_error + error_scale * np.logaddexp(0, raw[:, 6]),
         ]
     ).astype(np.float32)

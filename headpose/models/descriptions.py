@@ -5,6 +5,8 @@ Python's rounding (halves to the even number) are what `headpose.geometry.crops`
 `headpose.detection.head_detector` use.
 """
 
+from headpose.geometry import angles
+
 RESIZING = (
     "OpenCV's: INTER_AREA (each pixel the mean of what it covers) where both sides become "
     "smaller, else INTER_LINEAR (pixel centres at halves, edges repeated); the result is "
@@ -29,9 +31,8 @@ CROP = (
     "round(0.299 R + 0.587 G + 0.114 B), taken before resizing to size x size"
 )
 SIGNS = (
-    "degrees, as seen by someone who looks at the picture: tilt and elevation > 0 up, pan and "
-    "azimuth > 0 toward the image's left, roll > 0 clockwise; R = Rx(-tilt) Ry(-pan) Rz(-roll) "
-    "with x right, y up, z toward the viewer; expected_error is the expected error"
+    f"degrees, as seen by someone who looks at the picture: {angles.SIGNS}; {angles.ROTATION}; "
+    "expected_error is the expected error"
 )
 DECODED_BOXES = [
     "boxes (batch, N, 4): xmin, ymin, xmax, ymax in pixels of the input, not clipped",

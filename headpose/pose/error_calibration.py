@@ -16,7 +16,7 @@ from headpose.pose.rotation import (
     RAW_SCALE,
     HeadAngles,
     MeanWithMirror,
-    matrix_columns,
+    portable_columns,
 )
 
 FEATURES = 11
@@ -62,8 +62,11 @@ class ErrorCalibration(layers.Layer):
     def features(self, mean, raw, mirrored):
         """Returns what the correction is made of (B, `FEATURES`), the same for mirror images."""
         mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
-        x, y, z = _columns(mean)
-        apart = [_chord(a, b) for a, b in zip(_columns(raw), _columns(mirrored), strict=True)]
+        x, y, z = portable_columns(mean)
+        apart = [
+            _chord(a, b)
+            for a, b in zip(portable_columns(raw), portable_columns(mirrored), strict=True)
+        ]
         between = ops.sqrt(apart[0] + apart[1] + apart[2] + 1e-6)
         # Averaging answers that differ makes the numbers behind a column smaller.
         length = _norm(RAW_SCALE * mean[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
@@ -85,20 +88,15 @@ class ErrorCalibration(layers.Layer):
             axis=-1,
         )
 
+    def multiply_adds(self):
+        """Counts the products of its two matrices, which are used once a crop."""
+        return FEATURES * self.units + self.units
+
     def compute_output_shape(self, mean_shape, raw_shape, mirrored_shape):
         return mean_shape
 
     def get_config(self):
         return super().get_config() | {"units": self.units}
-
-
-def _columns(raw):
-    """`headpose.pose.rotation.matrix_columns` without a cross product, which few runtimes know."""
-    x, y, _ = matrix_columns(raw, cross=False)
-    x0, x1, x2 = (x[:, i : i + 1] for i in range(3))
-    y0, y1, y2 = (y[:, i : i + 1] for i in range(3))
-    z = ops.concatenate([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], axis=-1)
-    return x, y, z
 
 
 def _chord(first, second):

@@ -6,6 +6,7 @@ Networks"): unlike angles they have no jump anywhere in the whole turn. A sevent
 tells the expected error.
 """
 
+import math
 from collections.abc import Iterator
 
 import keras
@@ -19,7 +20,7 @@ AWAY_FROM = 100.0  # degrees from the viewer that a head "turned away" has at le
 ERROR_WEIGHT = 1.0
 # Of a target row: a rotation matrix (columns one after another), then what is known.
 ROTATION, NOSE, AWAY = 0.0, 1.0, 2.0
-_DEGREES = 57.29577951308232
+_DEGREES = 180 / math.pi
 
 
 # What raw outputs of a mirrored crop are multiplied by: mirrored, R becomes M R M with
@@ -28,19 +29,28 @@ _DEGREES = 57.29577951308232
 MIRROR_SIGNS = (1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0)
 
 
-def matrix_columns(raw, cross=True):
+def matrix_columns(raw):
     """Returns the orthonormal columns x, y, z, each (B, 3), of raw outputs (B, >= 6).
 
     Zeros are the frontal head, R = identity, so that training starts from there.
-
-    Args:
-        raw: See above.
-        cross: Whether to return z too, else None in its place.
     """
+    x, y = _first_columns(raw)
+    return x, y, ops.cross(x, y)
+
+
+def portable_columns(raw):
+    """`matrix_columns` without the operation of a cross product, which few programs know."""
+    x, y = _first_columns(raw)
+    x0, x1, x2 = (x[:, i : i + 1] for i in range(3))
+    y0, y1, y2 = (y[:, i : i + 1] for i in range(3))
+    z = ops.concatenate([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], axis=1)
+    return x, y, z
+
+
+def _first_columns(raw):
     x = _unit(RAW_SCALE * raw[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
     y = RAW_SCALE * raw[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0])
-    y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
-    return x, y, ops.cross(x, y) if cross else None
+    return x, _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
 
 
 def _unit(vectors):
@@ -64,20 +74,27 @@ class HeadAngles(layers.Layer):
 
     def call(self, raw):
         raw = ops.cast(raw, "float32")
-        x, y, z = matrix_columns(raw)
-        away = z[:, 2] < 0
-        side = ops.where(away, -1.0, 1.0)
+        x, y, z = self.columns(raw)
+        z0, z1, z2 = (z[:, i : i + 1] for i in range(3))
+        away = ops.cast(z2 < 0, "float32")
+        side = 1.0 - 2.0 * away
         # With |pan| <= 90: pan = -asin R02, tilt = atan2(R12, R22), roll = atan2(R01, R00);
         # the other set of angles of the same rotation has the signs of both pairs swapped.
-        near = ops.arcsin(ops.clip(z[:, 0], -1.0, 1.0))
-        half_turn = ops.where(z[:, 0] > 0, -3.14159265, 3.14159265)
-        pan = ops.where(away, half_turn + near, -near)
-        tilt = ops.arctan2(side * z[:, 1], side * z[:, 2])
-        roll = ops.arctan2(side * y[:, 0], side * x[:, 0])
-        azimuth = ops.arctan2(-z[:, 0], z[:, 2])
-        elevation = ops.arcsin(ops.clip(z[:, 1], -1.0, 1.0))
-        angles = ops.stack([tilt, pan, roll, azimuth, elevation], axis=-1) * _DEGREES
-        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=-1)
+        near = self.arcsine(z0)
+        turned = math.pi * (1.0 - 2.0 * ops.cast(z0 > 0, "float32")) + near
+        pan = away * turned - (1.0 - away) * near
+        tilt = ops.arctan2(side * z1, side * z2)
+        roll = ops.arctan2(side * y[:, 0:1], side * x[:, 0:1])
+        azimuth = ops.arctan2(-z0, z2)
+        angles = ops.concatenate([tilt, pan, roll, azimuth, self.arcsine(z1)], axis=1) * _DEGREES
+        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=1)
+
+    # What a layer for other programs does another way, see `headpose.export.rewrite`.
+    columns = staticmethod(matrix_columns)
+
+    @staticmethod
+    def arcsine(sine):
+        return ops.arcsin(ops.clip(sine, -1.0, 1.0))
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 6)

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, install
 from headpose.files import STANDARD_OUTPUT, atomic_write, growing_table
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.records.columns import FIELDS, INTEGERS, TEXTS, Row, has_head
@@ -207,6 +207,6 @@ def check_parquet() -> None:
     """
     if not importlib.util.find_spec("pyarrow"):
         raise HeadposeError(
-            "Parquet needs pyarrow, which is not installed: pip install pyarrow, "
+            f"Parquet needs pyarrow, which is not installed: {install('distributed')}, "
             "or ask for CSV or JSON lines"
         )

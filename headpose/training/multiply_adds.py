@@ -25,8 +25,6 @@ ELEMENTWISE = (
     layers.PReLU,
     layers.UnitNormalization,
 )
-DENSE_OF_OURS = ("ErrorCalibration",)  # their matrices are used once a crop
-ELEMENTWISE_OF_OURS = ("L2Normalization",)
 
 
 def multiply_adds(model: keras.Model, size: tuple[int, int] | None = None) -> int:
@@ -88,10 +86,9 @@ def _of_layer(layer, arguments: tuple, result) -> int:
         return weights * _positions(layer, result)
     if isinstance(layer, layers.Dense):
         return math.prod(layer.kernel.shape) * math.prod(result.shape[1:-1])
-    if type(layer).__name__ in DENSE_OF_OURS:
-        return sum(math.prod(w.shape) for w in layer.weights if len(w.shape) == 2)
-    known = isinstance(layer, ELEMENTWISE) or type(layer).__name__ in ELEMENTWISE_OF_OURS
-    if getattr(layer, "weights", None) and not known:
+    if hasattr(layer, "multiply_adds"):  # layers of ours tell it
+        return layer.multiply_adds()
+    if getattr(layer, "weights", None) and not isinstance(layer, ELEMENTWISE):
         kind = type(layer).__name__
         raise ValueError(f"layer {layer.name}: the multiply-adds of a {kind} are not known here")
     return 0

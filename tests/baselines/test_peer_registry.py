@@ -71,7 +71,9 @@ def test_without_onnx_runtime_opencv_is_taken(tmp_path, monkeypatch):
     path = write_linear(tmp_path / "a.onnx", WEIGHTS, BIASES, size=8)
     outputs = OnnxNetwork(path, (3, 8, 8))(np.ones((2, 3, 8, 8), np.float32))
     np.testing.assert_allclose(outputs[1], np.ones((2, 3)) @ WEIGHTS[1] + BIASES[1], atol=1e-5)
-    with pytest.raises(HeadposeError, match="pip install onnxruntime"):
+    with pytest.raises(
+        HeadposeError, match="onnxruntime is not installed; pip install headpose-toolkit"
+    ):
         OnnxNetwork(path, (3, 8, 8), "onnxruntime")
 
 

@@ -568,7 +568,7 @@ def test_the_default_threshold(monkeypatch, tmp_path, size, given, expected):
         detector.fixed_size = size
     monkeypatch.setattr(detectors, "load_detector", lambda name, size, backend: detector)
     arguments = SimpleNamespace(
-        detector="some.onnx", detector_size=512, confidence=given, backend=None
+        detector="some.onnx", detector_size=512, confidence=given, backend=None, trust_model=False
     )
     arguments.device = arguments.precision = "auto"
     assert cleaning_command._load_detector(arguments, 0.75) == (detector, expected)

@@ -279,9 +279,17 @@ def without_packages() -> dict:
 @pytest.mark.parametrize(
     ("form", "options", "told"),
     [
-        ("onnx", [], "pip install tf2onnx onnx onnxruntime"),
-        ("openvino", ["--int8", "pictures"], "pip install openvino nncf"),
-        ("litert", [], "pip install ai-edge-litert"),
+        (
+            "onnx",
+            [],
+            "tf2onnx, onnx, onnxruntime are not installed; pip install 'headpose-toolkit[export]'",
+        ),
+        (
+            "openvino",
+            ["--int8", "pictures"],
+            "openvino, nncf are not installed; pip install 'headpose-toolkit[export]'",
+        ),
+        ("litert", [], "ai-edge-litert is not installed; pip install 'headpose-toolkit[export]'"),
     ],
 )
 def test_missing_packages_are_named(run_script, estimator, monkeypatch, form, options, told):

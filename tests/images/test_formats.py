@@ -44,8 +44,8 @@ def test_heic_without_its_package_is_told(tmp_path, monkeypatch):
     found = find_inputs([str(tmp_path)])
     assert [file.name for file in found.files] == ["b.jpg", "c.png"]
     assert "left out 1 file HEIC" in found.left_out[0]
-    assert "pip install pillow-heif" in found.left_out[0]
-    with pytest.raises(PictureError, match="pip install pillow-heif"):
+    assert "pip install 'headpose-toolkit[heic]'" in found.left_out[0]
+    with pytest.raises(PictureError, match=r"pip install 'headpose-toolkit\[heic\]'"):
         read_image(tmp_path / "b.jpg")
 
 

@@ -258,6 +258,7 @@ def test_what_workers_will_need_is_exported_ahead(
         "headpose.export.cache.exported_for", lambda path, backend: asked.append(path.name)
     )
     given = {"detector": detector, "backend": backend, "device": "auto", "precision": "auto"}
+    given |= {"trust_model": False, "any_rotation": False}
     others = dict.fromkeys(["estimator", "confidence", "detector_size", "max_error", "tiles"])
     pipeline_arguments(argparse.Namespace(**given, **others))
     assert asked == exported_names
