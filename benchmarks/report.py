@@ -1,28 +1,24 @@
-"""What `run.py` says around its tables, and writing them between marks in a file."""
+"""What `run.py` says around its tables."""
 
 import argparse
 import os
+import platform
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from variants import UNTRAINED, VARIANTS
 
-from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.cli import doctor
+from headpose.models.keras_setup import cpu_flags
+
+PACKAGES = (
+    *("tensorflow", "keras", "onnxruntime", "openvino", "opencv-python", "ai-edge-litert"),
+    *("numpy", "av"),
+)
 
 
-def left_out(arguments: argparse.Namespace, about: dict) -> Iterator[str]:
-    """Says which measures were left out, and what to give for them."""
-    if not arguments.detection_data:
-        yield "left out: average precision (give --detection-data)"
-    if not arguments.pose_data:
-        yield "left out: errors of tilt and pan (give --pose-data)"
-    if not about["compared"]:
-        yield "left out: differences (they are from keras-float32, which did not run)"
-
-
-def legend(arguments: argparse.Namespace, about: dict, results: dict) -> str:
+def legend(arguments: argparse.Namespace, results: dict) -> str:
     """Says what the columns are and on what they were measured."""
     parts = []
     if arguments.starts:
@@ -36,19 +32,12 @@ def legend(arguments: argparse.Namespace, about: dict, results: dict) -> str:
         f"{arguments.repeats} calls."
     )
     if arguments.videos:
-        clip = about["clip"] or "a clip that pans over the portrait"
+        clip = Path(arguments.clip).name if arguments.clip else "a clip that pans over the portrait"
         parts.append(
             f"Video: {clip}, at most {arguments.frames} frames, read, detected in each, estimated, "
             f"followed, drawn and written, median of {arguments.videos}."
         )
     parts.append("Peak: memory after four pictures and 32 heads.")
-    if found := about.get("detection"):
-        parts.append(
-            f"AP: average precision at IoU 0.5 on {found['pictures']} pictures with "
-            f"{found['heads']} heads."
-        )
-    for name, heads in about["poses"].items():
-        parts.append(f"{name}: mean errors in degrees on {heads} labelled heads.")
     parts.append(
         "Off: difference of tilt, pan and roll in degrees, and of the boxes' corners in pixels "
         "(long side 512), from keras-float32."
@@ -61,14 +50,14 @@ def legend(arguments: argparse.Namespace, about: dict, results: dict) -> str:
     return "\n".join(parts)
 
 
-def machine_line(machine: dict) -> str:
+def machine_line() -> str:
     """Returns one line about processor and programs."""
-    flags = f" ({', '.join(machine['flags'])})" if machine["flags"] else ""
-    system = machine["system"].partition("-")[0]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    versions = {name: doctor.version_of(name) for name in PACKAGES}
+    flags = ", ".join(sorted(cpu_flags().intersection(doctor.VECTOR_UNITS)))
     return (
-        f"{machine['processor']}, {machine['cores']} cores{flags}, {system}, "
-        f"Python {machine['python']}; {versions}"
+        f"{doctor.processor_name()}, {os.cpu_count()} cores{f' ({flags})' if flags else ''}, "
+        f"{platform.system()}, Python {platform.python_version()}; "
+        + ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     )
 
 
@@ -105,27 +94,3 @@ def common_folder(data: Sequence[str]) -> str | None:
     except ValueError:  # none at all, or relative and absolute ones
         return None
     return folder if folder not in (".", "", os.sep) else None
-
-
-def replaced(path: Path, marks: tuple[str, str], text: str) -> str:
-    """Returns a file's content with other text between two marks.
-
-    Raises:
-        HeadposeError: If the file or a mark is missing.
-    """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise HeadposeError(f"{path}: cannot be read; --write needs it") from error
-    begin, end = marks
-    first, last = content.find(begin), content.find(end)
-    if first < 0 or last < first:
-        raise HeadposeError(f"{path}: has no {begin} and {end} to write between; add these lines")
-    return f"{content[: first + len(begin)]}\n{text.strip()}\n{content[last:]}"
-
-
-def write_between(path: Path, marks: tuple[str, str], text: str) -> None:
-    """Replaces what a file has between two marks; see `replaced`."""
-    content = replaced(path, marks, text)
-    with atomic_write(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")

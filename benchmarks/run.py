@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Measures ways to find heads and their angles side by side: speed, memory, size, errors.
+"""Measures ways to find heads and their angles side by side: speed, memory, size, differences.
 
 Each variant lives in a process of its own and all take turns, so that whatever else the
 machine does hits all alike. What is not given is left out, and told. Networks run on the
-processor, with as many threads as each program takes by itself.
+processor, with as many threads as each program takes by itself. How well models find heads
+and angles is measured by `headpose evaluate-detector` and `headpose evaluate`.
 """
 
 import argparse
 import datetime
-import json
 import sys
 import tempfile
 import time
@@ -20,16 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from variants import VARIANTS
 
 from headpose.cli import common as cl
+from headpose.cli.markdown import replaced, write_between
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, writable_folder
+from headpose.files import writable_folder, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 README, MARKS = ROOT / "benchmarks" / "README.md", ("<!-- run.py -->", "<!-- end -->")
 FRONT, FRONT_MARKS = ROOT / "README.md", ("<!-- figures -->", "<!-- end of figures -->")
-PACKAGES = (
-    *("tensorflow", "keras", "onnxruntime", "openvino", "opencv-python", "ai-edge-litert"),
-    *("numpy", "av"),
-)
 DEMOS = {"demo_image.py": [], "demo_image.py --backend keras": ["--backend", "keras"]}
 CLIP_SIZE = (480, 270)  # of the clip that is made where none is given
 
@@ -37,21 +34,16 @@ CLIP_SIZE = (480, 270)  # of the clip that is made where none is given
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add, whole = parser.add_argument, cl.at_least(1)
-    table = "TABLE.csv, or TABLE.csv#PART"
     add("--variants", nargs="+", metavar="NAME", choices=VARIANTS, default=list(VARIANTS),
         help="which to measure")  # fmt: skip
     ships = "a .keras file (default: the one that ships)"
     add("--detector", type=Path, metavar="FILE", help=f"our detector, {ships}")
     add("--estimator", type=Path, metavar="FILE", help=f"our estimator, {ships}")
     add("--peers", metavar="FOLDER", help="has the files of YuNet and FSA-Net")
-    add("--detection-data", metavar="TABLE", help=f"pictures with head boxes: {table}")
-    add("--limit", type=whole, default=120, help="pictures of it, from all over")
-    add("--pose-data", nargs="+", default=[], metavar="TABLE", help=f"heads with angles: {table}; "
-        "TITLE=TABLE gives it another title than its folder's name")  # fmt: skip
     add("--photos", metavar="FOLDER", help="compare boxes on these (default: the portrait)")
     add("--clip", metavar="FILE", help="a video (default: one that pans over the portrait)")
     add("--frames", type=whole, default=60, help="at most so many of the video")
-    add("--calibrate-detector", metavar="DATA", help="as export.py's --int8, for eight bits")
+    add("--calibrate-detector", metavar="DATA", help="as export's --int8, for eight bits")
     add("--calibrate-estimator", metavar="DATA", help="the same for the estimator")
     add("--work", type=Path, metavar="FOLDER", help="keeps exported models (default: the cache)")
     add("--repeats", type=whole, default=15, help="timed calls of each variant")
@@ -64,27 +56,15 @@ def options() -> argparse.ArgumentParser:
 
 def check(arguments: argparse.Namespace) -> None:
     """Stops at once where something given is not there, or cannot be written to."""
-    from judging import titled
-    from report import replaced
-
     from headpose.images.pictures import find_pictures
 
-    named = [titled(text) for text in arguments.pose_data]
-    if len({name for name, _ in named}) < len(named):
-        raise HeadposeError(
-            "--pose-data: two tables with one title; give them titles (TITLE=TABLE)"
-        )
-    tables = [table for _, table in named]
-    tables += [arguments.detection_data] if arguments.detection_data else []
-    files = [text if Path(text).exists() else text.partition("#")[0] for text in tables]
-    files += [f for f in (arguments.clip, arguments.detector, arguments.estimator) if f]
-    for file in files:
+    for file in filter(None, (arguments.clip, arguments.detector, arguments.estimator)):
         if not Path(file).is_file():
             raise HeadposeError(f"{file}: no such file")
     if arguments.peers and not Path(arguments.peers).is_dir():
         raise HeadposeError(f"{arguments.peers}: no such folder of models")
-    for given in (arguments.calibrate_detector, arguments.calibrate_estimator):
-        if given and not Path(given.partition("#")[0]).exists() and not find_pictures([given])[0]:
+    for given in filter(None, (arguments.calibrate_detector, arguments.calibrate_estimator)):
+        if not Path(given.partition("#")[0]).exists() and not find_pictures([given])[0]:
             raise HeadposeError(f"{given}: no such pictures or table")
     if arguments.json and arguments.json.is_dir():
         raise HeadposeError(f"{arguments.json}: is a folder; name a file in it")
@@ -136,11 +116,11 @@ def sources_of(arguments: argparse.Namespace, folder: Path):
 
 def prepare(names: list[str], sources) -> tuple[dict, list[dict]]:
     """Finds or makes the model files of variants, in another process; also counts networks."""
-    from turns import Worker
+    from process_worker import ProcessWorker
     from variant_files import ModelFiles
 
-    files = {}
-    worker = Worker(ModelFiles, sources)
+    files, networks = {}, []
+    worker = ProcessWorker(ModelFiles, sources)
     try:
         for name in cl.progress(names, "variants"):
             try:
@@ -151,7 +131,6 @@ def prepare(names: list[str], sources) -> tuple[dict, list[dict]]:
             networks = worker.ask("networks")
         except HeadposeError as failure:
             cl.warn(f"networks are not counted: {failure}")
-            networks = []
     finally:
         worker.stop()
     return files, networks
@@ -159,33 +138,26 @@ def prepare(names: list[str], sources) -> tuple[dict, list[dict]]:
 
 def measure_in_turns(
     files: dict, arguments: argparse.Namespace, photos: list[Path], portrait: Path, folder: Path
-) -> tuple[dict, dict]:
-    """Measures all that running variants tell; returns their figures, and on what they were."""
-    from measuring import Field
+) -> tuple[dict, bool]:
+    """Measures all that running variants tell; returns their figures, and whether all of it."""
+    from runner import BenchmarkRunner
     from variant_process import make_clip
 
     from headpose.images.pictures import read_image
 
-    picture = read_image(portrait)
-    clip = arguments.clip
+    picture, clip = read_image(portrait), arguments.clip
     if clip is None:
         clip = str(folder / "clip.mp4")
         make_clip(Path(clip), picture, arguments.frames, CLIP_SIZE)
-    about = {"photos": len(photos), "clip": Path(arguments.clip).name if arguments.clip else None}
-    with Field(folder, picture) as field:
+    with BenchmarkRunner(folder, picture) as runner:
         for name in cl.progress(files, "variants"):
-            field.start(name, files[name])
-        if not field.running:
+            runner.start(name, files[name])
+        if not runner.running:
             raise HeadposeError("no variant could be run")
-        field.time_calls(arguments.repeats)
+        runner.time_calls(arguments.repeats)
         if arguments.videos:
-            field.time_videos(clip, arguments.frames, arguments.videos)
-        if arguments.detection_data:
-            about["detection"] = field.judge_detectors(arguments.detection_data, arguments.limit)
-        poses = field.judge_estimators(arguments.pose_data)
-        about["poses"] = {data.title: len(data.angles) for data in poses}
-        about["compared"] = field.compare(photos, poses)
-        return field.results, about
+            runner.time_videos(clip, arguments.frames, arguments.videos)
+        return runner.results, runner.compare(photos)
 
 
 def time_starts(results: dict, files: dict, arguments, portrait: Path, folder: Path) -> dict:
@@ -220,10 +192,9 @@ def main() -> None:
     began = time.monotonic()
     check(arguments)
     import report
-    import side_by_side as tables
-    from judging import bound_lines, titled
+    import tables
+    from accuracy import bound_lines
     from start_up import median_steps, slowest_step
-    from turns import machine
 
     from headpose.images.pictures import sample_portrait
 
@@ -232,21 +203,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         files, networks = prepare(names, sources_of(arguments, folder))
-        results, about = measure_in_turns(files, arguments, photos, portrait, folder)
+        results, compared = measure_in_turns(files, arguments, photos, portrait, folder)
         runs = time_starts(results, files, arguments, portrait, folder)
-    described, today = machine(PACKAGES), datetime.date.today().isoformat()
+    machine, today = report.machine_line(), datetime.date.today().isoformat()
     steps = {demo: median_steps(taken) for demo, taken in runs.items()}
-    data = [arguments.detection_data, arguments.photos, arguments.clip]
+    data = [arguments.photos, arguments.clip]
     data += [arguments.calibrate_detector, arguments.calibrate_estimator]
-    data += [titled(text)[1] for text in arguments.pose_data]
     command = report.command_line(
         sys.argv[1:], [d for d in data if d], arguments.peers, "benchmarks/run.py"
     )
-    poses = list(about["poses"])
     parts = [
-        f"`{command}`, {today}, on {report.machine_line(described)}:",
-        tables.variants_table(results, poses),
-        report.legend(arguments, about, results),
+        f"`{command}`, {today}, on {machine}:",
+        tables.variants_table(results),
+        report.legend(arguments, results),
         "\n".join(f"{line}." for line in bound_lines(results)),
         tables.networks_table(networks) if networks else "",
         tables.steps_table(steps) if steps else "",
@@ -254,18 +223,17 @@ def main() -> None:
     ]
     text = "\n\n".join(part for part in parts if part)
     print(text, end="\n\n")
-    for line in report.left_out(arguments, about):
-        print(line)
+    if not compared:
+        print("left out: differences (they are from keras-float32, which did not run)")
     minutes = (time.monotonic() - began) / 60
     if arguments.json:
-        figures = {"command": command, "date": today, "machine": described, "minutes": minutes}
-        figures |= {"data": about, "variants": results, "networks": networks, "demo steps": runs}
-        with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=2) + "\n")
+        figures = {"command": command, "date": today, "machine": machine, "minutes": minutes}
+        figures |= {"variants": results, "networks": networks, "demo steps": runs}
+        write_json(arguments.json, figures)
     if arguments.write:
-        report.write_between(README, MARKS, text)
+        write_between(README, MARKS, text)
         if on_front_page():
-            report.write_between(FRONT, FRONT_MARKS, tables.front_table(results, poses))
+            write_between(FRONT, FRONT_MARKS, tables.front_table(results))
     print(f"took {minutes:.1f} minutes")
 
 

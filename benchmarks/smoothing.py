@@ -8,7 +8,6 @@ the heads of clips.
 """
 
 import argparse
-import json
 import math
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
-from headpose.files import atomic_write
+from headpose.files import write_json
 from headpose.video.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
 
 SECONDS = 10  # of a made-up series
@@ -117,9 +116,7 @@ def main() -> None:
         cells.append([name, str(rate), f"{before:.2f}", f"{after:.2f}", f"{ratio:.2f}", late])
     print(markdown_table(list(rows[0]), cells))
     if arguments.json:
-        known = [{k: None if v != v else v for k, v in figures.items()} for figures in rows]
-        with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(known, indent=2) + "\n")
+        write_json(arguments.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
 """What a variant does in its process: timed calls, videos, and answers to judge it by."""
 
+import contextlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from detector_variants import peak_memory
 from variant_models import load
 from variants import Models, Variant
-from whole_videos import annotate_video
 
 from headpose.images.pictures import read_image
 from headpose.parallel.prefetch import ahead
+from headpose.video.annotating import annotate_video
 
 LONG_CALL = 0.2  # seconds
 LONGEST_VIDEO = 12.0  # seconds, after which the slowest variants have shown enough
@@ -59,11 +60,11 @@ class VariantProcess:
         """Returns the most memory that was held so far, bytes."""
         return peak_memory()
 
-    def video(self, clip: str, target: str, most: int) -> tuple[float, int, int]:
+    def video(self, clip: str, target: str, max_frames: int) -> tuple[float, int, int]:
         """Annotates a video as `demo_video.py` does; returns seconds, frames and heads."""
         started = time.perf_counter()
         frames, heads = annotate_video(
-            self._pipeline, clip, Path(target), most, seconds=LONGEST_VIDEO
+            self._pipeline, clip, Path(target), max_frames, seconds=LONGEST_VIDEO
         )
         return time.perf_counter() - started, frames, heads
 
@@ -76,6 +77,19 @@ class VariantProcess:
     def angles(self, file: str) -> np.ndarray:
         """Returns what the estimator tells of the crops in a .npy file."""
         return self._pipeline.estimator.estimate_all(np.load(file))
+
+
+def peak_memory() -> int:
+    """Returns the most memory that this process has held, in bytes."""
+    with contextlib.suppress(OSError):
+        # Not getrusage on Linux: there a child starts with its parent's peak.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _seconds(call: Callable) -> float:

@@ -8,7 +8,6 @@ Keras `predict`, draw, write. Both have the same models in the same process, and
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import write_json
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 
@@ -141,8 +140,7 @@ def main() -> None:
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:
-        with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(results, indent=2) + "\n")
+        write_json(arguments.json, results)
 
 
 if __name__ == "__main__":

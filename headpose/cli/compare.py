@@ -6,7 +6,6 @@ ymax, tilt, pan and perhaps roll), of which "#PART" takes the rows whose column 
 """
 
 import argparse
-import json
 import math
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP
 from headpose.cli import common as cl
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.files import write_json
 from headpose.reporting import report
 
 
@@ -162,7 +162,6 @@ def main() -> None:
     from headpose.baselines.conventions import check_conventions, check_outputs
     from headpose.baselines.predictors import Case, ask, figures, load_all
     from headpose.datasets.label_tables import Problems
-    from headpose.files import without_nan
     from headpose.pose.figures import plot_errors
 
     estimators = load_all(names, arguments.backend)
@@ -202,10 +201,7 @@ def main() -> None:
         }
     if arguments.json:
         summary = {"dataset": shown, "heads": len(truth), "results": results}
-        with files.atomic_write(arguments.json) as temporary:
-            temporary.write_text(
-                json.dumps(without_nan(summary), indent=2) + "\n", encoding="utf-8"
-            )
+        write_json(arguments.json, summary)
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
         plot_errors(curves, truth, arguments.figure)

@@ -5,6 +5,7 @@ and whether the models that ship are whole. Nothing is sent anywhere.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -46,6 +47,7 @@ FURTHER = {
     "pillow-heif": "HEIC pictures",
 }
 # Other names under which the same package is installed.
+VECTOR_UNITS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
 ALIASES = {
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python"),
     "onnxruntime": ("onnxruntime-gpu", "onnxruntime-openvino"),
@@ -80,19 +82,27 @@ def asked(question: Callable[[], Any]) -> Any:
         return f"broken: {type(error).__name__}: {first_line(error)}"
 
 
+def processor_name() -> str:
+    """Returns what the processor calls itself, else its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def system() -> dict[str, Any]:
     """Returns what computer this is."""
     from headpose.images.limits import available_memory
     from headpose.models.keras_setup import cpu_flags
 
     memory = available_memory()
-    wanted = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
     return {
         "headpose": __version__,
         "python": f"{platform.python_version()}, {sys.executable}",
         "system": platform.platform(),
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores, "
-        f"{' '.join(sorted(cpu_flags().intersection(wanted))) or 'no vector units known'}",
+        "processor": f"{processor_name()}, {os.cpu_count()} cores, "
+        f"{' '.join(sorted(cpu_flags().intersection(VECTOR_UNITS))) or 'no vector units known'}",
         "free memory": "unknown" if memory is None else f"{memory / 1e9:.1f} GB",
         "locale": f"{sys.getfilesystemencoding()} names, {sys.stdout.encoding} output",
     }

@@ -14,7 +14,6 @@ With --dataset NAME, the last word is where a published data set is: headpose ev
 """
 
 import argparse
-import json
 import math
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protoc
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs
+from headpose.files import check_outputs, write_json
 from headpose.reporting import report
 
 
@@ -181,7 +180,6 @@ def main() -> int:
     import numpy as np
 
     from headpose.baselines.evaluation import evaluate, figures, single_milliseconds
-    from headpose.files import without_nan
     from headpose.pose.figures import plot_errors, plot_reliability
 
     part = None if arguments.part == "all" else arguments.part
@@ -220,9 +218,8 @@ def main() -> int:
             show(compared.name, row)
             union.append({"estimator": compared.name, **row})
     if arguments.json:
-        summary = without_nan({"part": arguments.part, "results": rows, "together": union})
-        with atomic_write(arguments.json) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        summary = {"part": arguments.part, "results": rows, "together": union}
+        write_json(arguments.json, summary)
     curves = {c.name: t[~away] for c, t in zip(estimators, together, strict=True)}
     if arguments.plot:
         plot_errors(curves, angles[~away], arguments.plot)

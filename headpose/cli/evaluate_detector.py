@@ -10,7 +10,6 @@ view, headgear), recall by that.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from headpose.cli import common as cl
@@ -18,7 +17,7 @@ from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs
+from headpose.files import check_outputs, write_json
 from headpose.reporting import report
 
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
@@ -242,11 +241,7 @@ def main() -> None:
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
-        from headpose.pose.metrics import without_nan
-
-        with atomic_write(arguments.json) as temporary:
-            summary = without_nan({"data": about, "false heads": false})
-            temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
+        write_json(arguments.json, {"data": about, "false heads": false})
     if arguments.plot:
         from headpose.images.figures import plot_curves
 

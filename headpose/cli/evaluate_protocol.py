@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import backend_from, model_for
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs
+from headpose.files import check_outputs, write_json
 from headpose.reporting import report
 
 NO_DETECTOR = "none"
@@ -101,18 +100,13 @@ def evaluate_protocol(
     for line in table(results):
         print(line)
     if arguments.json:
-        from headpose.files import without_nan
-
         summary = {
             "dataset": dataset.name,
             "protocol": dataset.protocol,
             "left out": {kind: len(names) for kind, names in problems.by_kind.items()},
             "results": results,
         }
-        with atomic_write(arguments.json) as temporary:
-            temporary.write_text(
-                json.dumps(without_nan(summary), indent=2) + "\n", encoding="utf-8"
-            )
+        write_json(arguments.json, summary)
     return 1 if "missing picture" in problems.by_kind else 0
 
 

@@ -5,7 +5,6 @@ as a Markdown table. It is how docs/tables.md came to its limits.
 """
 
 import argparse
-import json
 import math
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs
+from headpose.files import check_outputs, write_json
 from headpose.reporting import report
 
 
@@ -95,6 +94,4 @@ def main() -> None:
         print(f"\n{dataset}: true errors of the whole turn, degrees\n")
         print(markdown_table(header, [shown(row) for row in results[dataset]]))
     if arguments.json:
-        with atomic_write(arguments.json) as temporary:
-            told = {name: [finite(row) for row in table] for name, table in results.items()}
-            temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        write_json(arguments.json, results)

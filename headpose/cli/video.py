@@ -6,7 +6,6 @@ boxes, numbers and angles, one table with a row for each head in each frame, or 
 
 import argparse
 import functools
-import json
 import math
 import sys
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ from headpose.cli.table_options import (
 from headpose.cli.video_sources import Sources, find_sources, output_files
 from headpose.cli.windows import NO_WINDOW, check_display, open_window
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write
+from headpose.files import write_json
 from headpose.video.frames import DEFAULT_RATE, Reading
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
@@ -218,8 +217,7 @@ def main() -> int:
         raise HeadposeError(f"{what}: {reason(error)}") from error
     if arguments.stats and reports:
         content = reports[0] if len(sources.names) == 1 else {"sources": reports}
-        with atomic_write(arguments.stats) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_json(arguments.stats, content)
     if any(report["interrupted"] for report in reports):
         frames = sum(report["frames"] for report in reports)
         print(f"{cl.program()}: interrupted after {frames} frames", file=sys.stderr)

@@ -17,7 +17,7 @@ from headpose.datasets.cleaning import Record
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write, writable_folder
+from headpose.files import atomic_write, writable_folder, write_json
 from headpose.geometry.angles import flip
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
@@ -194,8 +194,7 @@ class CleanFolder:
             "norm": {name: round(float(value), 6) for name, value in norm.items()},
             "reported": {kind: len(names) for kind, names in problems.by_kind.items()},
         }
-        with atomic_write(self.path / cd.SUMMARY) as temporary:
-            temporary.write_text(json.dumps(summary, indent=2) + "\n")
+        write_json(self.path / cd.SUMMARY, summary)
         self.journal.unlink(missing_ok=True)
         return summary
 

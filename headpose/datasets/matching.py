@@ -1,7 +1,6 @@
 """Which heads of one clean data set stand in another, and the subset that they make."""
 
 import dataclasses
-import json
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from headpose.datasets.clean_folder import CleanFolder
 from headpose.datasets.crop_dataset import SUMMARY, boxes_are_faces, read_summary
 from headpose.detection.viola_jones import face_to_head
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write, sole_user, writable_folder
+from headpose.files import sole_user, writable_folder, write_json
 from headpose.geometry.boxes import COLUMNS, assign, iou
 from headpose.reporting import progress
 
@@ -257,7 +256,6 @@ def _write(
         "split": {"protocol": "that of the reference"},
         "rows": by_part,
     }
-    with atomic_write(destination.path / SUMMARY) as temporary:
-        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_json(destination.path / SUMMARY, summary)
     destination.journal.unlink()
     return by_part

@@ -62,7 +62,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     files = list(boxes) if boxes is not None else find_pictures([data])[0]
     if not files:
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")
-    files = _spread(files, MAX_PICTURES if spec.kind == DETECTOR else MAX_CROPS)
+    files = spread(files, MAX_PICTURES if spec.kind == DETECTOR else MAX_CROPS)
     problems = Problems()
     found, detector = [], None
     for file in files:
@@ -83,7 +83,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
         raise HeadposeError(
             f"{data}: {'no picture' if spec.kind == DETECTOR else 'no head'} to use"
         )
-    return _spread(found, MAX_CROPS)
+    return spread(found, MAX_CROPS)
 
 
 def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec) -> np.ndarray:
@@ -111,7 +111,7 @@ def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
     }
 
 
-def _spread(items: Sequence, max_count: int) -> list:
+def spread(items: Sequence, max_count: int) -> list:
     """Returns at most so many, evenly spread."""
     if len(items) <= max_count:
         return list(items)

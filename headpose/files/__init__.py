@@ -18,7 +18,7 @@ from headpose.files.checks import (
     sha256,
 )
 from headpose.files.growing import UNFINISHED, growing_table
-from headpose.files.json_values import without_nan
+from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "temporary_folder",
     "without_nan",
     "writable_folder",
+    "write_json",
 ]

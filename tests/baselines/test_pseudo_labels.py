@@ -1,23 +1,13 @@
-"""Labels that two published estimators agree on (benchmarks/pseudo_labels.py)."""
-
-import importlib.util
-from pathlib import Path
+"""Labels that two published estimators agree on."""
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from headpose.baselines.pseudo_labels import label, mean_rotation
+
 # The tilt of a head with a pan of 20 degrees that is nodded up by 1 about its own axis.
 UP = np.degrees(np.arctan(np.tan(np.radians(1)) / np.cos(np.radians(20))))
-FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "pseudo_labels.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("pseudo_labels", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def rotation(tilt: float, pan: float, roll: float) -> np.ndarray:
@@ -38,9 +28,9 @@ def rotation(tilt: float, pan: float, roll: float) -> np.ndarray:
         ((0, 90, 0), (0, 90, 0), (0, 120, 0), None),
     ],
 )
-def test_labels_are_what_both_agree_on(script, first, mirrored, whenet, expected):
+def test_labels_are_what_both_agree_on(first, mirrored, whenet, expected):
     told = np.stack([rotation(*first), rotation(*mirrored), rotation(*whenet)])[None]
-    row = script.label(told).iloc[0]
+    row = label(told).iloc[0]
     if expected is None:
         assert row.isna().all()
         return
@@ -49,9 +39,9 @@ def test_labels_are_what_both_agree_on(script, first, mirrored, whenet, expected
             assert value == pytest.approx(wanted, abs=0.1)
 
 
-def test_the_mean_of_rotations_lies_between_them(script):
+def test_the_mean_of_rotations_lies_between_them():
     first, second = rotation(0, 20, 5), rotation(0, 40, 5)
-    mean = script.mean_rotation(first[None], second[None])[0]
+    mean = mean_rotation(first[None], second[None])[0]
     halves = [Rotation.from_matrix(m.T @ mean).magnitude() for m in (first, second)]
     assert np.linalg.det(mean) == pytest.approx(1)
     assert halves[0] == pytest.approx(halves[1])

@@ -8,30 +8,29 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import accuracy
+import demo_steps
 import numpy as np
+import process_worker
 import pytest
+import report
+import run
+import start_up
+import tables
+import variant_files
+import variant_models
 from onnx_files import write_linear
+from process_worker import ProcessWorker
 from small_models import exported, packages, saved, small_detector, small_estimator
+from variants import DEFAULT, PUBLISHED, REFERENCE, SSD512, VARIANTS, Models, title
 
+from headpose.cli.markdown import replaced, write_between
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image, write_image
 from headpose.models.network import network_of
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "benchmarks"))
-
-import demo_steps
-import judging
-import network_sizes
-import report
-import run
-import side_by_side
-import start_up
-import turns
-import variant_files
-import variant_models
-from variants import DEFAULT, PUBLISHED, REFERENCE, SSD512, VARIANTS, Models, title
+from headpose.training.onnx_multiply_adds import onnx_size
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -55,8 +54,6 @@ def figures(**more) -> dict:
         "video": {"frames a second": [70.0, 90.0], "frames": 60, "heads a frame": 1.0},
         "peak bytes": 200_400_000,
         "file bytes": 8_700_000,
-        "average precision": 0.9,
-        "pose": {"HELEN": {"heads": 327, "tilt": 2.994, "pan": 2.03}},
         "angles off": {"largest": 0.01, "mean": 0.001},
         "boxes off": {"heads": 9, "unmatched": 0, "largest": 0.02, "mean": 0.002},
     } | more
@@ -66,7 +63,7 @@ def figures(**more) -> dict:
 
 
 def test_a_row_has_the_medians_in_the_units_of_its_columns():
-    head, line, row = side_by_side.variants_table({DEFAULT: figures()}, ["HELEN"]).splitlines()
+    head, line, row = tables.variants_table({DEFAULT: figures()}).splitlines()
     assert head.count("|") == line.count("|") == row.count("|")
     assert dict(zip(head.split(" | ")[1:], row.split(" | ")[1:], strict=True)) == {
         "first photo, s": "0.40",
@@ -78,21 +75,19 @@ def test_a_row_has_the_medians_in_the_units_of_its_columns():
         "video, frames/s": "80.0",
         "peak MB": "200",
         "files MB": "8.7",
-        "AP": "0.900",
-        "HELEN tilt / pan": "2.99 / 2.03",
         "angles off, mean / max": "0.001 / 0.010",
         "boxes off px, mean / max |": "0.002 / 0.020 |",
     }
 
 
 def test_what_is_not_known_is_a_dash():
-    row = side_by_side.variants_table({REFERENCE: {}}, ["HELEN"]).splitlines()[-1]
-    assert row == f"| {REFERENCE} | {' | '.join(['-'] * 13)} |"
+    row = tables.variants_table({REFERENCE: {}}).splitlines()[-1]
+    assert row == f"| {REFERENCE} | {' | '.join(['-'] * 11)} |"
 
 
 def test_heads_that_only_one_detector_found_are_told():
     apart = {"heads": 9, "unmatched": 2, "largest": 1.5, "mean": 0.25}
-    assert side_by_side.difference_cell(apart) == "0.250 / 1.500 (2 unmatched)"
+    assert tables.difference_cell(apart) == "0.250 / 1.500 (2 unmatched)"
 
 
 def test_networks_and_steps_are_tables():
@@ -100,22 +95,22 @@ def test_networks_and_steps_are_tables():
         {"network": "a", "input": "8x8x3", "parameters": 1234, "multiply-adds": 5_600_000},
         {"network": "b", "input": "8x8x3", "parameters": None, "multiply-adds": None},
     ]
-    assert side_by_side.networks_table(networks).splitlines()[2:] == [
+    assert tables.networks_table(networks).splitlines()[2:] == [
         "| a | 8x8x3 | 1,234 | 5.6 |",
         "| b | 8x8x3 | - | - |",
     ]
     steps = dict.fromkeys((*start_up.STEPS, "whole"), 0.25)
-    lines = side_by_side.steps_table({"demo": steps, "other": steps}).splitlines()
+    lines = tables.steps_table({"demo": steps, "other": steps}).splitlines()
     assert lines[0] == "| step, ms | `demo` | `other` |"
     assert lines[2:] == [f"| {name} | 250 | 250 |" for name in (*start_up.STEPS, "whole")]
 
 
 def test_the_front_page_names_ours_first_and_then_the_others():
     results = {name: figures() for name in ("yunet-fsanet", DEFAULT, "litert-float32")}
-    lines = side_by_side.front_table(results, ["HELEN"]).splitlines()
+    lines = tables.front_table(results).splitlines()
     assert lines[2:] == [
-        "| ours (ONNX Runtime) | 0.40 | 12.5 | 0.900 | 2.99 / 2.03 | 80 | 8.7 |",
-        "| YuNet + FSA-Net | 0.40 | 12.5 | 0.900 | 2.99 / 2.03 | 80 | 8.7 |",
+        "| ours (ONNX Runtime) | 0.40 | 12.5 | 80 | 8.7 |",
+        "| YuNet + FSA-Net | 0.40 | 12.5 | 80 | 8.7 |",
     ]
 
 
@@ -127,15 +122,13 @@ FASTER = {"photo 1, seconds": [0.01]}
     [
         (figures(**FASTER), True),
         (figures(), False),
-        (figures(**FASTER, **{"average precision": 0.88}), False),
         (figures(**FASTER, **{"angles off": {"largest": 3.0, "mean": 1.1}}), False),
-        (figures(**FASTER, **{"average precision": None}), False),
     ],
-    ids=["good", "no faster", "finds fewer", "too far off", "not measured"],
+    ids=["good", "no faster", "too far off"],
 )
 def test_eight_bits_are_on_the_front_page_if_they_are_good(eight_bits, shown):
     results = {DEFAULT: figures(), REFERENCE: figures(), "openvino-int8": eight_bits}
-    lines = side_by_side.front_table(results, []).splitlines()[2:]
+    lines = tables.front_table(results).splitlines()[2:]
     assert [line.split(" | ")[0] for line in lines] == [
         "| ours (ONNX Runtime)",
         "| ours in Keras",
@@ -147,7 +140,7 @@ def test_of_several_good_ones_the_nearest_is_shown():
     near = figures(**{"photo 1, seconds": [0.011]})
     far = figures(**FASTER, **{"angles off": {"largest": 30.0, "mean": 0.9}})
     results = {DEFAULT: figures(), "litert-int8": far, "openvino-int8": near}
-    assert side_by_side.good_int8(results) == "openvino-int8"
+    assert tables.good_int8(results) == "openvino-int8"
 
 
 def test_titles_are_different():
@@ -161,7 +154,7 @@ def test_text_between_marks_is_replaced_and_the_rest_stays(tmp_path):
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- run.py -->\nold\n<!-- end -->\nafter\n")
     for text in ("new\n", "newer"):
-        report.write_between(page, MARKS, text)
+        write_between(page, MARKS, text)
         expected = f"before\n<!-- run.py -->\n{text.strip()}\n<!-- end -->\nafter\n"
         assert page.read_text() == expected
     assert list(tmp_path.iterdir()) == [page]
@@ -172,13 +165,13 @@ def test_a_page_without_marks_is_left_alone(tmp_path, text):
     page = tmp_path / "README.md"
     page.write_text(text)
     with pytest.raises(HeadposeError, match=r"README.md: has no <!-- run.py --> and <!-- end -->"):
-        report.write_between(page, MARKS, "new")
+        write_between(page, MARKS, "new")
     assert page.read_text() == text
 
 
 def test_the_pages_of_the_project_have_their_marks():
     folder = Path(report.__file__).parent
-    assert report.replaced(folder / "README.md", MARKS, "new").count("new\n<!-- end -->") == 1
+    assert replaced(folder / "README.md", MARKS, "new").count("new\n<!-- end -->") == 1
 
 
 @pytest.mark.parametrize(
@@ -186,14 +179,14 @@ def test_the_pages_of_the_project_have_their_marks():
     [
         ([], [], "python run.py"),
         (
-            ["--detection-data", "/d/scut/val.csv", "--photos", "/d/photos"],
+            ["--calibrate-detector", "/d/scut/val.csv", "--photos", "/d/photos"],
             ["/d/scut/val.csv", "/d/photos"],
-            "python run.py --detection-data DATA/scut/val.csv --photos DATA/photos",
+            "python run.py --calibrate-detector DATA/scut/val.csv --photos DATA/photos",
         ),
         (
-            ["--pose-data", "H=../d/h/labels.csv#validation", "--peers", "/p/models/"],
+            ["--calibrate-estimator", "../d/h/labels.csv#validation", "--peers", "/p/models/"],
             ["../d/h/labels.csv#validation"],
-            "python run.py --pose-data 'H=DATA/labels.csv#validation' --peers PEERS/",
+            "python run.py --calibrate-estimator 'DATA/labels.csv#validation' --peers PEERS/",
         ),
         (["--json", "/home/me/figures.json"], [], "python run.py --json figures.json"),
         (["--clip", "clip.mp4"], ["clip.mp4"], "python run.py --clip clip.mp4"),
@@ -209,14 +202,14 @@ def test_a_command_is_shown_without_the_folders_of_this_machine(given, data, sho
 def test_angles_differ_the_short_way_round():
     reference = np.float32([[0, 179, 0, 0, 0, 5], [10, 0, 0, 0, 0, 5]])
     told = np.float32([[0, -179, 0, 90, 0, 50], [10, 1, 0, 0, 0, 5]])
-    apart = judging.angle_differences(reference, told)
+    apart = accuracy.angle_differences(reference, told)
     assert apart == {"largest": pytest.approx(2), "mean": pytest.approx(3 / 6)}
 
 
 def test_boxes_differ_in_pixels_of_a_picture_whose_long_side_is_512():
     reference = [boxes((0, 0, 100, 100), (300, 300, 400, 400)), boxes((0, 0, 50, 50))]
     found = [boxes((302, 300, 402, 400)), boxes((0, 0, 50, 51), (200, 0, 250, 50))]
-    assert judging.box_differences(reference, found, [1024, 512]) == {
+    assert accuracy.box_differences(reference, found, [1024, 512]) == {
         "heads": 3,
         "unmatched": 2,
         "largest": pytest.approx(1),
@@ -225,7 +218,7 @@ def test_boxes_differ_in_pixels_of_a_picture_whose_long_side_is_512():
 
 
 def test_no_heads_at_all_differ_by_nothing():
-    apart = judging.box_differences([boxes()], [boxes()], [512])
+    apart = accuracy.box_differences([boxes()], [boxes()], [512])
     assert apart == {"heads": 0, "unmatched": 0, "largest": 0, "mean": 0}
 
 
@@ -244,45 +237,28 @@ def test_no_heads_at_all_differ_by_nothing():
     ],
 )
 def test_bounds_are_those_of_exported_models(name, more, kept):
-    assert judging.within_bounds(name, figures(**more)) is kept
+    assert accuracy.within_bounds(name, figures(**more)) is kept
 
 
 def test_it_is_said_who_keeps_the_bounds():
     far = figures(**{"angles off": {"largest": 9.0, "mean": 2.0}})
     results = {REFERENCE: {}, DEFAULT: figures(), "litert-float32": far, "litert-int8": far}
-    first, second = judging.bound_lines(results)
+    first, second = accuracy.bound_lines(results)
     assert first.endswith(f"from {REFERENCE}: held by {DEFAULT}; not held by litert-float32")
     assert second.endswith(f"from {REFERENCE}: not held by litert-int8")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("HELEN=some/labels.csv#validation", ("HELEN", "some/labels.csv#validation")),
-        ("/data/helen/labels.csv#validation", ("helen", "/data/helen/labels.csv#validation")),
-        ("/data/a=b/labels.csv", ("a=b", "/data/a=b/labels.csv")),
-    ],
-)
-def test_labelled_heads_have_a_title(text, expected):
-    assert judging.titled(text) == expected
-
-
-def test_a_selection_is_from_all_over():
-    assert judging.spread(range(100), 3) == [0, 50, 99]
-    assert judging.spread(range(2), 3) == [0, 1]
 
 
 # ---------------------------------------------------------------------------- processes
 
 
 def test_an_object_in_a_process_answers_until_it_is_stopped():
-    worker = turns.Worker(Counter, "abracadabra")
+    worker = ProcessWorker(Counter, "abracadabra")
     try:
         assert worker.ask("most_common", 1) == [("a", 5)]
         with pytest.raises(HeadposeError, match=r"AttributeError: 'Counter' object has no"):
             worker.ask("least_common")
         assert worker.ask("total") == 11
-        assert sum(worker.burned) < turns.LONGEST_SPINNING
+        assert sum(worker.burned) < process_worker.LONGEST_SPINNING
     finally:
         worker.stop()
     with pytest.raises(HeadposeError, match="its process has ended"):
@@ -291,12 +267,12 @@ def test_an_object_in_a_process_answers_until_it_is_stopped():
 
 def test_what_cannot_be_made_is_one_line():
     with pytest.raises(HeadposeError, match="TypeError: 'int' object is not iterable"):
-        turns.Worker(Counter, 5)
+        ProcessWorker(Counter, 5)
 
 
 def test_a_process_that_dies_is_told():
-    with pytest.raises(HeadposeError, match="process ended with status 3"):
-        turns.Worker(os._exit, 3)
+    with pytest.raises(HeadposeError, match="its process has ended"):
+        ProcessWorker(os._exit, 3)
 
 
 def test_a_step_within_another_counts_for_itself_alone(monkeypatch):
@@ -351,7 +327,7 @@ def test_an_onnx_file_counts_as_the_model_that_it_was_made_from(tmp_path):
     from headpose.training.multiply_adds import multiply_adds
 
     source = saved(small_estimator(2), tmp_path / "small.keras")
-    _, counted = network_sizes.onnx_size(exported(source, "onnx"), (1, 32, 32, 1))
+    _, counted = onnx_size(exported(source, "onnx"), (1, 32, 32, 1))
     assert counted == multiply_adds(small_estimator(2))
 
 
@@ -360,7 +336,7 @@ def test_an_onnx_file_has_the_parameters_of_its_layers(tmp_path):
         pytest.importorskip(package)
     weights = [np.zeros((3, 5)), np.zeros((3, 2))]
     file = write_linear(tmp_path / "linear.onnx", weights, [np.zeros(5), np.zeros(2)])
-    size = network_sizes.onnx_size(file, (1, 3, 64, 64))
+    size = onnx_size(file, (1, 3, 64, 64))
     assert size == (3 * 7 + 7, 3 * 7)
 
 
@@ -425,12 +401,10 @@ def test_variants_are_measured_without_any_data(run_fresh, tmp_path, small):
     if ABLE:
         row = told["variants"][DEFAULT]
         assert row["boxes off"]["heads"] > 0
-        assert judging.within_bounds(DEFAULT, row)
+        assert accuracy.within_bounds(DEFAULT, row)
         beside = [file.with_suffix(".onnx") for file in small]
         assert row["file bytes"] == sum(file.stat().st_size for file in beside)
     assert [n["network"] for n in told["networks"]][2:] == [SSD512, PUBLISHED]
-    assert "left out: average precision (give --detection-data)" in ran.out
-    assert "left out: errors of tilt and pan (give --pose-data)" in ran.out
     assert not any(str(folder) in ran.out for folder in (tmp_path, small[0].parent))
 
 
@@ -470,10 +444,9 @@ def test_a_plain_demo_annotates_a_photo(run_script, tmp_path, portrait, small):
 @pytest.fixture
 def run_on_fakes(monkeypatch, tmp_path):
     """Runs the script with figures that nobody measured, on pages in a folder of their own."""
-    about = {"clip": None, "photos": 1, "poses": {"HELEN": 327}, "compared": True}
     steps = dict.fromkeys(start_up.STEPS, 0.1) | {"whole": 1.0, "packages": {"numpy": 0.1}}
     monkeypatch.setattr(run, "prepare", lambda *_: ({}, []))
-    monkeypatch.setattr(run, "measure_in_turns", lambda *_: ({DEFAULT: figures()}, about))
+    monkeypatch.setattr(run, "measure_in_turns", lambda *_: ({DEFAULT: figures()}, True))
     monkeypatch.setattr(run, "time_starts", lambda *_: {"demo": [steps]})
     monkeypatch.setattr(run, "README", tmp_path / "benchmarks.md")
     monkeypatch.setattr(run, "FRONT", tmp_path / "front.md")
@@ -497,7 +470,7 @@ def test_tables_are_written_into_the_pages(run_on_fakes, tmp_path, capsys):
     assert text.startswith("`python benchmarks/run.py --write --json figures.json --work work`, ")
     assert front == (
         "# A\n<!-- figures -->\n"
-        + side_by_side.front_table({DEFAULT: figures()}, ["HELEN"])
+        + tables.front_table({DEFAULT: figures()})
         + "\n<!-- end of figures -->\nB\n"
     )
     told = json.loads((tmp_path / "figures.json").read_text())
@@ -536,13 +509,10 @@ def test_photos_that_cannot_be_read_are_told_and_left_out(tmp_path, noise_pictur
     [
         (["--variants", "caffe"], 2, "invalid choice: 'caffe'"),
         (["--repeats", "0"], 2, "'0' is not a whole number at least 1"),
-        (["--detection-data", "no.csv"], 1, "run.py: error: no.csv: no such file\n"),
-        (["--pose-data", "A=no.csv#part"], 1, "run.py: error: no.csv: no such file\n"),
         (["--detector", "no.keras"], 1, "run.py: error: no.keras: no such file\n"),
         (["--peers", "nowhere"], 1, "run.py: error: nowhere: no such folder of models\n"),
         (["--calibrate-detector", "nowhere"], 1, "nowhere: no such pictures or table\n"),
         (["--photos", "nowhere"], 1, "run.py: error: nowhere: no such file\n"),
-        (["--pose-data", "a/a.csv", "a/b.csv"], 1, "two tables with one title; give them titles"),
         (["--json", "."], 1, "run.py: error: .: is a folder; name a file in it\n"),
     ],
 )

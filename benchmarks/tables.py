@@ -3,15 +3,14 @@
 import statistics
 from collections.abc import Sequence
 
-from judging import within_bounds
-from measuring import CALLS, HEADS, PICTURES
+from accuracy import within_bounds
+from runner import CALLS, HEADS, PICTURES
 from start_up import STEPS
 from variants import DEFAULT, REFERENCE, VARIANTS, title
 
 from headpose.cli.markdown import markdown_table
 
 NOTHING = "-"
-MAX_AP_LOST = 0.01  # by eight bits, for the front page
 # What the front page calls the variants that it shows; eight bits are added if they are good.
 FRONT_ROWS = {
     DEFAULT: "ours (ONNX Runtime)",
@@ -35,12 +34,6 @@ def frames_a_second(row: dict) -> float | None:
     return median(row.get("video", {}).get("frames a second"))
 
 
-def errors_cell(row: dict, data: str) -> str:
-    """Returns the mean errors of tilt and pan on some data."""
-    errors = row.get("pose", {}).get(data)
-    return f"{errors['tilt']:.2f} / {errors['pan']:.2f}" if errors else NOTHING
-
-
 def difference_cell(difference: dict | None) -> str:
     """Returns mean and largest difference, and how many heads only one detector found."""
     if difference is None:
@@ -50,18 +43,12 @@ def difference_cell(difference: dict | None) -> str:
     return f"{text} ({unmatched} unmatched)" if unmatched else text
 
 
-def variants_table(results: dict[str, dict], poses: Sequence[str]) -> str:
-    """Returns a row for each variant.
-
-    Args:
-        results: Figures by variant, see `measuring`.
-        poses: Titles of the labelled heads.
-    """
+def variants_table(results: dict[str, dict]) -> str:
+    """Returns a row for each variant, with its figures of `runner`."""
     head = ["variant", "first photo, s"]
     head += [f"{n} picture{'s' * (n > 1)}, ms" for n in PICTURES]
     head += [f"{n} head{'s' * (n > 1)}, ms" for n in HEADS] + ["photo, ms"]
-    head += ["video, frames/s", "peak MB", "files MB", "AP"]
-    head += [f"{name} tilt / pan" for name in poses]
+    head += ["video, frames/s", "peak MB", "files MB"]
     head += ["angles off, mean / max", "boxes off px, mean / max"]
     rows = []
     for name, row in results.items():
@@ -72,8 +59,6 @@ def variants_table(results: dict[str, dict], poses: Sequence[str]) -> str:
         cells.append(number(frames_a_second(row), ".1f"))
         cells.append(number(row.get("peak bytes"), ".0f", 1e-6))
         cells.append(number(row.get("file bytes"), ".1f", 1e-6))
-        cells.append(number(row.get("average precision"), ".3f"))
-        cells += [errors_cell(row, data) for data in poses]
         cells += [difference_cell(row.get(key)) for key in ("angles off", "boxes off")]
         rows.append(cells)
     return markdown_table(head, rows)
@@ -105,24 +90,17 @@ def steps_table(steps: dict[str, dict]) -> str:
 def good_int8(results: dict[str, dict]) -> str | None:
     """Returns the eight-bit variant that is nearest to the reference.
 
-    Of those that keep their bounds, find as many heads as the default and are faster.
+    Of those that keep their bounds and are faster than the default.
     """
     default = results.get(DEFAULT, {})
 
     def photo(row: dict) -> float:
         return one_head(row) or float("inf")
 
-    def precise(row: dict) -> bool:
-        mine, other = row.get("average precision"), default.get("average precision")
-        return mine is not None and other is not None and mine >= other - MAX_AP_LOST
-
     good = [
         name
         for name, row in results.items()
-        if VARIANTS[name].int8
-        and within_bounds(name, row)
-        and precise(row)
-        and photo(row) < photo(default)
+        if VARIANTS[name].int8 and within_bounds(name, row) and photo(row) < photo(default)
     ]
     return min(good, key=lambda name: results[name]["angles off"]["mean"], default=None)
 
@@ -132,23 +110,20 @@ def one_head(row: dict) -> float | None:
     return median(row.get("photo 1, seconds"))
 
 
-def front_table(results: dict[str, dict], poses: Sequence[str]) -> str:
+def front_table(results: dict[str, dict]) -> str:
     """Returns the short table of the front page."""
     shown = dict(FRONT_ROWS)
     if eight_bits := good_int8(results):
         after = (DEFAULT, REFERENCE)
         kept = {name: shown.pop(name) for name in after}
         shown = kept | {eight_bits: f"ours with eight bits ({eight_bits.split('-')[0]})"} | shown
-    head = ["", "first photo, s", "photo with 1 head, ms", "AP"]
-    head += [f"{name} tilt / pan" for name in poses] + ["video, frames/s", "files MB"]
+    head = ["", "first photo, s", "photo with 1 head, ms", "video, frames/s", "files MB"]
     rows = []
     for name, shown_as in shown.items():
         if (row := results.get(name)) is None:
             continue
         cells = [shown_as, number(median(row.get("first photo, seconds")), ".2f")]
         cells.append(number(one_head(row), ".1f", 1000))
-        cells.append(number(row.get("average precision"), ".3f"))
-        cells += [errors_cell(row, data) for data in poses]
         cells.append(number(frames_a_second(row), ".0f"))
         cells.append(number(row.get("file bytes"), ".1f", 1e-6))
         rows.append(cells)

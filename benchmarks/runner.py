@@ -5,15 +5,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import judging
+import accuracy
 import numpy as np
-from turns import Worker
+from process_worker import ProcessWorker
 from variant_process import VariantProcess
-from variants import REFERENCE, UNTRAINED, VARIANTS, Models
+from variants import REFERENCE, VARIANTS, Models
 
 from headpose.baselines.heads import CropRecipe
 from headpose.cli import common as cl
-from headpose.detection.metrics import LOWEST_SCORE
 from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
@@ -23,11 +22,10 @@ PICTURES, HEADS = (1, 4), (1, 32)  # in a timed call of the detector, of the est
 CALLS = (*(("detect", n) for n in PICTURES), *(("estimate", n) for n in HEADS), ("photo", 1))
 WARM_UP = 2  # calls before the first that counts
 FIRST_FRAMES = 9  # of the video that warms up: a batch of one, and two of four
-COMPARED_HEADS = 200
 DISTURBING = 0.01  # CPU seconds of a process that waits
 
 
-class Field:
+class BenchmarkRunner:
     """The variants that run, and what is known of each so far.
 
     Args:
@@ -42,7 +40,7 @@ class Field:
     def __init__(self, folder: Path, portrait: np.ndarray):
         self.results: dict[str, dict] = {}
         self.recipes: dict[str, CropRecipe] = {}
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, ProcessWorker] = {}
         self._folder, self._portrait = folder, portrait
         self._pictures = self._saved("pictures", timed_pictures(portrait))
 
@@ -61,7 +59,7 @@ class Field:
     def start(self, name: str, models: Models) -> None:
         """Starts a variant; one that cannot be is told and left out."""
         try:
-            worker = Worker(VariantProcess, VARIANTS[name], models, self._pictures)
+            worker = ProcessWorker(VariantProcess, VARIANTS[name], models, self._pictures)
         except HeadposeError as failure:
             cl.tell(f"{name}: skipped: {failure}")
             return
@@ -70,7 +68,7 @@ class Field:
         options = self.ask(name, "crop_options")
         if options is not None:
             self.recipes[name] = CropRecipe(**options)
-            crops = judging.made_up_crops(self._portrait, self.recipes[name], max(HEADS))
+            crops = accuracy.made_up_crops(self._portrait, self.recipes[name], max(HEADS))
             self.ask(name, "take_crops", self._saved(f"made-up-{name}", crops))
 
     def ask(self, name: str, method: str, *arguments):
@@ -86,12 +84,10 @@ class Field:
             del self._workers[name]
             return None
         after, waiting = worker.burned
-        most = self.results[name].setdefault("cpu seconds", {"after a call": 0.0, "waiting": 0.0})
-        most["after a call"] = max(most["after a call"], after)
-        most["waiting"] = max(most["waiting"], waiting)
+        known = self.results[name].setdefault("cpu seconds", {"after a call": 0.0, "waiting": 0.0})
+        known["after a call"] = max(known["after a call"], after)
+        known["waiting"] = max(known["waiting"], waiting)
         return answer
-
-    # -------------------------------------------------------------------------- speed
 
     def time_calls(self, repeats: int) -> None:
         """Times detectors and estimators, and takes the memory afterwards."""
@@ -115,45 +111,15 @@ class Field:
         target = str(self._folder / "annotated.mp4")
         rounds = [(turn, name) for turn in range(repeats + 1) for name in self.running]
         for turn, name in cl.progress(rounds, "videos"):
-            most = frames if turn else min(frames, FIRST_FRAMES)
-            if (answer := self.ask(name, "video", clip, target, most)) is None or not turn:
+            count = frames if turn else min(frames, FIRST_FRAMES)
+            if (answer := self.ask(name, "video", clip, target, count)) is None or not turn:
                 continue
             seconds, done, heads = answer
             video = self.results[name].setdefault("video", {"frames a second": []})
             video["frames a second"].append(done / seconds)
             video |= {"frames": done, "heads a frame": heads / max(done, 1)}
 
-    # ----------------------------------------------------------------------- accuracy
-
-    def judge_detectors(self, source: str, most: int) -> dict:
-        """Measures average precision; returns what on."""
-        pictures = judging.boxed_pictures(source, most)
-        files = [picture.path for picture in pictures]
-        for name in cl.progress(self._trained("detector"), "detectors"):
-            if (found := self.ask(name, "found", files, LOWEST_SCORE)) is not None:
-                self.results[name]["average precision"] = judging.average_precision(found, pictures)
-        return {"pictures": len(files), "heads": sum(len(p.boxes) for p in pictures)}
-
-    def judge_estimators(self, sources: Sequence[str]) -> list[judging.PoseData]:
-        """Measures errors of tilt and pan; returns what on."""
-        names = self._trained("estimator")
-        recipes = list(dict.fromkeys(self.recipes[name] for name in names))
-        result = []
-        for text in sources:
-            data = judging.pose_data(text, recipes)
-            files = {
-                recipe: self._saved(f"pose-{len(result)}-{i}", data.crops[recipe])
-                for i, recipe in enumerate(recipes)
-            }
-            for name in cl.progress(names, "estimators"):
-                told = self.ask(name, "angles", files[self.recipes[name]])
-                if told is not None:
-                    errors = judging.mean_errors(told, data.angles)
-                    self.results[name].setdefault("pose", {})[data.title] = errors
-            result.append(data)
-        return result
-
-    def compare(self, photos: Sequence[Path], poses: Sequence[judging.PoseData]) -> bool:
+    def compare(self, photos: Sequence[Path]) -> bool:
         """Measures how far boxes and angles of our models are from the reference's.
 
         Returns:
@@ -165,35 +131,28 @@ class Field:
         found = {name: self.ask(name, "found", photos) for name in cl.progress(names, "detectors")}
         if (reference := found[REFERENCE]) is None:
             return False
-        crops = self._saved("compared", self._compared_crops(photos, reference, poses))
+        crops = self._saved("compared", self._compared_crops(photos, reference))
         told = {name: self.ask(name, "angles", crops) for name in cl.progress(names, "estimators")}
         if told[REFERENCE] is None:
             return False
-        sides = [judging.long_side(photo) for photo in photos]
+        sides = [accuracy.long_side(photo) for photo in photos]
         for name in set(self.running) & set(names) - {REFERENCE}:
             self.results[name] |= {
-                "boxes off": judging.box_differences(reference, found[name], sides),
-                "angles off": judging.angle_differences(told[REFERENCE], told[name]),
+                "boxes off": accuracy.box_differences(reference, found[name], sides),
+                "angles off": accuracy.angle_differences(told[REFERENCE], told[name]),
             }
         return True
 
-    def _compared_crops(self, photos, found, poses) -> np.ndarray:
-        """Cuts heads of the photos where the reference found them, and takes labelled ones."""
+    def _compared_crops(self, photos, found) -> np.ndarray:
+        """Cuts heads of the photos where the reference found them, and the portrait's, moved."""
         recipe = self.recipes[REFERENCE]
         options = (recipe.size, recipe.side, recipe.margin, recipe.grey)
         parts = [
             head_crops(read_image(photo), boxes, *options)
             for photo, (boxes, _) in zip(photos, found, strict=True)
         ]
-        labelled = [data.crops[recipe] for data in poses if recipe in data.crops]
-        if labelled:
-            parts.append(np.stack(judging.spread(np.concatenate(labelled), COMPARED_HEADS)))
-        else:
-            parts.append(judging.made_up_crops(self._portrait, recipe, max(HEADS)))
+        parts.append(accuracy.made_up_crops(self._portrait, recipe, max(HEADS)))
         return np.concatenate(parts)
-
-    def _trained(self, part: str) -> list[str]:
-        return [n for n in self.running if getattr(VARIANTS[n], part) not in UNTRAINED]
 
     def _saved(self, name: str, array: np.ndarray) -> str:
         path = self._folder / f"{name}.npy"

@@ -1,16 +1,24 @@
-"""A video from file to file, as `demo_video.py` does it."""
+"""A video from file to file, its heads drawn."""
 
 import math
 import time
 from itertools import islice, takewhile
 from pathlib import Path
 
+from headpose.images.drawing import draw_heads
+from headpose.parallel.background import BackgroundWriter, Prefetcher
+from headpose.pipeline import HeadPosePipeline
+from headpose.video.opening import open_source
+from headpose.video.pipeline import WAITING, VideoPipeline
+from headpose.video.smoothing import HeadSmoother
+from headpose.video.writer import VideoWriter
+
 
 def annotate_video(
-    pipeline,
+    pipeline: HeadPosePipeline,
     clip: str,
     target: Path,
-    most: int,
+    max_frames: int,
     detect_every: int = 1,
     seconds: float = math.inf,
 ) -> tuple[int, int]:
@@ -20,20 +28,13 @@ def annotate_video(
         pipeline: Detector and estimator.
         clip: The video.
         target: Where to.
-        most: At most so many frames.
+        max_frames: No more are read.
         detect_every: Heads are looked for in one of so many frames.
         seconds: No more frames are read after so long.
 
     Returns:
         The numbers of frames and heads.
     """
-    from headpose.images.drawing import draw_heads
-    from headpose.parallel.background import BackgroundWriter, Prefetcher
-    from headpose.video.opening import open_source
-    from headpose.video.pipeline import WAITING, VideoPipeline
-    from headpose.video.smoothing import HeadSmoother
-    from headpose.video.writer import VideoWriter
-
     follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
     with (
         open_source(clip) as source,
@@ -48,7 +49,7 @@ def annotate_video(
 
         end = time.monotonic() + seconds
         with Prefetcher(source, WAITING) as reader, BackgroundWriter(write, WAITING) as writer:
-            frames = takewhile(lambda _: time.monotonic() < end, islice(reader, most))
+            frames = takewhile(lambda _: time.monotonic() < end, islice(reader, max_frames))
             for done in follow(frames):
                 writer.put(done)
             writer.close()

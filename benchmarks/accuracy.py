@@ -1,6 +1,5 @@
-"""What variants of `run.py` tell of labelled pictures and heads, and how far they are apart."""
+"""How far variants of `run.py` are from the reference, and who keeps the bounds of exports."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,92 +7,22 @@ import numpy as np
 from PIL import Image
 from variants import REFERENCE, VARIANTS, title
 
-from headpose.baselines.heads import CropRecipe, cut_crops, read_table_heads
-from headpose.baselines.predictors import figures
-from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
-from headpose.detection.metrics import LONG_SIDE, judge
-from headpose.errors import HeadposeError
+from headpose.baselines.heads import CropRecipe
+from headpose.detection.metrics import LONG_SIDE
 from headpose.export.calibration import PORTRAIT_HEAD
 from headpose.export.verify import DEGREES, INT8_DEGREES, PIXELS
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.boxes import match
 from headpose.geometry.crops import head_crops
-from headpose.reporting import report
 
 ANGLES = 3  # tilt, pan, roll: the measures whose differences count
 SAME_HEAD_IOU = 0.5
-
-
-def spread(items: Sequence, most: int) -> list:
-    """Returns at most so many items, evenly spread."""
-    if len(items) <= most:
-        return list(items)
-    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def long_side(path: Path) -> int:
     """Returns the long side of a picture file, pixels."""
     with Image.open(path) as image:
         return max(image.size)
-
-
-# -------------------------------------------------------------------------------- data
-
-
-def boxed_pictures(source: str, most: int) -> list[BoxedPicture]:
-    """Reads at most so many pictures with labelled heads, from all over the source.
-
-    Raises:
-        HeadposeError: If there is none.
-    """
-    pictures, problems = read_boxed_pictures(source)
-    report(source, problems)
-    return spread(pictures, most)
-
-
-@dataclasses.dataclass(frozen=True)
-class PoseData:
-    """Labelled heads to measure estimators on.
-
-    Attributes:
-        title: For the table.
-        angles: float32 (N, 3): tilt, pan, roll in degrees.
-        crops: For each recipe uint8 (N, S, S) or (N, S, S, 3).
-    """
-
-    title: str
-    angles: np.ndarray
-    crops: dict[CropRecipe, np.ndarray]
-
-
-def pose_data(text: str, recipes: Sequence[CropRecipe]) -> PoseData:
-    """Reads the heads of a table, cut for each estimator.
-
-    Args:
-        text: `TABLE.csv`, `TABLE.csv#PART`, or the same after `TITLE=`. Without a title it
-            has its folder's name.
-        recipes: How to cut.
-
-    Raises:
-        HeadposeError: If there is no such table, or no usable head in it.
-    """
-    name, source = titled(text)
-    heads, problems = read_table_heads(source)
-    parts = list(cut_crops(heads, recipes, problems))
-    report(source, problems)
-    if not parts:
-        raise HeadposeError(f"{source}: not one of its pictures can be read")
-    rows = np.concatenate([rows for rows, _ in parts])
-    crops = [np.concatenate(cut) for cut in zip(*(cut for _, cut in parts), strict=True)]
-    return PoseData(name, heads.angles[rows], dict(zip(recipes, crops, strict=True)))
-
-
-def titled(text: str) -> tuple[str, str]:
-    """Takes `TITLE=TABLE` apart; without a title a table has its folder's name."""
-    name, mark, source = text.partition("=")
-    if mark and "/" not in name and not Path(text.partition("#")[0]).exists():
-        return name, source
-    return Path(text.partition("#")[0]).resolve().parent.name, text
 
 
 def made_up_crops(portrait: np.ndarray, recipe: CropRecipe, count: int) -> np.ndarray:
@@ -103,21 +32,6 @@ def made_up_crops(portrait: np.ndarray, recipe: CropRecipe, count: int) -> np.nd
     boxes = np.array(PORTRAIT_HEAD) + np.tile(moves, 2)
     boxes += rng.uniform(-15, 15, (count, 1)) * [-1, -1, 1, 1]
     return head_crops(portrait, boxes, recipe.size, recipe.side, recipe.margin, recipe.grey)
-
-
-# ---------------------------------------------------------------------------- judgement
-
-
-def average_precision(found: Sequence[tuple], pictures: Sequence[BoxedPicture]) -> float:
-    """Returns the average precision at IoU 0.5, see `headpose.detection.metrics`."""
-    sides = [long_side(picture.path) for picture in pictures]
-    return judge(found, [picture.boxes for picture in pictures], sides).average_precision
-
-
-def mean_errors(told: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Returns the number of heads and the mean absolute errors of tilt and pan, degrees."""
-    row = figures(told, truth)["errors"]["all"]
-    return {name: row[name] for name in ("heads", "tilt", "pan")}
 
 
 def angle_differences(reference: np.ndarray, told: np.ndarray) -> dict[str, float]:

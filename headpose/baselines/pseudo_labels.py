@@ -1,0 +1,113 @@
+"""Angles of heads of known boxes that two published estimators agree on.
+
+Where both say that a head is turned by less than 45 degrees it is the mean of their
+rotations, else WHENet's, which alone covers profiles; `disagreement` says how far they are
+apart. Heads on which they differ by more than a label is worth are left out: at hard hats
+that is most of them. FSA-Net and WHENet read AFLW2000-3D 1 degree too low in tilt, which is
+added.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from headpose.baselines.registry import PeerEstimator
+from headpose.datasets.detection_annotations import picture_folder
+from headpose.geometry.angles import (
+    flip,
+    geodesic_distances,
+    pitch_down,
+    rotation_matrices,
+    whole_turn_angles,
+)
+from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.convention_math import ANGLES
+from headpose.geometry.crops import head_crops
+from headpose.images.pictures import read_image
+from headpose.reporting import progress
+
+WIDE = 45.0  # degrees of WHENet's pan, from which its label is taken alone
+REACH = 100.0  # degrees of pan beyond which neither is trusted
+APART, APART_WIDE = 22.0, 40.0  # degrees between the two, up to which a label is worth it
+UNSTEADY = 25.0  # degrees between FSA-Net's answers to a crop and to its mirror image
+WIDE_DISAGREEMENT = 0.6, 7.0  # of a profile: this share of what they differ, at least so much
+TOO_LOW = 1.0  # degrees, see above
+
+
+def mean_rotation(*matrices: np.ndarray) -> np.ndarray:
+    """Returns the rotations (N, 3, 3) nearest to the means of others, by singular values."""
+    u, _, v = np.linalg.svd(np.mean(matrices, axis=0))
+    proper = np.tile(np.eye(3), (len(u), 1, 1))
+    proper[:, 2, 2] = np.linalg.det(u @ v)
+    return u @ proper @ v
+
+
+def usable(table: pd.DataFrame, min_side: int, max_heads: int, seed: int) -> pd.DataFrame:
+    """Returns the heads that are large enough and no thin strips, of whole pictures.
+
+    Args:
+        table: With `file` and a box in each row.
+        min_side: Of the longer side, pixels.
+        max_heads: No more heads in all.
+        seed: Which pictures are taken, if there are more.
+    """
+    table = table.dropna(subset=["xmin"])
+    extent = table[["xmax", "ymax"]].to_numpy() - table[["xmin", "ymin"]].to_numpy()
+    long, short = extent.max(axis=1), extent.min(axis=1)
+    table = table[(long >= min_side) & (short >= 0.5 * long)]
+    files = table["file"].drop_duplicates().sample(frac=1, random_state=seed)
+    total = table.groupby("file").size()[files].cumsum()
+    return table[table["file"].isin(total.index[total <= max_heads])]
+
+
+def answers(
+    fsa_net: PeerEstimator, whenet: PeerEstimator, picture: np.ndarray, boxes: np.ndarray
+) -> np.ndarray:
+    """Returns rows (N, 3, 3, 3): FSA-Net's rotation, of the mirror image's, and WHENet's."""
+    crops = head_crops(picture, boxes, fsa_net.size, fsa_net.side, fsa_net.margin, grey=False)
+    plain = rotation_matrices(fsa_net.estimate_all(crops))
+    other = fsa_net.estimate_all(np.ascontiguousarray(crops[:, :, ::-1]))
+    crops = head_crops(picture, boxes, whenet.size, whenet.side, whenet.margin, grey=False)
+    wide = rotation_matrices(whenet.estimate_all(crops))
+    return np.stack([plain, rotation_matrices(flip(other)), wide], axis=1)
+
+
+def label(told: np.ndarray) -> pd.DataFrame:
+    """Returns tilt, pan, roll and disagreement in degrees of `answers`; NaN where left out."""
+    fsa_net, whenet = mean_rotation(told[:, 0], told[:, 1]), told[:, 2]
+    apart = geodesic_distances(fsa_net, whenet)
+    pan = np.abs(whole_turn_angles(whenet)[:, 1])
+    wide = pan > WIDE
+    chosen = np.where(wide[:, None, None], whenet, mean_rotation(fsa_net, whenet))
+    angles = pitch_down(whole_turn_angles(chosen), -TOO_LOW)
+    share, floor = WIDE_DISAGREEMENT
+    rows = pd.DataFrame(angles, columns=list(ANGLES))
+    rows["disagreement"] = np.where(wide, np.maximum(share * apart, floor), apart)
+    steady = geodesic_distances(told[:, 0], told[:, 1]) <= UNSTEADY
+    agreed = (pan <= REACH) & (apart <= np.where(wide, APART_WIDE, APART)) & steady
+    rows[~agreed] = np.nan
+    return rows.round(2)
+
+
+def label_table(
+    path: Path, table: pd.DataFrame, fsa_net: PeerEstimator, whenet: PeerEstimator
+) -> pd.DataFrame:
+    """Labels the heads of a table.
+
+    Args:
+        path: Of the table, whose folder the pictures' names start from.
+        table: Its rows, see `usable`.
+        fsa_net, whenet: The two.
+
+    Returns:
+        A row for each head that both agree on: its box, tilt, pan, roll, disagreement, and
+        its picture's whole path as `file`.
+    """
+    folder, parts = picture_folder(path).resolve(), []
+    for file, rows in progress(table.groupby("file", sort=False), "pictures"):
+        place = rows[list(COLUMNS)].reset_index(drop=True)
+        picture = read_image(folder / str(file))
+        labels = label(answers(fsa_net, whenet, picture, place.to_numpy(np.float32)))
+        parts.append(pd.concat([place, labels], axis=1).assign(file=str(folder / str(file))))
+    return pd.concat(parts).dropna() if parts else pd.DataFrame()

@@ -1,0 +1,52 @@
+"""Labels heads of known boxes with angles that two published estimators agree on.
+
+TABLE is a CSV of head boxes (file, xmin, ymin, xmax, ymax), as detectors are trained on. The
+output is a table for `headpose train`; its column `disagreement` says how far FSA-Net and
+WHENet are apart. Heads on which they differ by more than a label is worth are left out.
+"""
+
+import argparse
+from pathlib import Path
+
+from headpose.cli import common as cl
+from headpose.files import atomic_write, check_outputs
+
+
+def options() -> argparse.ArgumentParser:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("table", nargs="+", type=Path, help="tables of head boxes")
+    add("--fsa-net", nargs="+", type=Path, required=True, metavar="FILE", help="its two networks")
+    add("--whenet", type=Path, required=True, metavar="FILE", help="with inputs N x 224 x 224 x 3")
+    add("--output", type=Path, required=True, metavar="FILE", help="the table of labels")
+    add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
+    add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")
+    add("--seed", type=cl.at_least(0), default=0, help="which pictures are taken, if too many")
+    return parser
+
+
+def main() -> None:
+    arguments = options().parse_args()
+    check_outputs([arguments.output], arguments.table)
+    import pandas as pd
+
+    from headpose.baselines.pseudo_labels import label_table, usable
+    from headpose.baselines.registry import CONVENTIONS, PeerEstimator
+    from headpose.datasets.label_tables import Problems, numbers, read_labels
+    from headpose.geometry.boxes import COLUMNS
+    from headpose.reporting import report
+
+    fsa_net = PeerEstimator(CONVENTIONS["fsa-net"], arguments.fsa_net)
+    whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
+    tables = []
+    for path in arguments.table:
+        problems = Problems()
+        table = read_labels(path, "", ("file", *COLUMNS), problems).reset_index(drop=True)
+        report(path, problems)
+        table[list(COLUMNS)] = numbers(table, COLUMNS)
+        table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
+        found = label_table(path, table, fsa_net, whenet)
+        print(f"{path}: {len(found)} of {len(table)} heads labelled")
+        tables.append(found)
+    with atomic_write(arguments.output) as temporary:
+        pd.concat(tables).to_csv(temporary, index=False)
