@@ -36,7 +36,11 @@ class ProcessWorker:
         self._manager = _Manager(ctx=get_context("spawn"))
         self._manager.start(_set_up)
         self._held = self._manager.hold()
-        self._call("make", make, *arguments)
+        try:
+            self._call("make", make, *arguments)
+        except HeadposeError:
+            self.stop()
+            raise
 
     def ask(self, method: str, *arguments):
         """Returns what a method of the object gives.

@@ -145,3 +145,25 @@ def tiny_estimator(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("models") / "tiny-estimator.keras"
     save_model(build_patacchiola(num_conv_blocks=2, num_filters_start=4, dense_layer_size=8), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def full_precision() -> None:
+    """Keras computes in float32 on the processor, with which exports are compared."""
+    from headpose.models.keras_setup import set_up
+
+    set_up("cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory) -> Path:
+    """A folder for the models of a file of tests, and for what is exported beside them."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def detector_file(full_precision, model_folder) -> Path:
+    """A small detector of random weights."""
+    from small_models import saved, small_detector
+
+    return saved(small_detector(), model_folder / "detector.keras")

@@ -23,13 +23,15 @@ from headpose.export.verify import Difference, differences
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, default_target, digest
-from headpose.models.keras_setup import set_up
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
 from headpose.models.specs import DetectorSpec, EstimatorSpec
 from headpose.pose.rotation import HeadAngles
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("full_precision"),
+]
 
 BOXES = DetectorSpec(
     None,
@@ -41,24 +43,9 @@ BOXES = DetectorSpec(
 ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def full_precision():
-    set_up("cpu", "float32")
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def detector(folder):
-    return saved(small_detector(), folder / "detector.keras")
-
-
-@pytest.fixture(scope="module")
-def estimator(folder):
-    return saved(small_estimator(3), folder / "estimator.keras")
+def estimator(model_folder):
+    return saved(small_estimator(3), model_folder / "estimator.keras")
 
 
 def array(tensor) -> np.ndarray:
@@ -165,13 +152,13 @@ def test_what_is_known_of_a_model_is_read_from_it():
     assert spec_of(keras.Sequential([keras.Input((3,)), layers.Dense(2)])) is None
 
 
-def test_an_onnx_file_names_its_ends_and_tells_of_itself(detector, estimator):
+def test_an_onnx_file_names_its_ends_and_tells_of_itself(detector_file, estimator):
     for name in packages("onnx"):
         pytest.importorskip(name)
     import onnx
 
     for source, ends in [
-        (detector, ["image", "boxes", "scores"]),
+        (detector_file, ["image", "boxes", "scores"]),
         (estimator, ["crops", "angles"]),
     ]:
         model = onnx.load(exported(source, "onnx"))
@@ -213,7 +200,9 @@ def test_help_answers_without_tensorflow(run_fresh, tmp_path):
         assert "imported" not in done.err
 
 
-def test_what_does_not_compute_the_same_is_refused(run_script, detector, tmp_path, monkeypatch):
+def test_what_does_not_compute_the_same_is_refused(
+    run_script, detector_file, tmp_path, monkeypatch
+):
     pytest.importorskip("tf2onnx")
     target = tmp_path / "out" / "d.onnx"
     target.parent.mkdir()
@@ -225,7 +214,7 @@ def test_what_does_not_compute_the_same_is_refused(run_script, detector, tmp_pat
         return network
 
     monkeypatch.setattr("headpose.export.rewrite.rewrite", changed)
-    done = run_script("export", detector, "--format", "opencv", "--output", target)
+    done = run_script("export", detector_file, "--format", "opencv", "--output", target)
     assert done.status == 1
     assert "is not the same; corners" in done.err
     assert len(done.err.splitlines()) == 1
@@ -345,13 +334,15 @@ def test_eight_bits_keep_the_angles(run_script, estimator, heads, form):
     assert read_metadata(target).precision == "int8"
 
 
-def test_eight_bits_keep_the_boxes(run_script, detector, heads):
+def test_eight_bits_keep_the_boxes(run_script, detector_file, heads):
     for name in packages("litert"):
         pytest.importorskip(name)
-    done = run_script("export", detector, "--format", "litert", "--int8", heads.parent / "images")
+    done = run_script(
+        "export", detector_file, "--format", "litert", "--int8", heads.parent / "images"
+    )
     assert done.status == 0, done.err
     assert "corners, share of the box's side, in 6 pictures" in done.out
-    assert not read_metadata(default_target(detector, "litert", int8=True)).decoded
+    assert not read_metadata(default_target(detector_file, "litert", int8=True)).decoded
 
 
 def test_a_detector_of_eight_bits_is_judged_where_heads_are_seen():

@@ -7,7 +7,6 @@ from small_models import (
     mirroring_estimator,
     random_crops,
     saved,
-    small_detector,
     small_estimator,
 )
 
@@ -20,11 +19,13 @@ from headpose.models import backends
 from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS
-from headpose.models.keras_setup import set_up
 from headpose.models.resolve import open_model, resolve
 from headpose.pose.estimator import PoseEstimator
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("full_precision"),
+]
 
 # Each format with the runtimes that must agree on it with Keras.
 RUNS = [
@@ -39,27 +40,12 @@ NEEDED = {"onnxruntime": "onnxruntime", "openvino": "openvino", "litert": "ai_ed
 ESTIMATORS = {"two": (2, 1), "three in colour": (3, 3), "mirroring": (6, 1)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def full_precision():
-    set_up("cpu", "float32")
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("exported")
-
-
-@pytest.fixture(scope="module")
-def detector(folder):
-    return saved(small_detector(), folder / "detector.keras")
-
-
-@pytest.fixture(scope="module")
-def estimators(folder):
+def estimators(model_folder):
     return {
         name: saved(
             mirroring_estimator() if name == "mirroring" else small_estimator(*options),
-            folder / f"{name.replace(' ', '-')}.keras",
+            model_folder / f"{name.replace(' ', '-')}.keras",
         )
         for name, options in ESTIMATORS.items()
     }
@@ -82,11 +68,11 @@ def export_once():
 
 @pytest.mark.parametrize(("form", "backend"), RUNS)
 def test_every_runtime_finds_the_heads_that_keras_finds(
-    detector, export_once, noise_picture, form, backend
+    detector_file, export_once, noise_picture, form, backend
 ):
-    file = export_once(detector, form, backend)
+    file = export_once(detector_file, form, backend)
     pictures = [noise_picture(300, 200, 1), noise_picture(200, 300, 2), noise_picture(300, 200, 3)]
-    expected = HeadDetector.load(detector, 128).detect(pictures)
+    expected = HeadDetector.load(detector_file, 128).detect(pictures)
     found = HeadDetector.load(file, 128, Backend(backend, trusted=True)).detect(pictures)
     for (boxes, scores), (others, other_scores) in zip(expected, found, strict=True):
         assert len(boxes) == len(others) > 3
@@ -126,8 +112,8 @@ def test_every_runtime_gives_the_angles_that_keras_gives(
 @pytest.mark.parametrize(
     ("form", "backend"), [(form, chosen.backend) for form, chosen in FORMATS.items()]
 )
-def test_a_file_is_run_by_what_it_is_for(detector, export_once, form, backend):
-    file = export_once(detector, form)
+def test_a_file_is_run_by_what_it_is_for(detector_file, export_once, form, backend):
+    file = export_once(detector_file, form)
     assert open_model(resolve(file, Backend(trusted=True))).backend == backend
     assert HeadDetector.load(file, backend=Backend(trusted=True)).confidence == 0.5
 
@@ -141,15 +127,15 @@ def test_a_file_is_run_by_what_it_is_for(detector, export_once, form, backend):
         ("saved_model", "onnxruntime", "onnxruntime does not run a SavedModel"),
     ],
 )
-def test_a_runtime_for_another_format_is_told(detector, export_once, form, backend, told):
-    file = export_once(detector, form)
+def test_a_runtime_for_another_format_is_told(detector_file, export_once, form, backend, told):
+    file = export_once(detector_file, form)
     with pytest.raises(HeadposeError, match=told):
         HeadDetector.load(file, backend=backend)
 
 
-def test_models_of_the_other_kind_are_told(detector, estimators, export_once):
+def test_models_of_the_other_kind_are_told(detector_file, estimators, export_once):
     with pytest.raises(HeadposeError, match="not a pose estimator"):
-        PoseEstimator.load(export_once(detector, "opencv"))
+        PoseEstimator.load(export_once(detector_file, "opencv"))
     with pytest.raises(HeadposeError, match="not a head detector"):
         HeadDetector.load(export_once(estimators["mirroring"], "opencv"))
 
@@ -184,19 +170,21 @@ def test_a_folder_of_something_else_is_told(tmp_path):
         HeadDetector.load(tmp_path)
 
 
-def test_an_onnx_file_without_our_description_is_taken_for_yunet(tmp_path, detector, export_once):
+def test_an_onnx_file_without_our_description_is_taken_for_yunet(
+    tmp_path, detector_file, export_once
+):
     other = tmp_path / "other.onnx"
     other.write_bytes(b"\x08\x07")  # an ONNX file with nothing but its version
     with pytest.raises(HeadposeError, match="YuNet"):
         load_detector(other)
-    assert isinstance(load_detector(export_once(detector, "opencv")), HeadDetector)
+    assert isinstance(load_detector(export_once(detector_file, "opencv")), HeadDetector)
 
 
 @pytest.mark.parametrize(("form", "backend"), [("onnx", "onnxruntime"), ("opencv", "opencv")])
 def test_damage_beside_the_description_is_told(
-    tmp_path, detector, export_once, capfd, form, backend
+    tmp_path, detector_file, export_once, capfd, form, backend
 ):
-    whole = export_once(detector, form).read_bytes()
+    whole = export_once(detector_file, form).read_bytes()
     file = tmp_path / "damaged.onnx"
     file.write_bytes(whole.replace(b"Conv", b"Vonc"))
     assert read_metadata(file) is not None
@@ -206,10 +194,12 @@ def test_damage_beside_the_description_is_told(
     assert capfd.readouterr().err == ""
 
 
-def test_a_description_of_another_layout_is_told(tmp_path, detector, export_once):
+def test_a_description_of_another_layout_is_told(tmp_path, detector_file, export_once):
     file = tmp_path / "newer.onnx"
     file.write_bytes(
-        export_once(detector, "opencv").read_bytes().replace(b'"headpose": 1', b'"headpose": 9')
+        export_once(detector_file, "opencv")
+        .read_bytes()
+        .replace(b'"headpose": 1', b'"headpose": 9')
     )
     with pytest.raises(HeadposeError, match="export it anew"):
         load_detector(file)
@@ -227,8 +217,8 @@ def test_a_description_of_another_layout_is_told(tmp_path, detector, export_once
         ),
     ],
 )
-def test_a_missing_package_is_named(detector, export_once, monkeypatch, form, module, told):
-    file = export_once(detector, form)
+def test_a_missing_package_is_named(detector_file, export_once, monkeypatch, form, module, told):
+    file = export_once(detector_file, form)
     monkeypatch.setitem(sys.modules, module, None)  # has the import fail
     with pytest.raises(HeadposeError, match=told):
         HeadDetector.load(file)
@@ -243,8 +233,8 @@ def test_a_missing_package_is_named(detector, export_once, monkeypatch, form, mo
         ("onnx", {"precision": "bfloat16"}, "--backend openvino"),
     ],
 )
-def test_what_a_runtime_cannot_do_is_told(detector, export_once, form, options, told):
-    file = export_once(detector, form)
+def test_what_a_runtime_cannot_do_is_told(detector_file, export_once, form, options, told):
+    file = export_once(detector_file, form)
     with pytest.raises(HeadposeError, match=told):
         HeadDetector.load(file, backend=Backend(**options))
 
@@ -278,10 +268,10 @@ def test_threads_are_those_that_the_environment_allows(monkeypatch):
     [("onnx", []), ("opencv", ["--backend", "opencv", "--precision", "float32"])],
 )
 def test_a_demo_on_exported_models_imports_neither_keras_nor_tensorflow(
-    run_fresh, detector, estimators, export_once, tmp_path, portrait, form, options
+    run_fresh, detector_file, estimators, export_once, tmp_path, portrait, form, options
 ):
     """A stand-in that cannot be imported takes their places."""
-    models = [export_once(path, form) for path in (detector, estimators["mirroring"])]
+    models = [export_once(path, form) for path in (detector_file, estimators["mirroring"])]
     for name in ("tensorflow", "keras"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
     chosen = ["--detector", models[0], "--estimator", models[1], "--output", tmp_path / "out"]
