@@ -30,7 +30,7 @@ def load(variant: Variant, models: Models) -> HeadPosePipeline:
 
         backend = Backend(variant.backend, "cpu", variant.precision)
         return load_pipeline(models.detector, models.estimator[0], backend=backend)
-    return HeadPosePipeline(_detector(variant, models), _estimator(variant, models.estimator))
+    return HeadPosePipeline(_detector(variant, models), load_estimator(variant, models.estimator))
 
 
 def _detector(variant: Variant, models: Models):
@@ -44,7 +44,7 @@ def _detector(variant: Variant, models: Models):
     return HeadDetector(with_one_head(network) if variant.detector == SSD512 else network)
 
 
-def _estimator(variant: Variant, files: Sequence[str]):
+def load_estimator(variant: Variant, files: Sequence[str]):
     if variant.estimator == FSA_NET:
         return PeerPose(CONVENTIONS["fsa-net"], files, "onnxruntime")
     from headpose.pose.estimator import PoseEstimator

@@ -189,18 +189,16 @@ def _models(folder: Path) -> None:
     _archive(folder / "escape.keras", _layer("Dense"), **{"../../evil.py": b""})
     _archive(folder / "bomb.keras", " " * 20_000_000)
     _archive(folder / "huge.keras", _layer("Dense", units=10**9))
-    entry = onnx_files._field(1, "location") + onnx_files._field(2, "../secret")
-    tensor = onnx_files._field(14, 1) + onnx_files._field(13, entry)
+    entry = onnx_files.field(1, "location") + onnx_files.field(2, "../secret")
+    tensor = onnx_files.field(14, 1) + onnx_files.field(13, entry)
     told = ModelMetadata(EstimatorSpec(64, 3, 6), "a.keras", "0" * 64).to_json()
-    described = onnx_files._field(1, "headpose") + onnx_files._field(2, told)
-    graph = onnx_files._field(7, onnx_files._field(5, tensor))
-    (folder / "external.onnx").write_bytes(graph + onnx_files._field(14, described))
+    described = onnx_files.field(1, "headpose") + onnx_files.field(2, told)
+    graph = onnx_files.field(7, onnx_files.field(5, tensor))
+    (folder / "external.onnx").write_bytes(graph + onnx_files.field(14, described))
     inner = b""
     for _ in range(200):
-        inner = onnx_files._field(1, onnx_files._field(5, onnx_files._field(6, inner)))
-    (folder / "deep.onnx").write_bytes(
-        onnx_files._field(7, inner) + onnx_files._field(14, described)
-    )
+        inner = onnx_files.field(1, onnx_files.field(5, onnx_files.field(6, inner)))
+    (folder / "deep.onnx").write_bytes(onnx_files.field(7, inner) + onnx_files.field(14, described))
     laughs = "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 12))
     (folder / "laughs.xml").write_text(f'<!DOCTYPE x [<!ENTITY a0 "ha">{laughs}]><x>&a11;</x>')
     (folder / "odd.xml").write_text('<?xml version="1.0" encoding="nonsense"?><x/>')
@@ -223,8 +221,8 @@ def _models(folder: Path) -> None:
 
 def _described(path: Path, text: str) -> None:
     onnx_files.write_linear(path, [np.full((3, 6), 0.01)], [np.zeros(6)])
-    entry = onnx_files._field(1, "headpose") + onnx_files._field(2, text)
-    path.write_bytes(path.read_bytes() + onnx_files._field(14, entry))
+    entry = onnx_files.field(1, "headpose") + onnx_files.field(2, text)
+    path.write_bytes(path.read_bytes() + onnx_files.field(14, entry))
 
 
 TABLES = {

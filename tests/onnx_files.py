@@ -20,7 +20,7 @@ def _varint(value: int) -> bytes:
     return result + bytes([value])
 
 
-def _field(number: int, value) -> bytes:
+def field(number: int, value) -> bytes:
     """An int, a text or bytes as one field of a message."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
@@ -29,20 +29,20 @@ def _field(number: int, value) -> bytes:
 
 
 def _tensor(name: str, array: np.ndarray) -> bytes:
-    dims = b"".join(_field(1, n) for n in array.shape)
+    dims = b"".join(field(1, n) for n in array.shape)
     values = struct.pack(f"<{array.size}f", *array.astype(float).ravel())
-    return dims + _field(2, FLOAT) + _field(8, name) + _field(9, values)
+    return dims + field(2, FLOAT) + field(8, name) + field(9, values)
 
 
 def _value(name: str, shape: tuple, kind: int) -> bytes:
-    dims = b"".join(_field(1, _field(2, n) if isinstance(n, str) else _field(1, n)) for n in shape)
-    tensor = _field(1, kind) + _field(2, dims)
-    return _field(1, name) + _field(2, _field(1, tensor))
+    dims = b"".join(field(1, field(2, n) if isinstance(n, str) else field(1, n)) for n in shape)
+    tensor = field(1, kind) + field(2, dims)
+    return field(1, name) + field(2, field(1, tensor))
 
 
 def _node(kind: str, inputs: list[str], output: str) -> bytes:
-    names = b"".join(_field(1, i) for i in inputs)
-    return names + _field(2, output) + _field(3, f"{output}-node") + _field(4, kind)
+    names = b"".join(field(1, i) for i in inputs)
+    return names + field(2, output) + field(3, f"{output}-node") + field(4, kind)
 
 
 def write_linear(
@@ -72,10 +72,10 @@ def write_linear(
         tensors += [_tensor(f"w{i}", np.asarray(weight)), _tensor(f"b{i}", np.asarray(bias))]
         nodes.append(_node("Gemm", ["means", f"w{i}", f"b{i}"], f"out{i}"))
         outputs.append(_value(f"out{i}", (batch, len(bias)), FLOAT))
-    graph = b"".join(_field(1, n) for n in nodes) + _field(2, "linear")
-    graph += b"".join(_field(5, t) for t in tensors)
-    graph += b"".join(_field(11, _value(i, (batch, 3, size, size), kind)) for i in inputs)
-    graph += b"".join(_field(12, o) for o in outputs)
-    model = _field(1, 7) + _field(7, graph) + _field(8, _field(1, "") + _field(2, 11))
+    graph = b"".join(field(1, n) for n in nodes) + field(2, "linear")
+    graph += b"".join(field(5, t) for t in tensors)
+    graph += b"".join(field(11, _value(i, (batch, 3, size, size), kind)) for i in inputs)
+    graph += b"".join(field(12, o) for o in outputs)
+    model = field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, 11))
     path.write_bytes(model)
     return path

@@ -151,7 +151,7 @@ def run_cleaning(
         grow=tuple(arguments.grow),
         match=arguments.match,
     )
-    detector, threshold = _load_detector(arguments, confidence)
+    detector, threshold = detector_and_threshold(arguments, confidence)
     options = _options(arguments, recipe, threshold) | {"data": fingerprint(read)}
     try:
         with sole_user(writable_folder(folder.path)):
@@ -177,7 +177,7 @@ def run_cleaning(
     return 1 if lost else 0
 
 
-def _load_detector(arguments: argparse.Namespace, published: float):
+def detector_and_threshold(arguments: argparse.Namespace, published: float):
     """Returns the detector, None for the labels themselves, and its threshold."""
     name = arguments.detector
     if name == LABELLED:

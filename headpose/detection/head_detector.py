@@ -37,6 +37,8 @@ class HeadDetector:
         confidence: The model's own default threshold.
         fixed_size: The rows and columns that pictures are stretched to, or None.
         suppression: How one find of each head is chosen.
+        size: Long side that pictures are scaled to, a multiple of the largest stride.
+        call: The network, see `headpose.models.network.Network`.
         spec: Where the model was loaded from; None for one from memory.
 
     Raises:
@@ -55,8 +57,8 @@ class HeadDetector:
         self._stride = spec.stride
         self.fixed_size = spec.input_shape[1:3] if spec.height else None
         self.suppression = spec.suppression
-        self._size = max(self._stride, round(size / self._stride) * self._stride)
-        self._call = network.call
+        self.size = max(self._stride, round(size / self._stride) * self._stride)
+        self.call = network.call
 
     @classmethod
     def load(
@@ -83,7 +85,7 @@ class HeadDetector:
     def __reduce__(self) -> tuple:
         spec = for_other_process(self.spec, "head detector")
         state = {"confidence": self.confidence, "suppression": self.suppression}
-        return type(self).load, (spec, self._size), state
+        return type(self).load, (spec, self.size), state
 
     def detect(
         self, pictures: Pictures, confidence: float | None = None
@@ -110,7 +112,7 @@ class HeadDetector:
         for alike in groups.values():
             for start in range(0, len(alike), AT_ONCE):
                 members = alike[start : start + AT_ONCE]
-                boxes, scores = self._call(np.stack([prepared[i][0] for i in members]))
+                boxes, scores = self.call(np.stack([prepared[i][0] for i in members]))
                 for row, i in enumerate(members):
                     results[i] = self.select(
                         boxes[row], scores[row], prepared[i][1], confidence, self.suppression
@@ -124,7 +126,7 @@ class HeadDetector:
             rows, columns = self.fixed_size
             scaled = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
             return scaled.astype(np.float32), np.array([width / columns, height / rows])
-        scale = self._size / max(width, height)
+        scale = self.size / max(width, height)
         columns, rows = (max(1, round(n * scale)) for n in (width, height))
         scaled = resize(picture, (columns, rows))
         stride = self._stride
@@ -149,6 +151,8 @@ class HeadDetector:
             factors: (x, y) back to the picture.
             confidence: Keep boxes that score above it.
             suppression: How one find of each head is chosen.
+        size: Long side that pictures are scaled to, a multiple of the largest stride.
+        call: The network, see `headpose.models.network.Network`.
         """
         candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
         boxes, scores = boxes[candidates], scores[candidates]

@@ -50,7 +50,7 @@ class ViolaJones:
             size,
             grow,
         )
-        self._frontal, self._profile = _cascade(FRONTAL), _cascade(PROFILE)
+        self._frontal, self._profile = load_cascade(FRONTAL), load_cascade(PROFILE)
         self._detect = one_at_a_time(self._detect_alone)  # a cascade keeps its state in itself
 
     @classmethod
@@ -112,7 +112,7 @@ class ViolaJones:
         return boxes, np.array(hits, np.float32).reshape(-1)
 
 
-def _cascade(name: str):
+def load_cascade(name: str):
     path = Path(getattr(getattr(cv2, "data", None), "haarcascades", "")) / name
     if not hasattr(cv2, "CascadeClassifier") or not path.is_file():
         raise HeadposeError("this OpenCV has no cascades; install opencv-python below version 5")

@@ -76,7 +76,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
         elif boxes is not None:
             found += list(_cut(picture, boxes[file], spec))
         else:
-            detector = detector or _detector()
+            detector = detector or shipped_detector()
             found += list(_cut(picture, detector.detect([picture])[0][0], spec))
     report(data, problems)
     if not found:
@@ -118,7 +118,7 @@ def spread(items: Sequence, max_count: int) -> list:
     return [items[i] for i in np.linspace(0, len(items) - 1, max_count).round().astype(int)]
 
 
-def _detector():
+def shipped_detector():
     from headpose.detection.head_detector import HeadDetector
     from headpose.models.shipped import DEFAULT_DETECTOR
 

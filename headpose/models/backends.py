@@ -132,7 +132,7 @@ def open_session(path: Path, backend: Backend) -> Call:
         ) from error
 
 
-def _threads() -> int:
+def thread_count() -> int:
     """Returns how many threads this process may use, as its parent set it; 0: as many as cores."""
     given = os.environ.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdigit() else 0
@@ -168,7 +168,7 @@ def _in_onnxruntime(path: Path, backend: Backend) -> Call:
             return None  # another model stands there by now
         options = ort.SessionOptions()
         options.log_severity_level = 4  # what goes wrong is raised
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = thread_count()
         # Waiting threads would take the cores from reading, tracking and writing: videos run
         # half as fast again without.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -200,8 +200,8 @@ def _in_openvino(path: Path, backend: Backend) -> Call:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
     }
-    if device == "CPU" and _threads():
-        settings["INFERENCE_NUM_THREADS"] = _threads()
+    if device == "CPU" and thread_count():
+        settings["INFERENCE_NUM_THREADS"] = thread_count()
     compiled = core.compile_model(core.read_model(path), device, settings)
     own = threading.local()
 
@@ -231,7 +231,7 @@ def _in_opencv(path: Path, backend: Backend) -> Call:
 
 def _in_litert(path: Path, backend: Backend) -> Call:
     litert = package("ai_edge_litert.interpreter")
-    threads = _threads() or os.cpu_count()
+    threads = thread_count() or os.cpu_count()
     interpreter = litert.Interpreter(model_path=str(path), num_threads=threads)
     run = interpreter.get_signature_runner()
     (name,) = run.get_input_details()

@@ -87,7 +87,7 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
     if by_itself:
         precision = "bfloat16" if on_gpu or "amx_bf16" in cpu_flags() else "float32"
     if keras.backend.backend() == "tensorflow" and not on_gpu:
-        _rewrite_to_bfloat16(precision == "bfloat16")
+        rewrite_to_bfloat16(precision == "bfloat16")
         _large_in_bfloat16 = by_itself and "avx512_bf16" in cpu_flags()
     elif precision == "bfloat16":
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
@@ -138,7 +138,7 @@ def _undivided() -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def _rewrite_to_bfloat16(on: bool) -> None:
+def rewrite_to_bfloat16(on: bool) -> None:
     """Has TensorFlow compute convolutions and products in bfloat16, in the whole process."""
     import tensorflow as tf
 
@@ -211,7 +211,7 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
     import keras
 
     if _large_in_bfloat16 and model.count_params() >= LARGE:
-        _rewrite_to_bfloat16(True)
+        rewrite_to_bfloat16(True)
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

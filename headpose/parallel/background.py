@@ -32,6 +32,11 @@ class _Thread:
             self._changed.notify_all()
         self._thread.join()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread.is_alive()
+
     def _guarded(self) -> None:
         error = None
         try:

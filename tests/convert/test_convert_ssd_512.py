@@ -42,16 +42,16 @@ for column, path, picture in [
     loc, conf = raw(picture[None])
     results[column + " loc"], results[column + " conf"] = loc[0], conf[0]
     # The known picture has fractions of grey levels, which pictures proper do not have.
-    found = [answer[0] for answer in detector._call(picture[None])]
+    found = [answer[0] for answer in detector.call(picture[None])]
     boxes, scores = detector.select(*found, np.ones(2), 0)
     results[column + " boxes"], results[column + " scores"] = boxes, scores
     results[column + " confidence"] = detector.confidence
     results[column + " priors"] = ssd.priors(detector.model.get_layer("decode").levels, 512, 512)
     if column == "C":
-        headpose.models.keras_setup._rewrite_to_bfloat16(True)
-        half = detector._call(picture[None])
-        headpose.models.keras_setup._rewrite_to_bfloat16(False)
-        full = detector._call(picture[None])
+        headpose.models.keras_setup.rewrite_to_bfloat16(True)
+        half = detector.call(picture[None])
+        headpose.models.keras_setup.rewrite_to_bfloat16(False)
+        full = detector.call(picture[None])
         results["half boxes"], results["half scores"] = half[0][0], half[1][0]
         results["full boxes"], results["full scores"] = full[0][0], full[1][0]
 np.savez(sys.argv[3], **results)

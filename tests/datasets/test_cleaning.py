@@ -571,4 +571,4 @@ def test_the_default_threshold(monkeypatch, tmp_path, size, given, expected):
         detector="some.onnx", detector_size=512, confidence=given, backend=None, trust_model=False
     )
     arguments.device = arguments.precision = "auto"
-    assert cleaning_command._load_detector(arguments, 0.75) == (detector, expected)
+    assert cleaning_command.detector_and_threshold(arguments, 0.75) == (detector, expected)

@@ -209,8 +209,8 @@ def test_many_pictures_are_as_one_at_a_time(detector, monkeypatch):
     sizes = [(300, 200), (512, 512), (64, 64), (300, 200), (700, 500)] * 4
     pictures = [smooth(*size, seed) for seed, size in enumerate(sizes)]
     calls = []
-    whole = detector._call
-    monkeypatch.setattr(detector, "_call", lambda x: calls.append(len(x)) or whole(x))
+    whole = detector.call
+    monkeypatch.setattr(detector, "call", lambda x: calls.append(len(x)) or whole(x))
     together = detector.detect(pictures)
     # However many are given, memory for at most AT_ONCE is taken.
     assert sum(calls) == 20 and max(calls) == module.AT_ONCE and len(calls) == 3

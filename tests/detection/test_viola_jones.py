@@ -50,7 +50,7 @@ def test_a_mirrored_profile_comes_back_mirrored(monkeypatch):
             return (), ()
 
     makers = {viola_jones.FRONTAL: Nothing, viola_jones.PROFILE: OneHit}
-    monkeypatch.setattr(viola_jones, "_cascade", lambda name: makers[name]())
+    monkeypatch.setattr(viola_jones, "load_cascade", lambda name: makers[name]())
     picture = np.zeros((60, 200, 3), np.uint8)
     picture[:, 20] = 255
     ((boxes, _),) = ViolaJones(grow=False, size=None).detect([picture])

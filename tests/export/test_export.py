@@ -385,7 +385,7 @@ def test_heads_in_pictures_are_found_by_a_detector(heads, monkeypatch):
         def detect(self, pictures):
             return [(np.float32([[0, 0, 40, 50], [50, 50, 90, 90]]), np.ones(2))]
 
-    monkeypatch.setattr("headpose.export.calibration._detector", Finds)
+    monkeypatch.setattr("headpose.export.calibration.shipped_detector", Finds)
     crops = samples(str(heads.parent / "images" / "1*.png"), EstimatorSpec(32, 1, 3))
     assert len(crops) == 2 * 11
 

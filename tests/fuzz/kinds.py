@@ -56,8 +56,8 @@ def _onnx(path: Path) -> None:
     weights = [np.full((3, 6), 0.01)]
     onnx_files.write_linear(path, weights, [np.zeros(6)])
     told = ModelMetadata(EstimatorSpec(64, 3, 6), "a.keras", "0" * 64).to_json()
-    entry = onnx_files._field(1, "headpose") + onnx_files._field(2, told)
-    path.write_bytes(path.read_bytes() + onnx_files._field(14, entry))
+    entry = onnx_files.field(1, "headpose") + onnx_files.field(2, told)
+    path.write_bytes(path.read_bytes() + onnx_files.field(14, entry))
 
 
 def _read_onnx(path: Path) -> None:

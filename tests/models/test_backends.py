@@ -255,9 +255,9 @@ def test_an_unknown_runtime_is_refused():
 
 def test_threads_are_those_that_the_environment_allows(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert backends._threads() == 3
+    assert backends.thread_count() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert backends._threads() == 0
+    assert backends.thread_count() == 0
 
 
 # ----------------------------------------------------------------------- the scripts

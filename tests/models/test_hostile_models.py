@@ -150,8 +150,8 @@ def test_an_error_of_a_backend_is_one_sentence():
 
 
 def external(location: str) -> bytes:
-    entry = onnx_files._field(1, "location") + onnx_files._field(2, location)
-    return onnx_files._field(14, 1) + onnx_files._field(13, entry)
+    entry = onnx_files.field(1, "location") + onnx_files.field(2, location)
+    return onnx_files.field(14, 1) + onnx_files.field(13, entry)
 
 
 @pytest.mark.parametrize("deep", [False, True])
@@ -159,13 +159,13 @@ def test_weights_in_other_files_are_refused(tmp_path, deep):
     """Also those of a graph in an attribute of a node, and through a hard link."""
     (tmp_path / "secret").write_bytes(b"\0" * 64)
     os.link(tmp_path / "secret", tmp_path / "weights.bin")
-    tensor = onnx_files._field(8, "w") + external("weights.bin")
-    graph = onnx_files._field(5, tensor)
+    tensor = onnx_files.field(8, "w") + external("weights.bin")
+    graph = onnx_files.field(5, tensor)
     if deep:
-        attribute = onnx_files._field(5, onnx_files._field(6, graph))
-        graph = onnx_files._field(1, attribute)
+        attribute = onnx_files.field(5, onnx_files.field(6, graph))
+        graph = onnx_files.field(1, attribute)
     path = tmp_path / "m.onnx"
-    path.write_bytes(onnx_files._field(1, 7) + onnx_files._field(7, graph))
+    path.write_bytes(onnx_files.field(1, 7) + onnx_files.field(7, graph))
     with pytest.raises(HeadposeError, match="weights lie in other files"):
         refuse_external_data(path)
     for backend in ("onnxruntime", "opencv", "openvino"):
@@ -181,8 +181,8 @@ def test_what_ships_is_one_file():
 def test_graphs_in_graphs_without_end_are_refused(tmp_path):
     graph = b""
     for _ in range(200):
-        graph = onnx_files._field(1, onnx_files._field(5, onnx_files._field(6, graph)))
-    (tmp_path / "m.onnx").write_bytes(onnx_files._field(7, graph))
+        graph = onnx_files.field(1, onnx_files.field(5, onnx_files.field(6, graph)))
+    (tmp_path / "m.onnx").write_bytes(onnx_files.field(7, graph))
     with pytest.raises(HeadposeError, match="not an ONNX file"):
         refuse_external_data(tmp_path / "m.onnx")
 

@@ -49,7 +49,7 @@ def test_what_was_set_on_a_detector_is_kept():
     detector = HeadDetector.load(DEFAULT_DETECTOR, size=320)
     detector.confidence = 0.77
     again = pickle.loads(pickle.dumps(detector))
-    assert (again.confidence, again._size) == (0.77, 320)
+    assert (again.confidence, again.size) == (0.77, 320)
 
 
 def test_a_relative_name_holds_in_another_folder(tmp_path, monkeypatch, portrait):

@@ -309,7 +309,7 @@ def test_a_peer_has_all_measures_that_follow_from_its_angles(tmp_path):
     pytest.importorskip("onnxruntime")
     file = write_linear(tmp_path / "peer.onnx", [np.zeros((3, 3))], [np.array([30.0, 0.0, 5.0])])
     variant = VARIANTS["yunet-fsanet"]
-    peer = variant_models._estimator(variant, [str(file)])
+    peer = variant_models.load_estimator(variant, [str(file)])
     crops = head_crops(np.zeros((99, 99, 3), np.uint8), [(9, 9, 60, 60)] * 2, **peer.crop_options)
     measures = peer.measures(crops)
     np.testing.assert_allclose(measures[:, :5], [[0, 30, 5, 30, 0]] * 2, atol=1e-4)

@@ -330,8 +330,8 @@ def test_a_sweep_killed_at_once_goes_on_with_nothing_lost(tmp_path):
 
 def test_a_trial_killed_while_it_chooses_has_the_options_that_were_meant(tmp_path):
     sweep = Sweep(tmp_path / "part", fakes.eight(), "grid", None, 0, "none", {})
-    sweep._study.ask()  # taken from the queue, nothing chosen yet
-    sweep._study.ask().suggest_categorical("conv_blocks", [2, 3])  # one option of three
+    sweep.study.ask()  # taken from the queue, nothing chosen yet
+    sweep.study.ask().suggest_categorical("conv_blocks", [2, 3])  # one option of three
     assert table_of(swept(tmp_path / "part")) == table_of(swept(tmp_path / "whole"))
 
 

@@ -308,7 +308,7 @@ def test_reading_ahead_can_be_left_early():
 
     with Prefetcher(forever(), waiting=2) as ahead:
         next(ahead)
-    assert not ahead._thread.is_alive()
+    assert not ahead.is_running
 
 
 def test_of_live_items_the_newest_counts():

@@ -70,18 +70,18 @@ class Sweep:
             **settings,
         }
         folder.mkdir(parents=True, exist_ok=True)
-        self._study = _open(folder / STUDY, stopper)
+        self.study = _open(folder / STUDY, stopper)
         if self._differs(settings):
             clear(folder)
-            self._study = _open(folder / STUDY, stopper)
+            self.study = _open(folder / STUDY, stopper)
         (folder / TRIALS).mkdir(exist_ok=True)
-        self._study.set_user_attr("settings", settings)
+        self.study.set_user_attr("settings", settings)
         self._settle(grid, seed)
         self._live: dict[int, tuple] = {}
 
     def _differs(self, settings: dict[str, str]) -> bool:
         """Tells whether there is a sweep with other settings, of which nothing is worth keeping."""
-        before = self._study.user_attrs.get("settings", settings)
+        before = self.study.user_attrs.get("settings", settings)
         changed = [k for k in settings if before.get(k) != settings[k]]
         if changed and any(t.intermediate_values for t in self.trials()):
             raise HeadposeError(
@@ -97,10 +97,10 @@ class Sweep:
         """
         import optuna
 
-        there = len(self._study.get_trials(deepcopy=False))
+        there = len(self.study.get_trials(deepcopy=False))
         if self._search == "tpe":
             # Interrupted, the seed would draw the same first trials again.
-            self._study.sampler = optuna.samplers.TPESampler(seed=seed + there, constant_liar=True)
+            self.study.sampler = optuna.samplers.TPESampler(seed=seed + there, constant_liar=True)
             return
         if self._search == "random":
             draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
@@ -110,11 +110,11 @@ class Sweep:
         else:
             settled = grid
         for params in settled[there : self.count]:
-            self._study.enqueue_trial(params)
+            self.study.enqueue_trial(params)
 
     def trials(self) -> list:
         """Returns Optuna's record of each trial, by number."""
-        return self._study.get_trials(deepcopy=False)
+        return self.study.get_trials(deepcopy=False)
 
     def left(self) -> int:
         """Returns how many trials are still to be run."""
@@ -175,10 +175,10 @@ class Sweep:
 
         for frozen in self.trials()[: self.count]:
             if frozen.state == optuna.trial.TrialState.RUNNING:
-                yield optuna.trial.Trial(self._study, frozen._trial_id)
+                yield optuna.trial.Trial(self.study, frozen._trial_id)
         waiting = optuna.trial.TrialState.WAITING
         while sum(t.state != waiting for t in self.trials()) < self.count:
-            yield self._study.ask()
+            yield self.study.ask()
 
     def _judge(self, key: str, report: tuple[int, float]) -> bool:
         """Takes note of an epoch's error and tells whether to stop there."""
@@ -197,7 +197,7 @@ class Sweep:
     def _end(self, trial, state: str, value: float | None = None) -> None:
         import optuna
 
-        self._study.tell(trial, value, optuna.trial.TrialState[state])
+        self.study.tell(trial, value, optuna.trial.TrialState[state])
 
 
 def state_of(trial) -> str:
