@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from headpose.cli import surroundings
+from headpose.cli import completion, surroundings
 from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
 from headpose.reporting import logger, show_progress
 
@@ -205,9 +205,17 @@ class _Help(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes options by the names that they had in earlier versions, and warns."""
+    """Takes options by the names that they had in earlier versions, and warns.
+
+    Where a shell wants words completed, it answers that instead.
+    """
+
+    _completing = False
 
     def parse_known_args(self, args=None, namespace=None):
+        if completion.is_asked() and not self._completing:
+            self._completing = True
+            completion.complete(self)
         given = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(self._by_new_names(given), namespace)
 

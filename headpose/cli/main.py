@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from headpose import __version__
+from headpose.cli import completion
 from headpose.cli.common import run
 
 # Name: module in this folder, and what it does.
@@ -73,6 +74,10 @@ def run_script(command: str) -> None:
 
 def _run_command() -> int | None:
     given = sys.argv[1:]
+    if completion.is_asked():
+        given = completion.typed_command(COMMANDS)
+        if not given:
+            completion.complete_commands(COMMANDS)
     sys.argv = ["headpose", *given]
     if not given or given[0] in ("-h", "--help", "help"):
         print(usage())
