@@ -82,7 +82,7 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
         ["30", "5.00", "5.00", "5.00"],
     ]
     # These networks say nothing of their crops, so that the plain crop is what they want.
-    assert done.err.count("crops differ from what it was made for: side large") == 2
+    assert done.err.count("crops differ from what it was made for: side long") == 2
 
 
 @pytest.mark.parametrize(
