@@ -6,6 +6,8 @@ leads to cameras' axes, x right, y down, z away from the viewer, and back.
 """
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -35,8 +37,7 @@ class AngleConvention:
         whole_turn: The range that tells the two sets of Euler angles of a rotation apart;
             `-` where there is only one.
         source: Where that is read, or how it is known.
-        write: Turns tilt, pan, roll (N, 3) in degrees to the values (N, K).
-        read: The other way round.
+        converters: Gives `write` and `read`.
     """
 
     name: str
@@ -46,8 +47,17 @@ class AngleConvention:
     order: str
     whole_turn: str
     source: str
-    write: Converter
-    read: Converter
+    converters: Callable[[], tuple[Converter, Converter]]
+
+    @property
+    def write(self) -> Converter:
+        """Turns tilt, pan, roll (N, 3) in degrees to the values (N, K)."""
+        return self.converters()[0]
+
+    @property
+    def read(self) -> Converter:
+        """Turns the values (N, K) to tilt, pan, roll (N, 3) in degrees."""
+        return self.converters()[1]
 
 
 _SEEN = "pan to the image's left, tilt up, roll clockwise"
@@ -76,7 +86,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "tilt ±90",
             "headpose/geometry/angles.py",
-            *euler(ANGLES, (1, 1, 1)),
+            partial(euler, ANGLES, (1, 1, 1)),
         ),
         AngleConvention(
             "aflw",
@@ -86,7 +96,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             "Rx(-pitch) Ry(-yaw) Rz(roll), y up, z to the viewer; its order is not documented",
             "pitch ±90",
             "columns of AFLW's FacePose; Hopenet's reader turns roll, too",
-            *euler(("roll", "tilt", "pan"), (-1, 1, 1), radians=True),
+            partial(euler, ("roll", "tilt", "pan"), (-1, 1, 1), radians=True),
         ),
         AngleConvention(
             "300w-lp",
@@ -96,7 +106,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "pitch ±90",
             "Pose_Para[:3] of 300W-LP and AFLW2000-3D; order: 3DDFA's RotationMatrix",
-            *euler(ANGLES, (1, 1, 1), radians=True),
+            partial(euler, ANGLES, (1, 1, 1), radians=True),
         ),
         AngleConvention(
             "biwi",
@@ -106,7 +116,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             f"D R D: {_CAMERA}",
             "-",
             "frame_*_pose.txt; read so by FSA-Net's TYY_create_db_biwi.py",
-            *matrix(TO_CAMERA, TO_CAMERA),
+            partial(matrix, TO_CAMERA, TO_CAMERA),
         ),
         AngleConvention(
             "biwi-hopenet",
@@ -116,8 +126,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             f"D R D = Rz(roll) Ry(yaw) Rx(-pitch), {_CAMERA}: another order than 300W-LP's",
             "yaw ±90",
             "class BIWI of deep-head-pose, code/datasets.py",
-            write_zyx,
-            read_zyx,
+            lambda: (write_zyx, read_zyx),
         ),
         AngleConvention(
             "hopenet",
@@ -127,7 +136,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "pitch ±90, trained to ±99",
             "labels of 300W-LP in deep-head-pose, code/datasets.py; FSA-Net's are the same",
-            *euler(("pan", "tilt", "roll"), (1, 1, 1)),
+            partial(euler, ("pan", "tilt", "roll"), (1, 1, 1)),
         ),
         AngleConvention(
             "6drepnet",
@@ -137,7 +146,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "yaw ±90",
             "sixdrepnet/utils.py: compute_euler_angles_from_rotation_matrices",
-            *euler(ANGLES, (1, 1, 1), quarter="pan"),
+            partial(euler, ANGLES, (1, 1, 1), quarter="pan"),
         ),
         AngleConvention(
             "6drepnet-matrix",
@@ -147,7 +156,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             "R transposed = Rz(roll) Ry(yaw) Rx(pitch), y up, z to the viewer",
             "-",
             "sixdrepnet/utils.py: get_R",
-            *matrix(np.eye(3), np.eye(3), transposed=True),
+            partial(matrix, np.eye(3), np.eye(3), transposed=True),
         ),
         AngleConvention(
             "whenet",
@@ -157,7 +166,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "pitch ±90, yaw whole turn",
             "WHENet's labels: 300W-LP, and CMU Panoptic made alike",
-            *euler(("pan", "tilt", "roll"), (1, 1, 1)),
+            partial(euler, ("pan", "tilt", "roll"), (1, 1, 1)),
         ),
         AngleConvention(
             "directmhp",
@@ -167,7 +176,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             _OURS,
             "pitch ±90, yaw whole turn",
             "DirectMHP, exps/CMU/data_statistic_hpe.py",
-            *euler(ANGLES, (1, 1, 1)),
+            partial(euler, ANGLES, (1, 1, 1)),
         ),
         AngleConvention(
             "dad-3dheads",
@@ -177,7 +186,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             "R: y up, z to the viewer",
             "-",
             "model_view_matrix; turned by D in DAD-3DHeads' benchmark.py",
-            *matrix(np.eye(3), np.eye(3), scaled=True),
+            partial(matrix, np.eye(3), np.eye(3), scaled=True),
         ),
         AngleConvention(
             "mediapipe",
@@ -188,7 +197,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             "-",
             "facial_transformation_matrixes: from the canonical face to the metric space, "
             "docs of Face Mesh",
-            *matrix(np.eye(3), np.eye(3), scaled=True),
+            partial(matrix, np.eye(3), np.eye(3), scaled=True),
         ),
         AngleConvention(
             "openface",
@@ -198,7 +207,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             f"D R D = Rx(pose_Rx) Ry(pose_Ry) Rz(pose_Rz), {_CAMERA}",
             "pose_Ry ±90",
             "OpenFace 2, RotationHelpers.h and its Output Format page",
-            *euler(ANGLES, (-1, 1, 1), radians=True, quarter="pan"),
+            partial(euler, ANGLES, (-1, 1, 1), radians=True, quarter="pan"),
         ),
         AngleConvention(
             "opencv",
@@ -210,8 +219,7 @@ CONVENTIONS: dict[str, AngleConvention] = {
             "-",
             "cv2.solvePnP with a model such as LearnOpenCV's; a model in the camera's axes "
             "gives biwi's matrix",
-            write_vector,
-            read_vector,
+            lambda: (write_vector, read_vector),
         ),
     )
 }

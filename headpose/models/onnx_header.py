@@ -90,14 +90,18 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yields the number and the value of each field of a message: a number, or bytes."""
     place = 0
     while place < len(data):
-        key, place = _varint(data, place)
+        key, place = data[place], place + 1
+        if key > 127:
+            key, place = _varint(data, place - 1)
         wire = key & 7
         if wire == VARINT:
             number, place = _varint(data, place)
             yield key >> 3, number
             continue
         if wire == BYTES:
-            length, place = _varint(data, place)
+            length, place = data[place], place + 1
+            if length > 127:
+                length, place = _varint(data, place - 1)
         elif wire in (FIXED32, FIXED64):
             length = 4 if wire == FIXED32 else 8
         else:
