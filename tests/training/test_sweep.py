@@ -53,7 +53,7 @@ def swept(
 
 
 def test_the_published_searches_have_288_networks_and_27_augmentations():
-    networks, settings = SPACES["architectures"].grid(), SPACES["augmentation"].grid()
+    networks, settings = (read_space(name).grid() for name in SPACES)
     assert len(networks) == 288
     assert len(settings) == 27
     assert len({tuple(n.items()) for n in networks}) == 288
@@ -63,7 +63,7 @@ def test_the_published_searches_have_288_networks_and_27_augmentations():
 
 @pytest.mark.parametrize("name", SPACES)
 def test_all_values_of_the_published_searches_are_options_of_train(name):
-    space = SPACES[name]
+    space = read_space(name)
     check(space, PoseTrainingConfig())
     chosen = space.values(space.grid()[-1])
     config = with_values(PoseTrainingConfig(), {**space.fixed, **chosen})
@@ -75,7 +75,7 @@ def test_all_values_of_the_published_searches_are_options_of_train(name):
 def test_shifts_deviate_as_the_published_ranges_do():
     """A value spread evenly over -r to r has the deviation r / sqrt(3)."""
     drawn = np.random.default_rng(0).uniform(-0.2, 0.2, 100_000).std()
-    assert SPACES["augmentation"].options["shift"][1] == pytest.approx(drawn, rel=0.01)
+    assert read_space("augmentation").options["shift"][1] == pytest.approx(drawn, rel=0.01)
 
 
 def test_the_smallest_crops_of_a_family_are_told(tmp_path, run_script):

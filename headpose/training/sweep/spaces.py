@@ -23,6 +23,8 @@ from typing import Any
 from headpose.errors import HeadposeError
 from headpose.training.fields import with_values
 
+# The published system's two searches, files beside this one.
+SPACES, FOLDER = ("architectures", "augmentation"), Path(__file__).parent
 # They say where results go and how to go on: a sweep sets them itself.
 RESERVED = ("output", "models_csv", "save", "resume", "overwrite")
 
@@ -35,12 +37,29 @@ class Range:
         low, high: Limits.
         log: Whether the logarithm is spread evenly.
         whole: Whether only whole numbers count.
+
+    Raises:
+        ValueError: If these are no limits.
     """
 
     low: float
     high: float
     log: bool = False
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):  # YAML takes 1e-4, without a point, for a text
+            object.__setattr__(self, name, float(getattr(self, name)))
+        limits = (self.low, self.high)
+        fits = self.low < self.high < math.inf and (self.low > 0 or not self.log)
+        fits = fits and (not self.whole or all(map(float.is_integer, limits)))
+        if not fits or not all(isinstance(v, bool) for v in (self.log, self.whole)):
+            raise ValueError("no range")
+
+    @property
+    def limits(self) -> tuple[float, float] | tuple[int, int]:
+        """Both limits, as numbers of the kind that the option has."""
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +108,9 @@ class Space:
         for name, values in self.options.items():
             if not isinstance(values, Range):
                 trial.suggest_categorical(name, [label(v) for v in values])
-            elif values.whole:
-                trial.suggest_int(name, int(values.low), int(values.high), log=values.log)
             else:
-                trial.suggest_float(name, values.low, values.high, log=values.log)
+                suggest = trial.suggest_int if values.whole else trial.suggest_float
+                suggest(name, *values.limits, log=values.log)
         return trial.params
 
     def values(self, chosen: dict) -> dict[str, Any]:
@@ -125,79 +143,13 @@ def label(value) -> int | float | str | bool:
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-# Augmentation that the published system had no counterpart of. Mirror images stay: it kept
-# one of each crop.
-_PLAIN = {
-    "roll": 0,
-    "contrast": (1, 1),
-    "blur": 0,
-    "noise": 0,
-    "low_resolution": 0,
-    "occlusion": 0,
-    "shading": 0,
-    "any_roll": 0,
-    "cut": 0,
-    "cover": 0,
-    "dark": 0,
-}
-
-
-def _deviation(reach: float) -> float:
-    """Returns the deviation of values spread evenly over -reach to reach."""
-    return round(reach / math.sqrt(3), 4)
-
-
-# The two searches of the published system, whose options and values these are: 288
-# networks without augmentation, and 27 settings of augmentation for one of them. It drew
-# shift and zoom evenly from ranges, `train.py` draws from normal distributions: here they
-# have the ranges' deviations.
-SPACES = {
-    "architectures": Space(
-        "architectures",
-        {
-            "conv_blocks": (1, 2, 3, 4, 5, 6),
-            "filters": (32, 64, 128, 256),
-            "dense_layers": (1, 2, 3),
-            "dense_size": (64, 128, 256, 512),
-        },
-        {
-            "architecture": "patacchiola",
-            "dropout": 0,
-            "shift": 0,
-            "zoom": 0,
-            "brightness": (1, 1),
-            **_PLAIN,
-        },
-    ),
-    "augmentation": Space(
-        "augmentation",
-        {
-            "shift": tuple(_deviation(r) for r in (0.1, 0.2, 0.3)),
-            "brightness": ((1, 1), (0.75, 1.25), (0.5, 1.5)),
-            "zoom": tuple(_deviation(r) for r in (0, 0.25, 0.5)),
-        },
-        {
-            "architecture": "patacchiola",
-            "conv_blocks": 6,
-            "filters": 64,
-            "dense_layers": 1,
-            "dense_size": 512,
-            "dropout": 0,
-            **_PLAIN,
-        },
-    ),
-}
-
-
 def read_space(name: str) -> Space:
     """Returns a space by name, or reads it from a YAML file.
 
     Raises:
         HeadposeError: If there is no such file or it is not as the module's text says.
     """
-    if name in SPACES:
-        return SPACES[name]
-    path = Path(name)
+    path = FOLDER / f"{name}.yaml" if name in SPACES else Path(name)
     if not path.is_file():
         raise HeadposeError(f"{name}: no such file, nor one of the spaces {', '.join(SPACES)}")
     import yaml
@@ -245,22 +197,13 @@ def _value(file: str, option: str, value):
 
 
 def _range(file: str, option: str, given: dict) -> Range:
-    unknown = set(given) - {"low", "high", "log", "whole"}
-    flags = {k: given.get(k, False) for k in ("log", "whole")}
     try:
-        # YAML takes 1e-4, without a point, for a text.
-        low, high = float(given["low"]), float(given["high"])
-    except (KeyError, TypeError, ValueError):
-        low, high = 1.0, 0.0
-    fits = not unknown and low < high < math.inf and not (flags["log"] and low <= 0)
-    if flags["whole"]:
-        fits = fits and low == round(low) and high == round(high)
-    if not fits or not all(isinstance(v, bool) for v in flags.values()):
+        return Range(**given)
+    except (TypeError, ValueError) as error:
         raise HeadposeError(
             f"{file}: {option}: a range has numbers low < high (low > 0 where log), "
             "and perhaps log: true, whole: true"
-        )
-    return Range(low, high, **flags)
+        ) from error
 
 
 def check(space: Space, config: object) -> None:
@@ -269,13 +212,9 @@ def check(space: Space, config: object) -> None:
     Raises:
         HeadposeError: At the first that does not.
     """
-    tried = [(name, value) for name, value in space.fixed.items()]
+    tried = list(space.fixed.items())
     for name, values in space.options.items():
-        if isinstance(values, Range):
-            kind = int if values.whole else float
-            tried += [(name, kind(values.low)), (name, kind(values.high))]
-        else:
-            tried += [(name, value) for value in values]
+        tried += [(name, v) for v in (values.limits if isinstance(values, Range) else values)]
     for name, value in tried:
         try:
             with_values(config, {name: value})
