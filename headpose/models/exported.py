@@ -16,7 +16,7 @@ from headpose.models.backends import READS, Backend, Call, open_session
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import Network, checked_network
-from headpose.models.onnx_header import parts
+from headpose.models.onnx_header import read_property
 from headpose.models.schema import MAX_TEXT
 from headpose.models.specs import DETECTOR, DetectorSpec
 
@@ -25,8 +25,6 @@ SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what 
 LITERT_FILE = "headpose.json"  # in the archive behind the network, as LiteRT's metadata are
 SUFFIXES = (".onnx", ".xml", ".tflite")
 MAX_XML = 64_000_000  # bytes; those of our networks have some 100,000
-# Fields of ONNX's ModelProto and of the entries in it, see `headpose.models.onnx_header`.
-_METADATA_PROPS, _ENTRY_KEY, _ENTRY_VALUE = 14, 1, 2
 
 
 def is_exported(path: str | Path) -> bool:
@@ -129,17 +127,7 @@ def _decoded(call: Call, about: ModelMetadata) -> Call:
 
 
 def _of_onnx(path: Path) -> str | None:
-    try:
-        for number, entry in parts(memoryview(np.memmap(path, np.uint8, "r").data)):
-            if number == _METADATA_PROPS:
-                texts = {kind: bytes(text).decode() for kind, text in parts(entry)}
-                if texts[_ENTRY_KEY] == KEY:
-                    return texts[_ENTRY_VALUE]
-    except OSError as error:
-        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
-    except (IndexError, ValueError, KeyError, TypeError):
-        raise HeadposeError(f"{path}: not an ONNX file (or a damaged one)") from None
-    return None
+    return read_property(path, KEY)
 
 
 def _of_openvino(path: Path) -> str | None:

@@ -13,7 +13,8 @@ from headpose.errors import HeadposeError, reason
 from headpose.files import is_regular
 from headpose.models.shipped import MODELS
 
-GRAPH = 7  # of the model
+GRAPH, METADATA_PROPS = 7, 14  # of the model
+ENTRY_KEY, ENTRY_VALUE = 1, 2  # of an entry of the metadata
 INITIALIZER, INPUT = 5, 11  # of the graph
 TENSOR_NAME, VALUE_NAME, VALUE_TYPE = 8, 1, 2
 TENSOR_TYPE = 1  # of the value's type
@@ -57,6 +58,25 @@ def read_inputs(path: str | Path) -> dict[str, tuple[Shape, bool]]:
         raise wrong
     # Older files list their weights among the inputs.
     return {name: described for name, described in inputs.items() if name not in weights}
+
+
+def read_property(path: str | Path, key: str) -> str | None:
+    """Returns what an ONNX file has under a key of its metadata; None if it has not.
+
+    Raises:
+        HeadposeError: If the file is missing or no ONNX file.
+    """
+    try:
+        for number, entry in fields(memoryview(np.memmap(path, np.uint8, "r").data)):
+            if number == METADATA_PROPS and isinstance(entry, memoryview):
+                texts = {kind: bytes(text).decode() for kind, text in parts(entry)}
+                if texts[ENTRY_KEY] == key:
+                    return texts[ENTRY_VALUE]
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except (IndexError, ValueError, KeyError, TypeError):
+        raise HeadposeError(f"{path}: not an ONNX file (or a damaged one)") from None
+    return None
 
 
 def _input(value: memoryview) -> tuple[str, Shape, bool]:

@@ -16,14 +16,12 @@ from headpose.models.descriptions import (
     RESIZING,
     SIGNS,
 )
-from headpose.models.schema import Fields, as_number, as_whole
+from headpose.models.schema import Fields, as_numbers, as_whole
 from headpose.models.suppression import OURS, PUBLISHED, Suppression
 
 # What an estimator may tell, in degrees; `expected_error` is the expected error of the others.
 MEASURES = ("tilt", "pan", "roll", "azimuth", "elevation", "expected_error")
-# What earlier versions call them, whose files are read: old to new, and new to old.
-OLD_MEASURES = {"certainty": "expected_error"}
-OLD_FIELDS = {"stride": "step", "min_error": "least_error"}
+OLD_MEASURES = {"certainty": "expected_error"}  # as files of earlier versions call them
 # How an estimator of rotations codes its answer, see `headpose.pose.rotation`.
 # Scale of the first six raw outputs: with 1, a step of the optimizer turns heads by several
 # degrees, and training stays noisy; so it is by about one.
@@ -98,28 +96,20 @@ class DetectorSpec:
             height = as_whole(height, *INPUT_SIDES, "input.shape[1]")
             width = as_whole(width, *INPUT_SIDES, "input.shape[2]")
         levels = tuple(
-            (level.whole(_known(level, "stride"), 1, MAX_STRIDE), _shapes(level))
+            (level.whole("stride", 1, MAX_STRIDE), _shapes(level))
             for level in values.objects("priors", 1, MAX_LEVELS)
         )
         a, b, c, d = values.numbers("variances", 4, 1e-3, 10)
         return cls(height, width, values.number("confidence", 0, 1), levels, (a, b, c, d))
 
 
-def _known(values: Fields, name: str) -> str:
-    """Returns what a description calls a field: its name, or that of earlier versions."""
-    old = OLD_FIELDS.get(name)
-    return old if old and old in values and name not in values else name
-
-
 def _shapes(level: Fields) -> tuple[tuple[float, float], ...]:
     """Reads the (width, height) of a level's priors, pixels."""
-    shapes = []
-    for shape in level.items("shapes", 1, MAX_SHAPES):
-        if not isinstance(shape, list) or len(shape) != 2:
-            raise ValueError("a prior's shape is no pair of numbers")
-        width, height = (as_number(n, 0.1, 4 * INPUT_SIDES[1], "a prior's side") for n in shape)
-        shapes.append((width, height))
-    return tuple(shapes)
+    shapes = level.items("shapes", 1, MAX_SHAPES)
+    if not all(isinstance(shape, list) and len(shape) == 2 for shape in shapes):
+        raise ValueError("a prior's shape is no pair of numbers")
+    sides = as_numbers(sum(shapes, []), 0.1, 4 * INPUT_SIDES[1], "a prior's side")
+    return tuple(zip(sides[::2], sides[1::2], strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,9 +173,7 @@ class EstimatorSpec:
         rotation = None
         if "rotation" in values:
             told = values.fields("rotation")
-            scale, floor, unit = (
-                told.number(_known(told, name), *limits) for name, limits in ROTATION.items()
-            )
+            scale, floor, unit = (told.number(name, *limits) for name, limits in ROTATION.items())
             rotation = (scale, floor, unit)
         side, margin = crop.choice("side", SIDES, OLD_SIDES), crop.number("margin", 0.1, 10)
         return cls(size, channels, len(measures), side, margin, rotation)
