@@ -16,7 +16,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from whole_videos import annotate_video
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -24,6 +23,7 @@ from headpose.cli.pipeline_options import add_backend_option, backend_from, mode
 from headpose.errors import HeadposeError
 from headpose.files import write_json
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.video.annotating import annotate_video
 
 
 def options() -> argparse.ArgumentParser:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from headpose.detection import head_detector as module
 from headpose.detection import networks as ssd_networks
 from headpose.detection import ssd
-from headpose.detection.head_detector import OURS, HeadDetector
+from headpose.detection.head_detector import HeadDetector
 from headpose.models.keras_files import save_model
 from headpose.models.keras_setup import set_up
+from headpose.models.suppression import OURS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
