@@ -108,7 +108,8 @@ def _shapes(level: Fields) -> tuple[tuple[float, float], ...]:
     shapes = level.items("shapes", 1, MAX_SHAPES)
     if not all(isinstance(shape, list) and len(shape) == 2 for shape in shapes):
         raise ValueError("a prior's shape is no pair of numbers")
-    sides = as_numbers(sum(shapes, []), 0.1, 4 * INPUT_SIDES[1], "a prior's side")
+    flat = [side for shape in shapes for side in shape]
+    sides = as_numbers(flat, 0.1, 4 * INPUT_SIDES[1], "a prior's side")
     return tuple(zip(sides[::2], sides[1::2], strict=True))
 
 
