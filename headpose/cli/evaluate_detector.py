@@ -17,7 +17,7 @@ from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
-from headpose.files import check_outputs, write_json
+from headpose.files import atomic_write, check_outputs, write_json
 from headpose.reporting import report
 
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet

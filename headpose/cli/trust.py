@@ -62,11 +62,6 @@ def shown(row: dict[str, float]) -> list[str]:
     return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far]
 
 
-def finite(row: dict[str, float]) -> dict[str, float | None]:
-    """Returns a row with None for what JSON has no number for: no limit, nothing to tell."""
-    return {name: value if math.isfinite(value) else None for name, value in row.items()}
-
-
 def main() -> None:
     arguments = options().parse_args()
     tables = [dataset.partition("#")[0] for dataset in arguments.datasets]
