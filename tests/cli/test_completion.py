@@ -13,7 +13,7 @@ BETWEEN = "\v"  # what stands between the words that are offered
         ("headpose vi", {"video"}, {"image"}),
         ("headpose image --det", {"--detector", "--detector-size"}, {"--csv", "image"}),
         ("headpose image --backend op", {"opencv", "openvino"}, {"keras"}),
-        ("headpose match-datasets --o", {"--output"}, {"image"}),
+        ("headpose match-datasets --o", {"--overwrite"}, {"image"}),
     ],
 )
 def test_shells_are_offered_commands_options_and_values(
