@@ -16,8 +16,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -32,6 +31,12 @@ SECONDS = 120  # a case may take, also where the machine is busy
 PREPARED = (
     *("headpose.cli.main", "headpose.cli.image", "headpose.cli.video", "headpose.cli.annotate"),
     *("headpose.cli.evaluate", "headpose.cli.evaluate_detector", "headpose.cli.clean_datasets"),
+    *(
+        "headpose.cli.attend",
+        "headpose.cli.trust",
+        "headpose.cli.clean",
+        "headpose.records.reading",
+    ),
     *("headpose.cli.table_options", "headpose.cli.windows", "headpose.cli.video_run"),
     *("headpose.images.listing", "headpose.images.pictures", "headpose.images.labels"),
     *("headpose.records.sinks", "headpose.records.coco", "headpose.records.summary"),
@@ -187,22 +192,46 @@ def state(folder: Path) -> dict[str, tuple]:
     return result
 
 
-def as_markdown(outcomes: list[Outcome]) -> str:
+def rows_in(text: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Returns status and message in a table that `as_markdown` made, by command and what is bad."""
+    rows = {}
+    for line in text.splitlines():
+        cells = [_unescaped(cell.strip()) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 4 and cells[2].lstrip("-").isdecimal():
+            rows[cells[0], cells[1]] = cells[2], cells[3]
+    return rows
+
+
+def rows_of(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Returns the rows of what was run."""
+    return {
+        (outcome.case.command, outcome.case.what): (
+            str(outcome.status),
+            _short(f"FAULT: {outcome.fault}" if outcome.fault else outcome.message),
+        )
+        for outcome in outcomes
+    }
+
+
+def as_markdown(rows: Mapping[tuple[str, str], tuple[str, str]]) -> str:
     """Returns the table."""
-    counts = Counter(outcome.case.command for outcome in outcomes)
-    faults = sum(bool(outcome.fault) for outcome in outcomes)
+    commands = {command for command, _ in rows if command}
+    faults = sum(message.startswith("FAULT") for _, message in rows.values())
     lines = [
-        f"{len(outcomes)} cases, {len(counts)} commands, {faults} faults (a traceback, an internal "
-        "error, no message, a status other than 1 and 2, no end in time).",
+        f"{len(rows)} cases, {len(commands)} commands, {faults} faults (a traceback, an internal "
+        "error, no message, a status other than 1 and 2, no end in time, a file changed).",
         "",
         "| command | what is bad | status | message |",
         "| --- | --- | ---: | --- |",
     ]
-    for outcome in sorted(outcomes, key=lambda o: o.case.command):
-        message = outcome.fault or outcome.message
-        cells = [outcome.case.command, outcome.case.what, str(outcome.status), _short(message)]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    for (command, what), (status, message) in sorted(rows.items(), key=lambda row: row[0][0]):
+        cells = [cell.replace("|", "\\|") for cell in (command, what, status, message)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _unescaped(cell: str) -> str:
+    return cell.replace("\\|", "|")
 
 
 def _short(message: str, limit: int = 160) -> str:
@@ -212,13 +241,22 @@ def _short(message: str, limit: int = 160) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the table into tests/README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put what was run into tests/README.md"
+    )
     parser.add_argument("--command", nargs="*", help="only cases of these commands")
+    parser.add_argument("--missing", action="store_true", help="only cases that it lacks")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one case of N")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1, help="side by side")
     parser.add_argument("--minutes", type=float, default=60, help="for all of them")
     arguments = parser.parse_args()
-    chosen = [c for c in cases() if not arguments.command or c.command in arguments.command]
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    table, _, after = rest.partition(END)
+    there, every = rows_in(table), list(cases())
+    chosen = [c for c in every if not arguments.command or c.command in arguments.command]
+    if arguments.missing:
+        chosen = [c for c in chosen if (c.command, c.what) not in there]
     with tempfile.TemporaryDirectory() as place:
         outcomes = run_all(
             chosen[:: arguments.every], Path(place), arguments.lanes, arguments.minutes
@@ -228,11 +266,10 @@ def main() -> int:
             print(f"{outcome.case.command} {outcome.case.arguments}: {outcome.fault}")
     print(f"{len(outcomes)} cases, {sum(bool(o.fault) for o in outcomes)} faults")
     if arguments.write:
-        text = README.read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        after = rest.partition(END)[2]
-        table = f"{BEGIN}\n{as_markdown(outcomes)}\n{END}"
-        README.write_text(f"{before}{table}{after}", encoding="utf-8")
+        run_now = rows_of(outcomes)
+        names = [(c.command, c.what) for c in every]
+        rows = {n: run_now.get(n) or there[n] for n in names if n in run_now or n in there}
+        README.write_text(f"{before}{BEGIN}\n{as_markdown(rows)}\n{END}{after}", encoding="utf-8")
     return 1 if any(outcome.fault for outcome in outcomes) else 0
 
 

@@ -258,6 +258,9 @@ def _tables(folder: Path) -> None:
     }
     for name, data in write.items():
         (folder / name).write_bytes(data)
+    header = "file,head,track,frame,time,width,height,xmin,ymin,xmax,ymax,score,tilt,pan,roll"
+    rows = "good.png,1,,,,64,48,5,5,40,40,0.9,1,2,3"
+    (folder / "heads.csv").write_text(f"{header}\n{rows}\n")
     (folder / "odd.yaml").write_text("options: [a\n")
     (folder / "words.yaml").write_text("options:\n  nonsense: [1, 2]\n")
     (folder / "odd.toml").write_text("[[train\n")
@@ -283,6 +286,7 @@ OUTPUTS = {
 # ------------------------------------------------------------------------------------- cases
 
 QUICK = ("--detector", "viola-jones")
+BENCHMARK = ("{estimator}", "--dataset", "aflw2000")
 
 
 def cases() -> Iterator[Case]:
@@ -300,10 +304,12 @@ def _inputs() -> Iterator[Case]:
     others |= {"empty-folder": "an empty folder", "pipe": "a named pipe", "loop": "a looping link"}
     others |= {"/dev/zero": "an endless device", "{long}.jpg": "a name of 300 letters"}
     others |= {"gone": "a link to nothing", "@nowhere": "a missing list", "@nothing": "no list"}
+    others |= {"@pipe": "a list that is a pipe", "@binary.csv": "a list of bytes"}
     for name, what in (PICTURES | others).items():
         yield Case("image", what, (name, *QUICK, "--output", "out"))
     videos = {"text.mp4": "text", "empty.mp4": "an empty file", "nowhere.mp4": "a missing file"}
     videos |= {"": "an empty name", "empty-folder": "an empty folder", "99": "no such camera"}
+    videos |= {"pipe": "a named pipe", "/dev/zero": "an endless device"}
     videos |= {"loop": "a looping link", "http://127.0.0.1:9/x": "an address without answer"}
     videos |= {"rtsp://user:secret@127.0.0.1:9/x": "a camera without answer", "gone": "a dead link"}
     for name, what in videos.items():
@@ -336,6 +342,17 @@ def _bad_tables() -> Iterator[Case]:
         arguments = (name, "--validation", name, "--output", "run")
         if name != "good.csv#nowhere":
             yield Case("train-detector", what, arguments)
+        yield Case("trust", what, (name,))
+        if name != "good.csv#nowhere":
+            yield Case("attend", what, (name, "--output", "out"))
+    for name, what in {"pipe": "a named pipe", "/dev/zero": "an endless device"}.items():
+        yield Case("attend", what, (name, "--output", "out"))
+        yield Case("trust", what, (name,))
+        yield Case("evaluate", what, ("{estimator}", name))
+        yield Case("evaluate-detector", what, ("viola-jones", "--data", name))
+    for name in ("odd.toml", "other.toml", "nowhere.toml", "pipe", "binary.csv"):
+        arguments = ("heads.csv", "--targets", name, "--output", "out")
+        yield Case("attend", f"--targets: {name}", arguments)
     for name in ("nowhere", "empty-folder", "text", "pipe"):
         yield Case("match-datasets", f"reference: {name}", (name, "empty-folder", "new"))
     for name in ("odd.toml", "other.toml", "nowhere.toml"):
@@ -432,6 +449,15 @@ def _bad_data() -> Iterator[Case]:
         more = ("--output", "clean", "--detector", "labelled")
         yield Case("clean-aflw", f"data: {name}", (name, *more))
         yield Case("clean-pointing04", f"data: {name}", (name, *more))
+    for name in ("nowhere", "empty-folder", "text", "pipe"):
+        for dataset in ("aflw2000", "biwi", "300w-lp", "direct-mhp", "dad-3dheads"):
+            more = ("--output", "clean", "--detector", "labelled")
+            yield Case("clean", f"{dataset}: {name}", (dataset, name, *more))
+    yield Case("clean", "a data set that nobody knows", ("nonsense", "nowhere"))
+    yield Case("evaluate", "a benchmark that is missing", (*BENCHMARK, "nowhere"))
+    yield Case(
+        "evaluate", "a benchmark's figures into a folder", (*BENCHMARK, "folder", "--json=.")
+    )
     for name in ("text.sqlite", "empty.sqlite"):
         yield Case("clean-aflw", f"data: {name}", (name, "--output", "clean"))
     yield Case("clean-all", "both data sets are missing", ("nowhere", "nowhere"))

@@ -1,13 +1,13 @@
 """What heads may look at: the camera, directions, parts of the picture, other people."""
 
 import dataclasses
-import tomllib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError, first_line, reason
-from headpose.files import check_readable
+from headpose.files import check_readable, number, parse_toml
 
 CAMERA = "camera"
 ELSEWHERE, UNKNOWN = "elsewhere", "unknown"
@@ -67,11 +67,10 @@ def load_targets(path: str | Path, within: float = WITHIN) -> list[Target]:
     """
     check_readable(path)
     try:
-        with Path(path).open("rb") as file:
-            content = tomllib.load(file)
+        content = parse_toml(Path(path).read_bytes())
     except OSError as error:
         raise HeadposeError(f"{path}: {reason(error)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise HeadposeError(f"{path}: no TOML ({first_line(error)})") from error
     if not content:
         raise HeadposeError(f"{path}: no targets; write a table such as [screen] for each")
@@ -110,4 +109,10 @@ def _numbers(where: str, key: str, values: Any, count: int) -> list[float]:
     if not right or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
         what = "a number" if count == 1 else f"{count} numbers"
         raise HeadposeError(f"{where}: {key} must be {what}")
-    return [float(value) for value in values]
+    try:
+        found = [number(value) for value in values]
+    except ValueError:
+        found = [math.inf]
+    if not all(map(math.isfinite, found)):
+        raise HeadposeError(f"{where}: {key} must be finite")
+    return found

@@ -15,6 +15,7 @@ from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
 from headpose.errors import HeadposeError
+from headpose.files import number
 from headpose.geometry.conventions import from_convention
 
 NAME = "dad-3dheads"
@@ -68,7 +69,7 @@ def _read_head(
         problems.add("missing picture" if picture is None else "picture without labels", item)
         return None
     try:
-        x, y, width, height = (float(value) for value in entry["bbox"])
+        x, y, width, height = (number(value) for value in entry["bbox"])
     except (KeyError, TypeError, ValueError):
         problems.add("label without rectangle", item)
         return None

@@ -5,7 +5,6 @@ They are made of AGORA and CMU Panoptic: `images` with `id` and `file_name`, and
 `euler_angles` (pitch, yaw, roll in degrees, yaw over the whole turn).
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
 from headpose.errors import HeadposeError, reason
+from headpose.files import number, parse_json
 from headpose.geometry.conventions import from_convention
 
 NAME = "direct-mhp"
@@ -55,12 +55,12 @@ def read_direct_mhp(
     folder = source if source.is_dir() else labels.parent
     finder = PictureFinder(base)
     found = []
-    for number, name in sorted(names.items(), key=lambda item: item[1]):
+    for key, name in sorted(names.items(), key=lambda item: item[1]):
         path = finder.find(name, problems)
         if path is None:
             problems.add("missing picture", name)
             continue
-        rows = [_head(annotation) for annotation in heads.get(number, [])]
+        rows = [_head(annotation) for annotation in heads.get(key, [])]
         if not rows:
             problems.add("picture without labels", name)
             continue
@@ -99,7 +99,7 @@ def read_json(path: Path) -> Any:
         HeadposeError: If it cannot be read or is none.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except ValueError as error:
@@ -144,12 +144,12 @@ def _head(annotation: dict[str, Any]) -> tuple[list[float], list[float]]:
     box = [np.nan] * 4
     angles = [np.nan] * 3
     try:
-        x, y, width, height = (float(value) for value in annotation["bbox"])
+        x, y, width, height = (number(value) for value in annotation["bbox"])
         box = [x, y, x + width, y + height]
     except (KeyError, TypeError, ValueError):
         pass
     try:
-        values = np.array([float(value) for value in annotation["euler_angles"]])
+        values = np.array([number(value) for value in annotation["euler_angles"]])
         if values.shape == (3,) and (values != UNKNOWN).all():
             angles = from_convention("directmhp", values[None])[0].tolist()
     except (KeyError, TypeError, ValueError):

@@ -1,18 +1,17 @@
 """Head boxes in JSON: COCO's files, and CrowdHuman's lines."""
 
-import json
 from pathlib import Path
 
 from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, folder_with
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
-from headpose.files import check_readable
+from headpose.files import check_readable, number, parse_json
 
 
 def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     check_readable(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parse_json(path.read_text(encoding="utf-8-sig"))
         files = {image["id"]: str(image["file_name"]) for image in content["images"]}
         annotations = content["annotations"]
         classes = {c["id"]: str(c["name"]) for c in content.get("categories", [])}
@@ -22,14 +21,14 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     names = {i: classes.get(i, str(i)) for i in [*classes, *used - set(classes)]}
     chosen = chosen_classes(path, [names[i] for i in names if i in used or part], part)
     rows: Rows = {file: [] for file in files.values()}
-    for number, note in enumerate(annotations):
+    for index, note in enumerate(annotations):
         try:
             file, kind = files[note["image_id"]], names[note.get("category_id")]
-            x, y, width, height = map(float, note["bbox"])
+            x, y, width, height = map(number, note["bbox"])
             box = (x, y, x + width, y + height)
             ignore = bool(note.get("iscrowd", 0)) or bool(note.get("ignore", 0))
         except (KeyError, TypeError, ValueError, AttributeError):
-            problems.add("bad annotation", f"{path.name} number {number}")
+            problems.add("bad annotation", f"{path.name} number {index}")
             continue
         if kind in chosen:
             rows[file].append(BoxRow(box, ignore))
@@ -43,15 +42,15 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
     """Reads CrowdHuman's lines of JSON: `hbox` is the head's x, y, width, height."""
     rows: Rows = {}
     check_readable(path)
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for row, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            item = json.loads(line)
+            item = parse_json(line)
             boxes = [_odgt_row(thing) for thing in item.get("gtboxes", [])]
             name = f"{item['ID']}.jpg"
         except (ValueError, KeyError, TypeError, AttributeError):
-            problems.add("bad line", f"{path.name} line {number}")
+            problems.add("bad line", f"{path.name} line {row}")
             continue
         rows[name] = [row for row in boxes if row is not None]
     near = [path.with_name(n) for n in (path.stem, "Images", "images")]
@@ -64,7 +63,7 @@ def _odgt_row(thing: dict) -> BoxRow | None:
     values = thing.get("hbox") if person else thing.get("fbox")
     if values is None:
         return None
-    x, y, width, height = map(float, values)
+    x, y, width, height = map(number, values)
     notes = {**thing.get("extra", {}), **thing.get("head_attr", {})}
     ignore = not person or any(notes.get(kind, 0) == 1 for kind in ("ignore", "unsure"))
     return BoxRow((x, y, x + width, y + height), ignore)

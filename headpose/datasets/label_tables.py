@@ -3,13 +3,13 @@
 import csv
 import dataclasses
 import math
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from headpose.errors import HeadposeError
-from headpose.files import check_readable
+from headpose.files import check_readable, number, parse_toml
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.conventions import ALIASES
 
@@ -104,32 +104,42 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
     """
     check_readable(path)
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = parse_toml(path.read_bytes())
     except FileNotFoundError as error:
         raise HeadposeError(f"{path}: no such file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise HeadposeError(f"{path}: not a TOML file ({error})") from error
     sources: dict[str, list[SourceName]] = {part: [] for part in PARTS}
     for part, rows in content.items():
         if part not in PARTS or not isinstance(rows, list):
             raise HeadposeError(f"{path}: only [[train]], [[validation]] and [[test]] belong there")
         for row in rows:
-            share, down = row.get("share", 1.0), row.get("pitch_down", 0.0)
-            flags = {name: row.get(name, False) for name in FLAGS}
-            fits = set(row) <= _SETTINGS and isinstance(row.get("path"), str)
-            fits = fits and isinstance(share, int | float) and isinstance(down, int | float)
-            fits = fits and all(isinstance(value, bool) for value in flags.values())
-            if not (fits and share > 0 and math.isfinite(down)):
+            if not _is_source(row):
                 raise HeadposeError(
                     f"{path}: a source has path and perhaps part, a positive share, "
                     f"pitch_down in degrees, {' and '.join(FLAGS)} (true or false), not {row}"
                 )
             place = (root or path.parent) / row["path"]
-            part_name = row.get("part", "")
-            named = SourceName(place, part_name, float(share), float(down), **flags)
+            share, down = float(row.get("share", 1)), float(row.get("pitch_down", 0))
+            flags = {name: row.get(name, False) for name in FLAGS}
+            named = SourceName(place, row.get("part", ""), share, down, **flags)
             sources[part].append(named)
     return sources
+
+
+def _is_source(row: Any) -> bool:
+    """Tells whether a row of a configuration has what a source has, and nothing else."""
+    if not isinstance(row, dict) or not set(row) <= _SETTINGS:
+        return False
+    texts = (row.get("path"), row.get("part", ""))
+    flags = (row.get(name, False) for name in FLAGS)
+    try:
+        share, down = (number(row.get(n, i)) for n, i in (("share", 1), ("pitch_down", 0)))
+    except (TypeError, ValueError):
+        return False
+    right = all(isinstance(text, str) for text in texts)
+    right = right and all(isinstance(flag, bool) for flag in flags)
+    return right and share > 0 and math.isfinite(share) and math.isfinite(down)
 
 
 def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Problems) -> pd.DataFrame:

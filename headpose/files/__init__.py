@@ -20,6 +20,7 @@ from headpose.files.checks import (
 from headpose.files.growing import UNFINISHED, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
+from headpose.files.texts import number, parse_json, parse_toml
 
 __all__ = [
     "HDF5",
@@ -32,6 +33,9 @@ __all__ = [
     "in_turn",
     "is_hdf5",
     "is_regular",
+    "number",
+    "parse_json",
+    "parse_toml",
     "sha256",
     "sole_user",
     "temporary_folder",

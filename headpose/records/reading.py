@@ -1,13 +1,13 @@
 """Reading tables of heads back: CSV, JSON lines and Parquet."""
 
 import csv
-import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError, first_line, reason
-from headpose.files import check_readable
+from headpose.files import check_readable, number, parse_json
 from headpose.records.columns import INTEGERS, TEXTS, Row, renamed
 from headpose.reporting import logger
 
@@ -62,34 +62,48 @@ def _read(path: Path) -> list[dict[str, Any]]:
     check_readable(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         if suffix in JSON_SUFFIXES:
-            lines = [json.loads(line) for line in file if line.strip()]
+            lines = [parse_json(line) for line in file if line.strip()]
             if not all(isinstance(line, dict) for line in lines):
                 raise ValueError("a line is no object")
             return lines
         return list(csv.DictReader(file))
 
 
-def _typed(path: Path, number: int, row: dict[str, Any], new_names: dict[str, str]) -> Row:
+def _typed(path: Path, row_number: int, row: dict[str, Any], new_names: dict[str, str]) -> Row:
     result: Row = {}
     for name, value in row.items():
         key = new_names.get(name, name)
         if value in (None, "") or key == "box":
             result.setdefault(key, None)
-        elif key in TEXTS or not isinstance(value, str):
-            result[key] = value
-        else:
+        elif key in INTEGERS or _is_measure(key):
             try:
-                result[key] = int(value) if key in INTEGERS else float(value)
-            except ValueError as error:
-                if key in INTEGERS or _is_measure(key):
-                    raise HeadposeError(
-                        f"{path}: row {number}: {key} is {value!r}, no number"
-                    ) from error
-                result[key] = value
+                result[key] = _measure(value, key in INTEGERS)
+            except (ValueError, TypeError) as error:
+                raise HeadposeError(
+                    f"{path}: row {row_number}: {key} is {str(value)[:40]!r}, no number"
+                ) from error
+        else:
+            result[key] = value
     return result
+
+
+def _measure(value: Any, whole: bool) -> int | float | None:
+    """Returns a number, or None for NaN, which other programs write for what is empty.
+
+    Whole numbers may be written as 3.0, as tables do that once had empty cells.
+
+    Raises:
+        ValueError, TypeError: If it is none, or none of that kind.
+    """
+    found = number(value)
+    if math.isnan(found):
+        return None
+    if math.isinf(found) or isinstance(value, bool) or (whole and found != round(found)):
+        raise ValueError
+    return round(found) if whole else found
 
 
 def _is_measure(name: str) -> bool:
     from headpose.records.columns import VIDEO_FIELDS
 
-    return name in VIDEO_FIELDS
+    return name in VIDEO_FIELDS and name not in TEXTS

@@ -236,6 +236,48 @@ def _read_boxes(path: Path) -> None:
     read_boxed_pictures(str(path))
 
 
+def _odgt(path: Path) -> None:
+    person = {"tag": "person", "hbox": [4, 4, 20, 20], "head_attr": {"ignore": 0}}
+    lines = [json.dumps({"ID": name, "gtboxes": [person]}) for name in ("a", "b")]
+    path.write_text("\n".join(lines) + "\n")
+    cv2.imwrite(str(path.with_name("a.jpg")), _picture())
+
+
+def _sink(name: str) -> Callable[[Path], None]:
+    """Returns what writes a table of heads."""
+
+    def write(path: Path) -> None:
+        from headpose.pipeline import Head
+        from headpose.records import sinks
+        from headpose.records.columns import picture_rows
+
+        heads = [Head((1.0, 2.0, 30.0, 40.0), 0.9, 10.0, -20.0)] * 2
+        with getattr(sinks, name)(path) as table:
+            for row in picture_rows("a.jpg", (64, 48), heads):
+                table.write(row)
+
+    return write
+
+
+def _read_heads(path: Path) -> None:
+    from headpose.records.reading import read_table
+
+    read_table(path, ("tilt", "pan"))
+
+
+def _targets(path: Path) -> None:
+    path.write_text(
+        "[screen]\ndirection = [30.0, -10.0]\nwithin = 20\n"
+        "[table]\nregion = [0, 100, 80, 400]\n[teacher]\ntrack = 2\n"
+    )
+
+
+def _read_targets(path: Path) -> None:
+    from headpose.attention.targets import load_targets
+
+    load_targets(path, 15.0)
+
+
 def _video(path: Path) -> None:
     from videos import make_video
 
@@ -273,5 +315,9 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], None]]] = {
     "toml": ("x.toml", _toml, _read_toml),
     "yaml": ("x.yaml", _yaml, _read_yaml),
     "coco json": ("x.json", _coco, _read_boxes),
+    "odgt": ("x.odgt", _odgt, _read_boxes),
+    "heads csv": ("x.csv", _sink("CsvSink"), _read_heads),
+    "heads jsonl": ("x.jsonl", _sink("JsonLinesSink"), _read_heads),
+    "targets": ("x.toml", _targets, _read_targets),
     "video": ("x.mp4", _video, _read_video),
 }

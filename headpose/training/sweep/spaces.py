@@ -156,7 +156,7 @@ def read_space(name: str) -> Space:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise HeadposeError(f"{name}: not a YAML file ({' '.join(str(error).split())})") from error
     known = isinstance(content, dict) and set(content) <= {"options", "fixed"}
     parts = [(content.get(k) or {}) for k in ("options", "fixed")] if known else []

@@ -1,0 +1,43 @@
+"""What strangers wrote as JSON or TOML: nested without end, numbers of a thousand digits."""
+
+import json
+import tomllib
+from typing import Any
+
+DEEP = "nested too deep"
+
+
+def parse_json(text: str) -> Any:
+    """Parses JSON.
+
+    Raises:
+        ValueError: If it is none, or nested too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(DEEP) from error
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Parses TOML.
+
+    Raises:
+        ValueError: If it is none, no UTF-8, or nested too deep.
+    """
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError(DEEP) from error
+
+
+def number(value: Any) -> float:
+    """Makes a number of what a file has in its place; whole ones may have any size there.
+
+    Raises:
+        ValueError, TypeError: If it is none.
+    """
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("a number that is too large") from error
