@@ -1,11 +1,10 @@
 """What the web page's tests share: networks that answer at once, and readers of answers.
 
-Run as a script it is `demo_web.py` with these networks.
+Run as a script it is `headpose web` with these networks.
 """
 
 import base64
 import csv
-import runpy
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -107,7 +106,8 @@ def from_data_url(url: str) -> np.ndarray:
 
 if __name__ == "__main__":
     import headpose.cli.pipeline_options
+    from headpose.cli.main import main
 
     headpose.cli.pipeline_options.pipeline_from = lambda _: pipeline()
-    sys.argv[0] = "web"
-    runpy.run_path(str(Path(__file__).resolve().parent.parent / "web"), run_name="__main__")
+    sys.argv[1:1] = ["web"]
+    main()
