@@ -33,8 +33,8 @@ class MissingPackageError(HeadposeError, ImportError):
 
 DISTRIBUTION = "headpose-toolkit"  # the name `headpose` is taken on the package index
 # What pip calls a module where that differs, and which extra brings it; the core brings the rest.
-_PIP_NAMES = {"cv2": "opencv-python", "PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}
-_EXTRAS = {
+PIP_NAMES = {"cv2": "opencv-python", "PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}
+EXTRAS = {
     **dict.fromkeys(("av", "scipy"), "video"),
     **dict.fromkeys(("tensorflow", "keras", "h5py", "pandas", "sklearn"), "train"),
     **dict.fromkeys(("matplotlib", "optuna", "yaml"), "train"),
@@ -43,7 +43,7 @@ _EXTRAS = {
     **{"ray": "distributed", "gradio": "web", "pillow_heif": "heic"},
     **{"fastapi": "rest", "uvicorn": "rest"},
 }
-_CORE = ("numpy", "cv2", "onnxruntime", "PIL", "glob2", "tqdm")
+CORE = ("numpy", "cv2", "onnxruntime", "PIL", "glob2", "tqdm")
 
 
 def install(extra: str) -> str:
@@ -60,7 +60,7 @@ def missing_package(error: ImportError) -> MissingPackageError | None:
             "pip install opencv-python-headless"
         )
     module = (error.name or "").partition(".")[0]
-    if not isinstance(error, ModuleNotFoundError) or module not in (*_CORE, *_EXTRAS):
+    if not isinstance(error, ModuleNotFoundError) or module not in (*CORE, *EXTRAS):
         return None
     return not_installed(module)
 
@@ -71,8 +71,8 @@ def not_installed(*modules: str) -> MissingPackageError:
     Args:
         modules: Names as they are imported, of those that this package or its extras bring.
     """
-    names = ", ".join(_PIP_NAMES.get(module, module) for module in modules)
-    extras = {_EXTRAS[module]: None for module in modules if module in _EXTRAS}
+    names = ", ".join(PIP_NAMES.get(module, module) for module in modules)
+    extras = {EXTRAS[module]: None for module in modules if module in EXTRAS}
     how = install(",".join(extras)) if extras else f"pip install {DISTRIBUTION}"
     verb = "is" if len(modules) == 1 else "are"
     return MissingPackageError(f"{names} {verb} not installed; {how}")

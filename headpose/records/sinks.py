@@ -207,6 +207,6 @@ def check_parquet() -> None:
     """
     if not importlib.util.find_spec("pyarrow"):
         raise HeadposeError(
-            f"Parquet needs pyarrow, which is not installed: {install('distributed')}, "
+            f"Parquet needs pyarrow, which is not installed: {install('cloud')}, "
             "or ask for CSV or JSON lines"
         )
