@@ -141,7 +141,7 @@ def row(engine: str, workers: int, found: dict) -> str:
     """Returns a row of the table."""
     memory = ["-" if used is None else f"{used:.0f}" for used in found["memory"]]
     cells = [engine, workers, found["pictures"], found["heads"], f"{found['seconds']:.0f}"]
-    cells += [f"{found['rate']:.1f}", f"{found['rate'] / workers:.1f}", *memory]
+    cells += [f"{found['rate']:.2f}", f"{found['rate'] / workers:.2f}", *memory]
     return f"| {' | '.join(map(str, cells))} |"
 
 

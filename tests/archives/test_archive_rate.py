@@ -31,7 +31,7 @@ def test_a_row_has_the_rate_and_memory(run_script, tmp_path):
     assert lines[0].startswith("4 pictures, 1 different, ")
     cells = [cell.strip() for cell in lines[-1].strip("|").split("|")]
     assert cells[:4] == ["processes", "1", "4", "4"]
-    assert float(cells[5]) > 0
+    assert all(float(cell) >= 0 for cell in cells[4:7])
     assert not list(tmp_path.iterdir())
 
 
