@@ -22,7 +22,7 @@ from headpose.video.addresses import without_secrets
 
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
-MOST_JSON = 1 << 20  # bytes; what is larger tells no URL
+MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
 CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
 
 
@@ -108,7 +108,7 @@ def _wanted(member: tarfile.TarInfo) -> bool:
     name = member.name.rpartition("/")[2]
     if name.startswith((".", "__")):
         return False
-    meta = name.endswith(".json") and member.size <= MOST_JSON
+    meta = name.endswith(".json") and member.size <= MAX_JSON
     return meta or kind_of(name) in (PICTURE, VIDEO)
 
 

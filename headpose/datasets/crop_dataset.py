@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.label_tables import PARTS, Problems, with_our_names
+from headpose.datasets.label_tables import PARTS, Problems, read_labels
 from headpose.errors import HeadposeError
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import OLD_SIDES, resize
@@ -107,21 +107,19 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise HeadposeError(
             f"{path.parent}: no {path.name} in it; is it a folder of a clean_ script?"
         )
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise HeadposeError(f"{path}: not a CSV file ({str(error).strip()})") from error
-    table = with_our_names(table)
-    missing = [c for c in ("file", "tilt", "pan") if c not in table]
-    if missing:
-        raise HeadposeError(f"{path}: no column {', '.join(missing)}; is this a table of crops?")
+    problems = Problems()
+    table = read_labels(path, "", ("file", "tilt", "pan"), problems)
+    if problems.by_kind:
+        raise HeadposeError(f"{path}: {'; '.join(problems.lines())}; clean anew")
+    lines = table.index.to_numpy()
+    table = table.reset_index(drop=True)
     for column in table.columns.intersection(COLUMNS).difference(TEXT):
         table[column] = pd.to_numeric(table[column], errors="coerce")
     bad = table["file"].eq("") | ~np.isfinite(table[["tilt", "pan"]].to_numpy(float)).all(axis=1)
     if bad.any():
-        lines = ", ".join(str(i + 2) for i in np.flatnonzero(bad)[:5])
+        named = ", ".join(map(str, lines[bad.to_numpy()][:5]))
         raise HeadposeError(
-            f"{path}: {int(bad.sum())} rows without file, tilt or pan (line {lines})"
+            f"{path}: {int(bad.sum())} rows without file, tilt or pan (line {named})"
         )
     return table
 

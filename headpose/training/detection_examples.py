@@ -32,10 +32,10 @@ from headpose.training.detection_windows import (
 TEXTURE_SHARE = 0.03  # of the examples are drawn textures without heads
 IGNORED_SCORE = 0.3  # from which a detector's find counts as an unlabelled head
 FALSE_SCORE = 0.4  # from which a detector's find where there is no head is learned from
-MOST_FALSE = 5  # false finds that make a picture more frequent
+MAX_FALSE = 5  # false finds that make a picture more frequent
 KNOWN_SHARE = 0.3  # of a find, from which it belongs to a labelled head
 CLOSE_UPS = 0.1  # of the crops show a picture that one head fills, or more than that
-LEAST_CLOSE_UP = 40.0  # pixels; heads that are smaller are not blown up so much
+MIN_CLOSE_UP = 40.0  # pixels; heads that are smaller are not blown up so much
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Source:
         """
         odds = np.sqrt([max(len(picture.boxes), 1) for picture in self.pictures])
         if len(self.false):
-            odds += np.minimum([len(boxes) for boxes in self.false], MOST_FALSE)
+            odds += np.minimum([len(boxes) for boxes in self.false], MAX_FALSE)
         return odds / odds.sum()
 
 
@@ -131,7 +131,7 @@ class DetectionExamples:
         whole = np.array([0, 0, picture.shape[1], picture.shape[0]], np.float64)
         false = source.false[index] if len(source.false) else box.as_boxes([])
         sides = np.sqrt(box.area(item.boxes))
-        large = item.boxes[sides >= LEAST_CLOSE_UP]
+        large = item.boxes[sides >= MIN_CLOSE_UP]
         if len(large) and rng.random() < CLOSE_UPS:
             whole = close_up(rng, large[rng.integers(len(large))], whole)
             window = letterbox(rng, whole, size)

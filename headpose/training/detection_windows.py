@@ -16,7 +16,7 @@ SMALLEST_TARGET, LARGEST_TARGET = 9.0, 0.9  # pixels; of the crop's side. Drawn 
 LARGEST_ZOOM = 2.2  # beyond it, pixels show
 SMALLEST_SHARE = 0.7  # of the crop's side that the picture's long side fills at least
 FALSE_WINDOWS = 0.5  # of the crops of a picture with false finds show one of them
-LEAST_VISIBLE = 0.35  # share of a head that must be in the crop for it to be learned
+MIN_VISIBLE = 0.35  # share of a head that must be in the crop for it to be learned
 FILLS = 0.6  # share of the crop from which a head is learned however much of it is outside
 AT_THE_BORDER = 0.2  # of the crops have their head at the border, perhaps cut by it
 CLOSE_UP_SIZES = (0.5, 1.6)  # sides of that picture, of the head's
@@ -142,7 +142,7 @@ def visible_boxes(
     inside = np.clip(moved, np.tile(shown[:2], 2), np.tile(shown[2:], 2))
     visible = box.area(inside) / np.maximum(box.area(moved), 1e-6)
     fills = box.area(inside) >= FILLS * np.prod(shown[2:] - shown[:2])
-    is_head = (visible >= LEAST_VISIBLE) | fills
+    is_head = (visible >= MIN_VISIBLE) | fills
     is_head &= box.area(inside) >= SMALLEST_HEAD**2
     return inside[is_head], inside[~is_head & (visible > 0)]
 

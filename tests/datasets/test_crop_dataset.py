@@ -103,7 +103,7 @@ def first(folder):
     ("damage", "told"),
     [
         (lambda f: (f / "labels.csv").unlink(), "no labels.csv in it"),
-        (lambda f: (f / "labels.csv").write_bytes(b""), "not a CSV file"),
+        (lambda f: (f / "labels.csv").write_bytes(b""), "no column file, tilt, pan; it has none"),
         (lambda f: (f / "labels.csv").write_text("file,tilt,pan\n"), "has no rows"),
         (drop_column, "no column pan"),
         (blank_angle, r"1 rows without .*\(line 4\)"),
