@@ -23,6 +23,14 @@ MAX_KEPT_BYTES, MAX_KEPT_FILES = 4_000 * MEGABYTE, 10_000  # of photos and answe
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+def hosts_of(host: str, names: Iterable[str] = ()) -> tuple[str, ...] | None:
+    """Returns the names by which browsers may ask a page that listens at `host`; None for all.
+
+    Who listens to all that reaches this computer cannot know what it is called there.
+    """
+    return (*LOOPBACK, *names) if host.lower() in LOOPBACK else None
+
+
 class Guard:
     """An ASGI application around another that answers bad requests itself.
 

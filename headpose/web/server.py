@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
-from headpose.web.limits import LOOPBACK, MAX_UPLOAD, Guard
+from headpose.web.limits import LOOPBACK, MAX_UPLOAD, Guard, hosts_of
 
 INSTALL = install("web")
 
@@ -98,10 +98,8 @@ def served(
     from starlette.middleware import Middleware
 
     # Gradio looks at its own page first, which no proxy for the network should get to see.
-    names = ("localhost", "127.0.0.1", "::1", host)
-    os.environ["no_proxy"] = ",".join(filter(None, (os.environ.get("no_proxy"), *names)))
-    # Who listens to all that reaches this computer cannot know what it is called there.
-    hosts = (*LOOPBACK, host, *names) if host in LOOPBACK else None
+    own = (*LOOPBACK, host)
+    os.environ["no_proxy"] = ",".join(filter(None, (os.environ.get("no_proxy"), *own)))
     system = ("system-ui", "sans-serif")
     try:
         _, address, _ = page.launch(
@@ -119,7 +117,9 @@ def served(
             run_history=False,
             footer_links=[],
             max_file_size=MAX_UPLOAD,
-            app_kwargs={"middleware": [Middleware(Guard, folder=folder, hosts=hosts)]},
+            app_kwargs={
+                "middleware": [Middleware(Guard, folder=folder, hosts=hosts_of(host, names))]
+            },
             theme=gr.themes.Default(font=system, font_mono=("ui-monospace", "monospace")),
             css=css,
         )

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from headpose.web import limits
-from headpose.web.limits import LOOPBACK, Guard
+from headpose.web.limits import LOOPBACK, Guard, hosts_of
 
 
 async def echo(scope, receive, send):
@@ -141,6 +141,15 @@ def test_only_so_many_photos_arrive_at_once(tmp_path, monkeypatch):
 
     asyncio.run(all_at_once())
     assert statuses == [503, 200, 200, 200]
+
+
+def test_a_page_of_this_computer_has_its_names_and_those_that_are_given(tmp_path):
+    assert set(hosts_of("localhost", ["Photos.example"])) == {*LOOPBACK, "Photos.example"}
+    assert hosts_of("0.0.0.0") is None
+    assert hosts_of("192.0.2.7", ["photos.example"]) is None
+    allowed = hosts_of("127.0.0.1", ["Photos.example"])
+    for host, status in (("photos.example", 200), ("127.0.0.1", 200), ("other.example", 403)):
+        assert ask(tmp_path, host=host, hosts=allowed)[0] == status
 
 
 def test_a_websocket_is_closed(tmp_path):
