@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Draws what the angles mean: a modelled head, turned by the project's own matrices.
 
-The arrows and labels are those of the demos. Writes docs/angles.jpg.
+The arrows and labels are those of the demos. Writes docs/angles.jpg, and smaller
+headpose/web/angles.jpg, which the web page shows.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from headpose.images.pictures import write_image
 from headpose.pipeline import Head
 
 CELL, LEFT, GAP = 200, 130, 34  # pixels: a head's square, room for a row's name, for labels
+PAGE = Path(__file__).resolve().parent.parent / "headpose" / "web" / "angles.jpg"
+PAGE_SCALE = 0.7  # of the drawing on the web page
 SMOOTH = 3  # heads are drawn so many times larger and scaled down
 RADII = (0.62, 0.82, 0.72)  # of the skull along x, y, z, in halves of a cell
 BACKGROUND, INK = (250, 250, 250), (40, 40, 40)
@@ -127,10 +130,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).with_name("angles.jpg")
     parser.add_argument("--output", type=Path, default=default, metavar="FILE")
+    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE")
     arguments = parser.parse_args()
-    with atomic_write(arguments.output) as temporary:
-        write_image(temporary, draw())
-    print(arguments.output)
+    whole = draw()
+    small = cv2.resize(whole, None, fx=PAGE_SCALE, fy=PAGE_SCALE, interpolation=cv2.INTER_AREA)
+    for target, picture in ((arguments.output, whole), (arguments.page, small)):
+        with atomic_write(target) as temporary:
+            write_image(temporary, picture)
+        print(target)
 
 
 if __name__ == "__main__":

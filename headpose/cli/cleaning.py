@@ -8,7 +8,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
-from headpose.datasets.cleaning import Recipe, clean
+from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
@@ -94,6 +94,14 @@ def add_options(
     add("--splits-tilt", type=cl.at_least(1), default=8, help="classes of tilt for stratifying")
     add("--splits-pan", type=cl.at_least(1), default=8, help="classes of pan for stratifying")
     add("--test-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of all crops")
+    add(
+        "--test-subjects",
+        nargs="+",
+        default=[],
+        metavar="SUBJECT",
+        help="persons that make the test part, instead of a drawn share; Pointing'04: person03 "
+        "person08 person13 are those that the shipped estimator has not seen",
+    )
     add("--validation-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of what remains")
     add("--seed", type=cl.at_least(0), default=0, help="of classes and parts")
     add("--arrays", action="store_true", help="write crops and angles as .npy files too")
@@ -128,6 +136,8 @@ def run_cleaning(
     homes = [s.resolve() if s.is_dir() else s.resolve().parent for s in sources]
     if arguments.output.resolve() in homes:
         parser.error(f"{arguments.output} is where the data set is; choose another --output")
+    if arguments.test_subjects and arguments.split != "grouped":
+        parser.error("--test-subjects needs --split grouped: the other divides persons")
     if folder.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.output} has results; use --overwrite or another --output")
     items, read, problems = [], [], Problems()
@@ -151,12 +161,14 @@ def run_cleaning(
         grow=tuple(arguments.grow),
         match=arguments.match,
     )
-    detector, threshold = detector_and_threshold(arguments, confidence)
-    options = _options(arguments, recipe, threshold) | {"data": fingerprint(read)}
+    detector, threshold, unsure = detector_and_thresholds(arguments, confidence)
+    options = _options(arguments, recipe, threshold)
+    options |= {"unsure": unsure, "data": fingerprint(read)}
+    thresholds = threshold, unsure
     try:
         with sole_user(writable_folder(folder.path)):
             done = folder.start(options, arguments.overwrite)
-            records = _clean_all(items, done, detector, threshold, recipe, folder, arguments)
+            records = _clean_all(items, done, detector, thresholds, recipe, folder, arguments)
             summary = folder.finish(
                 records,
                 problems,
@@ -168,6 +180,7 @@ def run_cleaning(
                 validation_ratio=arguments.validation_ratio,
                 seed=arguments.seed,
                 arrays=arguments.arrays,
+                test_subjects=arguments.test_subjects,
             )
     except KeyboardInterrupt:
         cl.warn("what is done is kept; start the same command again to go on")
@@ -177,17 +190,21 @@ def run_cleaning(
     return 1 if lost else 0
 
 
-def detector_and_threshold(arguments: argparse.Namespace, published: float):
-    """Returns the detector, None for the labels themselves, and its threshold."""
+def detector_and_thresholds(arguments: argparse.Namespace, published: float):
+    """Returns the detector, None for the labels themselves, its threshold and the unsure one.
+
+    The latter is for pictures of one person, see `headpose.datasets.cleaning.clean`: only for
+    our own detectors, whose scores are alike, and not where a threshold is asked for.
+    """
     name = arguments.detector
     if name == LABELLED:
-        return None, None
+        return None, None, None
     if name == AS_DEEPGAZE:
         from headpose.detection.viola_jones import ViolaJones
 
         cascade = ViolaJones.as_deepgaze(arguments.detector_size)
         given = arguments.confidence
-        return cascade, cascade.confidence if given is None else given
+        return cascade, cascade.confidence if given is None else given, None
     from headpose.detection.loading import load_detector
 
     if Path(name).suffix.lower() in (".keras", ".h5", ".hdf5") and not Path(name).is_file():
@@ -197,10 +214,13 @@ def detector_and_threshold(arguments: argparse.Namespace, published: float):
     backend = backend_from(arguments)
     detector = load_detector(model_for(name, backend), arguments.detector_size, backend)
     if arguments.confidence is not None:
-        return detector, arguments.confidence
-    # Of our networks SSD512 alone has a fixed size.
-    fixed = getattr(detector, "fixed_size", None)
-    return detector, published if fixed else detector.confidence
+        return detector, arguments.confidence, None
+    # Of our networks SSD512 alone has a fixed size; other makes' detectors tell none.
+    if not hasattr(detector, "fixed_size"):
+        return detector, detector.confidence, None
+    if detector.fixed_size:
+        return detector, published, None
+    return detector, detector.confidence, UNSURE
 
 
 def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | None) -> dict:
@@ -232,7 +252,7 @@ def _crops_faces(arguments: argparse.Namespace) -> bool:
     return arguments.detector == AS_DEEPGAZE
 
 
-def _clean_all(items, done, detector, threshold, recipe, folder, arguments) -> list:
+def _clean_all(items, done, detector, thresholds, recipe, folder, arguments) -> list:
     """Cleans what is not done yet. Returns the records of all, in order."""
     todo = [item for item in items if item[0] not in done]
     if done:
@@ -240,11 +260,12 @@ def _clean_all(items, done, detector, threshold, recipe, folder, arguments) -> l
     batches = clean(
         todo,
         detector,
-        threshold,
+        thresholds[0],
         recipe,
         folder.path,
         arguments.batch_size,
         arguments.workers,
+        thresholds[1],
     )
     with cl.progress_bar("pictures", len(todo)) as bar:
         for records in batches:

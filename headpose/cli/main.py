@@ -30,6 +30,7 @@ COMMANDS = {
     "match-datasets": ("match_datasets", "leave the same heads in two sets of crops"),
     "convert-deepgaze": ("convert_deepgaze", "turn deepgaze's checkpoints into one Keras file"),
     "pseudo-labels": ("pseudo_labels", "label heads with what two published estimators say"),
+    "verify-weights": ("verify_weights", "look at weights of published networks: shapes, a trial"),
     "export": ("export", "export a model for other programs"),
     "doctor": ("doctor", "tell what is installed here and what is missing, for bug reports"),
 }

@@ -5,6 +5,10 @@ row for each head: file, xmin, ymin, xmax, ymax, tilt, pan and perhaps roll. "#P
 takes the rows whose column part says so, "@SHARE" sets a source's share of the examples:
 labels.csv#train@0.4
 
+DATA may also be a published data set as it was downloaded: pointing04:FOLDER, 300w-lp:FOLDER
+(headpose clean --help lists the names). Every tenth person or photo is then for validation;
+of Pointing'04, persons 5 and 10 are, and 3, 8 and 13 for testing.
+
 A .toml names such sources for training, validation and test: models/pose-estimator.toml
 is the one that the estimator that ships was trained with.
 """

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -133,6 +133,7 @@ class CleanFolder:
         validation_ratio: float = 0.2,
         seed: int = 0,
         arrays: bool = False,
+        test_subjects: Sequence[str] = (),
     ) -> dict:
         """Divides the crops and writes tables, norm, arrays and summary.
 
@@ -147,6 +148,7 @@ class CleanFolder:
             validation_ratio: Share of what remains.
             seed: Of classes and parts.
             arrays: Whether to write the arrays too.
+            test_subjects: See `headpose.datasets.splits.split`.
 
         Returns:
             The summary.
@@ -167,7 +169,7 @@ class CleanFolder:
         if protocol == "original":
             table = splits.with_repeats(self._with_mirror_images(table))
         table["class"] = splits.pose_classes(table, splits_tilt, splits_pan, seed)
-        parts = splits.split(table, protocol, test_ratio, validation_ratio, seed)
+        parts = splits.split(table, protocol, test_ratio, validation_ratio, seed, test_subjects)
         norm = crop_writing.write_norm(self.path, table[parts == "train"])
         if arrays:
             for part in cd.PARTS:
@@ -185,6 +187,7 @@ class CleanFolder:
                 "splits tilt": splits_tilt,
                 "splits pan": splits_pan,
                 "test ratio": test_ratio,
+                "test subjects": list(test_subjects),
                 "validation ratio": validation_ratio,
                 "seed": seed,
             },

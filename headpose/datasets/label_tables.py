@@ -60,10 +60,13 @@ class SourceName:
     def parse(cls, text: str) -> "SourceName":
         """Takes a name apart; a path that exists as it stands may contain # and @.
 
+        The path may be a published data set's, `NAME:PATH`, see
+        `headpose.datasets.labelled_rows`.
+
         Raises:
             HeadposeError: If the share is no positive number.
         """
-        if Path(text).exists():
+        if _exists(text):
             return cls(Path(text))
         rest, at, share = text.rpartition("@")
         if not at:
@@ -74,7 +77,7 @@ class SourceName:
             weight = math.nan
         if not 0 < weight < math.inf:
             raise HeadposeError(f"{text}: the share after @ must be a positive number")
-        if Path(rest).exists():
+        if _exists(rest):
             return cls(Path(rest), "", weight)
         path, mark, part = rest.rpartition("#")
         return cls(Path(path), part, weight) if mark else cls(Path(rest), "", weight)
@@ -82,6 +85,20 @@ class SourceName:
     def with_part(self, part: str) -> "SourceName":
         """Returns the same source, with a part if it has none yet."""
         return dataclasses.replace(self, part=self.part or part)
+
+
+def _exists(text: str) -> bool:
+    """Tells whether a path exists, or that of `NAME:PATH`."""
+    _name, _colon, place = text.partition(":")
+    return Path(text).exists() or (bool(place) and Path(place).exists())
+
+
+def _below(root: Path, text: str) -> Path:
+    """Returns a path below a folder; of `NAME:PATH`, the path is what starts from there."""
+    name, _, place = text.partition(":")
+    if not place or "/" in name or len(name) < 2 or (root / text).exists():
+        return root / text
+    return Path(f"{name}:{root / place}")
 
 
 PARTS = ("train", "validation", "test")
@@ -119,7 +136,7 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
                     f"{path}: a source has path and perhaps part, a positive share, "
                     f"pitch_down in degrees, {' and '.join(FLAGS)} (true or false), not {row}"
                 )
-            place = (root or path.parent) / row["path"]
+            place = _below(root or path.parent, row["path"])
             share, down = float(row.get("share", 1)), float(row.get("pitch_down", 0))
             flags = {name: row.get(name, False) for name in FLAGS}
             named = SourceName(place, row.get("part", ""), share, down, **flags)

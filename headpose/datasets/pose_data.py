@@ -14,6 +14,7 @@ import pandas as pd
 
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
@@ -105,7 +106,8 @@ def read_heads(
             known, `roll`, `weight` (0..1, how far the label is trusted), `disagreement`
             (degrees, between several labellers; lowers the weight) and `face`
             (`away`: seen from behind, without angles);
-            a CSV of rendered tiles with `sheet`, `row`, `col` and the same.
+            a CSV of rendered tiles with `sheet`, `row`, `col` and the same;
+            a published data set, `NAME:PATH`, see `headpose.datasets.labelled_rows`.
             `SOURCE#PART` takes the rows whose column `part` says so (for a clean folder,
             its train, validation or test part; for a table without that column but with
             `identity`, every tenth identity is `validation`, the others `train`),
@@ -122,12 +124,16 @@ def read_heads(
     named = source if isinstance(source, SourceName) else SourceName.parse(source)
     path, part = named.path, named.part
     problems = Problems()
-    if path.is_dir():
+    check_source(path)
+    if dataset := named_dataset(path):
+        table = read_rows(*dataset, part, problems)
+        heads = _read_boxes(path, table, problems, size, side, margin, detector, grey)
+    elif path.is_dir():
         from headpose.datasets.crop_dataset import fitted, read_crops
 
         clean = read_crops(path, part or None)
         heads = _from_crops(fitted(clean.crops, size, grey=True), clean.angles)
-    elif path.is_file():
+    else:
         table = _read_table(path, part, problems)
         if {"sheet", "row", "col"} <= set(table.columns):
             heads = _read_tiles(path, table, problems, size, side, margin, whole_turn)
@@ -135,10 +141,6 @@ def read_heads(
             if not whole_turn:
                 table = table[~table["away"]]
             heads = _read_boxes(path, table, problems, size, side, margin, detector, grey)
-    else:
-        raise HeadposeError(
-            f"{path}: no such file or folder; name a table of heads or a clean folder"
-        )
     if len(heads) and not grey:
         from headpose.datasets.crop_dataset import fitted
 

@@ -25,6 +25,8 @@ class Dataset:
         shows: What to name on the command line.
         protocol: What is measured by custom, and what the protocol leaves out.
         only: Subjects that belong to the protocol; empty for all.
+        validation, test: Subjects of these parts in training; empty where every tenth
+            subject is for validation and none for testing.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Dataset:
     shows: str
     protocol: str
     only: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
 
 
 _BEYOND = f"pictures with an angle beyond {w300lp.LARGEST_ANGLE:g} degrees"
@@ -49,6 +53,8 @@ DATASETS: dict[str, Dataset] = {
             "pointing04", "Pointing'04", pointing04.read_pointing04, 2790,
             "the folder that holds Person01 to Person15",
             "tilt and pan in steps of 15 degrees; nothing is left out; there is no roll",
+            validation=pointing04.VALIDATION_PERSONS,
+            test=pointing04.TEST_PERSONS,
         ),
         Dataset(
             "pointing04-test",

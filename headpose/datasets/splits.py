@@ -3,12 +3,15 @@
 Two protocols:
 
 `grouped` keeps whatever belongs together in one part: all crops of a person where persons
-are known (Pointing'04), else all crops of a picture (AFLW).
+are known (Pointing'04), else all crops of a picture (AFLW). Persons may be named for the
+test part, where others measure on the same ones.
 
 `original` repeats the published one, for comparing figures with the paper's: mirror images
 are rows of their own, and rows are drawn at random, so that a test row's mirror image or
 repeat is mostly among the training rows. Its figures are too good.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -61,6 +64,7 @@ def split(
     test_ratio: float = 0.2,
     validation_ratio: float = 0.2,
     seed: int = 0,
+    test_subjects: Sequence[str] = (),
 ) -> np.ndarray:
     """Divides rows into parts.
 
@@ -70,17 +74,39 @@ def split(
         test_ratio: Share of all rows, 0..1.
         validation_ratio: Share of what remains, 0..1.
         seed: The same seed and table give the same parts.
+        test_subjects: Persons whose rows make the test part, instead of `test_ratio`;
+            `grouped` only.
 
     Returns:
         (N,) names of parts.
 
     Raises:
-        HeadposeError: If there are too few rows or groups.
+        HeadposeError: If there are too few rows or groups, or a subject is not there.
     """
+    if test_subjects:
+        return _with_test_subjects(table, protocol, validation_ratio, seed, test_subjects)
     divide = {"grouped": _grouped, "original": _original}[protocol]
     parts = divide(table, test_ratio, validation_ratio, np.random.default_rng(seed))
     if not (parts == "train").any():
         raise HeadposeError("too few pictures to divide: nothing is left for training")
+    return parts
+
+
+def _with_test_subjects(
+    table: pd.DataFrame, protocol: str, validation_ratio: float, seed: int, names: Sequence[str]
+) -> np.ndarray:
+    """Divides rows with the test persons named; the others are divided as ever."""
+    if protocol != "grouped":
+        raise HeadposeError(f"named test subjects need the split grouped, not {protocol}")
+    subjects = table["subject"].fillna("").astype(str)
+    known = sorted(set(subjects) - {""})
+    if missing := [name for name in names if name not in known]:
+        told = ", ".join(known[:20]) or "none known"
+        raise HeadposeError(f"{', '.join(missing)}: no such subject with a head; there are {told}")
+    tested = subjects.isin(names).to_numpy()
+    parts = np.full(len(table), "test", dtype="<U10")
+    if not tested.all():
+        parts[~tested] = split(table[~tested], protocol, 0.0, validation_ratio, seed)
     return parts
 
 

@@ -75,8 +75,7 @@ def draw_labels(canvas: np.ndarray, boxes: np.ndarray, texts: list[str], short: 
         places, cramped = place_labels(boxes, sizes, size)
         if cramped <= CROWDED * len(boxes):
             break
-    for box, place in zip(boxes, places, strict=True):
-        _leader(canvas, box, place, max(1, tall // 12))
+    _leaders(canvas, boxes, places, max(1, tall // 12))
     for word, place in zip(words, places, strict=True):
         _plate(canvas, word, place, tall)
 
@@ -149,6 +148,17 @@ def _candidates(box: np.ndarray, size: tuple[int, int], picture: tuple[int, int]
     limit = np.maximum(np.array(picture) - size, 0)
     inside = np.clip(corners, 0, limit)
     return np.concatenate([inside, inside + size], axis=1).astype(np.float32)
+
+
+def _leaders(
+    canvas: np.ndarray, boxes: np.ndarray, places: list[tuple[int, int, int, int]], line: int
+) -> None:
+    """Draws lines from labels to their heads, behind all heads: in a crowd they would hide some."""
+    before = canvas.copy()
+    for box, place in zip(boxes, places, strict=True):
+        _leader(canvas, box, place, line)
+    for x0, y0, x1, y1 in np.rint(np.maximum(boxes, 0)).astype(int):
+        canvas[y0:y1, x0:x1] = before[y0:y1, x0:x1]
 
 
 def _leader(

@@ -18,7 +18,9 @@ class Sources(Checked):
     """Where labelled heads come from, see `headpose.datasets.pose_data.read_heads`."""
 
     data: tuple[str, ...] = field(
-        (), "clean folders, tables, or a .toml that names them", positional=True
+        (),
+        "clean folders, tables, data sets as NAME:PATH, or a .toml that names them",
+        positional=True,
     )
     data_root: Path | None = field(
         None, "what a .toml's paths start from", metavar="DIR", effect=False

@@ -8,6 +8,7 @@ import numpy as np
 
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
 from headpose.datasets.label_tables import PARTS, SourceName, read_configuration
+from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
 from headpose.datasets.pose_data import HeadSet, divide, read_heads
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
@@ -54,23 +55,36 @@ def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
 
 
 def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
-    """Returns the sources of each part; clean folders have parts of their own.
+    """Returns the sources of each part; clean folders and data sets have parts of their own.
 
     Raises:
-        HeadposeError: If there is none to measure on.
+        HeadposeError: If there is none to measure on, or a source is not there.
     """
     named = named_sources(sources)
-    folders = [s for s in named["train"] if s.path.is_dir()]
-    named["validation"] = named["validation"] or folders
-    named["test"] = named["test"] or [s for s in folders if _has_rows(s.with_part("test"))]
+    for source in (s for part in PARTS for s in named[part]):
+        check_source(source.path)
+    # What a source is told to train on in a part of its own is not measured on.
+    divided = [s for s in named["train"] if has_parts(s) and not s.part]
+    named["validation"] = named["validation"] or divided
+    named["test"] = named["test"] or [s for s in divided if _has_test_rows(s)]
     if not named["validation"]:
-        raise HeadposeError("tables of heads need --validation, to see when to stop")
+        raise HeadposeError(
+            "tables of heads need --validation, to see when to stop, and so do parts of "
+            "clean folders and data sets"
+        )
     return named
 
 
-def _has_rows(source: SourceName) -> bool:
-    """Tells whether a part of a clean folder has any crop; a small set may have no test part."""
-    return len(read_table(table_path(source.path, source.part))) > 0
+def has_parts(source: SourceName) -> bool:
+    """Tells whether a source is divided into parts: a clean folder or a published data set."""
+    return source.path.is_dir() or named_dataset(source.path) is not None
+
+
+def _has_test_rows(source: SourceName) -> bool:
+    """Tells whether a source has a test part with any head; a small set may have none."""
+    if dataset := named_dataset(source.path):
+        return has_test_part(dataset[0])
+    return len(read_table(table_path(source.path, "test"))) > 0
 
 
 def crop_of(crop: Crop, sources: list[SourceName]) -> dict[str, Any]:
@@ -107,11 +121,17 @@ def _read(
     """Reads sources of heads, named for the log by their folder."""
     sets: dict[str, HeadSet] = {}
     for source in sources:
-        if source.path.is_dir():
+        if has_parts(source):
             source = source.with_part(part)
         heads, problems = read_heads(source, detector=detector, whole_turn=whole_turn, **crop)
         report(source.path, problems)
-        folder = source.path if source.path.is_dir() else source.path.resolve().parent
-        name = f"{folder.name}#{source.part}" if source.part else folder.name
+        name = f"{_shown(source)}#{source.part}" if source.part else _shown(source)
         sets[name if name not in sets else f"{name} {len(sets) + 1}"] = heads
     return sets
+
+
+def _shown(source: SourceName) -> str:
+    """Returns what a source is called in the log: its data set, or its folder."""
+    if dataset := named_dataset(source.path):
+        return dataset[0]
+    return (source.path if source.path.is_dir() else source.path.resolve().parent).name

@@ -8,8 +8,9 @@ import dataclasses
 import html
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,6 +92,15 @@ class SharedPipeline:
         """Whether the estimator tells how far it may be off."""
         return self.estimator.outputs == len(MEASURES)
 
+    def for_video(self, settings: Settings) -> HeadPosePipeline:
+        """Returns a pipeline for a video; each call of a network waits for its turn."""
+        return HeadPosePipeline(
+            _TakingTurns(self.detector, "detect", self._lock),
+            _TakingTurns(self.estimator, "measures", self._lock),  # type: ignore[arg-type]
+            settings.confidence,
+            settings.limit,
+        )
+
     def heads(self, picture: np.ndarray, settings: Settings) -> list[Head]:
         """Returns the heads of a picture, best score first.
 
@@ -103,6 +113,24 @@ class SharedPipeline:
         )
         with self._lock:
             return find_heads([picture])[0]
+
+
+class _TakingTurns:
+    """Passes on to a network, of which one call at a time is made."""
+
+    def __init__(self, network: Any, call: str, lock: threading.Lock):
+        self._network, self._name, self._lock = network, call, lock
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._network, name)
+        if name != self._name:
+            return found
+
+        def in_turn(*arguments: Any, **options: Any) -> Any:
+            with self._lock:
+                return found(*arguments, **options)
+
+        return in_turn
 
 
 def answer_photo(
@@ -121,8 +149,8 @@ def answer_photo(
         picture = read_image(photo)
     except PictureError as error:
         if not photo.exists():
-            return Answer(_note(f"{name}: no longer kept here; load it again", "error"))
-        return Answer(_note(str(error).replace(str(photo), name), "error"))
+            return Answer(note(f"{name}: no longer kept here; load it again", "error"))
+        return Answer(note(str(error).replace(str(photo), name), "error"))
     heads = pipeline.heads(picture, settings)
     own = Path(tempfile.mkdtemp(dir=folder))
     # Only what came without loss is worth the size of a PNG.
@@ -177,17 +205,39 @@ def report(heads: Sequence[Head], settings: Settings) -> str:
     """
     if not heads:
         advice = "; lower the confidence" if settings.confidence > 0 else ""
-        return _note(f"No head found{advice}.")
-    head = "".join(f'<th scope="col" title="{HINTS[name]}">{name}</th>' for name in HINTS)
-    rows = "".join(_row(number, one) for number, one in enumerate(heads, 1))
+        return note(f"No head found{advice}.")
     count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
+    rows = {str(number): _cells(one) for number, one in enumerate(heads, 1)}
+    return table_of(count, "#", HINTS, rows)
+
+
+def table_of(
+    caption: str, first: str, hints: Mapping[str, str], rows: Mapping[str, Sequence[str]]
+) -> str:
+    """Returns a table as HTML.
+
+    Args:
+        caption: Stands over it.
+        first: Names the first column, which has the keys of `rows`.
+        hints: Names the other columns, each with what is said where a mouse rests on it.
+        rows: The cells of each row, as text.
+    """
+    head = "".join(f'<th scope="col" title="{hints[name]}">{name}</th>' for name in hints)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells in rows.items()
+    )
     return (
-        f'<div class="heads"><table><caption>{count}</caption>'
-        f'<thead><tr><th scope="col">#</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="heads"><table><caption>{caption}</caption>'
+        f'<thead><tr><th scope="col">{first}</th>{head}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
     )
 
 
-def _row(number: int, head: Head) -> str:
+def _cells(head: Head) -> list[str]:
+    """Returns what stands in a head's row, in the order of `HINTS`."""
     x0, y0, x1, y1 = (round(value) for value in head.box)
     cells = [f"{head.score:.3f}"]
     for name in MEASURES:
@@ -196,10 +246,9 @@ def _row(number: int, head: Head) -> str:
         # A minus sign of its own length; what rounds to nothing has no sign.
         text = UNKNOWN if value is None else f"{round(value, 1) + 0.0:{sign}.1f}"
         cells.append(text.replace("-", "−").replace("+0.0", "0.0"))
-    cells.append(f"{x0}, {y0} – {x1}, {y1}")
-    filled = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{number}</th>{filled}</tr>'
+    return [*cells, f"{x0}, {y0} – {x1}, {y1}"]
 
 
-def _note(text: str, kind: str = "") -> str:
+def note(text: str, kind: str = "") -> str:
+    """Returns a line of text as HTML; `kind` may be `error`."""
     return f'<p class="note {kind}" role="status">{html.escape(text)}</p>'

@@ -1,21 +1,14 @@
 """The web page to try the pipeline: its layout and what its controls do, in Gradio."""
 
-import contextlib
-from collections.abc import Iterator
+import functools
 from pathlib import Path
 
 from headpose.cli.pipeline_options import SIGNS
-from headpose.errors import HeadposeError
 from headpose.images.drawing import STYLES
 from headpose.images.pictures import sample_portrait
-from headpose.web.answers import (
-    PHOTOS_AT_ONCE,
-    Answer,
-    Settings,
-    SharedPipeline,
-    answer_frame,
-    answer_photo,
-)
+from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
+from headpose.web.batch import LONGEST_VIDEO, MOST_FILES
+from headpose.web.calls import CAMERA, FILES, PHOTO, SAVES, PageCalls
 from headpose.web.server import load_gradio
 
 KEPT = 3600  # seconds that photos and answers are kept
@@ -24,12 +17,12 @@ CAMERAS_AT_ONCE = 8
 FRAME_EVERY = 0.1  # seconds at least between frames of a camera
 FRAME_WIDTH, FRAME_HEIGHT = 640, 480  # asked of cameras; heads are searched at 512 anyway
 IN_HEIGHT = 340  # pixels of the page
-SAVES = {"picture": "Save picture", "csv": "Save CSV", "json": "Save JSON"}
+ANGLES_DRAWING = Path(__file__).with_name("angles.jpg")  # by docs/draw_angles.py
 LIMIT, LARGEST_LIMIT = 20, 60  # degrees: where the slider stands first, and ends
 
 TITLE = "Head pose"
 INTRODUCTION = f"""# Head pose
-Finds human heads in a photo and says where each one is turned, in degrees. {SIGNS}"""
+Finds human heads in photos and videos and says where each one is turned, in degrees. {SIGNS}"""
 FIGURES = """
 - **tilt**: + is up, 0 is level
 - **pan**: + is turned toward the image's left, 0 toward the camera
@@ -49,7 +42,9 @@ unsure. Of the *axes*, orange goes from ear to ear, green up, and blue along the
 *cube* has an orange face."""
 PRIVACY = """Photos stay on the computer that serves this page, for about an hour; what the live
 camera sees is not kept."""
-CAMERA = """*Record* begins; nothing is recorded. Browsers give a camera only to pages of their
+SEVERAL = f"""Up to {MOST_FILES} files at a time; of a video the first {LONGEST_VIDEO:.0f} seconds.
+Heads of videos keep a number from frame to frame. What is saved has a row for each head."""
+LIVE = """*Record* begins; nothing is recorded. Browsers give a camera only to pages of their
 own computer (localhost) or over https."""
 # On a wide screen what is put in stands left of what comes out; on a phone it all stands
 # in a row, with the options last.
@@ -96,24 +91,30 @@ def build_page(pipeline: SharedPipeline, settings: Settings, folder: Path):
             with gr.Column(elem_id="input"), gr.Tabs():
                 with gr.Tab("Photo") as photo_tab:
                     photo = _photo(gr)
+                with gr.Tab("Several, videos") as files_tab:
+                    files, start = _files(gr)
                 with gr.Tab("Live camera") as camera_tab:
                     camera = _camera(gr)
             with gr.Column(elem_id="options"):
                 chosen = _options(gr, settings, pipeline.tells_error)
             with gr.Column(elem_id="output"):
-                shown = _answers(gr)
+                drawing, gallery, told, *saves = _answers(gr)
+                shown = [drawing, told, *saves]
         with gr.Accordion("What the figures mean", open=False):
+            gr.Image(
+                str(ANGLES_DRAWING), show_label=False, interactive=False, buttons=[], elem_id="help"
+            )
             gr.Markdown(FIGURES)
         gr.Markdown(PRIVACY, elem_classes="small")
 
-        live = gr.State(False)  # whether the camera's tab is open
+        tab = gr.State(PHOTO)  # which one is open
         calls = PageCalls(gr, pipeline, folder)
         own = {"api_visibility": "private"}
         # Files and numbers go as they come: Gradio would read pictures its own way.
         as_sent = own | {"preprocess": False}
         photos = as_sent | {"concurrency_id": "photos", "concurrency_limit": PHOTOS_AT_ONCE}
         cameras = as_sent | {"concurrency_id": "cameras", "concurrency_limit": CAMERAS_AT_ONCE}
-        asked = [live, photo, *chosen]
+        asked = [tab, photo, *chosen]
         gr.on(
             [one.change for one in (photo, *chosen)],
             calls.show_photo,
@@ -125,16 +126,25 @@ def build_page(pipeline: SharedPipeline, settings: Settings, folder: Path):
         )
         camera.stream(
             calls.show_frame,
-            [live, camera, *chosen],
-            shown[:2],
+            [tab, camera, *chosen],
+            [drawing, told],
             postprocess=False,
             stream_every=FRAME_EVERY,
             show_progress="hidden",
             **cameras,
         )
-        camera_tab.select(calls.open_camera, None, [live, camera, *shown], **own)
-        closed = photo_tab.select(calls.close_camera, None, [live, camera], **own)
-        closed.then(calls.show_photo, asked, shown, **photos)
+        start.click(
+            calls.show_files,
+            [tab, files, *chosen],
+            [gallery, told, *saves],
+            show_progress="minimal",
+            **photos,
+        )
+        opened = [tab, camera, drawing, gallery, told, *saves]
+        camera_tab.select(functools.partial(calls.open, CAMERA), None, opened, **own)
+        files_tab.select(functools.partial(calls.open, FILES), None, opened, **own)
+        back = photo_tab.select(functools.partial(calls.open, PHOTO), None, opened, **own)
+        back.then(calls.show_photo, asked, shown, **photos)
     return page
 
 
@@ -153,6 +163,19 @@ def _photo(gr):
     return photo
 
 
+def _files(gr) -> tuple:
+    files = gr.File(
+        file_count="multiple",
+        file_types=["image", "video"],
+        show_label=False,
+        height=IN_HEIGHT,
+        elem_id="files",
+    )
+    start = gr.Button("Find heads", variant="primary", elem_id="start")
+    gr.Markdown(SEVERAL, elem_classes="small")
+    return files, start
+
+
 def _camera(gr):
     size = {"width": {"ideal": FRAME_WIDTH}, "height": {"ideal": FRAME_HEIGHT}}
     camera = gr.Image(
@@ -163,7 +186,7 @@ def _camera(gr):
         height=IN_HEIGHT,
         elem_id="camera",
     )
-    gr.Markdown(CAMERA, elem_classes="small")
+    gr.Markdown(LIVE, elem_classes="small")
     return camera
 
 
@@ -199,9 +222,12 @@ def _options(gr, settings: Settings, tells_error: bool) -> list:
 
 
 def _answers(gr) -> list:
-    """Makes the drawing, the table, and a button for each of `SAVES`."""
+    """Makes the drawing, a gallery of several, the table, and a button for each of `SAVES`."""
     drawing = gr.Image(
         show_label=False, interactive=False, buttons=["fullscreen"], elem_id="annotated"
+    )
+    gallery = gr.Gallery(
+        show_label=False, interactive=False, visible=False, columns=3, elem_id="gallery"
     )
     with gr.Row():
         saves = [
@@ -210,91 +236,4 @@ def _answers(gr) -> list:
             )
             for name, label in SAVES.items()
         ]
-    return [drawing, gr.HTML(apply_default_css=False, elem_id="report"), *saves]
-
-
-class PageCalls:
-    """What the page's controls call.
-
-    Args:
-        gr: Gradio.
-        pipeline: Finds the heads.
-        folder: Where uploads are and answers go.
-    """
-
-    def __init__(self, gr, pipeline: SharedPipeline, folder: Path):
-        self._gr = gr
-        self._pipeline = pipeline
-        self._folder = folder
-
-    def show_photo(self, live: bool, upload: dict | None, *chosen) -> list:
-        """Answers a photo; clears the page where there is none.
-
-        Args:
-            live: Whether the camera's tab is open, which has no photo.
-            upload: Gradio's description of the file.
-            chosen: See `chosen_settings`.
-
-        Returns:
-            What `_answers` shows.
-        """
-        if live or not upload:
-            return self._outputs(Answer(""))
-        with self._told():
-            path = uploaded_file(upload, self._folder)
-            name = upload.get("orig_name") or path.name
-            settings = chosen_settings(*chosen)
-            return self._outputs(answer_photo(self._pipeline, path, name, settings, self._folder))
-
-    def show_frame(self, live: bool, frame: dict | None, *chosen) -> list:
-        """Answers a frame of the camera with drawing and table, as Gradio sends them."""
-        if not live or not frame:  # it was on its way when the tab was left
-            return [self._gr.skip(), self._gr.skip()]
-        with self._told():
-            drawing, table = answer_frame(
-                self._pipeline, frame.get("url") or "", chosen_settings(*chosen)
-            )
-        return [{"url": drawing}, table]
-
-    def open_camera(self) -> list:
-        """Returns that the camera is live, the camera, and nothing to show yet."""
-        return [True, self._gr.Image(visible=True), *self._outputs(Answer(""))]
-
-    def close_camera(self) -> list:
-        """Returns that the camera is not live, and no camera: one that is hidden still films."""
-        return [False, self._gr.Image(visible=False)]
-
-    def _outputs(self, answer: Answer) -> list:
-        files = [answer.picture, answer.csv, answer.json]
-        saves = [
-            self._gr.DownloadButton(value=file and str(file), interactive=file is not None)
-            for file in files
-        ]
-        return [answer.picture and str(answer.picture), answer.report, *saves]
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Has the page tell a visitor what went wrong, in a line."""
-        try:
-            yield
-        except HeadposeError as failure:
-            raise self._gr.Error(str(failure), print_exception=False) from failure
-
-
-def uploaded_file(upload: dict, folder: Path) -> Path:
-    """Returns the file that a browser says it uploaded.
-
-    Gradio looks after that, too, but lets pass what is not marked as a file.
-
-    Raises:
-        HeadposeError: If it is any other file of this machine.
-    """
-    path = upload.get("path")
-    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(folder.resolve()):
-        raise HeadposeError("not an uploaded file; load the photo again")
-    return Path(path)
-
-
-def chosen_settings(confidence: float, style: str, hide: bool, limit: float) -> Settings:
-    """Reads what the page's controls say."""
-    return Settings(confidence, limit if hide else None, style)
+    return [drawing, gallery, gr.HTML(apply_default_css=False, elem_id="report"), *saves]

@@ -4,6 +4,7 @@ import pytest
 from tf1_checkpoints import ANGLES, random_weights, write_checkpoint, write_deepgaze
 
 from headpose.baselines import deepgaze
+from headpose.baselines.weight_files import look_at
 from headpose.convert.tf_checkpoints import Checkpoint
 from headpose.errors import HeadposeError
 from headpose.geometry.crops import resize
@@ -70,6 +71,14 @@ def test_it_is_a_pose_estimator_of_colour_crops_that_a_file_keeps(tmp_path, mode
     assert deepgaze.is_deepgaze(estimator.model)
     expected = np.stack([by_numpy(crops, angle) for angle in ANGLES], axis=1)
     np.testing.assert_allclose(estimator.estimate_all(crops), expected, atol=1e-3)
+
+
+def test_its_checkpoints_are_verified(folder):
+    found = look_at(str(folder))
+    assert found.runs, found.lines
+    assert sum(line.endswith(" bytes") for line in found.lines) == 3
+    assert found.lines[3].startswith("deepgaze's networks, ")
+    assert "roll" in found.lines[4].partition(";")[0]
 
 
 @pytest.mark.parametrize("channels", [1, 5, 64])

@@ -28,7 +28,7 @@ from headpose.datasets.label_tables import PARTS
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.detection import loading as detectors
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import read_image
+from headpose.images.pictures import read_image, write_image
 
 FACE = [40.0, 40.0, 60.0, 60.0]
 HEAD = head_matching.grown([FACE])[0]
@@ -244,6 +244,31 @@ def test_pictures_go_to_the_detector_in_batches_and_bad_ones_do_not(tmp_path, af
     expected = head_crops(crop, [HEAD])[0]
     written = read_image(tmp_path / records[-1].rows[0]["file"])[:, :, 0]
     np.testing.assert_array_equal(written, expected)
+
+
+@pytest.mark.parametrize(
+    ("alone", "unsure", "scores"),
+    [(True, 0.3, [0.4]), (True, 0.45, []), (True, None, []), (False, 0.3, [])],
+)
+def test_of_one_person_an_unsure_detection_counts_where_no_sure_one_fits(
+    tmp_path, alone, unsure, scores
+):
+    (tmp_path / "crops").mkdir()
+    write_image(tmp_path / "a.png", np.zeros((300, 400, 3), np.uint8))
+    elsewhere = [HEAD[0] + 200, HEAD[1], HEAD[2] + 200, HEAD[3]]
+
+    class Unsure:
+        def detect(self, pictures, confidence):
+            boxes, found = np.array([elsewhere, HEAD], np.float32), np.array([0.9, 0.4])
+            return [(boxes[found > confidence], found[found > confidence])] * len(pictures)
+
+    labelled = LabelledPicture(
+        tmp_path / "a.png", "a.png", np.array([FACE]), np.zeros((1, 3)), "p", alone=alone
+    )
+    batches = cleaning.clean([("p-0", labelled)], Unsure(), 0.5, Recipe(), tmp_path, unsure=unsure)
+    record = next(batches)[0]
+    assert [row["score"] for row in record.rows] == scores
+    assert record.detected == 1 + len(scores)
 
 
 def test_ratios_of_matches():
@@ -552,15 +577,16 @@ def test_helen_goes_through(tmp_path, shared_data, run_script):
 
 
 @pytest.mark.parametrize(
-    ("size", "given", "expected"),
+    ("size", "given", "expected", "unsure"),
     [
-        ((512, 512), None, 0.75),  # SSD512 gets the published threshold
-        (None, None, 0.5),  # others their own
-        ((512, 512), 0.3, 0.3),
-        ("no network", None, 0.5),
+        ((512, 512), None, 0.75, None),  # SSD512 gets the published threshold
+        (None, None, 0.5, 0.3),  # ours their own
+        ((512, 512), 0.3, 0.3, None),
+        (None, 0.6, 0.6, None),
+        ("no network", None, 0.5, None),
     ],
 )
-def test_the_default_threshold(monkeypatch, tmp_path, size, given, expected):
+def test_the_default_thresholds(monkeypatch, tmp_path, size, given, expected, unsure):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "some.onnx").touch()
     detector = Fixed()
@@ -571,4 +597,4 @@ def test_the_default_threshold(monkeypatch, tmp_path, size, given, expected):
         detector="some.onnx", detector_size=512, confidence=given, backend=None, trust_model=False
     )
     arguments.device = arguments.precision = "auto"
-    assert cleaning_command.detector_and_threshold(arguments, 0.75) == (detector, expected)
+    assert cleaning_command.detector_and_thresholds(arguments, 0.75) == (detector, expected, unsure)

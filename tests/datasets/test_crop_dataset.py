@@ -239,6 +239,20 @@ def test_ratios(protocol, test_ratio, validation_ratio, expected):
     np.testing.assert_allclose([(parts == p).mean() for p in cd.PARTS], expected, atol=0.01)
 
 
+def test_the_test_persons_can_be_named():
+    table = table_of(900, people=15)
+    table["class"] = splits.pose_classes(table)
+    names = sorted(set(table["subject"]))[2:5]
+    parts = splits.split(table, "grouped", test_subjects=names)
+    assert set(table["subject"][parts == "test"]) == set(names)
+    assert splits.shared(table, parts)["validation"]["same person"] == 0
+    assert {"train", "validation"} == set(parts[parts != "test"])
+    with pytest.raises(HeadposeError, match="nobody: no such subject"):
+        splits.split(table, "grouped", test_subjects=["nobody"])
+    with pytest.raises(HeadposeError, match="need the split grouped"):
+        splits.split(table, "original", test_subjects=names)
+
+
 def test_original_is_stratified_by_row_and_shares_pictures():
     table = pd.concat([table_of(320)] * 2, ignore_index=True)
     table["class"] = splits.pose_classes(table, 4, 4)

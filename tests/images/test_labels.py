@@ -5,7 +5,13 @@ import pytest
 
 from headpose.geometry.boxes import intersection
 from headpose.images.drawing import STYLES, draw_heads, label_text
-from headpose.images.labels import label_height, place_labels, text_mask
+from headpose.images.labels import (
+    LEAST_HEIGHT,
+    draw_labels,
+    label_height,
+    place_labels,
+    text_mask,
+)
 from headpose.images.marks import ARROW, GREY
 from headpose.pipeline import Head
 
@@ -42,6 +48,27 @@ def test_a_crowd_gets_numbers_alone():
     drawn = draw_heads(picture, heads)
     numbers = draw_heads(picture, heads, names=[str(i) for i in range(1, 33)], labels="short")
     np.testing.assert_array_equal(drawn, numbers)
+
+
+def test_lines_to_labels_pass_behind_heads():
+    """Three rows of small heads, close together: only labels may cover a head."""
+    boxes = np.array(
+        [(x, y, x + 12, y + 12) for y in (100, 114, 128) for x in range(60, 300, 14)], np.float64
+    )
+    ground = np.full((240, 360, 3), 90, np.uint8)
+    canvas = ground.copy()
+    texts = [f"#{i}" for i in range(1, len(boxes) + 1)]
+    draw_labels(canvas, boxes, texts, texts)
+    changed = (canvas != ground).any(axis=2)
+    shapes = [text_mask(text, LEAST_HEIGHT).shape for text in texts]
+    sizes = [(wide + LEAST_HEIGHT // 2, high + 2) for high, wide in shapes]
+    places, cramped = place_labels(boxes, sizes, (360, 240))
+    assert cramped > len(boxes) / 4
+    for x0, y0, x1, y1 in places:
+        changed[y0:y1, x0:x1] = False
+    assert changed.any()  # the lines
+    for x0, y0, x1, y1 in boxes.astype(int):
+        assert not changed[y0:y1, x0:x1].any()
 
 
 def test_few_heads_get_their_angles():

@@ -1,0 +1,214 @@
+"""What the web page answers to several photos and videos at a time."""
+
+import dataclasses
+import functools
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from headpose.cli.table_options import Tables
+from headpose.errors import HeadposeError
+from headpose.images.drawing import draw_heads
+from headpose.images.listing import is_video
+from headpose.images.pictures import PictureError, read_image, write_image
+from headpose.records.columns import VIDEO_FIELDS, Row, picture_rows
+from headpose.records.sinks import CsvSink, JsonLinesSink, Sink
+from headpose.records.summary import FileSummary
+from headpose.web.answers import Settings, SharedPipeline, labels, note, table_of
+
+MOST_FILES = 60  # at a time: what is drawn of them stays for an hour
+LONGEST_VIDEO = 60.0  # seconds of each that are followed
+# The columns of the table on the page, and what is said over them.
+HINTS = {
+    "heads": "photos: how many; videos: followed heads, each counted once",
+    "frames": "of a video, looked at",
+    "with a head": "share of the frames",
+    "tilt": "mean in degrees; + is up",
+    "pan": "mean in degrees; + is toward the image's left",
+    "facing": "share of the heads whose nose points within 15 degrees of the camera",
+    "expected_error": "mean error in degrees that the estimator expects of its angles",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What is shown and offered so far.
+
+    Attributes:
+        report: HTML: a row for each file, and what could not be read.
+        shown: Files with the heads drawn, each with its caption.
+        pictures: ZIP file of these; None until all is done.
+        csv, json: One table of all heads; None until all is done.
+    """
+
+    report: str
+    shown: tuple[tuple[Path, str], ...] = ()
+    pictures: Path | None = None
+    csv: Path | None = None
+    json: Path | None = None
+
+
+class _NamedTables(Tables):
+    """Tables in which files have the names that their owner knows, and a summary of each.
+
+    Attributes:
+        name: Of the file whose rows are written.
+        summaries: By these names.
+    """
+
+    def __init__(self, sinks: Sequence[Sink]):
+        super().__init__(sinks)
+        self.name = ""
+        self.summaries: dict[str, FileSummary] = {}
+
+    def write(self, rows: Iterable[Row]) -> None:
+        named = [row | {"file": self.name} for row in rows]
+        for row in named:
+            self.summaries.setdefault(self.name, FileSummary()).add(row)
+        super().write(named)
+
+
+def answer_files(
+    pipeline: SharedPipeline, files: Sequence[tuple[Path, str]], settings: Settings, folder: Path
+) -> Iterator[Batch]:
+    """Finds the heads of photos and videos, file by file.
+
+    Args:
+        pipeline: Finds them.
+        files: Each with what its owner calls it.
+        settings: The visitor's.
+        folder: Gets a folder with the files to show and to download.
+
+    Yields:
+        What there is after each file; at last with all that can be downloaded.
+    """
+    own = Path(tempfile.mkdtemp(dir=folder))
+    shown: list[tuple[Path, str]] = []
+    notes = []
+    if len(files) > MOST_FILES:
+        notes.append(note(f"The first {MOST_FILES} of {len(files)} files are taken.", "error"))
+    named = unique_names([name for _, name in files])
+    with ExitStack() as stack:
+        csv = stack.enter_context(CsvSink(own / "heads.csv", VIDEO_FIELDS))
+        json = stack.enter_context(JsonLinesSink(own / "heads.jsonl", VIDEO_FIELDS))
+        rows = _NamedTables([csv, json])
+        todo = list(zip((path for path, _ in files), named, strict=True))[:MOST_FILES]
+        for number, (path, name) in enumerate(todo, 1):
+            rows.name = name
+            do = _follow if is_video(path) else _look
+            try:
+                shown.append((do(pipeline, path, settings, rows, own), name))
+            except HeadposeError as error:
+                notes.append(note(str(error).replace(str(path), name), "error"))
+            left = len(todo) - number
+            waiting = [note(f"{left} to do …")] if left else []
+            yield Batch("".join([summary(rows.summaries), *notes, *waiting]), tuple(shown))
+    report = "".join([summary(rows.summaries), *notes])
+    yield Batch(report, tuple(shown), _packed(shown, own), own / "heads.csv", own / "heads.jsonl")
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Returns names of which no two are alike: a second `a.jpg` is `a (2).jpg`."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in names:
+        seen[name] += 1
+        path = Path(name)
+        again = f"{path.stem} ({seen[name]}){path.suffix}"
+        result.append(name if seen[name] == 1 else again)
+    return result
+
+
+def _look(
+    pipeline: SharedPipeline, path: Path, settings: Settings, rows: _NamedTables, own: Path
+) -> Path:
+    """Finds the heads of a photo; returns it with these drawn.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    try:
+        picture = read_image(path)
+    except PictureError as error:
+        if not path.exists():
+            raise HeadposeError(f"{path}: no longer kept here; load it again") from error
+        raise
+    heads = pipeline.heads(picture, settings)
+    rows.write(picture_rows(rows.name, (picture.shape[1], picture.shape[0]), heads))
+    drawn = _place(own, rows.name, ".jpg")
+    write_image(drawn, draw_heads(picture, heads, settings.style, labels(heads)))
+    return drawn
+
+
+def _follow(
+    pipeline: SharedPipeline, path: Path, settings: Settings, rows: _NamedTables, own: Path
+) -> Path:
+    """Follows the heads of a video; returns it with these drawn.
+
+    Raises:
+        HeadposeError: If it cannot be read, or a package for videos is missing.
+    """
+    from headpose.cli.video_run import VideoOptions, follow_video
+    from headpose.video.frames import Reading
+
+    drawn = _place(own, rows.name, ".mp4")
+    draw = functools.partial(draw_heads, style=settings.style)
+    options = VideoOptions(draw, Reading(end=LONGEST_VIDEO))
+    follow_video(str(path), options, lambda: pipeline.for_video(settings), rows, drawn)
+    return drawn
+
+
+def _place(own: Path, name: str, suffix: str) -> Path:
+    """Returns where a drawing goes; names differ already, but perhaps by their suffix alone."""
+    stem = Path(name).stem
+    place, number = own / f"{stem}-heads{suffix}", 1
+    while place.exists():
+        number += 1
+        place = own / f"{stem}-heads-{number}{suffix}"
+    return place
+
+
+def _packed(shown: Sequence[tuple[Path, str]], own: Path) -> Path | None:
+    """Packs all drawings into one file to download."""
+    if not shown:
+        return None
+    target = own / "heads.zip"
+    with zipfile.ZipFile(target, "w") as archive:  # pictures and videos are compressed already
+        for path, _ in shown:
+            archive.write(path, path.name)
+    return target
+
+
+def summary(files: dict[str, FileSummary]) -> str:
+    """Returns the table of files as HTML; empty where none was read."""
+    if not files:
+        return ""
+    rows = {name: _cells(found, found.row(name)) for name, found in files.items()}
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    return table_of(count, "file", HINTS, rows)
+
+
+def _cells(found: FileSummary, row: Row) -> list[str]:
+    """Returns what stands in a file's row, in the order of `HINTS`."""
+    video = found.frames != {None}
+    cells = [
+        str(row["tracks"] or 0 if video else row["heads"]),
+        str(row["frames"]) if video else "",
+        _share(row["share_with_head"]) if video else "",
+    ]
+    cells += [_number(row[f"mean_{name}"], "+.0f") for name in ("tilt", "pan")]
+    return [*cells, _share(row["share_facing"]), _number(row["mean_expected_error"], ".0f")]
+
+
+def _share(value: object) -> str:
+    return _number(value, ".0%")
+
+
+def _number(value: object, form: str) -> str:
+    if not isinstance(value, int | float):
+        return "–"
+    text = format(value, form).replace("-", "−")
+    return "0" if text in ("+0", "−0") else text
