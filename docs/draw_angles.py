@@ -130,11 +130,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).with_name("angles.jpg")
     parser.add_argument("--output", type=Path, default=default, metavar="FILE")
-    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE")
     arguments = parser.parse_args()
     whole = draw()
     small = cv2.resize(whole, None, fx=PAGE_SCALE, fy=PAGE_SCALE, interpolation=cv2.INTER_AREA)
-    for target, picture in ((arguments.output, whole), (arguments.page, small)):
+    outputs = [(arguments.output, whole)]
+    if arguments.output == default:
+        outputs.append((PAGE, small))
+    for target, picture in outputs:
         with atomic_write(target) as temporary:
             write_image(temporary, picture)
         print(target)
