@@ -395,7 +395,7 @@ def test_variants_are_measured_without_any_data(run_fresh, tmp_path, small):
         for call in ("detect 1", "detect 4", "estimate 1", "estimate 32", "photo 1"):
             (seconds,) = row[f"{call}, seconds"]
             assert seconds > 0
-        assert row["video"]["frames"] == 10
+        assert 0 < row["video"]["frames"] <= 10  # fewer where `LONGEST_VIDEO` ends it
         assert row["peak bytes"] > 10e6
         assert f"| {name} | - | " in ran.out  # no starts
     if ABLE:
