@@ -6,7 +6,7 @@ import pytest
 from headpose.geometry.boxes import intersection
 from headpose.images.drawing import STYLES, draw_heads, label_text
 from headpose.images.labels import (
-    LEAST_HEIGHT,
+    MIN_HEIGHT,
     draw_labels,
     label_height,
     place_labels,
@@ -60,8 +60,8 @@ def test_lines_to_labels_pass_behind_heads():
     texts = [f"#{i}" for i in range(1, len(boxes) + 1)]
     draw_labels(canvas, boxes, texts, texts)
     changed = (canvas != ground).any(axis=2)
-    shapes = [text_mask(text, LEAST_HEIGHT).shape for text in texts]
-    sizes = [(wide + LEAST_HEIGHT // 2, high + 2) for high, wide in shapes]
+    shapes = [text_mask(text, MIN_HEIGHT).shape for text in texts]
+    sizes = [(wide + MIN_HEIGHT // 2, high + 2) for high, wide in shapes]
     places, cramped = place_labels(boxes, sizes, (360, 240))
     assert cramped > len(boxes) / 4
     for x0, y0, x1, y1 in places:
