@@ -61,7 +61,7 @@ class CountedConfig(FakeConfig):
         return super().load()
 
 
-CONFIGS = {"quick": FakeConfig(), "slow": FakeConfig(confidence=0.03)}
+CONFIGS = {"quick": FakeConfig(), "slow": FakeConfig(confidence=0.1)}
 
 
 def annotate(

@@ -33,7 +33,7 @@ def check_kills(engine, many, out, seed):
     random = np.random.default_rng(seed)
     script = str(ROOT / "tests" / "annotate_fakes.py")
     command = [sys.executable, script, str(out), engine, "slow", str(folder)]
-    for done in sorted(random.choice(np.arange(1, 17), 3, replace=False)):
+    for done in sorted(random.choice(np.arange(1, 13), 3, replace=False)):
         kill_half_way(command, out, done, random.uniform(0, 0.1))
         time.sleep(0.5)  # workers notice that what started them has gone
     assert len(list(out.glob("shards/*.json"))) < 20
