@@ -25,11 +25,11 @@ def options() -> argparse.ArgumentParser:
 def main() -> int:
     arguments = options().parse_args()
     # What can go wrong at once is looked at before models are loaded.
-    from headpose.web.rest import build_app, load_fastapi, serve
+    from headpose.web.rest import build_app, check_fastapi, serve
     from headpose.web.server import port_for
 
     port = port_for(arguments.host, arguments.port)
-    load_fastapi()
+    check_fastapi()
 
     from headpose.images.pictures import read_image, sample_portrait
     from headpose.web.answers import Settings, SharedPipeline

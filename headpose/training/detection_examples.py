@@ -34,7 +34,9 @@ IGNORED_SCORE = 0.3  # from which a detector's find counts as an unlabelled head
 FALSE_SCORE = 0.4  # from which a detector's find where there is no head is learned from
 MAX_FALSE = 5  # false finds that make a picture more frequent
 KNOWN_SHARE = 0.3  # of a find, from which it belongs to a labelled head
-CLOSE_UPS = 0.1  # of the crops show a picture that one head fills, or more than that
+# Of the crops show a picture that one head fills, or more than that; most of them are large
+# crops, because heads are as large as that when detecting.
+CLOSE_UPS, LARGE_CLOSE_UPS = 0.05, 0.35
 MIN_CLOSE_UP = 40.0  # pixels; heads that are smaller are not blown up so much
 
 
@@ -132,7 +134,8 @@ class DetectionExamples:
         false = source.false[index] if len(source.false) else box.as_boxes([])
         sides = np.sqrt(box.area(item.boxes))
         large = item.boxes[sides >= MIN_CLOSE_UP]
-        if len(large) and rng.random() < CLOSE_UPS:
+        close_ups = CLOSE_UPS if size <= self.size else LARGE_CLOSE_UPS
+        if len(large) and rng.random() < close_ups:
             whole = close_up(rng, large[rng.integers(len(large))], whole)
             window = letterbox(rng, whole, size)
         else:

@@ -45,8 +45,8 @@ def _shapes(model, nodes: Sequence, shape: tuple[int, ...]) -> dict[str, tuple[i
     for dimension, size in zip(picture.type.tensor_type.shape.dim, shape, strict=True):
         dimension.dim_value = size
     del graph.output[:], graph.value_info[:]  # which are for another size
-    wanted = {name for node in nodes for name in (*node.input[:2], node.output[0])}
-    wanted = sorted(wanted - set(result) - {picture.name})
+    named = {name for node in nodes for name in (*node.input[:2], node.output[0])}
+    wanted = sorted(named - set(result) - {picture.name})
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

@@ -126,7 +126,7 @@ class PoseExamples:
             matrix = matrix @ np.diag([-1.0, 1.0])
         # The offset is along the crop's axes, which the matrix turns.
         offset = matrix @ (offset / scale) + centre - 0.5 - matrix @ np.full(2, (size - 1) / 2)
-        if self._whole_turn and heads.alpha is None and rng.random() < options.out_of_plane:
+        if self._may_turn(heads, index) and rng.random() < options.out_of_plane:
             pan = rng.uniform(-options.turn_pan, options.turn_pan)
             tilt = rng.uniform(-options.turn_tilt, options.turn_tilt)
             affine, ball = np.column_stack([matrix, offset]), out_of_plane.of_ball(pan, tilt)
@@ -140,6 +140,12 @@ class PoseExamples:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return crop, turn, flip, np.eye(3)
+
+    def _may_turn(self, heads: HeadSet, index: int) -> bool:
+        """Whether a head looks enough toward the viewer for a turn out of the plane."""
+        tilt, pan = np.radians(heads.angles[index, :2])
+        facing = np.cos(tilt) * np.cos(pan) >= np.cos(np.radians(out_of_plane.FACING))
+        return self._whole_turn and heads.alpha is None and bool(facing)
 
     def _turned(
         self, patch: np.ndarray, affine: np.ndarray, side: float, ball: np.ndarray

@@ -24,18 +24,17 @@ DESCRIPTION = """Send the bytes of a photo as the body of a POST request. `/head
 the columns of the project's tables, `/drawing` with the photo and the heads drawn on it."""
 
 
-def load_fastapi():
-    """Imports FastAPI.
+def check_fastapi() -> None:
+    """Checks that FastAPI is installed.
 
     Raises:
         HeadposeError: If it, or Uvicorn, which runs it, is not installed.
     """
     try:
-        import fastapi
-        import uvicorn  # noqa: F401 - asked for early
+        import fastapi  # noqa: F401 - asked for early, as is what runs it
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise HeadposeError(f"the endpoint needs FastAPI ({error}); {install('rest')}") from error
-    return fastapi
 
 
 def build_app(pipeline: SharedPipeline, settings: Settings):
@@ -49,7 +48,8 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         A `fastapi.FastAPI`. Its own pages of documentation are off, because they fetch scripts
         from elsewhere; `/openapi.json` describes it.
     """
-    fastapi = load_fastapi()
+    check_fastapi()
+    import fastapi
     from starlette.concurrency import run_in_threadpool
 
     app = fastapi.FastAPI(
