@@ -109,6 +109,9 @@ def spread(engine, tasks):
 
 
 if __name__ == "__main__":
+    # Workers on other machines know this module by its name alone.
+    from annotate_fakes import CONFIGS, annotate
+
     try:
         annotate(sys.argv[4:], sys.argv[1], sys.argv[2], CONFIGS[sys.argv[3]])
     except HeadposeError as error:
