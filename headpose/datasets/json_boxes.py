@@ -42,11 +42,11 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
     """Reads CrowdHuman's lines of JSON: `hbox` is the head's x, y, width, height."""
     rows: Rows = {}
     check_readable(path)
-    for row, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for row, line in enumerate(path.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
         try:
-            item = parse_json(line)
+            item = parse_json(line.decode("utf-8-sig"))
             boxes = [_odgt_row(thing) for thing in item.get("gtboxes", [])]
             name = f"{item['ID']}.jpg"
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -146,7 +146,7 @@ def test_without_pictures_the_folder_s_crops_serve_with_a_warning(run_script, cl
     done = run_script(SCRIPT, folder, "--part", "train", "--estimator", f"fsa-net={network}")
     assert done.status == 0, done.err
     (line,) = [x for x in done.err.splitlines() if "--pictures" in x]
-    assert "fsa-net: gets the folder's crops (side small, not large; margin 1.0, not 1.2;" in line
+    assert "fsa-net: gets the folder's crops (side short, not long; margin 1.0, not 1.2;" in line
     assert "colour False, not True" in line
 
 
@@ -185,7 +185,7 @@ def test_pictures_that_are_gone_leave_their_heads_out_for_all(
         # The colour reaches only as far as a crop of 0.9 times the margin.
         (None, (53, 38, 96, 81), "a margin of 1.08 instead of 1.20 lowers"),
         # And here the crop is 30 x 1.2 pixels wide.
-        (None, (57, 42, 93, 78), "the small instead of the large side of the box lowers"),
+        (None, (57, 42, 93, 78), "the short instead of the long side of the box lowers"),
     ],
 )
 def test_the_check_finds_the_wrong_convention(

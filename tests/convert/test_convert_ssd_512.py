@@ -375,7 +375,7 @@ BAD = {
     "empty": (lambda path: path.touch(), ["not a MATLAB file"]),
     "text": (lambda path: path.write_text("hello\n" * 99), ["not a MATLAB file"]),
     "Git LFS pointer": (lambda path: path.write_bytes(lfs), ["Git LFS"]),
-    "folder": (lambda path: path.mkdir(), ["cannot be read"]),
+    "folder": (lambda path: path.mkdir(), ["it is a folder"]),
     "something else": (lambda path: savemat(path, pictures), ["no variable 'vars'", "images"]),
     "something else with vars": (lambda path: savemat(path, {"vars": np.eye(3)}), ["'vars'"]),
     "other params": (

@@ -221,7 +221,7 @@ def test_an_export_of_something_else_is_passed_over(cache, detector, monkeypatch
 
     def export(path, form, target):
         asked.append((path, form))
-        target.parent.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(DEFAULT_ESTIMATOR.with_suffix(".onnx"), target)
 
     monkeypatch.setattr("headpose.export.cache.export", export)

@@ -480,7 +480,7 @@ def test_mistakes_that_all_trials_share_end_the_sweep_soon(run_script, tmp_path)
     given = ["heads.csv", "--space", "architectures", "--output", tmp_path / "run"]
     done = run_script("sweep", *given)
     assert done.status == 1
-    assert "trial 0 (1/32/1/64) failed: tables of heads need --validation" in done.err
+    assert "trial 0 (1/32/1/64) failed: heads.csv: no such file" in done.err
     assert "the first 3 trials failed" in done.err.splitlines()[-1]
 
 
