@@ -240,3 +240,19 @@ def compiled(model) -> Callable[[np.ndarray], list[np.ndarray]]:
 
 def _as_list(outputs) -> list:
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def jit_compile() -> bool | str:
+    """Returns what `keras.Model.compile` is to be told of compiling the training step.
+
+    TensorFlow's XLA needs a minute and more for it on a processor, and the step is no faster
+    then; JAX cannot do without.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        if not tensorflow.config.list_logical_devices("GPU"):
+            return False
+    return "auto"

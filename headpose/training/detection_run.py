@@ -192,6 +192,7 @@ def _learn(
     from headpose.detection.head_detector import HeadDetector
     from headpose.images.figures import plot_log
     from headpose.models.keras_files import save_model
+    from headpose.models.keras_setup import jit_compile
     from headpose.training import detection, loop
     from headpose.training.callbacks import BestModel, Patience
     from headpose.training.run_folder import open_run
@@ -207,7 +208,7 @@ def _learn(
         learning.weight_decay,
         average=learning.average,
     )
-    model.compile(optimizer(schedule))
+    model.compile(optimizer(schedule), jit_compile=jit_compile())
     together = [picture for _, pictures in validation for picture in pictures]
     measured = thinned(together, config.sources.validate_on)
     finder = HeadDetector(detector, name=str(config.network.start))

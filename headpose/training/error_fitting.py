@@ -8,6 +8,7 @@ from keras import ops
 
 from headpose.datasets.pose_data import HeadSet
 from headpose.geometry.angles import geodesic_distances, rotation_matrices
+from headpose.models.keras_setup import jit_compile
 from headpose.pose.error_calibration import with_calibration
 from headpose.pose.estimator import MEASURES
 from headpose.pose.rotation import AWAY, NOSE, expected_error
@@ -55,7 +56,11 @@ def fit_expected_error(
 
     steps = -(-len(errors) // 256) * epochs
     rate = keras.optimizers.schedules.CosineDecay(1e-2, steps)
-    fitted.compile(keras.optimizers.AdamW(rate, weight_decay=1e-2), loss=likelihood)
+    fitted.compile(
+        keras.optimizers.AdamW(rate, weight_decay=1e-2),
+        loss=likelihood,
+        jit_compile=jit_compile(),
+    )
     history = fitted.fit(
         [np.asarray(a, np.float32) for a in answers],
         np.asarray(errors, np.float32)[:, None],

@@ -160,6 +160,7 @@ def _learn(
 ) -> int:
     """Trains a network, or goes on with it; returns how many seconds that took."""
     from headpose.images.figures import plot_log
+    from headpose.models.keras_setup import jit_compile
     from headpose.pose import rotation
     from headpose.pose.estimator import MEASURES, PoseEstimator
     from headpose.training import loop, pose
@@ -172,7 +173,7 @@ def _learn(
         learner, loss = rotation.raw_outputs(model), rotation.rotation_loss
     examples = _examples(config, model, sets)
     schedule = _schedule(config, sum(len(s) for s in sets.training.values()))
-    learner.compile(optimizer(schedule), loss=loss)
+    learner.compile(optimizer(schedule), loss=loss, jit_compile=jit_compile())
     estimator = PoseEstimator(model)
     best = BestModel(
         model,
