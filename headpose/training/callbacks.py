@@ -136,7 +136,9 @@ def learning_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
 
 
 def renew_statistics(model: keras.Model, batches: Iterable) -> list[list[np.ndarray]]:
-    """Gives batch normalization the mean statistics of some batches, for the weights as they are.
+    """Gives batch normalization the statistics of some batches, for the weights as they are.
+
+    Without any batch it keeps those that it has.
 
     Returns:
         Mean and variance of each of `learning_norms`, as they were.
@@ -155,9 +157,12 @@ def renew_statistics(model: keras.Model, batches: Iterable) -> list[list[np.ndar
     finally:
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
-    for layer, each in zip(norms, zip(*seen, strict=True), strict=True):
-        layer.moving_mean.assign(np.mean([mean for mean, _ in each], axis=0))
-        layer.moving_variance.assign(np.mean([variance for _, variance in each], axis=0))
+    for layer, each in zip(norms, zip(*seen, strict=True), strict=bool(seen)):
+        means = np.array([mean for mean, _ in each])
+        variances = np.array([variance for _, variance in each])
+        layer.moving_mean.assign(means.mean(axis=0))
+        # Of all batches as one: small batches alone vary too little.
+        layer.moving_variance.assign(variances.mean(axis=0) + means.var(axis=0))
     return before
 
 

@@ -17,7 +17,8 @@ from headpose.training.callbacks import (
 from headpose.training.run_folder import saved_epochs, write_log
 from headpose.training.schedule import Schedule
 
-# Over which the statistics of batch normalization are measured for averaged weights.
+# Over which the statistics of batch normalization are measured for averaged weights. Epochs
+# shorter than that go on with the running ones: fewer and small batches tell too little.
 STATISTICS_BATCHES = 20
 
 
@@ -62,8 +63,9 @@ def fit(
     patience.replay(earlier)
 
     def for_statistics(epoch: int) -> Iterator:
-        count = min(STATISTICS_BATCHES, schedule.steps)
-        return itertools.islice(batches((epoch + 1) * schedule.steps), count)
+        if schedule.steps < STATISTICS_BATCHES:
+            return iter(())
+        return itertools.islice(batches((epoch + 1) * schedule.steps), STATISTICS_BATCHES)
 
     swap = [SwapAverage(for_statistics)] if schedule.average else []
     model.fit(

@@ -35,16 +35,24 @@ def normalized(model, inputs):
     return inputs @ kernel + bias
 
 
-def test_statistics_are_the_mean_of_those_of_the_batches():
+def test_statistics_are_those_of_all_batches_together():
     model, given = network(), batches(5)
     norm = model.get_layer("norm")
     norm.moving_mean.assign([7.0, 8.0, 9.0])
     ((mean, variance),) = renew_statistics(model, given)
     assert np.allclose(mean, [7, 8, 9]) and np.allclose(variance, 1)
     seen = [normalized(model, inputs) for (inputs,) in given]
-    assert np.allclose(norm.moving_mean, np.mean([x.mean(0) for x in seen], 0), atol=1e-5)
-    assert np.allclose(norm.moving_variance, np.mean([x.var(0) for x in seen], 0), rtol=1e-4)
+    assert np.allclose(norm.moving_mean, np.concatenate(seen).mean(0), atol=1e-5)
+    assert np.allclose(norm.moving_variance, np.concatenate(seen).var(0), rtol=1e-4)
     assert norm.momentum == pytest.approx(0.99)
+
+
+def test_without_batches_they_stay():
+    model = network()
+    model.get_layer("norm").moving_mean.assign([7.0, 8.0, 9.0])
+    renew_statistics(model, [])
+    assert np.allclose(statistic(model), [7, 8, 9])
+    assert np.allclose(model.get_layer("norm").moving_variance, 1)
 
 
 def test_frozen_layers_keep_theirs():
