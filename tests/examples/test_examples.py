@@ -10,10 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from headpose.geometry.crops import side_name
 from headpose.images.pictures import read_image, write_image
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PYTHON = ROOT / "examples" / "onnx_heads.py"
 JAVASCRIPT = ROOT / "examples" / "javascript"

@@ -7,6 +7,7 @@ from scipy.stats import linregress, spearmanr
 
 from headpose.errors import HeadposeError
 from headpose.pose import reliability as rel
+from headpose.pose.figures import plot_reliability
 
 
 @pytest.fixture
@@ -78,9 +79,9 @@ def test_bins_hold_equally_many_heads_in_order(heads):
 
 def test_it_is_drawn_for_those_that_tell(heads, tmp_path):
     told, truth = heads
-    rel.plot_reliability({"a": (told, truth), "b": (told[:, :3], truth)}, tmp_path / "r.png")
+    plot_reliability({"a": (told, truth), "b": (told[:, :3], truth)}, tmp_path / "r.png")
     assert cv2.imread(str(tmp_path / "r.png")).shape[1] > 800
     with pytest.raises(HeadposeError, match="no estimator tells an expected error"):
-        rel.plot_reliability({"b": (told[:, :3], truth)}, tmp_path / "s.png")
+        plot_reliability({"b": (told[:, :3], truth)}, tmp_path / "s.png")
     with pytest.raises(HeadposeError, match=r"r\.what"):
-        rel.plot_reliability({"a": (told, truth)}, tmp_path / "r.what")
+        plot_reliability({"a": (told, truth)}, tmp_path / "r.what")

@@ -2,12 +2,14 @@
 
 import shlex
 import sys
+from pathlib import Path
 
 import figures
 import pytest
-from conftest import ROOT
 
 from headpose.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 STATED = """
 | heads | headpose | other |

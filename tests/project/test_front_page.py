@@ -13,10 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from headpose.cli.main import COMMANDS
 from headpose.images.pictures import read_image
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 PEOPLE = ROOT / "docs" / "people.jpg"

@@ -11,11 +11,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
 from web_fakes import Detector, Estimator
 from web_fakes import pipeline as fake_pipeline
@@ -27,6 +27,8 @@ from headpose.pipeline import HeadPosePipeline
 from headpose.records.columns import HEAD_FIELDS
 from headpose.web import rest
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
