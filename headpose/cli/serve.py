@@ -3,21 +3,15 @@
 import argparse
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options
+from headpose.cli.serving import add_address_options, loaded
 
 PORT = 8000  # Uvicorn's usual one
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__, epilog=SIGNS)
-    add = parser.add_argument
-    add(
-        "--host",
-        default="127.0.0.1",
-        metavar="ADDRESS",
-        help="where to listen; 0.0.0.0 lets in everyone who reaches this computer",
-    )
-    add("--port", type=cl.in_range(0, 65535, int), default=PORT, help="port; 0 takes a free one")
+    add_address_options(parser, PORT)
     add_pipeline_options(parser)
     return parser
 
@@ -31,17 +25,6 @@ def main() -> int:
     port = port_for(arguments.host, arguments.port)
     check_fastapi()
 
-    from headpose.images.pictures import read_image, sample_portrait
-    from headpose.web.answers import Settings, SharedPipeline
-
-    pipeline = SharedPipeline(pipeline_from(arguments))
-    confidence = arguments.confidence
-    settings = Settings(
-        pipeline.detector.confidence if confidence is None else confidence,
-        arguments.max_error,
-        arguments.draw,
-    )
-    # The first call is the slowest.
-    pipeline.heads(read_image(sample_portrait()), settings)
+    pipeline, settings = loaded(arguments)
     serve(build_app(pipeline, settings), arguments.host, port)
     return 0

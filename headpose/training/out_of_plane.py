@@ -10,6 +10,8 @@ small; around the ball, the picture is pulled along smoothly.
 
 import numpy as np
 
+from headpose.geometry.angles import rotation_matrices
+
 # Half axes of the ball in sides of the crop, which is 0.9 of the head box's height.
 HALF_WIDTH, HALF_HEIGHT = 0.46, 0.56
 FADES_AT = 1.6  # radii of the ball from which the picture stays as it is
@@ -31,10 +33,7 @@ def rotation(pan: float, tilt: float) -> np.ndarray:
 
     Axes are those of `headpose.geometry.angles`: x right, y up, z toward the viewer.
     """
-    a, b = -np.radians(pan), -np.radians(tilt)
-    about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return about_x @ about_y
+    return rotation_matrices((tilt, pan, 0.0))[0]
 
 
 def source_places(places: np.ndarray, turn: np.ndarray) -> np.ndarray:
