@@ -119,7 +119,7 @@ def test_a_bucket_that_does_not_list_ends_the_work(moody, run_script, tmp_path):
 
 def test_what_a_bucket_refuses_is_told_and_done_by_the_next_run(moody, tmp_path):
     refused, place = moody
-    refused.append("/in/05")
+    refused.append("/in/b/05.seg.png")
     counts = annotate([f"{place}/in"], tmp_path / "out")
     assert (counts["pictures"], counts["failures"]) == (11, 2)
     reasons = [f["reason"] for f in sets.failures_of(tmp_path / "out")]
