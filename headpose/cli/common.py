@@ -8,13 +8,14 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, TypeVar
 
 from headpose.cli import completion, surroundings
 from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
 from headpose.reporting import logger, show_progress
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 # Options of earlier versions by their names of today; they work for one version more.
@@ -129,8 +130,11 @@ class _Messages(logging.Handler):
 
 def tell(message: str, file=None) -> None:
     """Prints lines without breaking a progress bar; names in them steer no terminal."""
-    lines = map(one_line, message.split("\n"))
-    tqdm.write("\n".join(lines), file=file or sys.stdout)
+    lines = "\n".join(map(one_line, message.split("\n")))
+    if bars := sys.modules.get("tqdm"):  # else there is no bar
+        bars.tqdm.write(lines, file=file or sys.stdout)
+    else:
+        print(lines, file=file or sys.stdout)
 
 
 def warn(message: str) -> None:
@@ -140,11 +144,17 @@ def warn(message: str) -> None:
 
 def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
     """Shows a bar with rate and time left while iterating, on a terminal only."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        return items
+    from tqdm import tqdm  # only now: it is slow to import
+
     return tqdm(items, unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)
 
 
-def progress_bar(unit: str, total: int) -> tqdm:
+def progress_bar(unit: str, total: int) -> "tqdm":
     """Returns a bar that is moved by its `update`, shown on a terminal only."""
+    from tqdm import tqdm
+
     return tqdm(unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)
 
 
