@@ -1,10 +1,15 @@
-"""Angles of heads of known boxes that two published estimators agree on.
+"""Angles of heads of known boxes that several estimators agree on.
+
+Two published ones, and one of ours if it is given.
 
 Where both say that a head is turned by less than 45 degrees it is the mean of their
 rotations, else WHENet's, which alone covers profiles; `disagreement` says how far they are
 apart. Heads on which they differ by more than a label is worth are left out: at hard hats
 that is most of them. FSA-Net and WHENet read AFLW2000-3D 1 degree too low in tilt, which is
 added.
+
+An estimator of ours is a third voice: the label is the mean of its answer and theirs. It also
+stands in for FSA-Net where that disagrees, and vouches for backs, if it agrees with WHENet.
 """
 
 from pathlib import Path
@@ -25,6 +30,7 @@ from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
+from headpose.pose.estimator import PoseEstimator
 from headpose.reporting import progress
 
 WIDE = 45.0  # degrees of WHENet's pan, from which its label is taken alone
@@ -33,6 +39,8 @@ APART, APART_WIDE = 22.0, 40.0  # degrees between the two, up to which a label i
 UNSTEADY = 25.0  # degrees between FSA-Net's answers to a crop and to its mirror image
 WIDE_DISAGREEMENT = 0.6, 7.0  # of a profile: this share of what they differ, at least so much
 TOO_LOW = 1.0  # degrees, see above
+CLOSE = 15.0  # degrees between ours and WHENet, up to which FSA-Net is not needed
+BACK_DISAGREEMENT = 12.0  # of a back, at least, degrees
 
 
 def mean_rotation(*matrices: np.ndarray) -> np.ndarray:
@@ -62,15 +70,25 @@ def usable(table: pd.DataFrame, min_side: int, max_heads: int, seed: int) -> pd.
 
 
 def answers(
-    fsa_net: PeerEstimator, whenet: PeerEstimator, picture: np.ndarray, boxes: np.ndarray
+    fsa_net: PeerEstimator,
+    whenet: PeerEstimator,
+    ours: PoseEstimator | None,
+    picture: np.ndarray,
+    boxes: np.ndarray,
 ) -> np.ndarray:
-    """Returns rows (N, 3, 3, 3): FSA-Net's rotation, of the mirror image's, and WHENet's."""
+    """Returns rotations (N, 3 or 4, 3, 3) of heads.
+
+    In this order: FSA-Net's, FSA-Net's of the mirror image, WHENet's, and ours if it is given.
+    """
     crops = head_crops(picture, boxes, fsa_net.size, fsa_net.side, fsa_net.margin, grey=False)
     plain = rotation_matrices(fsa_net.estimate_all(crops))
     other = fsa_net.estimate_all(np.ascontiguousarray(crops[:, :, ::-1]))
     crops = head_crops(picture, boxes, whenet.size, whenet.side, whenet.margin, grey=False)
-    wide = rotation_matrices(whenet.estimate_all(crops))
-    return np.stack([plain, rotation_matrices(flip(other)), wide], axis=1)
+    told = [plain, rotation_matrices(flip(other)), rotation_matrices(whenet.estimate_all(crops))]
+    if ours is not None:
+        own = ours.estimate_all(head_crops(picture, boxes, ours.size, ours.side, ours.margin))
+        told.append(rotation_matrices(own[:, :3]))
+    return np.stack(told, axis=1)
 
 
 def label(told: np.ndarray) -> pd.DataFrame:
@@ -79,35 +97,51 @@ def label(told: np.ndarray) -> pd.DataFrame:
     apart = geodesic_distances(fsa_net, whenet)
     pan = np.abs(whole_turn_angles(whenet)[:, 1])
     wide = pan > WIDE
-    chosen = np.where(wide[:, None, None], whenet, mean_rotation(fsa_net, whenet))
-    angles = pitch_down(whole_turn_angles(chosen), -TOO_LOW)
-    share, floor = WIDE_DISAGREEMENT
-    rows = pd.DataFrame(angles, columns=list(ANGLES))
-    rows["disagreement"] = np.where(wide, np.maximum(share * apart, floor), apart)
     steady = geodesic_distances(told[:, 0], told[:, 1]) <= UNSTEADY
-    agreed = (pan <= REACH) & (apart <= np.where(wide, APART_WIDE, APART)) & steady
+    agreed = (apart <= np.where(wide, APART_WIDE, APART)) & steady
+    alone = wide | ~agreed  # where WHENet's answer is taken without FSA-Net's
+    chosen = np.where(alone[:, None, None], whenet, mean_rotation(fsa_net, whenet))
+    angles = pitch_down(whole_turn_angles(chosen), -TOO_LOW)
+    if told.shape[1] == 4:
+        ours, raised = told[:, 3], rotation_matrices(angles)
+        from_ours = geodesic_distances(raised, ours)
+        angles = whole_turn_angles(mean_rotation(raised, ours))
+        vouched = from_ours <= np.where(wide, APART_WIDE, np.where(agreed, APART, CLOSE))
+        agreed, apart = vouched, np.where(agreed, np.maximum(apart, from_ours), from_ours)
+    else:
+        agreed &= pan <= REACH
+    share, floor = WIDE_DISAGREEMENT
+    least = np.where(pan > REACH, BACK_DISAGREEMENT, floor)
+    rows = pd.DataFrame(angles, columns=list(ANGLES))
+    rows["disagreement"] = np.where(wide, np.maximum(share * apart, least), apart)
     rows[~agreed] = np.nan
     return rows.round(2)
 
 
 def label_table(
-    path: Path, table: pd.DataFrame, fsa_net: PeerEstimator, whenet: PeerEstimator
+    path: Path,
+    table: pd.DataFrame,
+    fsa_net: PeerEstimator,
+    whenet: PeerEstimator,
+    ours: PoseEstimator | None = None,
 ) -> pd.DataFrame:
     """Labels the heads of a table.
 
     Args:
         path: Of the table, whose folder the pictures' names start from.
         table: Its rows, see `usable`.
-        fsa_net, whenet: The two.
+        fsa_net, whenet: The two published ones.
+        ours: A third one, if wanted.
 
     Returns:
-        A row for each head that both agree on: its box, tilt, pan, roll, disagreement, and
+        A row for each head that they agree on: its box, tilt, pan, roll, disagreement, and
         its picture's whole path as `file`.
     """
     folder, parts = picture_folder(path).resolve(), []
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
         place = rows[list(COLUMNS)].reset_index(drop=True)
         picture = read_image(folder / str(file))
-        labels = label(answers(fsa_net, whenet, picture, place.to_numpy(np.float32)))
+        boxes = place.to_numpy(np.float32)
+        labels = label(answers(fsa_net, whenet, ours, picture, boxes))
         parts.append(pd.concat([place, labels], axis=1).assign(file=str(folder / str(file))))
     return pd.concat(parts).dropna() if parts else pd.DataFrame()

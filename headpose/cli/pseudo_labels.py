@@ -1,15 +1,20 @@
-"""Labels heads of known boxes with angles that two published estimators agree on.
+"""Labels heads of known boxes with angles that several estimators agree on.
 
 TABLE is a CSV of head boxes (file, xmin, ymin, xmax, ymax), as detectors are trained on. The
 output is a table for `headpose train`; its column `disagreement` says how far FSA-Net and
-WHENet are apart. Heads on which they differ by more than a label is worth are left out.
+WHENet are apart. Heads on which they differ by more than a label is worth are left out. With
+--estimator one of ours is a third voice, and heads turned away are labelled, too.
 """
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.files import atomic_write, check_outputs
+
+if TYPE_CHECKING:
+    from headpose.pose.estimator import PoseEstimator
 
 
 def options() -> argparse.ArgumentParser:
@@ -18,6 +23,7 @@ def options() -> argparse.ArgumentParser:
     add("table", nargs="+", type=Path, help="tables of head boxes")
     add("--fsa-net", nargs="+", type=Path, required=True, metavar="FILE", help="its two networks")
     add("--whenet", type=Path, required=True, metavar="FILE", help="with inputs N x 224 x 224 x 3")
+    add("--estimator", metavar="FILE", help="a third voice: an estimator of the whole turn of ours")
     add("--output", type=Path, required=True, metavar="FILE", help="the table of labels")
     add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
     add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")
@@ -38,6 +44,7 @@ def main() -> None:
 
     fsa_net = PeerEstimator(CONVENTIONS["fsa-net"], arguments.fsa_net)
     whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
+    ours = whole_turn_estimator(arguments.estimator) if arguments.estimator else None
     tables = []
     for path in arguments.table:
         problems = Problems()
@@ -45,8 +52,23 @@ def main() -> None:
         report(path, problems)
         table[list(COLUMNS)] = numbers(table, COLUMNS)
         table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
-        found = label_table(path, table, fsa_net, whenet)
+        found = label_table(path, table, fsa_net, whenet, ours)
         print(f"{path}: {len(found)} of {len(table)} heads labelled")
         tables.append(found)
     with atomic_write(arguments.output) as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
+
+
+def whole_turn_estimator(path: str) -> "PoseEstimator":
+    """Returns an estimator of ours.
+
+    Raises:
+        HeadposeError: If it does not tell the whole turn.
+    """
+    from headpose.errors import HeadposeError
+    from headpose.pose.estimator import MEASURES, PoseEstimator
+
+    estimator = PoseEstimator.load(path)
+    if estimator.outputs != len(MEASURES):
+        raise HeadposeError(f"{path}: this estimator does not tell the whole turn: give another")
+    return estimator
