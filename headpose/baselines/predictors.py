@@ -18,11 +18,12 @@ from headpose.pose import metrics as pm
 from headpose.pose.estimator import PoseEstimator
 
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
-OURS, DEEPGAZE = "ours", "deepgaze"
+OURS, DEEPGAZE, MEDIAPIPE = "ours", "deepgaze", "mediapipe"
+NAMES = (OURS, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
 FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (
-    f"{OURS} (the one that ships), a .keras, exported or published .h5 file, {DEEPGAZE} or one of "
-    f"{', '.join(CONVENTIONS)}; =FOLDER or =FILE[,FILE] after such a name says where its "
+    f"{OURS} (the one that ships), a .keras, exported or published .h5 file, or one of "
+    f"{', '.join(NAMES[1:])}; =FOLDER or =FILE[,FILE] after such a name says where its "
     "files are, if not in comparison/models; several are averaged"
 )
 
@@ -75,11 +76,13 @@ def load_compared(text: str, backend: str = "auto", load: Loader | None = None) 
     files = [Path(f) for f in given.split(",") if f]
     if name == DEEPGAZE:
         return _of_deepgaze(files)
+    if name == MEDIAPIPE:
+        return _of_mediapipe(files)
     if name in CONVENTIONS:
         return _of_peer(name, files, backend)
     if Path(text).suffix.lower() in FILES:
         return _of_file(text, text, load)
-    known = ", ".join((OURS, DEEPGAZE, *CONVENTIONS))
+    known = ", ".join(NAMES)
     raise HeadposeError(f"{text}: no such estimator; name a model file or one of {known}")
 
 
@@ -114,6 +117,17 @@ def _of_deepgaze(files: list[Path]) -> Compared:
         )
     estimator = PoseEstimator(load_deepgaze(place), str(place))
     return Compared(name, estimator, _recipe(estimator, FACE))
+
+
+def _of_mediapipe(files: list[Path]) -> Compared:
+    from headpose.baselines.face_mesh import FaceMesh
+
+    if len(files) > 1:
+        raise HeadposeError(f"{MEDIAPIPE}: name one wheel, .tflite file or folder")
+    home = PEERS / MEDIAPIPE
+    place = files[0] if files else home if home.is_dir() else None
+    estimator = FaceMesh(place)
+    return Compared(MEDIAPIPE, estimator, _recipe(estimator, HEAD))
 
 
 def _of_peer(name: str, files: list[Path], backend: str) -> Compared:

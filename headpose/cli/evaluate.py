@@ -60,11 +60,9 @@ def options() -> argparse.ArgumentParser:
 
 def is_estimator(text: str) -> bool:
     """Tells what names an estimator from what names a data set."""
-    from headpose.baselines.predictors import DEEPGAZE, OURS
-    from headpose.baselines.registry import CONVENTIONS
+    from headpose.baselines.predictors import NAMES
 
-    name = text.partition("=")[0]
-    return Path(text).suffix.lower() in FILES or name in (OURS, DEEPGAZE, *CONVENTIONS)
+    return Path(text).suffix.lower() in FILES or text.partition("=")[0] in NAMES
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
