@@ -14,7 +14,7 @@ from headpose.baselines.predictors import Case, Compared, ask
 from headpose.datasets.label_tables import Problems, SourceName
 from headpose.errors import HeadposeError
 from headpose.pose import metrics as pm
-from headpose.pose.reliability import pan_slope, reliability
+from headpose.pose.reliability import front_bias, pan_slope, reliability
 
 TIMED_CALLS = 30  # of one head each
 
@@ -122,7 +122,8 @@ def figures(predicted: np.ndarray, angles: np.ndarray, away: np.ndarray) -> dict
         `errors` (see `headpose.pose.metrics.error_table`), of the heads with angles;
         `turn or nose` (mean) and `turn or nose median` in degrees, see
         `headpose.pose.metrics.turn_or_nose_errors`, by labelled |pan| and of `all`;
-        `slope of pan`; where there are heads turned away and others, `away, area under
+        `slope of pan` and biases of tilt and pan near the front, see
+        `headpose.pose.reliability`; where there are heads turned away and others, `away, area under
         ROC`; where expected errors are told, `reliability`, and the mean errors of the
         fifth with the largest ones and of the others.
     """
@@ -137,6 +138,8 @@ def figures(predicted: np.ndarray, angles: np.ndarray, away: np.ndarray) -> dict
         k: float(np.median(off[v])) for k, v in ranges.items() if v.any()
     }
     result["slope of pan"] = pan_slope(known, truth)
+    result["bias of tilt near the front"] = front_bias(known, truth, 0)
+    result["bias of pan near the front"] = front_bias(known, truth, 1)
     back = pm.turned_away(angles, away)
     if back.any() and not back.all():
         result["away, area under ROC"] = pm.separation(predicted, back)

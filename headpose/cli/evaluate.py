@@ -153,7 +153,8 @@ def show(name: str, row: dict) -> None:
 def show_single(row: dict) -> None:
     """Prints the figures that are single numbers."""
     for label, value in row.items():
-        if isinstance(value, float) and not label.startswith("ms "):
+        told = isinstance(value, float) and not math.isnan(value)
+        if told and not label.startswith("ms "):
             print(f"  {label}: {value:.3f}")
     if "reliability" in row:
         value = row["reliability"]["all"]["rank correlation"]

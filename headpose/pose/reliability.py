@@ -15,6 +15,7 @@ from headpose.pose.metrics import EXPECTED_ERROR, pan_ranges, turn_or_nose_error
 
 BINS = 10  # of equally many heads, in the drawing
 SLOPE_PAN = 100.0  # degrees; labelled pans within are used for the slope
+FRONT = 30.0  # degrees; heads with a labelled pan within are used for biases
 Estimates = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by name: estimates and labels
 
 
@@ -48,6 +49,21 @@ def pan_slope(predicted: ArrayLike, truth: ArrayLike) -> float:
         return float("nan")
     told = label + wrap_degrees(told[chosen] - label)
     return float(np.polyfit(label, told, 1)[0])
+
+
+def front_bias(predicted: ArrayLike, truth: ArrayLike, angle: int) -> float:
+    """Returns the median of told minus labelled angle, degrees, of heads near the front.
+
+    Where several estimators that learned from different data have the same bias, the labels
+    have it. NaN where there is no such head.
+
+    Args:
+        predicted, truth: (N, 2 and more), degrees.
+        angle: 0 for tilt, 1 for pan.
+    """
+    told, label = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
+    off = wrap_degrees(told[:, angle] - label[:, angle])[np.abs(label[:, 1]) <= FRONT]
+    return float(np.median(off)) if len(off) else float("nan")
 
 
 def reliability(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, float]]:

@@ -37,6 +37,14 @@ def test_a_constant_has_no_rank_correlation():
     assert np.isnan(rel.rank_correlation([1], [2]))
 
 
+def test_the_bias_is_the_median_near_the_front():
+    truth = np.array([[0, 0, 0], [10, -20, 0], [5, 30, 0], [0, 80, 0], [3, -179, 0]], float)
+    told = truth + np.array([[1, 2, 0], [3, 2, 0], [2, 4, 0], [50, 50, 0], [50, 50, 0]])
+    assert rel.front_bias(told, truth, 0) == pytest.approx(2)
+    assert rel.front_bias(told, truth, 1) == pytest.approx(2)
+    assert np.isnan(rel.front_bias(told[3:], truth[3:], 0))
+
+
 def test_the_slope_tells_shrunken_pans():
     rng = np.random.default_rng(2)
     truth = np.zeros((400, 3))
