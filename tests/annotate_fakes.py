@@ -61,6 +61,15 @@ class CountedConfig(FakeConfig):
         return super().load()
 
 
+class PatchConfig(PipelineConfig):
+    """Loads a pipeline that finds coloured patches, also in videos."""
+
+    def load(self):
+        from fake_heads import fake_pipeline
+
+        return fake_pipeline()
+
+
 CONFIGS = {"quick": FakeConfig(), "slow": FakeConfig(confidence=0.1)}
 
 

@@ -15,8 +15,10 @@ from headpose.parallel.background import Prefetcher
 from headpose.pipeline import HeadPosePipeline, load_pipeline
 from headpose.records.columns import ARCHIVE_FIELDS, Row, has_head, picture_rows
 from headpose.records.sinks import JsonLinesSink, ParquetSink, Sink
+from headpose.reporting import progress
 
 AT_ONCE = 8  # pictures in one call of the pipeline, and as many that wait for it
+FRAMES = "frames"  # what the progress bar of a video counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +186,7 @@ class _Shard:
                 open_source(str(path), Reading(every=self._task.every)) as source,
             ):
                 with Prefetcher(source, WAITING) as frames:
-                    for frame, heads in follow(frames):
+                    for frame, heads in progress(follow(frames), FRAMES, source.total):
                         self.counts["frames"] += 1
                         for row in frame_rows(record.file, frame, heads):
                             yield self._complete(row, record)

@@ -17,8 +17,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from headpose.archives.annotation import ShardTask, annotate_shard
+from headpose.archives.annotation import FRAMES, ShardTask, annotate_shard
 from headpose.errors import HeadposeError
+from headpose.parallel.counting import CountBar, SharedCount
 from headpose.parallel.processes import (
     ATTEMPTS,
     DONE,
@@ -28,9 +29,11 @@ from headpose.parallel.processes import (
     limit_threads,
     outcome,
 )
-from headpose.reporting import logger
+from headpose.reporting import logger, show_progress
 
 __all__ = ["DONE", "ERROR", "FAILURE", "Outcome", "on_processes", "on_ray", "right_here"]
+
+LOOK_EVERY = 0.5  # seconds from one look at how far workers are in their videos to the next
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,16 +71,27 @@ def on_processes(tasks: Sequence[ShardTask], workers: int, threads: int) -> Gene
 
     Where a worker dies the pool has to be made anew, and of all tasks that were under way
     nobody knows which one killed it: each of them is done again with no other beside it.
+    How many frames of videos are done is shown beside the outcomes, as a video takes long.
 
     Args:
         tasks: What to do.
         workers: Processes.
         threads: Of each.
     """
+    # A process with TensorFlow's threads cannot be forked.
+    context = multiprocessing.get_context("spawn")
+    frames = SharedCount(context, FRAMES)
+    with CountBar(frames) as bar:
+        yield from _on_processes(tasks, workers, (context, threads, frames), bar)
+
+
+def _on_processes(
+    tasks: Sequence[ShardTask], workers: int, how: tuple, bar: CountBar
+) -> Generator[Outcome]:
     waiting, losses = deque(tasks), Counter[str]()
     while waiting:
         running: dict[Future, ShardTask] = {}
-        with _pool(workers, threads) as pool, contextlib.suppress(BrokenProcessPool):
+        with _pool(workers, *how) as pool, contextlib.suppress(BrokenProcessPool):
             while waiting or running:
                 alone = any(losses[task.shard.name] for task in running.values())
                 while waiting and len(running) < workers and not alone:
@@ -86,7 +100,9 @@ def on_processes(tasks: Sequence[ShardTask], workers: int, threads: int) -> Gene
                         break
                     future = pool.submit(do, waiting[0])
                     running[future] = waiting.popleft()
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                ended = wait(running, LOOK_EVERY, FIRST_COMPLETED).done
+                bar.update()
+                for future in ended:
                     kind, value = future.result()
                     yield Outcome(running.pop(future), kind, value)
             return
@@ -101,11 +117,11 @@ def on_processes(tasks: Sequence[ShardTask], workers: int, threads: int) -> Gene
 
 
 @contextlib.contextmanager
-def _pool(workers: int, threads: int) -> Iterator[ProcessPoolExecutor]:
-    # A process with TensorFlow's threads cannot be forked.
-    context = multiprocessing.get_context("spawn")
+def _pool(
+    workers: int, context, threads: int, frames: SharedCount
+) -> Iterator[ProcessPoolExecutor]:
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _begin, (threads,))
+    pool = ProcessPoolExecutor(workers, context, _begin, (threads, frames))
     try:
         yield pool
     finally:
@@ -117,10 +133,11 @@ def _pool(workers: int, threads: int) -> Iterator[ProcessPoolExecutor]:
             process.join()
 
 
-def _begin(threads: int) -> None:
+def _begin(threads: int, frames: SharedCount) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool to handle
     threading.Thread(target=leave_with_parent, daemon=True).start()
     limit_threads(threads)
+    show_progress(frames.counted)
 
 
 # ------------------------------------------------------------------------------------ Ray
