@@ -4,7 +4,8 @@ The pictures are repeated to any count, as tar shards that are links to one: the
 shard, however many pictures are read. A row is printed for each engine and number of workers,
 which take turns. The rate is of the time between the first shard that was done and the last,
 so that starting counts for nothing; memory is the proportional share (PSS) of all processes of
-the run together, in the first and the last quarter of that time.
+the run together, its median in each fifth of that time. A run that `--minutes` ends counts as
+far as it came. A second table has what a million pictures cost at that rate.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,28 +23,48 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from headpose.archives.results import versions
 from headpose.cli import common as cl
+from headpose.cli.doctor import processor_name
 from headpose.errors import HeadposeError
 from headpose.images.listing import find_inputs
 from headpose.images.pictures import sample_portrait
 
+ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("processes", "ray")
 EACH = 1.0  # seconds between looks at memory
-HEADER = (
-    "| engine | workers | pictures | heads | seconds | pictures a second | a second and core | "
-    "MB, first quarter | MB, last quarter |\n"
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+PARTS = 5  # of a run's time, in which memory is told
+LEAVING = 60.0  # seconds for a run to end after it was told to
+COLUMNS = (
+    *("engine", "workers", "pictures", "heads", "seconds"),
+    *("pictures a second", "a second and core"),
+    *(f"MB, {part}/{PARTS}" for part in range(1, PARTS + 1)),
 )
+COSTS = (
+    *("engine", "workers", "core hours", "hours on 32 cores"),
+    *("GB read", "GB written", "MB a core"),
+)
+MANY, CORES = 1_000_000, 32  # pictures, and cores, for which costs are reckoned
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("pictures", nargs="*", metavar="PICTURE", help="files or folders (default: a portrait)")
-    add("--count", type=cl.at_least(1), default=50_000, metavar="N", help="pictures in a run")
+    add(
+        "--count",
+        type=cl.at_least(1),
+        nargs="+",
+        default=[50_000],
+        metavar="N",
+        help="pictures in a run: in each, or one number for each of --workers",
+    )
     add("--shard", type=cl.at_least(1), default=1000, metavar="N", help="pictures in a tar shard")
     add("--workers", type=cl.at_least(1), nargs="+", default=[1, 2], metavar="N")
     add("--engines", choices=ENGINES, nargs="+", default=["processes"])
+    add("--minutes", type=cl.at_least(1), metavar="N", help="end each run after so many")
     add("--work", type=Path, metavar="DIR", help="folder for shards and results (default: a new)")
     add("--detector", metavar="FILE", help="see headpose annotate")
     return parser
@@ -54,6 +76,7 @@ def write_shards(folder: Path, pictures: Sequence[Path], count: int, size: int) 
     Returns:
         How many pictures there are in all: whole shards, at least two.
     """
+    folder.mkdir()
     first = folder / "shard-000000.tar"
     with tarfile.open(first, "w") as archive:
         for i in range(size):
@@ -96,57 +119,143 @@ def memory_of(root: int) -> float:
     return total / 1024
 
 
-def run(shards: Path, output: Path, engine: str, workers: int, detector: str | None) -> dict:
-    """Annotates all shards in a process of its own.
+def run(
+    shards: Path,
+    output: Path,
+    engine: str,
+    workers: int,
+    detector: str | None = None,
+    minutes: float | None = None,
+) -> dict:
+    """Annotates all shards in a process of its own, or as many as `minutes` allow.
 
     Returns:
         Figures of a row, without engine and workers.
 
     Raises:
-        HeadposeError: If it fails.
+        HeadposeError: If it fails, or there was no time for two shards.
     """
     command = [sys.executable, "-m", "headpose", "annotate", str(shards), "--output", str(output)]
     command += ["--workers", str(workers), "--cpus-per-worker", "1"]
     command += ["--ray", "local"] if engine == "ray" else []
     command += ["--detector", detector] if detector else []
     memory: list[tuple[float, float]] = []
+    until = time.monotonic() + 60 * minutes if minutes else None
     with tempfile.TemporaryFile("w+") as told:
-        with subprocess.Popen(command, stdout=told, stderr=told) as process:
-            while process.poll() is None:
+        # A program in the background of a shell is started with Ctrl-C ignored.
+        heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+        more = {"stdout": told, "stderr": told, "preexec_fn": heed}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}  # Ray's workers need it, too
+        with subprocess.Popen(command, env=environment, **more) as process:
+            while process.poll() is None and (until is None or time.monotonic() < until):
                 memory.append((time.time(), memory_of(process.pid)))
                 time.sleep(EACH)
+            ended = process.poll() is None
+            if ended:
+                leave(process)
         told.seek(0)
         text = told.read().strip()
-    if process.returncode:
+    if process.returncode and not ended:
         raise HeadposeError(f"{' '.join(command)} failed: {text.splitlines()[-1:]}")
-    counts = json.loads((output / "manifest.json").read_text())["counts"]
-    ends = sorted(file.stat().st_mtime for file in (output / "shards").glob("*.json"))
-    # As many shards as there are workers are done at the first end.
-    started, seconds = ends[0], ends[-1] - ends[0]
-    pictures = counts["pictures"] * (len(ends) - 1) / len(ends)
-    quarters = [
-        [used for at, used in memory if a <= (at - started) / max(seconds, 1e-9) <= b]
-        for a, b in ((0, 0.25), (0.75, 1))
-    ]
+    return figures(output, memory)
+
+
+def leave(process: subprocess.Popen) -> None:
+    """Has a run end as Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(LEAVING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def figures(output: Path, memory: Sequence[tuple[float, float]]) -> dict:
+    """Reckons what a run has done from the notes of its shards.
+
+    Args:
+        output: Of the run.
+        memory: When it was looked at, seconds since 1970, and MB.
+
+    Raises:
+        HeadposeError: If fewer than two shards were done.
+    """
+    notes = sorted((output / "shards").glob("*.json"), key=lambda file: file.stat().st_mtime)
+    if len(notes) < 2:
+        raise HeadposeError("fewer than two shards were done; give it more minutes or shards")
+    done = [json.loads(note.read_text()) for note in notes]
+    started, ended = (notes[i].stat().st_mtime for i in (0, -1))
+    seconds = max(ended - started, 1e-9)
+    # What was done by the first note was begun before.
+    pictures = sum(counts["pictures"] for counts in done[1:])
+    tables = (output / "heads" / f"{note.stem}.jsonl" for note in notes)
+    written = sum(table.stat().st_size for table in tables)
+    parts: list[list[float]] = [[] for _ in range(PARTS)]
+    for at, used in memory:
+        share = (at - started) / seconds
+        if 0 <= share <= 1:
+            parts[min(PARTS - 1, int(share * PARTS))].append(used)
     return {
-        "pictures": counts["pictures"],
-        "heads": counts["heads"],
+        "pictures": sum(counts["pictures"] for counts in done),
+        "heads": sum(counts["heads"] for counts in done),
         "seconds": seconds,
-        "rate": pictures / max(seconds, 1e-9),
-        "memory": [statistics.median(part) if part else None for part in quarters],
+        "rate": pictures / seconds,
+        "written": written / max(1, sum(counts["pictures"] for counts in done)),
+        "memory": [statistics.median(part) if part else None for part in parts],
     }
 
 
+def header(columns: Sequence[str]) -> str:
+    """Returns the head of a table whose other columns than the first have numbers."""
+    return f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 1)}"
+
+
 def row(engine: str, workers: int, found: dict) -> str:
-    """Returns a row of the table."""
+    """Returns a row of the table of rates."""
     memory = ["-" if used is None else f"{used:.0f}" for used in found["memory"]]
     cells = [engine, workers, found["pictures"], found["heads"], f"{found['seconds']:.0f}"]
     cells += [f"{found['rate']:.2f}", f"{found['rate'] / workers:.2f}", *memory]
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def cost_row(engine: str, workers: int, found: dict, size: float) -> str:
+    """Returns a row of the table of what a million pictures cost.
+
+    Args:
+        engine, workers: Of the run.
+        found: Its figures.
+        size: Of a picture, bytes.
+    """
+    hours = MANY / 3600 / (found["rate"] / workers)
+    known = [used for used in found["memory"] if used is not None]
+    memory = f"{max(known) / workers:.0f}" if known else "-"
+    cells = [engine, workers, f"{hours:.1f}", f"{hours / CORES:.2f}"]
+    cells += [f"{MANY * size / 1e9:.1f}", f"{MANY * found['written'] / 1e9:.2f}", memory]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def machine_line() -> str:
+    """Returns one line about processor and programs."""
+    programs = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return f"{processor_name()}, {os.cpu_count()} cores; {programs}"
+
+
+def counts_of(arguments: argparse.Namespace) -> list[int]:
+    """Returns how many pictures there are to be for each number of workers.
+
+    Raises:
+        HeadposeError: If that is not told for each.
+    """
+    counts, workers = arguments.count, arguments.workers
+    if len(counts) not in (1, len(workers)):
+        raise HeadposeError(
+            f"--count has {len(counts)} numbers, --workers {len(workers)}; give one, or as many"
+        )
+    return counts * len(workers) if len(counts) == 1 else counts
+
+
 def main() -> int:
     arguments = options().parse_args()
+    counts = counts_of(arguments)
     if not Path("/proc/self/smaps_rollup").exists():
         raise HeadposeError("memory is read from /proc, which only Linux has")
     names = arguments.pictures or [str(sample_portrait())]
@@ -155,22 +264,32 @@ def main() -> int:
         raise HeadposeError(f"{names[0]}: no pictures there")
     if arguments.work:
         arguments.work.mkdir(parents=True, exist_ok=True)
+    failed = False
+    size = sum(file.stat().st_size for file in pictures) / len(pictures)
+    costs = []
+    print(
+        f"{len(pictures)} different pictures, {size / 1e3:.0f} kB each, in shards of "
+        f"{arguments.shard}; {machine_line()}\n\n{header(COLUMNS)}",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory(dir=arguments.work, prefix="archive-rate-") as folder:
-        shards = Path(folder, "shards")
-        shards.mkdir()
-        count = write_shards(shards, pictures, arguments.count, arguments.shard)
-        size = sum(file.stat().st_size for file in pictures) / len(pictures) / 1e3
-        print(
-            f"{count} pictures, {len(pictures)} different, {size:.0f} kB each, in shards of "
-            f"{arguments.shard}; {os.cpu_count()} cores\n\n{HEADER}"
-        )
-        for workers in arguments.workers:
+        for workers, count in zip(arguments.workers, counts, strict=True):
+            shards, output = Path(folder, "shards"), Path(folder, "results")
+            write_shards(shards, pictures, count, arguments.shard)
             for engine in arguments.engines:
-                output = Path(folder, "results")
-                found = run(shards, output, engine, workers, arguments.detector)
-                print(row(engine, workers, found), flush=True)
-                shutil.rmtree(output)
-    return 0
+                more = arguments.detector, arguments.minutes
+                try:
+                    found = run(shards, output, engine, workers, *more)
+                except HeadposeError as error:  # the others are worth having all the same
+                    cl.tell(f"{cl.program()}: error: {engine}, {workers}: {error}", sys.stderr)
+                    failed = True
+                else:
+                    print(row(engine, workers, found), flush=True)
+                    costs.append(cost_row(engine, workers, found, size))
+                shutil.rmtree(output, ignore_errors=True)
+            shutil.rmtree(shards)
+    print(f"\nA million pictures:\n\n{header(COSTS)}", *costs, sep="\n")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,29 @@
 """Annotation with heads that are computed instead of found, for worker processes to import.
 
-As a program: `annotate_fakes.py OUTPUT here|processes|HOST:PORT CONFIG INPUT...`
+As a program: `annotate_fakes.py OUTPUT here|processes|HOST:PORT CONFIG SECONDS INPUT...`, with
+the length of parts of videos, 0 for none.
 """
 
+import datetime
 import functools
+import math
 import os
 import signal
 import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from headpose.archives import engines
-from headpose.archives.annotation import PipelineConfig, ShardTask
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
-from headpose.archives.results import DONE, HEADS, finish, open_results
+from headpose.archives.results import DONE, HEADS, finish, open_results, ready
 from headpose.archives.shards import BY_THEMSELVES, choose, make_shards
+from headpose.archives.tasks import PipelineConfig, ShardTask
 from headpose.errors import HeadposeError
+from headpose.geometry.boxes import as_boxes
 from headpose.pipeline import Head
 
 
@@ -45,6 +52,49 @@ class FakeConfig(PipelineConfig):
         return functools.partial(fake_pipeline, seconds=self.confidence or 0.0)
 
 
+class SquarePipeline:
+    """Heads are bright squares, the surer the brighter; takes its time."""
+
+    confidence = 0.5
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self.detector = self
+
+    def detect(self, pictures, min_score):
+        time.sleep(self._seconds * len(pictures))
+        return [self._squares(picture, min_score) for picture in pictures]
+
+    def _squares(self, picture, min_score):
+        grey = picture[..., 1]
+        _, _, found, _ = cv2.connectedComponentsWithStats((grey > 60).astype(np.uint8))
+        boxes = [(x, y, x + w, y + h) for x, y, w, h, area in found[1:] if area > 50]
+        scores = [float(grey[y0:y1, x0:x1].mean()) / 255 for x0, y0, x1, y1 in boxes]
+        kept = [i for i, score in enumerate(scores) if score >= min_score]
+        return as_boxes([boxes[i] for i in kept]), np.array([scores[i] for i in kept], np.float32)
+
+    def estimate(self, pictures, found):
+        return [
+            [
+                Head(tuple(box.tolist()), float(score), *self._angles(picture, box))
+                for box, score in zip(boxes, scores, strict=True)
+            ]
+            for picture, (boxes, scores) in zip(pictures, found, strict=True)
+        ]
+
+    def _angles(self, picture, box):
+        x0, y0, x1, y1 = box.astype(int)
+        part = picture[y0:y1, x0:x1].astype(float)
+        return part.mean() / 10, part.std(), part[..., 0].mean() / 20, 1.0, 2.0, part.std() / 7
+
+
+class SquareConfig(PipelineConfig):
+    """Loads a pipeline for films of squares; `confidence` is how many seconds a frame takes."""
+
+    def load(self):
+        return SquarePipeline(self.confidence or 0.0)
+
+
 class DyingConfig(PipelineConfig):
     """Loads the dying pipeline; `estimator` is its flag, without which it always dies."""
 
@@ -70,7 +120,14 @@ class PatchConfig(PipelineConfig):
         return fake_pipeline()
 
 
-CONFIGS = {"quick": FakeConfig(), "slow": FakeConfig(confidence=0.1)}
+INTO_MEMORY = "into-memory:"  # before a folder, in names
+
+CONFIGS = {
+    "quick": FakeConfig(),
+    "slow": FakeConfig(confidence=0.1),
+    "squares": SquareConfig(),
+    "slow-squares": SquareConfig(confidence=0.1),
+}
 
 
 def annotate(
@@ -82,28 +139,47 @@ def annotate(
     kind="jsonl",
     columns=BY_THEMSELVES,
     part=None,
+    seconds=math.inf,
+    every=1,
 ):
     """Annotates as `headpose annotate` does; returns the counts.
 
     Raises:
         HeadposeError: If one ends the work.
     """
-    inputs = find_files([str(name) for name in names])
-    shards = make_shards(inputs, size, columns)
+    inputs = find_files([in_store(str(name)) for name in names])
+    shards = make_shards(inputs, size, columns, seconds)
     output = Output(str(place))
+    settings = {"columns": str(columns), "every": every, "format": kind, "empty": False}
     output.prepare(HEADS, DONE)
     with output.claimed(part):
-        left = open_results(output, {"columns": str(columns)}, shards, sole=not part)
+        left = open_results(output, settings, shards, sole=not part)
         if part:
             left = [shard for shard in choose(shards, *part) if shard in left]
-        tasks = [ShardTask(shard, output, config, kind, columns=columns) for shard in left]
         lost = {}
-        for done in spread(engine, tasks):
-            if done.kind == engines.FAILURE:
-                raise HeadposeError(done.value)
-            if done.kind == engines.ERROR:
-                lost[done.task.shard.name] = done.value
+        for some in (lambda: left, lambda: [] if part else ready(output)):
+            more = kind, every, columns
+            tasks = [ShardTask(shard, output, config, *more) for shard in some()]
+            for done in spread(engine, tasks):
+                if done.kind == engines.FAILURE:
+                    raise HeadposeError(done.value)
+                if done.kind == engines.ERROR:
+                    lost[done.task.shard.result] = done.value
         return finish(output, shards, lost) if not part else None
+
+
+def in_store(name):
+    """Returns a name; of what is to be put into this process's memory, its URL there."""
+    if not name.startswith(INTO_MEMORY):
+        return name
+    import fsspec
+
+    folder, system = Path(name.removeprefix(INTO_MEMORY)), fsspec.filesystem("memory")
+    for file in folder.iterdir():
+        place = f"/{folder.name}/{file.name}"
+        system.pipe_file(place, file.read_bytes())
+        system.store[place].created = datetime.datetime(2026, 1, 1)  # as in other processes
+    return f"memory://{folder.name}"
 
 
 def spread(engine, tasks):
@@ -122,6 +198,7 @@ if __name__ == "__main__":
     from annotate_fakes import CONFIGS, annotate
 
     try:
-        annotate(sys.argv[4:], sys.argv[1], sys.argv[2], CONFIGS[sys.argv[3]])
+        _, place, engine, config, seconds, *names = sys.argv
+        annotate(names, place, engine, CONFIGS[config], seconds=float(seconds) or math.inf)
     except HeadposeError as error:
         sys.exit(str(error))

@@ -28,6 +28,11 @@ def key_of(name: str) -> str:
     return f"{folder}{slash}{file.partition('.')[0]}"
 
 
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Returns the contents of a folder's files by name, in order."""
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
 def as_folder(folder: Path, contents: dict[str, bytes]) -> Path:
     """Writes files into a folder."""
     for name, content in contents.items():

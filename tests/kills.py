@@ -14,12 +14,12 @@ from annotate_fakes import annotate
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def kill_half_way(command, out, done, seconds):
-    """Starts a run and kills it so long after so many more shards were done."""
+def kill_half_way(command, out, done, seconds, notes="shards/*.json"):
+    """Starts a run and kills it so long after so many shards were done."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     with subprocess.Popen(command, env=environment) as process:
         deadline = time.monotonic() + 120
-        while len(list(out.glob("shards/*.json"))) < done:
+        while len(list(out.glob(notes))) < done:
             assert process.poll() is None, "done before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.002)
@@ -32,7 +32,7 @@ def check_kills(engine, many, out, seed):
     folder, rows = many
     random = np.random.default_rng(seed)
     script = str(ROOT / "tests" / "annotate_fakes.py")
-    command = [sys.executable, script, str(out), engine, "slow", str(folder)]
+    command = [sys.executable, script, str(out), engine, "slow", "0", str(folder)]
     for done in sorted(random.choice(np.arange(1, 13), 3, replace=False)):
         kill_half_way(command, out, done, random.uniform(0, 0.1))
         time.sleep(0.5)  # workers notice that what started them has gone

@@ -1,88 +1,20 @@
 """Heads of the pictures and videos of an archive: what a worker does with a shard."""
 
-import dataclasses
-import functools
 from collections.abc import Iterator
 
-from headpose.archives.output import Output
+from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.records import Record, as_file, fetched, records_of
 from headpose.archives.results import HEADS, MANIFEST, note_done
-from headpose.archives.shards import BY_THEMSELVES, Columns, Shard
+from headpose.archives.shards import Joined, Span
+from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
 from headpose.errors import HeadposeError, PictureError
-from headpose.models.backends import Backend
 from headpose.parallel.background import Prefetcher
-from headpose.pipeline import HeadPosePipeline, load_pipeline
-from headpose.records.columns import ARCHIVE_FIELDS, Row, has_head, picture_rows
-from headpose.records.sinks import JsonLinesSink, ParquetSink, Sink
+from headpose.pipeline import HeadPosePipeline
+from headpose.records.columns import Row, has_head, picture_rows
 from headpose.reporting import progress
 
 AT_ONCE = 8  # pictures in one call of the pipeline, and as many that wait for it
-FRAMES = "frames"  # what the progress bar of a video counts
-
-
-@dataclasses.dataclass(frozen=True)
-class PipelineConfig:
-    """A pipeline to load, see `headpose.pipeline.load_pipeline`.
-
-    Attributes:
-        detector, estimator: Files or names; None for those that ship. A worker does not
-            export: a `.keras` file that its backend cannot open must be exported before.
-        confidence: Threshold on scores; None for the detector's own.
-        detector_size: Long side in pixels to detect at; None for the detector's own.
-        max_error: Expected error in degrees from which angles are left out; None for none.
-        backend: What runs the networks, and where.
-        tiles, any_rotation: See `headpose.pipeline.load_pipeline`.
-    """
-
-    detector: str | None = None
-    estimator: str | None = None
-    confidence: float | None = None
-    detector_size: int | None = None
-    max_error: float | None = None
-    backend: Backend = Backend()
-    tiles: int | None = None
-    any_rotation: bool = False
-
-    def load(self) -> HeadPosePipeline:
-        """Loads the pipeline.
-
-        Raises:
-            HeadposeError: If a file is missing or of the wrong kind.
-        """
-        return load_pipeline(
-            self.detector,
-            self.estimator,
-            self.confidence,
-            self.detector_size,
-            self.max_error,
-            self.backend,
-            self.tiles,
-            self.any_rotation,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class ShardTask:
-    """What a worker is given.
-
-    Attributes:
-        shard: What to do.
-        output: Where results go.
-        pipeline: What finds heads.
-        kind: Of the table: `jsonl` or `parquet`.
-        every: Only each so manieth frame of a video is looked at.
-        columns: Of Parquet that is read.
-        empty: Whether pictures and frames without heads have a row, too.
-    """
-
-    shard: Shard
-    output: Output
-    pipeline: PipelineConfig = PipelineConfig()
-    kind: str = "jsonl"
-    every: int = 1
-    columns: Columns = BY_THEMSELVES
-    empty: bool = False
 
 
 def annotate_shard(task: ShardTask, _: object = None) -> dict:
@@ -98,30 +30,21 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
     Raises:
         HeadposeError: If the models cannot be loaded or results not written.
     """
-    output = task.output
+    output, name = task.output, task.shard.name
     if output.read(MANIFEST) is None:
         raise HeadposeError(f"{output}: not to be seen from here; all workers must see it")
-    pipeline = _pipeline(task.pipeline)
+    if isinstance(task.shard.part, Joined):
+        return join(output, name, task.shard.part.count, task.kind, task.empty)
+    pipeline = loaded(task.pipeline)
+    if isinstance(task.shard.part, Span):
+        return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
-    name = task.shard.name
-    with output.written(f"{HEADS}/{name}.{task.kind}") as path, _sink(task, path) as table:
+    target = output.written(f"{HEADS}/{name}.{task.kind}")
+    with target as path, sink(task.kind, path, task.empty) as table:
         for row in work.rows():
             table.write(row)
     note_done(output, name, {**work.counts, "failures": work.failures}, work.again)
     return {**work.counts, "failures": len(work.failures)}
-
-
-def _sink(task: ShardTask, path) -> Sink:
-    if task.kind == "jsonl":
-        # A shard is whole or not at all: it is done again after a run that was killed.
-        return JsonLinesSink(path, ARCHIVE_FIELDS, task.empty, growing=False)
-    return ParquetSink(path, ARCHIVE_FIELDS, task.empty)
-
-
-@functools.lru_cache(maxsize=1)
-def _pipeline(config: PipelineConfig) -> HeadPosePipeline:
-    """Loads the models, once in a worker's life."""
-    return config.load()
 
 
 class _Shard:
@@ -202,15 +125,7 @@ class _Shard:
 
     def _note(self, record: Record, why: HeadposeError) -> None:
         self.again |= isinstance(why, StoreError)
-        self.failures.append(
-            {
-                "file": record.file,
-                "key": record.key,
-                "url": record.url,
-                "shard": self._task.shard.name,
-                "reason": str(why),
-            }
-        )
+        self.failures.append(failure_of(record, self._task.shard.name, why))
 
 
 def _decoded(records: Iterator[Record]) -> Iterator[tuple]:

@@ -17,7 +17,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from headpose.archives.annotation import FRAMES, ShardTask, annotate_shard
+from headpose.archives.annotation import annotate_shard
+from headpose.archives.tasks import FRAMES, ShardTask
 from headpose.errors import HeadposeError
 from headpose.parallel.counting import CountBar, SharedCount
 from headpose.parallel.processes import (

@@ -62,6 +62,8 @@ class Output:
             HeadposeError: If it cannot be written.
         """
         if self.folder is not None:
+            with store_errors(str(self)):
+                (self.folder / name).parent.mkdir(exist_ok=True)
             with atomic_write(self.folder / name) as path:
                 yield path
             return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headpose.archives.inputs import PARQUET, TAR, VIDEO, kind_of
-from headpose.archives.shards import BY_THEMSELVES, Columns, Shard
+from headpose.archives.shards import BY_THEMSELVES, Columns, Part, Shard
 from headpose.archives.urls import local, read
 from headpose.errors import HeadposeError, MissingPackageError
 from headpose.parallel.prefetch import ahead
@@ -67,7 +67,7 @@ def _records(shard: Shard, columns: Columns) -> Iterator[Record]:
     if shard.kind == PARQUET:
         from headpose.archives.parquet import rows
 
-        assert shard.part is not None
+        assert isinstance(shard.part, Part)
         return rows(shard.items[0].place, columns, shard.part)
     return (
         Record(without_secrets(item.place), item.key, _url(item.place), item.place)

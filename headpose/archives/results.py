@@ -7,6 +7,7 @@ A place of results holds
     manifest.json                versions, settings with digests of the models, columns, a
                                  fingerprint of each shard's files; counts, at the end
     failures.jsonl               a row for each file that could not be read, or only in part
+    parts/*.jsonl                for a while, what was measured of long videos
 
 A shard is done when its file in `shards` is there; its rows are in place by then, and are
 written anew, under the same name, where it is not. `NAME.again.json` is of a shard that a
@@ -17,20 +18,24 @@ import importlib.metadata
 import json
 import platform
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from headpose import __version__
+from headpose.archives.inputs import VIDEO
 from headpose.archives.output import Output
-from headpose.archives.shards import Shard
+from headpose.archives.shards import Joined, Shard
 from headpose.errors import HeadposeError
 from headpose.parallel.prefetch import ahead
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
 
 HEADS, DONE, MANIFEST, FAILURES = "heads", "shards", "manifest.json", "failures.jsonl"
+PARTS = "parts"
 OLD_COUNTS = "summary.json"  # where version 0.1 had them
 AGAIN = ".again"  # in the name of what came of a shard that is to be done once more
 _SHARD = r"(pictures|video|tar|parquet)-\d{6,}"  # as `headpose.archives.shards` names them
+PART_NAME = re.compile(r"^(video-\d{6,})\.(\d{5,})-of-(\d{5,})\.jsonl$")
 RESULT_NAME = re.compile(rf"^{_SHARD}(\.again)?\.(jsonl|parquet|json)$")
 HALF_NAME = re.compile(rf"^\.+{_SHARD}\.")  # of a process that was killed while it wrote
 COUNTED = ("pictures", "videos", "frames", "heads", "failures")
@@ -54,6 +59,8 @@ def open_results(
 ) -> list[Shard]:
     """Prepares a place of results and returns the shards that are still to be done.
 
+    Parts of a video that lie there are done; `ready` tells of which videos all do.
+
     Args:
         output: The place.
         settings: What rows depend on.
@@ -63,7 +70,7 @@ def open_results(
     Raises:
         HeadposeError: If it has results of other files or settings.
     """
-    prints = {shard.name: shard.fingerprint for shard in shards}
+    prints = {shard.result: shard.fingerprint for shard in shards}
     before = read_manifest(output)
     if before is None:
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
@@ -77,7 +84,7 @@ def open_results(
                 "give the same, use --overwrite or another --output"
             )
         if before["shards"] != prints:
-            differing = [s for s in shards if before["shards"].get(s.name) != s.fingerprint]
+            differing = [s for s in shards if before["shards"].get(s.result) != s.fingerprint]
             first = f", the first near {differing[0].items[0].place}" if differing else ""
             raise HeadposeError(
                 f"{output} has results of other files: some were added, removed or changed"
@@ -88,11 +95,13 @@ def open_results(
             logger.warning(
                 "%s was begun with headpose %s, this is %s", output, made_with, __version__
             )
+    done, parts = finished(output), measured(output)
     if sole:
-        for folder in (HEADS, DONE):
+        for folder in (HEADS, DONE, PARTS):
             _remove_matching(output, folder, HALF_NAME)
-    done = finished(output)
-    return [shard for shard in shards if shard.name not in done]
+        # Of a process that was killed before it removed them.
+        output.remove(*(f"{PARTS}/{name}.jsonl" for name, of in parts.items() if of[0] in done))
+    return [shard for shard in shards if shard.result not in done and shard.name not in parts]
 
 
 def read_manifest(output: Output) -> dict | None:
@@ -121,6 +130,23 @@ def finished(output: Output) -> set[str]:
     return {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
 
 
+def measured(output: Output) -> dict[str, tuple[str, int]]:
+    """Returns the parts of videos that lie there: of which video, and how many it has."""
+    matches = (PART_NAME.match(name) for name in output.names(PARTS))
+    return {m[0][: -len(".jsonl")]: (m[1], int(m[3])) for m in matches if m}
+
+
+def ready(output: Output) -> list[Shard]:
+    """Returns the videos whose parts are all there, as shards that join them."""
+    done = finished(output)
+    there = Counter(measured(output).values())
+    return [
+        Shard(video, VIDEO, (), "", Joined(count))
+        for (video, count), found in sorted(there.items())
+        if found == count and video not in done
+    ]
+
+
 def clear(output: Output) -> None:
     """Removes results, and nothing else.
 
@@ -128,8 +154,8 @@ def clear(output: Output) -> None:
     """
     if output.read(MANIFEST) is None:
         return
-    for folder in (HEADS, DONE):
-        _remove_matching(output, folder, RESULT_NAME)
+    for folder, pattern in ((HEADS, RESULT_NAME), (DONE, RESULT_NAME), (PARTS, PART_NAME)):
+        _remove_matching(output, folder, pattern)
         output.remove_empty(folder)
     output.remove(FAILURES, OLD_COUNTS, MANIFEST)
 
@@ -155,7 +181,7 @@ def note_done(output: Output, name: str, result: dict, again: bool) -> None:
 
 def lost_failure(shard: Shard, place: str, why: str) -> dict:
     """Returns the row of failures for a file of a shard that was given up."""
-    return {"file": place, "key": None, "url": None, "shard": shard.name, "reason": why}
+    return {"file": place, "key": None, "url": None, "shard": shard.result, "reason": why}
 
 
 def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dict[str, int]:
@@ -164,7 +190,7 @@ def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dic
     Args:
         output: The place.
         shards: All of them.
-        lost: Why shards were given up, by name.
+        lost: Why shards were given up, by the name of their results.
 
     Returns:
         Counts of shards, pictures, videos, frames, heads and failures.
@@ -174,7 +200,7 @@ def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dic
         shard = by_name[name]
         return [lost_failure(shard, i.place, lost.get(name, "not done yet")) for i in shard.items]
 
-    by_name = {shard.name: shard for shard in shards}
+    by_name = {shard.result: shard for shard in shards}
     return _gather(output, by_name, failures)
 
 
@@ -221,6 +247,7 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
                 counts[counted] += (
                     len(told) if counted == "failures" else (result or {}).get(counted, 0)
                 )
+    output.remove_empty(PARTS)
     manifest = read_manifest(output)
     if manifest is not None:
         _write_json(output, MANIFEST, manifest | {"counts": counts})

@@ -2,10 +2,14 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 
 from headpose.archives.inputs import PARQUET, PICTURE, TAR, VIDEO, Inputs, Item
 from headpose.errors import HeadposeError
+from headpose.parallel.prefetch import ahead
+
+ASKED_AT_ONCE = 16  # videos for their length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,52 +46,124 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class Span:
+    """A part of a long video.
+
+    Attributes:
+        number: Which, from 1.
+        count: How many there are.
+        seconds: How long each is; the last goes on to the end, however long.
+    """
+
+    number: int
+    count: int
+    seconds: float
+
+    @property
+    def start(self) -> float:
+        """Seconds from the first frame."""
+        return (self.number - 1) * self.seconds
+
+    @property
+    def end(self) -> float:
+        """Seconds from the first frame; none of the part's frames is there."""
+        return self.number * self.seconds if self.number < self.count else math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """Of a long video all parts, which are done.
+
+    Attributes:
+        count: How many there are.
+    """
+
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Shard:
     """Files that one worker does in one go.
 
     Attributes:
-        name: Of its files of results.
+        name: Which it is.
         kind: `PICTURE`, `VIDEO`, `TAR` or `PARQUET` of `headpose.archives.inputs`.
         items: Pictures; or one video, tar shard or Parquet file.
-        fingerprint: Changes when the files do.
-        part: What of a Parquet file.
+        fingerprint: Changes when the files do; of all parts of a video the same.
+        part: What of a Parquet file or of a video.
     """
 
     name: str
     kind: str
     items: tuple[Item, ...]
     fingerprint: str
-    part: Part | None = None
+    part: Part | Span | Joined | None = None
+
+    @property
+    def result(self) -> str:
+        """Name of its files of results, which the parts of a video have in common."""
+        return self.name.partition(".")[0]
 
 
-def make_shards(inputs: Inputs, size: int, columns: Columns = BY_THEMSELVES) -> list[Shard]:
+def make_shards(
+    inputs: Inputs, size: int, columns: Columns = BY_THEMSELVES, seconds: float = math.inf
+) -> list[Shard]:
     """Divides files into shards: `size` pictures, a video, a tar shard, a part of a Parquet file.
 
-    A part is a row group where the pictures are in it, as it is read whole; else `size` rows.
+    A part of Parquet is a row group where the pictures are in it, as it is read whole; else
+    `size` rows. A video of `seconds` or more is divided into parts of about that length.
 
     Args:
         inputs: The files; gets a problem for each Parquet file that cannot be read.
         size: How many pictures.
         columns: Of Parquet.
+        seconds: Of a part of a video.
 
     Raises:
-        HeadposeError: If a Parquet file lacks a column, or a store does not give it.
+        HeadposeError: If a Parquet file lacks a column, or a store does not give one, or the
+            head of a video.
     """
     pictures = inputs.items[PICTURE]
-    groups = [(PICTURE, tuple(pictures[i : i + size])) for i in range(0, len(pictures), size)]
-    groups += [(kind, (item,)) for kind in (VIDEO, TAR) for item in inputs.items[kind]]
-    parts = [(kind, items, None) for kind, items in groups]
-    whole: list[tuple[str, tuple[Item, ...], Part | None]] = [*parts]
-    for item in inputs.items[PARQUET]:
-        whole += [(PARQUET, (item,), part) for part in _parts(item, size, columns, inputs.problems)]
-    numbers = dict.fromkeys(inputs.items, 0)
-    shards = []
-    for kind, items, part in whole:
-        shards.append(
-            Shard(f"{kind}-{numbers[kind]:06d}", kind, items, _fingerprint(items, part), part)
-        )
-        numbers[kind] += 1
-    return shards
+    groups = [tuple(pictures[i : i + size]) for i in range(0, len(pictures), size)]
+    shards = [_shard(PICTURE, i, items) for i, items in enumerate(groups)]
+    for i, (item, spans) in enumerate(_divided(inputs.items[VIDEO], seconds)):
+        whole = _shard(VIDEO, i, (item,), spans[0] if spans else None)
+        shards += [
+            dataclasses.replace(
+                whole, name=part_name(whole.name, span.number, span.count), part=span
+            )
+            for span in spans
+        ] or [whole]
+    shards += [_shard(TAR, i, (item,)) for i, item in enumerate(inputs.items[TAR])]
+    rows = [
+        (item, part)
+        for item in inputs.items[PARQUET]
+        for part in _parts(item, size, columns, inputs.problems)
+    ]
+    return shards + [_shard(PARQUET, i, (item,), part) for i, (item, part) in enumerate(rows)]
+
+
+def _shard(kind: str, number: int, items: tuple[Item, ...], part: Part | Span | None = None):
+    return Shard(f"{kind}-{number:06d}", kind, items, _fingerprint(items, part), part)
+
+
+def part_name(result: str, number: int, count: int) -> str:
+    """Returns the name of a part of a video, see `Span`."""
+    return f"{result}.{number:05d}-of-{count:05d}"
+
+
+def _divided(videos: Sequence[Item], seconds: float) -> Iterator[tuple[Item, list[Span]]]:
+    """Yields videos with their parts; with none those that are done in one go."""
+    if math.isinf(seconds):
+        yield from ((item, []) for item in videos)
+        return
+    from headpose.archives.films import seconds_of
+
+    lengths = ahead(lambda item: seconds_of(item, seconds), videos, ASKED_AT_ONCE, 64)
+    for item, length in zip(videos, lengths, strict=True):
+        count = round(length / seconds)  # the last part is not much shorter than others
+        spans = [Span(number, count, seconds) for number in range(1, count + 1)]
+        yield item, spans if count > 1 else []
 
 
 def _parts(item: Item, size: int, columns: Columns, problems: list[str]) -> Iterator[Part]:
@@ -122,11 +198,13 @@ def choose(shards: Sequence[Shard], number: int, count: int) -> list[Shard]:
     return list(shards[number - 1 :: count])
 
 
-def _fingerprint(items: Sequence[Item], part: Part | None) -> str:
-    """Returns a digest of names, of what is known of the contents, and of the rows."""
+def _fingerprint(items: Sequence[Item], part: Part | Span | None) -> str:
+    """Returns a digest of names, of what is known of the contents, and of the division."""
     digest = hashlib.sha256()
     for item in items:
         digest.update(f"{item.place}\0{item.state}\n".encode(errors="surrogateescape"))
-    if part is not None:
+    if isinstance(part, Part):
         digest.update(f"{part.group} {part.start} {part.stop}".encode())
+    if isinstance(part, Span):
+        digest.update(f"{part.count} parts of {part.seconds:g} s".encode())
     return digest.hexdigest()[:16]

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import hashlib
 import importlib.util
+import math
 import os
 import sys
 import time
@@ -50,7 +51,15 @@ def options() -> argparse.ArgumentParser:
         type=cl.at_least(1),
         default=64,
         metavar="N",
-        help="pictures that a worker does in one go; a video or a tar shard goes whole",
+        help="pictures that a worker does in one go; a tar shard goes whole",
+    )
+    add(
+        "--split-videos",
+        type=cl.at_least(0),
+        default=600,
+        metavar="SECONDS",
+        help="length of the parts in which workers share a longer video, MP4, MOV, MKV or WebM; "
+        "0 divides none (default: 600)",
     )
     add("--every", type=cl.at_least(1), default=1, metavar="N", help="look at each Nth frame only")
     add(
@@ -149,12 +158,14 @@ def spread(arguments: argparse.Namespace, tasks: Sequence) -> Generator:
 def work_through(arguments: argparse.Namespace, output, shards: Sequence) -> tuple[dict, dict]:
     """Does shards; returns the counts of those that were done, and why others were given up.
 
+    The latter by the names of their results.
+
     Raises:
         HeadposeError: If the models cannot be loaded, or results not written.
     """
-    from headpose.archives.annotation import PipelineConfig, ShardTask
     from headpose.archives.engines import DONE, FAILURE
     from headpose.archives.results import COUNTED
+    from headpose.archives.tasks import PipelineConfig, ShardTask
 
     counts, lost = dict.fromkeys(COUNTED, 0), {}
     # Here and once, so that not every worker exports by itself.
@@ -165,14 +176,14 @@ def work_through(arguments: argparse.Namespace, output, shards: Sequence) -> tup
     tasks = [ShardTask(shard, output, *more) for shard in shards]
     with contextlib.closing(spread(arguments, tasks)) as outcomes:
         for done in cl.progress(outcomes, "shards", len(tasks)):
-            name = done.task.shard.name
+            shard = done.task.shard
             if done.kind == FAILURE:
                 raise HeadposeError(done.value)
             if done.kind == DONE:
                 counts = {key: counts[key] + done.value[key] for key in counts}
             else:
-                lost[name] = done.value
-                cl.tell(f"{cl.program()}: error: {name}: {done.value}", sys.stderr)
+                lost[shard.result] = done.value
+                cl.tell(f"{cl.program()}: error: {shard.name}: {done.value}", sys.stderr)
     return counts, lost
 
 
@@ -184,14 +195,20 @@ def columns_of(arguments: argparse.Namespace):
 
 
 def merge(place: str) -> int:
-    """Counts what runs with `--shard` have left; returns the exit status."""
+    """Joins videos, and counts what runs with `--shard` have left; returns the exit status."""
     from headpose.archives import results
+    from headpose.archives.annotation import annotate_shard
     from headpose.archives.output import Output
+    from headpose.archives.tasks import ShardTask
 
     output = Output(place)
     if output.folder is not None and not output.folder.is_dir():
         raise HeadposeError(f"{output}: no such folder; name the one with the results")
     with output.claimed():
+        settings = (results.read_manifest(output) or {}).get("settings", {})
+        for video in cl.progress(results.ready(output), "videos"):
+            kind, empty = settings["format"], settings["empty"]
+            annotate_shard(ShardTask(video, output, kind=kind, empty=empty))
         counts, missing = results.merge(output)
     if missing:
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
@@ -232,11 +249,14 @@ def main() -> int:
     from headpose.archives import results
     from headpose.archives.inputs import VIDEO, count, find_files
     from headpose.archives.output import Output
-    from headpose.archives.shards import choose, make_shards
+    from headpose.archives.shards import Span, choose, make_shards
 
     output = Output(arguments.output)
     inputs = find_files(arguments.inputs, [output.folder] if output.folder is not None else [])
-    shards = make_shards(inputs, arguments.shard_size, columns_of(arguments))
+    seconds = arguments.split_videos or math.inf
+    shards = make_shards(inputs, arguments.shard_size, columns_of(arguments), seconds)
+    if any(isinstance(shard.part, Span) for shard in shards):
+        settings["split_videos"] = seconds
     for problem in inputs.problems:
         cl.tell(f"{parser.prog}: error: {problem}", sys.stderr)
     if not shards:
@@ -255,6 +275,8 @@ def main() -> int:
         left.sort(key=lambda shard: shard.kind != VIDEO)
         counts, lost = work_through(arguments, output, left) if left else ({}, {})
         if not arguments.shard:
+            if joined := results.ready(output):
+                lost |= work_through(arguments, output, joined)[1]
             counts = results.finish(output, shards, lost)
     if counts:
         tell_counts(counts, output, time.monotonic() - started)

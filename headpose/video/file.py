@@ -143,7 +143,8 @@ class VideoFile:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        return selected(self._timed(), self._reading)
+        yield from selected(self._timed(), self._reading)
+        self._note_damage()  # also where the end that was asked for came first
 
     def _timed(self) -> Iterator[tuple]:
         """Yields number, time, duration and picture of each frame from the start on."""
@@ -210,10 +211,14 @@ class VideoFile:
         except av.error.FFmpegError as error:
             self.problems.append(f"{self.name}: broke off ({reason(error)})")
 
-    def _judge_ending(self) -> None:
-        """Notes damage, and an end that came too early."""
+    def _note_damage(self) -> None:
         if self._damaged:
             self.problems.append(f"{self.name}: {self._damaged} damaged packets left out")
+            self._damaged = 0
+
+    def _judge_ending(self) -> None:
+        """Notes damage, and an end that came too early."""
+        self._note_damage()
         if self._container.duration is None or self.problems:
             return
         expected = self._container.duration / av.time_base

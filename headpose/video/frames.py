@@ -41,6 +41,8 @@ class Reading:
     Attributes:
         start, end: Frames from `start` to before `end`, seconds from the first frame.
         every: Take one frame of so many.
+        counted_from: Number of the frame from which these are counted; None: the first that
+            is read.
         flip: Whether to mirror frames left to right.
         max_size: Scale frames down to this long side, pixels.
         rate: Frames a second of a folder of pictures.
@@ -51,6 +53,7 @@ class Reading:
     start: float = 0.0
     end: float = math.inf
     every: int = 1
+    counted_from: int | None = None
     flip: bool = False
     max_size: int | None = None
     rate: Fraction = Fraction(DEFAULT_RATE)
@@ -148,9 +151,9 @@ def selected(
 
     Args:
         frames: Number, time, duration, and what gives the picture; times ascending.
-        reading: Of which `start`, `end` and `every` count here.
+        reading: Of which `start`, `end`, `every` and `counted_from` count here.
     """
-    first, held, ending = None, None, 0.0
+    first, held, ending = reading.counted_from, None, 0.0
     for index, time, duration, picture in frames:
         if time < reading.start:
             continue

@@ -49,7 +49,11 @@ def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[R
         heads: What `VideoPipeline` gave for it.
     """
     height, width = frame.picture.shape[:2]
-    place = place_row(file, (width, height), frame.index, frame.time)
+    return followed_rows(place_row(file, (width, height), frame.index, frame.time), heads)
+
+
+def followed_rows(place: Row, heads: Sequence[FollowedHead]) -> list[Row]:
+    """Returns a row of `FOLLOWED_FIELDS` for each head, or `place`, a row without a head."""
     rows = []
     for followed in heads:
         smooth = head_row(followed.smooth)
@@ -154,22 +158,10 @@ class VideoPipeline:
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[FollowedHead]]]:
         """Yields each frame with its heads, in the order in which they were first seen."""
-        for batch in self._batches(frames):
+        for batch in batches(frames, self._at_once, not self._seen):
             for frame, heads in zip(batch, self._follow(batch), strict=True):
                 self.statistics.count(heads)
                 yield frame, heads
-
-    def _batches(self, frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-        """Yields the first frame alone, whose call compiles, then as many as fit."""
-        batch: list[Frame] = []
-        for frame in frames:
-            batch.append(frame)
-            room = max(1, MAX_BYTES // frame.picture.nbytes)
-            if len(batch) >= min(self._at_once, room) or not self._seen:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
 
     def _follow(self, batch: list[Frame]) -> list[list[FollowedHead]]:
         statistics = self.statistics
@@ -215,6 +207,25 @@ class VideoPipeline:
     def _smoothed(self, track: int, head: Head, moment: float) -> FollowedHead:
         smooth = self._smoother(track, head, moment) if self._smoother else head
         return FollowedHead(track, head, smooth)
+
+
+def batches(frames: Iterable[Frame], at_once: int, is_first: bool = True) -> Iterator[list[Frame]]:
+    """Yields the first frame alone, whose call compiles, then as many as fit.
+
+    Args:
+        frames: Of a video.
+        at_once: Most frames in a batch.
+        is_first: Whether nothing came before.
+    """
+    batch: list[Frame] = []
+    for frame in frames:
+        batch.append(frame)
+        room = max(1, MAX_BYTES // frame.picture.nbytes)
+        if len(batch) >= min(at_once, room) or is_first:
+            yield batch
+            batch, is_first = [], False
+    if batch:
+        yield batch
 
 
 def video_confidence(pipeline: HeadPosePipeline) -> float:

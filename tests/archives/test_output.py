@@ -149,7 +149,7 @@ def test_a_bucket_that_takes_nothing_is_told_and_loses_nothing(moody, tmp_path, 
 def test_a_full_disk_is_told_and_loses_nothing(folder, tmp_path):
     resource = pytest.importorskip("resource")
     script = str(ROOT / "tests" / "annotate_fakes.py")
-    command = [sys.executable, script, str(tmp_path / "out"), "here", "quick", str(folder)]
+    command = [sys.executable, script, str(tmp_path / "out"), "here", "quick", "0", str(folder)]
     done = subprocess.run(
         command,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},

@@ -4,9 +4,10 @@ import os
 
 import archive_sets as sets
 import pytest
-from annotate_fakes import CountedConfig, DyingConfig, annotate
+from annotate_fakes import CONFIGS, CountedConfig, DyingConfig, annotate
 from kills import check_kills
 from ray_cluster import two_machines
+from square_films import film
 
 from headpose.archives.engines import on_ray
 from headpose.errors import HeadposeError
@@ -27,6 +28,15 @@ def test_the_same_rows_as_in_one_process(address, tmp_path):
     assert annotate(names, tmp_path / "ray", address) == counts
     assert sets.rows_of(tmp_path / "ray") == sets.rows_of(tmp_path / "here")
     assert sets.failures_of(tmp_path / "ray") == sets.failures_of(tmp_path / "here")
+
+
+def test_a_film_in_parts_has_the_same_rows_as_in_one_process(address, tmp_path):
+    pytest.importorskip("av", reason="PyAV is not installed (the extra video)")
+    names = [film(tmp_path / "squares.mp4")]
+    counts = annotate(names, tmp_path / "here", config=CONFIGS["squares"])
+    assert annotate(names, tmp_path / "ray", address, CONFIGS["squares"], seconds=1) == counts
+    place = "heads/video-000000.jsonl"
+    assert (tmp_path / "ray" / place).read_text() == (tmp_path / "here" / place).read_text()
 
 
 def test_an_actor_loads_the_pipeline_once(address, tmp_path):

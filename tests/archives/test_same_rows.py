@@ -4,7 +4,7 @@ import json
 
 import archive_sets as sets
 import pytest
-from annotate_fakes import DyingConfig, annotate
+from annotate_fakes import INTO_MEMORY, DyingConfig, annotate
 from kills import check_kills
 
 from headpose.archives.shards import Columns
@@ -107,9 +107,33 @@ def test_the_same_rows_as_parquet(folder, expected, tmp_path):
 # -------------------------------------------------------------------------------- kills
 
 
+def many_in_tars(folder, tmp_path):
+    sets.as_tars(tmp_path / "in", sets.contents_of(folder), 2)
+    return tmp_path / "in"
+
+
+def many_in_parquet(folder, tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    contents = sets.contents_of(folder)
+    keys = [sets.key_of(name) for name in contents]
+    columns = {"key": keys, "picture": list(contents.values())}
+    return sets.as_parquet(tmp_path / "in" / "many.parquet", columns, 2)
+
+
+def many_in_memory(folder, tmp_path):
+    pytest.importorskip("fsspec", reason="fsspec is not installed (the extra cloud)")
+    return f"{INTO_MEMORY}{folder}"
+
+
 @pytest.mark.parametrize("engine", ["here", "processes"])
 def test_killed_at_three_random_places_it_finishes_with_each_row_once(engine, many, tmp_path):
     check_kills(engine, many, tmp_path / "out", 7)
+
+
+@pytest.mark.parametrize("source", [many_in_tars, many_in_parquet, many_in_memory])
+def test_kills_cost_nothing_wherever_pictures_lie(source, many, tmp_path):
+    folder, rows = many
+    check_kills("here", (source(folder, tmp_path), rows), tmp_path / "out", 8)
 
 
 def test_a_killed_worker_costs_nothing(with_black, tmp_path):
