@@ -118,6 +118,7 @@ class Photos:
         seconds = time.perf_counter() - started
         seen = blur_heads(picture, [head.box for head in heads]) if self._blur else picture
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
+        writable_folder(target.parent)
         with atomic_write(target, self._replace) as temporary:
             write_image(temporary, drawn)
         height, width = picture.shape[:2]
@@ -217,6 +218,7 @@ def follow_videos(
     for video in videos:
         target = places[str(video)]
         try:
+            writable_folder(target.parent)
             done = follow_video(str(video), options, load, tables, target)
         except HeadposeError as error:
             cl.tell(f"{cl.program()}: error: {error}", sys.stderr)

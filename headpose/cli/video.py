@@ -25,7 +25,7 @@ from headpose.cli.table_options import (
 from headpose.cli.video_sources import Sources, find_sources, output_files
 from headpose.cli.windows import NO_WINDOW, check_display, open_window
 from headpose.errors import HeadposeError, reason
-from headpose.files import write_json
+from headpose.files import writable_folder, write_json
 from headpose.video.frames import DEFAULT_RATE, Reading
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
@@ -173,6 +173,8 @@ def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[
         tables = open_tables(stack, arguments, VIDEO_FIELDS)
         for name in sources.names:
             try:
+                if outputs[name] not in (None, arguments.output):
+                    writable_folder(outputs[name].parent)
                 done = follow_video(name, options, load, tables, outputs[name], window)
             except HeadposeError as error:
                 if single:

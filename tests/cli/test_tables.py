@@ -64,6 +64,7 @@ def test_everything_comes_in_one_table(run_script, photos, tmp_path):
     assert "left out 1 file of other kinds" in done.err
     assert "notes.txt" in done.err
     assert "left out 1 file hidden" in done.err
+    assert "made folder" not in done.err  # each below the one that was named
 
 
 def test_rows_without_heads_are_written_where_they_are_wanted(run_script, photos, tmp_path):
