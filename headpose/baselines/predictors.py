@@ -13,12 +13,12 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
-from headpose.models.shipped import DEFAULT_ESTIMATOR, HOME
+from headpose.models.shipped import DEFAULT_ESTIMATOR, HOME, OURS
 from headpose.pose import metrics as pm
 from headpose.pose.estimator import PoseEstimator
 
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
-OURS, DEEPGAZE, MEDIAPIPE = "ours", "deepgaze", "mediapipe"
+DEEPGAZE, MEDIAPIPE = "deepgaze", "mediapipe"
 NAMES = (OURS, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
 FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (

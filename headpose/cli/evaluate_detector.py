@@ -18,6 +18,7 @@ from headpose.cli.pipeline_options import add_backend_option, backend_from, chec
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, write_json
+from headpose.models.shipped import DEFAULT_DETECTOR, named_model
 from headpose.reporting import report
 
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
@@ -26,7 +27,7 @@ WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("detectors", nargs="+", help=f"{DETECTOR_HELP}; NAME@SIZE sets the long side")
+    add("detectors", nargs="+", help=f"ours, {DETECTOR_HELP}; NAME@SIZE sets the long side")
     add(
         "--data",
         nargs="+",
@@ -52,11 +53,11 @@ def options() -> argparse.ArgumentParser:
 
 
 def file_and_size(name: str) -> tuple[str, int | None]:
-    """Takes a name such as models/head-detector.keras@768 apart."""
+    """Takes a name such as ours@768 apart."""
     path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
     if size and not size.isdigit():
         raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
-    return path, int(size) if size else None
+    return named_model(path, DEFAULT_DETECTOR), int(size) if size else None
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:

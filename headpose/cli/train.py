@@ -11,17 +11,23 @@ of Pointing'04, persons 5 and 10 are, and 3, 8 and 13 for testing.
 
 A .toml names such sources for training, validation and test: models/pose-estimator.toml
 is the one that the estimator that ships was trained with.
+
+--start ours goes on from the weights that ship.
 """
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
+from headpose.models.shipped import DEFAULT_ESTIMATOR, named_model
 from headpose.training.pose_config import PoseTrainingConfig
 
 
 def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, PoseTrainingConfig)
-    config = config_from(parser.parse_args(), PoseTrainingConfig())
+    arguments = parser.parse_args()
+    if arguments.start is not None:
+        arguments.start = named_model(arguments.start, DEFAULT_ESTIMATOR)
+    config = config_from(arguments, PoseTrainingConfig())
     from headpose.training.pose_run import train_estimator
 
     train_estimator(config)

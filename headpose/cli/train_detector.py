@@ -8,18 +8,28 @@ share of the examples: people.csv#train@0.2
 
 A .toml names such sources for training and validation: models/head-detector.toml is the
 one that the detector that ships was trained with.
+
+ours stands for the detector that ships: --start ours goes on from it.
 """
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import check_models
+from headpose.models.shipped import DEFAULT_DETECTOR, named_model
 from headpose.training.detection_config import DetectionTrainingConfig
 
 
 def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, DetectionTrainingConfig)
-    config = config_from(parser.parse_args(), DetectionTrainingConfig())
+    arguments = parser.parse_args()
+    for option in ("start", "mine_with"):
+        if (name := getattr(arguments, option)) is not None:
+            setattr(arguments, option, named_model(name, DEFAULT_DETECTOR))
+    arguments.incomplete_detector = tuple(
+        named_model(name, DEFAULT_DETECTOR) for name in arguments.incomplete_detector
+    )
+    config = config_from(arguments, DetectionTrainingConfig())
     check_models(config.network.start, *config.sources.incomplete_detector)
     from headpose.training.detection_run import train_detector
 

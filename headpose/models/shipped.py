@@ -13,8 +13,14 @@ HOME = Path() if _INSTALLED.is_dir() else _PACKAGE.parent
 MODELS = _INSTALLED if _INSTALLED.is_dir() else HOME / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
 DEFAULT_DETECTOR = MODELS / "head-detector.keras"
+OURS = "ours"  # what commands call them, in whichever folder they are run
 SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"
+
+
+def named_model(name: str, ours: Path) -> str:
+    """Returns a model's name or file as given; `OURS` stands for the one that ships, `ours`."""
+    return str(ours) if name == OURS else name
 
 
 def check_shipped(folder: Path = MODELS) -> dict[str, str]:

@@ -44,7 +44,6 @@ def desk(tmp_path_factory, portrait) -> Path:
     shutil.copy(portrait, desk / "photo.jpg")
     shutil.copy(portrait, desk / "photos" / "one.jpg")
     shutil.copy(PEOPLE, desk / "photos" / "below")
-    (desk / "models").symlink_to(ROOT / "models")
     picture = read_image(portrait)[20:404, 40:488]
     clip = cv2.VideoWriter(str(desk / "clip.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (448, 384))
     for i in range(8):
