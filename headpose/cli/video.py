@@ -135,13 +135,13 @@ def video_options(arguments: argparse.Namespace):
     from headpose.cli.video_run import VideoOptions
 
     reading = Reading(
-        arguments.start,
-        math.inf if arguments.end is None else arguments.end,
-        arguments.every,
-        arguments.flip,
-        arguments.max_size,
-        Fraction(arguments.fps or DEFAULT_RATE).limit_denominator(1001),
-        arguments.reconnect,
+        start=arguments.start,
+        end=math.inf if arguments.end is None else arguments.end,
+        every=arguments.every,
+        flip=arguments.flip,
+        max_size=arguments.max_size,
+        rate=Fraction(arguments.fps or DEFAULT_RATE).limit_denominator(1001),
+        reconnect=arguments.reconnect,
     )
     return VideoOptions(
         drawing_from(arguments),

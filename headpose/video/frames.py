@@ -41,23 +41,23 @@ class Reading:
     Attributes:
         start, end: Frames from `start` to before `end`, seconds from the first frame.
         every: Take one frame of so many.
-        counted_from: Number of the frame from which these are counted; None: the first that
-            is read.
         flip: Whether to mirror frames left to right.
         max_size: Scale frames down to this long side, pixels.
         rate: Frames a second of a folder of pictures.
         reconnect: Seconds without a picture after which a stream or camera that dropped is
             given up; None gives it up at once.
+        counted_from: Number of the frame from which `every` counts; None: the first that is
+            read.
     """
 
     start: float = 0.0
     end: float = math.inf
     every: int = 1
-    counted_from: int | None = None
     flip: bool = False
     max_size: int | None = None
     rate: Fraction = Fraction(DEFAULT_RATE)
     reconnect: float | None = None
+    counted_from: int | None = None
 
 
 EVERYTHING = Reading()
