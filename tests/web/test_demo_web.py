@@ -99,7 +99,7 @@ def test_bad_options_are_told_in_a_line(run_script, given, told):
 def running(script: Path, *arguments, **environment):
     """Runs a script that serves the page, and ends it: process and address."""
     process = subprocess.Popen(
-        [sys.executable, str(script), "--port", "0", *arguments],
+        [sys.executable, str(script), *arguments, "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
