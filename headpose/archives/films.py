@@ -18,7 +18,7 @@ from headpose.archives.records import Record, as_file, records_of
 from headpose.archives.results import HEADS, PARTS, note_done
 from headpose.archives.shards import Shard, Span, part_name
 from headpose.archives.tasks import FRAMES, sink
-from headpose.archives.urls import StoreError, opened, store_errors
+from headpose.archives.urls import StoreError, local, opened, store_errors
 from headpose.errors import HeadposeError
 from headpose.parallel.background import Prefetcher
 from headpose.pipeline import HeadPosePipeline
@@ -86,7 +86,7 @@ def seconds_of(item: Item, at_least: float) -> float:
         import av
     except ImportError:
         return 0.0  # which the worker will tell
-    length = 0.0
+    length, refused = 0.0, None
     try:
         with opened(item.place) as raw:
             file = _File(raw, item.place)
@@ -96,13 +96,14 @@ def seconds_of(item: Item, at_least: float) -> float:
             ):
                 if container.format.name in DIVISIBLE and container.streams.video:
                     length = (container.duration or 0) / av.time_base
-    except StoreError:
-        raise
+        refused, length = file.refused, 0.0 if file.ended else length
+    except StoreError as error:
+        refused = error
     except HeadposeError:
         return 0.0  # likewise
-    if file.refused is not None:
-        raise file.refused
-    return 0.0 if file.ended else length
+    if refused is not None and local(item.place) is None:
+        raise refused
+    return length
 
 
 def failure_of(record: Record, shard: str, why: HeadposeError) -> dict:

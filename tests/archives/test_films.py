@@ -214,15 +214,16 @@ class Troubled(io.BytesIO):
 
 
 def test_lengths_are_told_where_a_store_gives_them(squares, monkeypatch):
-    def length(refuses):
+    def length(refuses, place="s3://bucket/squares.mp4"):
         opened = lambda _: contextlib.nullcontext(Troubled(squares.read_bytes(), refuses))  # noqa: E731
         monkeypatch.setattr(films, "opened", opened)
-        return films.seconds_of(Item("s3://bucket/squares.mp4", "squares"), 1)
+        return films.seconds_of(Item(place, "squares"), 1)
 
     assert length(None) == pytest.approx(SECONDS, abs=0.2)
     assert length("seek") == 0  # it is done in one go
     with pytest.raises(StoreError, match="access refused"):
         length("read")
+    assert length("read", "squares.mp4") == 0  # of this machine: its worker tells
 
 
 # ------------------------------------------------------------------------------ command
