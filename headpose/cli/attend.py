@@ -15,7 +15,7 @@ from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, writable_folder
+from headpose.files import atomic_write, check_outputs, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
 from headpose.records.reading import read_table
 
@@ -114,14 +114,19 @@ def summary_of(series: Series, targets: Sequence[Target]) -> str:
     return f"{name}: {', '.join(told) or 'not known'}"
 
 
+def results_in(folder: Path) -> list[Path]:
+    """Returns all that this command may write there."""
+    names = (SHARES, EVENTS, POSITIONS, PAIRS, TIMELINE, DIRECTIONS)
+    return [folder / name for name in names]
+
+
 def check_results(folder: Path, overwrite: bool) -> None:
     """Stops where results would be lost.
 
     Raises:
         HeadposeError: If there are any, and they are not to be written over.
     """
-    names = (SHARES, EVENTS, POSITIONS, PAIRS, TIMELINE, DIRECTIONS)
-    there = [folder / name for name in names if (folder / name).exists()]
+    there = [path for path in results_in(folder) if path.exists()]
     if there and not overwrite:
         raise HeadposeError(f"{there[0]} exists; add --overwrite or name another --output")
 
@@ -143,6 +148,7 @@ def main() -> int:
 
         check_figures()
     folder = writable_folder(arguments.output)
+    check_outputs(results_in(folder), [*arguments.tables, arguments.targets])
     check_results(folder, arguments.overwrite)
     events = [event for one in all_series for event in events_of(one, looking.shortest)]
     write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])

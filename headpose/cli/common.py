@@ -250,6 +250,11 @@ def parser(description: str, **options) -> argparse.ArgumentParser:
     return result
 
 
+def add_overwrite_option(options: argparse.ArgumentParser) -> None:
+    """Adds `--overwrite`, without which outputs replace no file, see `check_outputs`."""
+    options.add_argument("--overwrite", action="store_true", help="replace files that exist")
+
+
 def add_device_options(options: argparse.ArgumentParser) -> None:
     """Adds `--device` and `--precision`, see `headpose.models.keras_setup.set_up`."""
     options.add_argument(

@@ -52,6 +52,7 @@ def options() -> argparse.ArgumentParser:
     )
     add("--json", type=Path, metavar="FILE", help="write all figures here too")
     add("--figure", type=Path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
+    cl.add_overwrite_option(parser)
     add("--backend", choices=BACKENDS, default="auto", help="what runs peers' ONNX files")
     cl.add_device_options(parser)
     # So that networks compute what they were published with.
@@ -155,7 +156,8 @@ def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
     inputs = [arguments.dataset.partition("#")[0], *names]
-    files.check_outputs([arguments.json, arguments.figure], inputs, texts=[arguments.json])
+    outputs = [arguments.json, arguments.figure]
+    files.check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     from headpose.models.keras_setup import set_up
 
     set_up(arguments.device, arguments.precision)

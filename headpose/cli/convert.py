@@ -32,6 +32,7 @@ def options() -> argparse.ArgumentParser:
         help="table of tensors, for names that are missing and to check the others",
     )
     add("--weights", type=Path, metavar="FILE", help="also write .weights.h5 here")
+    cl.add_overwrite_option(parser)
     return parser
 
 
@@ -90,7 +91,8 @@ def main() -> None:
         parser.error(f"--output must end in .keras, {output} does not")
     if arguments.weights and not arguments.weights.name.endswith(".weights.h5"):
         parser.error(f"--weights must end in .weights.h5, {arguments.weights} does not")
-    check_outputs([output, arguments.weights], [arguments.file, arguments.layers])
+    inputs = [arguments.file, arguments.layers]
+    check_outputs([output, arguments.weights], inputs, arguments.overwrite)
     for file in (arguments.file, arguments.layers):
         if file.exists() and not file.is_dir() and not is_regular(file):
             raise HeadposeError(f"{file}: no regular file (a pipe or a device)")

@@ -60,6 +60,7 @@ VIDEO_ENCODERS = ("libx264", "mpeg4", "libvpx-vp9", "libvpx")
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     parser.add_argument("--json", metavar="FILE", help="write it as JSON, too; - is stdout")
+    cl.add_overwrite_option(parser)
     return parser
 
 
@@ -219,7 +220,7 @@ def faults(report: dict[str, Any]) -> list[str]:
 
 def main() -> int:
     arguments = options().parse_args()
-    check_outputs([arguments.json])
+    check_outputs([arguments.json], overwrite=arguments.overwrite)
     report = examine()
     if arguments.json == "-":
         print(json.dumps(report, indent=1))

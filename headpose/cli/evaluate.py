@@ -52,6 +52,7 @@ def options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="draw true over expected errors of all data sets together here",
     )
+    cl.add_overwrite_option(parser)
     add_protocol_options(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
@@ -175,7 +176,8 @@ def main() -> int:
     check_models(arguments.detector, *ours)
     tables = [dataset.partition("#")[0] for dataset in arguments.dataset]
     outputs = [arguments.json, arguments.plot, arguments.reliability]
-    check_outputs(outputs, [*tables, *ours, arguments.detector], texts=[arguments.json])
+    inputs = [*tables, *ours, arguments.detector]
+    check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     import numpy as np
 
     from headpose.baselines.evaluation import evaluate, figures, single_milliseconds

@@ -46,6 +46,7 @@ def options() -> argparse.ArgumentParser:
     add("--textures", type=cl.at_least(0), default=0, help="count false heads on drawn textures")
     add("--json", type=Path, help="also write all figures here")
     add("--plot", type=Path, help="also draw precision over recall here")
+    cl.add_overwrite_option(parser)
     add("--strict", action="store_true", help="stop at the first fault in the data")
     add_backend_option(parser)
     cl.add_device_options(parser)
@@ -177,7 +178,7 @@ def draw_worst(arguments, name: str, found, threshold: float) -> None:
         -WORST_NAME:
     ]
     path = arguments.worst.with_stem(f"{arguments.worst.stem}-{plain}")
-    with atomic_write(path) as temporary:
+    with atomic_write(path, replace=arguments.overwrite) as temporary:
         write_image(temporary, contact_sheet(found, threshold, chosen))
     print(f"wrote {path}")
 
@@ -189,7 +190,7 @@ def main() -> None:
     check_models(*models)
     tables = [str(name).partition("#")[0] for name in arguments.data]
     outputs = [arguments.json, arguments.plot, arguments.worst]
-    check_outputs(outputs, [*tables, *models], texts=[arguments.json])
+    check_outputs(outputs, [*tables, *models], arguments.overwrite, texts=[arguments.json])
     from headpose.datasets.detection_annotations import read_boxed_pictures
 
     sets = {}

@@ -50,7 +50,7 @@ def evaluate_protocol(
 
     Args:
         arguments: With the options of `add_protocol_options`, `--detector`, `--json`,
-            `--backend` and the device's.
+            `--overwrite`, `--backend` and the device's.
         names: Estimators, as `headpose compare` takes them.
         source: Where the data set is.
 
@@ -65,7 +65,8 @@ def evaluate_protocol(
     from headpose.models.shipped import DEFAULT_DETECTOR
     from headpose.pose.benchmark_protocols import benchmark_score
 
-    check_outputs([arguments.json], [source, *map(str, names)], texts=[arguments.json])
+    inputs = [source, *map(str, names)]
+    check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     dataset = find_dataset(arguments.benchmark)
     backend = backend_from(arguments)
     estimators = load_all([_resolved(str(name), backend) for name in names])

@@ -28,12 +28,14 @@ def options() -> argparse.ArgumentParser:
     add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
     add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")
     add("--seed", type=cl.at_least(0), default=0, help="which pictures are taken, if too many")
+    cl.add_overwrite_option(parser)
     return parser
 
 
 def main() -> None:
     arguments = options().parse_args()
-    check_outputs([arguments.output], arguments.table)
+    inputs = [*arguments.table, *arguments.fsa_net, arguments.whenet, arguments.estimator]
+    check_outputs([arguments.output], inputs, arguments.overwrite, texts=[arguments.output])
     import pandas as pd
 
     from headpose.baselines.pseudo_labels import label_table, usable

@@ -28,6 +28,7 @@ def options() -> argparse.ArgumentParser:
     )
     add("--estimator", type=Path, help="a pose estimator (default: the one that ships)")
     add("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    cl.add_overwrite_option(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
     return parser
@@ -65,7 +66,8 @@ def shown(row: dict[str, float]) -> list[str]:
 def main() -> None:
     arguments = options().parse_args()
     tables = [dataset.partition("#")[0] for dataset in arguments.datasets]
-    check_outputs([arguments.json], [*tables, arguments.estimator], texts=[arguments.json])
+    inputs = [*tables, arguments.estimator]
+    check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     import numpy as np
 
     from headpose.models.shipped import DEFAULT_ESTIMATOR

@@ -26,7 +26,7 @@ def check_outputs(
     Args:
         outputs: Files that will be written; "-" is standard output; None is passed over.
         inputs: Files that are read, which must not be written.
-        overwrite: Whether files that stand there may be replaced.
+        overwrite: Whether files that stand there may be replaced; empty ones always may.
         texts: Those of the outputs that are text. They replace no file that is something
             else: whoever names a picture or a model there has mistaken it for an input.
 
@@ -57,7 +57,7 @@ def check_outputs(
         seen[known] = given
         if target is None or not target.exists():
             continue
-        if not overwrite:
+        if not overwrite and target.stat().st_size:
             raise HeadposeError(f"{given} exists; use --overwrite or name another output")
         if any(target.is_relative_to(folder) for folder in folders):
             raise HeadposeError(f"{given} is in a folder that is read; name another output")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, in_turn, sole_user, writable_folder
+from headpose.files import atomic_write, in_turn, sole_user, writable_folder
 from headpose.training.fields import values
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
+from headpose.training.run_folder import check_saved
 
 if TYPE_CHECKING:
     import keras
@@ -36,9 +37,12 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    check_outputs([config.save, config.models_csv])
-    folder = writable_folder(config.output)
+    check_saved(config.save, [config.models_csv], [*config.sources.data, config.network.start])
     named = all_sources(config.sources)
+    read = [source.path for sources in named.values() for source in sources]
+    check_saved(config.save, [config.models_csv], read)
+    _check_models_table(models_table(config))
+    folder = writable_folder(config.output)
     crop = crop_of(config.crop, named["train"])
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
@@ -218,7 +222,7 @@ def _keep_best(
         )
     row = {"run": str(folder), **values(config, with_effect_only=True)}
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
-    _note_model(config.models_csv or folder.parent / "models.csv", row)
+    _note_model(models_table(config), row)
     if config.save:
         saved = _with_mirror(config, kept, sets.held_out) if config.with_mirror else kept
         save_model(saved, config.save, half=True)
@@ -238,6 +242,26 @@ def _with_mirror(
     if not held_out:
         return averaged
     return calibrate(averaged, held_out, config.augmentation, config.learning.seed)
+
+
+def models_table(config: PoseTrainingConfig) -> Path:
+    """Returns the table that a run adds itself to."""
+    return config.models_csv or config.output.parent / "models.csv"
+
+
+def _check_models_table(path: Path) -> None:
+    """Refuses to add runs to what is no table of them.
+
+    Raises:
+        HeadposeError: If something else is there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        rows = list(csv.reader(text.splitlines()))
+    except (OSError, ValueError, csv.Error):
+        rows = [[]]
+    if rows and (rows[0][:1] != ["run"] or any(len(row) > len(rows[0]) for row in rows)):
+        raise HeadposeError(f"{path}: no table of runs; name another with --models-csv")
 
 
 def _note_model(path: Path, row: dict[str, Any]) -> None:

@@ -4,14 +4,31 @@ import contextlib
 import csv
 import itertools
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 
 MODELS = ("best.keras", "last.keras")  # what a run keeps
 STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
+
+
+def check_saved(save: Path | None, others: Iterable[Path | None], inputs: Iterable) -> None:
+    """Refuses files that a run could not write, or that it reads. Call before it.
+
+    Args:
+        save: Where the model is to be saved, too; None is passed over.
+        others: Further files to write.
+        inputs: What the run reads.
+
+    Raises:
+        HeadposeError: As `headpose.files.check_outputs`, or if `save` is no name of a model.
+    """
+    check_outputs([save, *others], inputs)
+    if save is not None and save.suffix != ".keras":
+        raise HeadposeError(f"{save}: the name of a saved model must end in .keras")
 
 
 def newest_state(folder: Path) -> Path | None:

@@ -253,7 +253,8 @@ def test_detected_boxes_replace_labelled_ones(tmp_path, run_script, portrait, ti
     table.write_text("file,part,xmin,ymin,xmax,ymax,tilt,pan\np.jpg,a,150,30,360,320,5,-5\n")
     told = []
     for more in ([], ["--detector", "viola-jones"]):
-        options = ["--estimator", tiny_estimator, "--json", tmp_path / "f.json", *more]
+        figures = ["--json", tmp_path / "f.json", "--overwrite"]
+        options = ["--estimator", tiny_estimator, *figures, *more]
         done = run_script(SCRIPT, f"{table}#a", *options)
         assert done.status == 0, done.err
         told.append(json.loads((tmp_path / "f.json").read_text())["results"][0]["median"])

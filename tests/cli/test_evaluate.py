@@ -128,7 +128,8 @@ def test_a_table_is_measured_at_labelled_and_at_detected_boxes(
     outputs = []
     for more in ([], ["--detector", "viola-jones"]):
         figures = tmp_path / "figures.json"
-        done = run_script("evaluate", tiny_estimator, f"{table}#a", "--json", figures, *more)
+        given = ["--json", figures, "--overwrite", *more]
+        done = run_script("evaluate", tiny_estimator, f"{table}#a", *given)
         assert done.status == 0, done.err
         assert "heads.csv#a: 1 heads" in done.out
         outputs.append(json.loads(figures.read_text())["results"][0]["errors"]["all"]["tilt"])

@@ -1,12 +1,15 @@
 """Commands refuse outputs that would be lost before they import or read anything large."""
 
 import csv
+import json
 
 import cv2
 import numpy as np
 import pytest
 
+from headpose.cli.export import check_target
 from headpose.datasets.pose_data import read_heads
+from headpose.errors import HeadposeError
 from headpose.models.shipped import DEFAULT_ESTIMATOR
 
 
@@ -53,6 +56,90 @@ def test_what_would_be_lost_is_told_first(run_script, tmp_path, command, told, m
     assert told in done.err
     assert len([line for line in done.err.splitlines() if "error" in line]) == 1
     assert table.read_text().startswith("file,")
+
+
+LOST = "exists; use --overwrite"
+READ = "is an input and would be lost"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("doctor --json photo.png", LOST),
+        ("evaluate {model} t.csv --plot photo.png", LOST),
+        ("evaluate {model} t.csv --reliability photo.png", LOST),
+        ("evaluate {model} t.csv --json notes.json", LOST),
+        ("evaluate {model} --dataset aflw2000 f --json notes.json", LOST),
+        ("evaluate-detector viola-jones --data t.csv --plot photo.png", LOST),
+        ("evaluate-detector viola-jones --data t.csv --worst photo.png", LOST),
+        ("evaluate-detector viola-jones --data t.csv --json notes.json", LOST),
+        ("compare t.csv --figure photo.png", LOST),
+        ("compare t.csv --json notes.json", LOST),
+        ("trust t.csv --json notes.json", LOST),
+        ("pseudo-labels t.csv --fsa-net a b --whenet c --output notes.json", LOST),
+        ("pseudo-labels t.csv --fsa-net a b --whenet c --output photo.png --overwrite", "no text"),
+        ("pseudo-labels t.csv --fsa-net o.onnx b --whenet c --output o.onnx --overwrite", READ),
+        ("pseudo-labels t.csv --fsa-net a b --whenet o.onnx --output o.onnx --overwrite", READ),
+        ("convert text.mat --output own.keras", LOST),
+        ("convert text.mat --output new.keras --weights own.weights.h5", LOST),
+        ("export {model} --format onnx --output o.onnx", LOST),
+        ("export {model} --format openvino --output o.xml", LOST),
+        ("export {model} --format openvino --output new.xml", LOST),
+        ("export {model} --format litert --output o.tflite", LOST),
+        ("train t.csv --validation t.csv --save t.csv", READ),
+        ("train t.csv#train --validation t.csv#test --models-csv t.csv --overwrite", READ),
+        ("train t.csv --validation t.csv --start own.keras --save own.keras", READ),
+        ("train t.csv --validation t.csv --models-csv t.csv", READ),
+        ("train t.csv --validation t.csv --models-csv heads.csv", "no table of runs"),
+        ("train t.csv --validation t.csv --models-csv o.onnx", "no table of runs"),
+        ("train t.csv --validation t.csv --save new.h5", "must end in .keras"),
+        ("train-detector t.csv --validation t.csv#test --save t.csv", READ),
+        ("train-detector t.csv --validation t.csv --save new.onnx", "must end in .keras"),
+        ("attend f/events.csv --output f --overwrite", READ),
+        ("attend heads.csv --targets f/pairs.csv --output f --overwrite", READ),
+    ],
+)
+def test_no_file_is_replaced_unasked(run_script, tmp_path, command, told, monkeypatch):
+    header = "file,xmin,ymin,xmax,ymax,tilt,pan,azimuth,elevation"
+    row = "photo.png,1,1,20,20,1,2,2,1"
+    (tmp_path / "f").mkdir()
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((30, 30, 3), np.uint8))
+    for name in ("t.csv", "heads.csv", "f/events.csv"):
+        (tmp_path / name).write_text(f"{header}\n{row}\n")
+    (tmp_path / "f" / "pairs.csv").write_text("[board]\ndirection = [0, 0]\n")
+    for name in ("notes.json", "text.mat", "o.xml", "new.bin"):
+        (tmp_path / name).write_text("mine")
+    for name in ("own.keras", "own.weights.h5", "o.onnx", "o.tflite"):
+        (tmp_path / name).write_bytes(b"mine\0\xff")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.chdir(tmp_path)
+    done = run_script(*command.format(model=DEFAULT_ESTIMATOR).split())
+    assert done.status == 1, done.err
+    assert told in done.err
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path):
+    earlier = DEFAULT_ESTIMATOR.with_suffix(".onnx").read_bytes()
+    target, model = tmp_path / "a.onnx", tmp_path / "a.keras"
+    model.touch()
+    check_target(target, model, overwrite=False)
+    target.touch()  # what is empty has nothing to lose
+    check_target(target, model, overwrite=False)
+    target.write_bytes(earlier)
+    check_target(target, model, overwrite=False)
+    target.write_bytes(earlier[: len(earlier) // 2])
+    with pytest.raises(HeadposeError, match="exists"):
+        check_target(target, model, overwrite=False)
+    check_target(target, model, overwrite=True)
+
+
+def test_figures_that_exist_are_replaced_when_asked(run_script, tmp_path):
+    for text, options, status in (("mine", [], 1), ("mine", ["--overwrite"], 0), ("", [], 0)):
+        (tmp_path / "report.json").write_text(text)
+        done = run_script("doctor", "--json", tmp_path / "report.json", *options)
+        assert done.status == status, done.err
+        assert (json.loads if status == 0 else str)((tmp_path / "report.json").read_text())
 
 
 def test_a_colour_estimator_gets_crops_in_colour(tmp_path):

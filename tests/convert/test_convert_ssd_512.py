@@ -428,7 +428,8 @@ def test_a_failure_leaves_an_older_output_alone(run_script, tmp_path):
     output = tmp_path / "detector.keras"
     output.write_text("older")
     savemat(tmp_path / "other.mat", pictures)
-    assert run_script(SCRIPT, tmp_path / "other.mat", "-o", output).status == 1
+    more = ["-o", output, "--overwrite"]
+    assert run_script(SCRIPT, tmp_path / "other.mat", *more).status == 1
     assert output.read_text() == "older"
     assert {p.name for p in tmp_path.iterdir()} == {"detector.keras", "other.mat"}
 

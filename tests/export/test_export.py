@@ -214,7 +214,8 @@ def test_what_does_not_compute_the_same_is_refused(
         return network
 
     monkeypatch.setattr("headpose.export.rewrite.rewrite", changed)
-    done = run_script("export", detector_file, "--format", "opencv", "--output", target)
+    more = ["--format", "opencv", "--output", target, "--overwrite"]
+    done = run_script("export", detector_file, *more)
     assert done.status == 1
     assert "is not the same; corners" in done.err
     assert len(done.err.splitlines()) == 1

@@ -26,7 +26,8 @@ from kinds import KINDS
 from mutations import mutate
 
 SECONDS, BYTES = 10, 4 << 30
-READ, REFUSED = "read", "refused"
+IMPORTING = 300  # seconds that libraries may take to start, on a busy machine
+READ, REFUSED, READY = "read", "refused", "ready"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,7 @@ def _child(kind: str, seeds: list[int], folder: Path, line) -> None:
     place = folder / f"mutated-{name}"
     # Libraries are imported here: threads that they start do not outlive a fork.
     read(folder / name)
+    line.send((None, READY))
     for seed in seeds:
         place.write_bytes(mutate(good, seed))
         line.send((seed, None))
@@ -68,7 +70,9 @@ def _child(kind: str, seeds: list[int], folder: Path, line) -> None:
         line.send((seed, told))
 
 
-def fuzz(kind: str, mutations: int, folder: Path, first: int = 0) -> tuple[Counter, list[Finding]]:
+def fuzz(
+    kind: str, mutations: int, folder: Path, first: int = 0, seconds: float = SECONDS
+) -> tuple[Counter, list[Finding]]:
     """Reads mutations of one kind of file in child processes.
 
     Args:
@@ -76,6 +80,7 @@ def fuzz(kind: str, mutations: int, folder: Path, first: int = 0) -> tuple[Count
         mutations: How many.
         folder: For the files.
         first: The first seed.
+        seconds: Without an answer after which a file counts as one that hangs.
 
     Returns:
         How often files were read and refused, and what was no clean answer.
@@ -92,17 +97,19 @@ def fuzz(kind: str, mutations: int, folder: Path, first: int = 0) -> tuple[Count
         process.start()
         there.close()
         current = None
+        limit: float = IMPORTING
         while left:
             fault = None
-            if here.poll(SECONDS):
+            if here.poll(limit):
                 try:
                     current, told = here.recv()
                 except EOFError:
                     process.join()
                     fault = f"crash: exit code {process.exitcode}"
             else:
-                fault = f"hang: more than {SECONDS} s"
-            if fault is None and told is None:
+                fault = f"hang: more than {limit:g} s"
+            limit = seconds
+            if fault is None and told in (None, READY):
                 continue
             if fault is not None:
                 told, current = fault, left[0] if current is None else current
