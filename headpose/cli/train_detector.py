@@ -31,6 +31,13 @@ def main() -> None:
     )
     config = config_from(arguments, DetectionTrainingConfig())
     check_models(config.network.start, *config.sources.incomplete_detector)
+    from headpose.datasets.label_tables import SourceName
+    from headpose.training.run_folder import check_saved
+
+    sources = config.sources
+    named = (*sources.data, *sources.validation, *sources.incomplete_labels)
+    read = [SourceName.parse(name).path for name in named]
+    check_saved(config.save, [], [*read, config.network.start])
     from headpose.training.detection_run import train_detector
 
     train_detector(config)

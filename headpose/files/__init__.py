@@ -20,7 +20,7 @@ from headpose.files.checks import (
 from headpose.files.growing import UNFINISHED, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
-from headpose.files.texts import number, parse_json, parse_toml
+from headpose.files.texts import decoded, number, parse_json, parse_toml
 
 __all__ = [
     "HDF5",
@@ -29,6 +29,7 @@ __all__ = [
     "atomic_write",
     "check_outputs",
     "check_readable",
+    "decoded",
     "growing_table",
     "in_turn",
     "is_hdf5",

@@ -31,6 +31,18 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise ValueError(DEEP) from error
 
 
+def decoded(name: str) -> str:
+    """Returns a file's name with the characters that its bytes are in UTF-8.
+
+    Where the locale knows ASCII only, Python has undecoded bytes in their place. What is no
+    UTF-8 stays as it is.
+    """
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
 def number(value: Any) -> float:
     """Makes a number of what a file has in its place; whole ones may have any size there.
 

@@ -171,6 +171,9 @@ def _picture_errors(path: str | Path) -> Iterator[None]:
         raise PictureError(f"{path}: not enough memory for it; scale it down") from error
     except levels.RangeError as error:
         raise PictureError(f"{path}: {error}") from error
+    except UnicodeEncodeError as error:  # of the name, in opening it
+        why = f"the locale's encoding, {error.encoding}, has no such name; set PYTHONUTF8=1"
+        raise PictureError(f"{path}: {why}") from error
     except OSError as error:
         cause = reason(error) if error.errno else f"damaged picture ({first_line(error)})"
         raise PictureError(f"{path}: {cause}") from error

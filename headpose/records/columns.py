@@ -6,6 +6,7 @@ heads has a row, too, without a box: tables leave it out unless they are asked f
 
 from collections.abc import Iterable, Sequence
 
+from headpose.files import decoded
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.models.specs import MEASURES
 from headpose.pipeline import Head
@@ -42,13 +43,13 @@ def place_row(file: str, size: Size, frame: int | None = None, time: float | Non
     """Returns a row without a head: where one could be.
 
     Args:
-        file: Name of the picture or video, as it stands in tables.
+        file: Name of the picture or video, see `headpose.files.decoded`.
         size: Width and height of the picture or frame, pixels.
         frame: The frame's number, from 0; None for a picture.
         time: Seconds from the video's first frame; None for a picture.
     """
     row: Row = dict.fromkeys(FIELDS)
-    row |= {"file": file, "frame": frame, "width": size[0], "height": size[1]}
+    row |= {"file": decoded(file), "frame": frame, "width": size[0], "height": size[1]}
     row["time"] = None if time is None else round(time, 4)
     return row
 

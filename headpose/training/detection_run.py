@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
 from headpose.datasets.label_tables import SourceName, read_configuration
 from headpose.errors import HeadposeError
-from headpose.files import sole_user, writable_folder
+from headpose.files import check_outputs, sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress, report
 from headpose.training.detection_config import (
@@ -18,7 +18,6 @@ from headpose.training.detection_config import (
     DetectionTrainingConfig,
 )
 from headpose.training.fields import values
-from headpose.training.run_folder import check_saved
 
 if TYPE_CHECKING:
     import keras
@@ -40,9 +39,8 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     Raises:
         HeadposeError: If data, options or folders are not as they should be.
     """
-    check_saved(config.save, [], [*config.sources.data, config.network.start])
+    check_outputs([config.save], [config.network.start])
     names, validation_names = named_sources(config.sources)
-    check_saved(config.save, [], [source.path for source in (*names, *validation_names)])
     training = [(name, read(name, config.strict)) for name in names]
     validation = [(name, read(name, config.strict)) for name in validation_names]
     folder = writable_folder(config.output)

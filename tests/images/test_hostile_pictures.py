@@ -197,3 +197,12 @@ def test_bytes_that_are_no_characters_name_files_all_the_same(tmp_path):
     found, problems = find_pictures([str(tmp_path)])
     assert (len(found), problems) == (1, [])
     assert read_image(found[0]).shape == (4, 4, 3)
+
+
+def test_a_name_that_the_locale_lacks_is_told_as_that(monkeypatch):
+    def opened(path):
+        raise UnicodeEncodeError("ascii", str(path), 0, 1, "ordinal not in range(128)")
+
+    monkeypatch.setattr("headpose.images.pictures._open_regular", opened)
+    with pytest.raises(PictureError, match="encoding, ascii, has no such name; set PYTHONUTF8=1"):
+        read_image("ф.jpg")

@@ -84,6 +84,19 @@ def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("\udcd1\udc84.jpg", "ф.jpg"),  # as Python reads it where the locale knows ASCII only
+        ("caf\udce9.jpg", "caf\udce9.jpg"),
+        ("ф.jpg", "ф.jpg"),
+        ("\ud800.jpg", "\ud800.jpg"),
+    ],
+)
+def test_names_are_those_of_utf_8_whatever_the_locale(name, told):
+    assert {row["file"] for row in picture_rows(name, (1, 1), HEADS)} == {told}
+
+
+@pytest.mark.parametrize(
     ("azimuth", "elevation", "angle"),
     [(0, 0, 0), (90, 0, 90), (0, -30, 30), (180, 0, 180), (45, 45, 60)],
 )
