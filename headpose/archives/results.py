@@ -26,6 +26,7 @@ from headpose.archives.inputs import VIDEO
 from headpose.archives.output import Output
 from headpose.archives.shards import Joined, Shard
 from headpose.errors import HeadposeError
+from headpose.files import parse_json
 from headpose.parallel.prefetch import ahead
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
@@ -68,11 +69,16 @@ def open_results(
         sole: Whether nobody else works there: what was left half written is removed.
 
     Raises:
-        HeadposeError: If it has results of other files or settings.
+        HeadposeError: If it has results of other files or settings, or of something else.
     """
     prints = {shard.result: shard.fingerprint for shard in shards}
     before = read_manifest(output)
     if before is None:
+        if output.read(FAILURES) is not None:
+            raise HeadposeError(
+                f"{output} has {FAILURES} but no {MANIFEST}: not made by headpose annotate; "
+                "choose another --output"
+            )
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
         _write_json(output, MANIFEST, manifest | {"shards": prints})
     else:
@@ -115,7 +121,7 @@ def read_manifest(output: Output) -> dict | None:
         return None
     told = f"{output.named(MANIFEST)}: damaged; use --overwrite or another --output"
     try:
-        manifest = json.loads(content)
+        manifest = parse_json(content)
     except ValueError as error:
         raise HeadposeError(told) from error
     parts = ("settings", "shards", "versions")
@@ -231,9 +237,10 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
 
     def result_of(name: str) -> dict | None:
         for mark in ("", AGAIN):
-            content = output.read(f"{DONE}/{name}{mark}.json")
+            place = f"{DONE}/{name}{mark}.json"
+            content = output.read(place)
             if content is not None:
-                return json.loads(content)
+                return _read_result(content, output.named(place))
         return None
 
     with output.written(FAILURES) as path, path.open("w", encoding="utf-8") as file:
@@ -252,6 +259,23 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
     if manifest is not None:
         _write_json(output, MANIFEST, manifest | {"counts": counts})
     return counts
+
+
+def _read_result(content: bytes, place: str) -> dict:
+    """Reads what came of a shard, see `note_done`.
+
+    Raises:
+        HeadposeError: If it is damaged.
+    """
+    try:
+        result = parse_json(content)
+        whole = isinstance(result["failures"], list)
+        whole = whole and all(isinstance(result.get(name, 0), int) for name in COUNTED[:-1])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise HeadposeError(f"{place}: damaged; remove it and run the same command again")
+    return result
 
 
 def _write_json(output: Output, name: str, content: dict) -> None:

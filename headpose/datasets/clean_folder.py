@@ -17,7 +17,7 @@ from headpose.datasets.cleaning import Record
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write, writable_folder, write_json
+from headpose.files import atomic_write, parse_json, writable_folder, write_json
 from headpose.geometry.angles import flip
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
@@ -90,8 +90,15 @@ class CleanFolder:
         whole = whole[: whole.rfind(b"\n") + 1]
         if not whole:
             return None
-        first, *lines = whole.decode("utf-8").splitlines()
-        before = cd.in_todays_words(json.loads(first)["options"])
+        try:
+            first, *lines = whole.decode("utf-8").splitlines()
+            before = cd.in_todays_words(parse_json(first)["options"])
+            records = [Record(**parse_json(line)) for line in lines]
+            made = {record.key: [row["file"] for row in record.rows] for record in records}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HeadposeError(
+                f"{self.journal}: damaged; use --overwrite to start anew"
+            ) from error
         if before != json.loads(json.dumps(options)):
             names = (n for n in {**before, **options} if before.get(n) != options.get(n))
             raise HeadposeError(
@@ -101,8 +108,7 @@ class CleanFolder:
         with atomic_write(self.journal) as temporary:
             temporary.write_bytes(whole)
         present = {f"{cd.CROPS}/{f.name}" for f in (self.path / cd.CROPS).iterdir()}
-        records = [Record(**json.loads(line)) for line in lines]
-        return {r.key: r for r in records if all(row["file"] in present for row in r.rows)}
+        return {r.key: r for r in records if present.issuperset(made[r.key])}
 
     def _clear(self) -> None:
         """Removes what cleaning wrote, and nothing else; the tables last."""

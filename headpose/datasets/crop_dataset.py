@@ -13,7 +13,6 @@ Only `file`, `tilt` and `pan` are needed to read a table; see `COLUMNS` for the 
 """
 
 import dataclasses
-import json
 from pathlib import Path
 
 import cv2
@@ -22,6 +21,7 @@ import pandas as pd
 
 from headpose.datasets.label_tables import PARTS, Problems, read_labels
 from headpose.errors import HeadposeError
+from headpose.files import parse_json
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import OLD_SIDES, resize
 
@@ -184,7 +184,7 @@ def read_summary(folder: Path) -> dict:
         HeadposeError: If it cannot be read.
     """
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = parse_json((folder / SUMMARY).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

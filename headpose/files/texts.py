@@ -7,7 +7,7 @@ from typing import Any
 DEEP = "nested too deep"
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """Parses JSON.
 
     Raises:

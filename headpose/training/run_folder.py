@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs
+from headpose.files import atomic_write, check_outputs, parse_json
 
 MODELS = ("best.keras", "last.keras")  # what a run keeps
 STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
@@ -89,7 +89,7 @@ def clear_states(folder: Path) -> None:
 
 def _read_notes(path: Path) -> dict[str, Any]:
     try:
-        notes = json.loads(path.read_text(encoding="utf-8"))
+        notes = parse_json(path.read_text(encoding="utf-8"))
     except ValueError:
         notes = None
     if not isinstance(notes, dict):

@@ -6,8 +6,9 @@ import pytest
 
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
-from headpose.archives.results import clear
+from headpose.archives.results import clear, finish, open_results
 from headpose.archives.shards import make_shards
+from headpose.errors import HeadposeError
 
 
 def names(folder) -> set[str]:
@@ -49,3 +50,26 @@ def test_results_go_and_all_else_stays(folder, tmp_path):
         (folder / name).touch()
     clear(Output(str(folder)))
     assert names(folder) == before
+
+
+def test_a_table_of_failures_that_is_not_ours_is_not_replaced(folder):
+    (folder / "failures.jsonl").write_text("dear")
+    before = names(folder)
+    output = Output(str(folder))
+    clear(output)
+    with pytest.raises(HeadposeError, match="not made by headpose annotate"):
+        open_results(output, {}, [])
+    assert names(folder) == before
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[" * 100_000, "{}", '{"failures": 3}'])
+def test_a_damaged_result_is_told(tmp_path, text):
+    picture = tmp_path / "0.jpg"
+    picture.touch()
+    shards = make_shards(find_files([str(picture)]), 2)
+    output = Output(str(tmp_path / "out"))
+    output.prepare("heads", "shards")
+    open_results(output, {}, shards)
+    (tmp_path / "out" / "shards" / f"{shards[0].name}.json").write_text(text)
+    with pytest.raises(HeadposeError, match="damaged; remove it"):
+        finish(output, shards, {})

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from headpose.attention.targets import load_targets
+from headpose.datasets.clean_folder import CleanFolder
+from headpose.datasets.crop_dataset import read_summary
 from headpose.datasets.dad3dheads import read_dad3dheads
 from headpose.datasets.detection_annotations import read_boxed_pictures
 from headpose.datasets.direct_mhp import read_direct_mhp
@@ -28,6 +30,7 @@ HUGE = "9" * 400  # more than a float holds
         ("a.toml", "a = " + "[" * 5000, read_configuration),
         ("a.toml", "a = " + "[" * 5000, load_targets),
         ("a.yaml", "options: " + "[" * 5000, lambda path: read_space(str(path))),
+        ("summary.json", DEEP_JSON, lambda path: read_summary(path.parent)),
     ],
 )
 def test_what_is_nested_without_end_is_told(tmp_path, name, text, read):
@@ -113,3 +116,25 @@ def test_json_of_another_kind_is_told(tmp_path, value):
     path.write_text(json.dumps({"file": "a.jpg", "head": 1.5, "tilt": 1}))
     with pytest.raises(HeadposeError, match="row 1: head"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        DEEP_JSON,
+        "[]",
+        '{"options": 3}',
+        '{"options": {}}\n{"keys": 1}',
+        '{"options": {}}\n[]',
+        '{"options": {}}\n{"key": "a", "rows": [{}]}',
+        '{"options": {}}\n{"key": "a", "rows": 3}',
+        "\0",
+    ],
+)
+def test_a_damaged_journal_of_cleaning_is_told_and_can_be_overwritten(tmp_path, text):
+    folder = CleanFolder(tmp_path)
+    folder.journal.write_text(f"{text}\n")
+    with pytest.raises(HeadposeError, match="damaged; use --overwrite"):
+        folder.start({}, overwrite=False)
+    assert folder.start({}, overwrite=True) == {}

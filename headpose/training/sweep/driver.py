@@ -240,10 +240,13 @@ def _open(path: Path, stopper: str):
         "median": lambda: optuna.pruners.MedianPruner(n_warmup_steps=WARM_UP),
         "halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=WARM_UP),
     }[stopper]()
-    return optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(path))),
-        study_name="sweep",
-        direction="minimize",
-        pruner=pruner,
-        load_if_exists=True,
-    )
+    try:
+        return optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(path))),
+            study_name="sweep",
+            direction="minimize",
+            pruner=pruner,
+            load_if_exists=True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HeadposeError(f"{path}: damaged; use --overwrite or another --output") from error
