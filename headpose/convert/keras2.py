@@ -6,6 +6,9 @@ import h5py
 import numpy as np
 
 from headpose.errors import HeadposeError
+from headpose.models.hdf5_contents import refusal
+
+MAX_BLOCKS = 6  # of the published search, on crops of 64 pixels
 
 
 def read_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
@@ -14,10 +17,13 @@ def read_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
     Reads files of `model.save` (a group `model_weights`) and of `model.save_weights`.
 
     Raises:
-        HeadposeError: If the file is missing or no HDF5 file of Keras 2.
+        HeadposeError: If the file is missing or no HDF5 file of Keras 2, or its weights lie
+            in other files or claim more than it holds.
     """
     try:
         with h5py.File(path, "r") as file:
+            if wrong := refusal(file, Path(path).stat().st_size):
+                raise HeadposeError(f"{path}: refused: {wrong}")
             root = file.get("model_weights", file)
             names = [_text(n) for n in root.attrs["layer_names"]]
             layers = {
@@ -26,7 +32,7 @@ def read_weights(path: str | Path) -> dict[str, list[np.ndarray]]:
             }
     except FileNotFoundError as error:
         raise HeadposeError(f"{path}: no such model file") from error
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise HeadposeError(f"{path}: not an HDF5 file of Keras 2 weights ({error})") from error
     return {name: weights for name, weights in layers.items() if weights}
 
@@ -50,6 +56,12 @@ def load_pose_estimator(path: str | Path):
     dense = [k for k in kernels if k.ndim == 2]
     wrong = HeadposeError(f"{path}: not a pose estimator of the published family")
     if not convolutions or not dense or any(len(weights) != 2 for weights in layers):
+        raise wrong
+    # Before it is built: each block has twice the filters of the one before.
+    widths = [k.shape[-1] for k in convolutions]
+    doubled = [widths[0] * 2**i for i in range(min(len(widths), MAX_BLOCKS))]
+    numbers = all(array.dtype.kind == "f" and array.size for w in layers for array in w)
+    if widths != doubled or not numbers:
         raise wrong
     from headpose.pose.networks import build_patacchiola
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from headpose.errors import HeadposeError, first_line
 from headpose.images.limits import available_memory
+from headpose.models.hdf5_contents import refusal
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 # Bytes: the largest of our networks (SSD512) has a configuration of 0.2 MB and 0.1 GB of
@@ -152,27 +153,6 @@ def _check_weights(archive: zipfile.ZipFile) -> None:
     import h5py
 
     data = archive.read(WEIGHTS)
-    total = 0
-    pending = []
     with h5py.File(io.BytesIO(data), "r") as file:
-        pending.append(file)
-        groups = 0
-        while pending:
-            group = pending.pop()
-            groups += 1
-            if groups > MAX_LAYERS * 10:
-                raise _Refused("its weights have more groups than any model of ours")
-            for name in group:
-                link = group.get(name, getlink=True)
-                if not isinstance(link, h5py.HardLink):
-                    raise _Refused("its weights point to other places or files")
-                item = group[name]
-                if isinstance(item, h5py.Group):
-                    pending.append(item)
-                    continue
-                if item.external or item.is_virtual:
-                    raise _Refused("its weights lie in other files")
-                total += item.size * item.dtype.itemsize
-    # Packed inside HDF5, zeros could be anything; ours are not packed there.
-    if total > 2 * len(data) + 1_000_000:
-        raise _Refused(f"its weights claim {total / 1e9:.1f} GB, more than the file holds")
+        if wrong := refusal(file, len(data)):
+            raise _Refused(wrong)
