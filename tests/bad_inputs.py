@@ -400,6 +400,26 @@ def _bad_outputs() -> Iterator[Case]:
         for more in given:
             what = f"{' '.join(more)}: an input, twice the same, or the wrong kind"
             yield Case(command, what, (*commands[command], *more))
+    commands |= {"trust": ("good.csv",), "attend": ("heads.csv",)}
+    peers = ("--fsa-net", "half.onnx", "text.onnx", "--whenet", "external.onnx")
+    commands["pseudo-labels"] = ("good.csv", *peers)
+    there = {
+        "evaluate": (("--plot", "good.png"), ("--reliability", "good.png"), ("--json", "odd.toml")),
+        "evaluate-detector": (("--plot", "good.png"), ("--worst", "good.png")),
+        "compare": (("--figure", "good.png"), ("--json", "odd.toml")),
+        "trust": (("--json", "good.csv"), ("--json", "odd.toml")),
+        "doctor": (("--json", "good.csv"), ("--json", "good.png")),
+        "pseudo-labels": (("--output", "heads.csv"), ("--output", "half.onnx", "--overwrite")),
+        "convert": (("--output", "text.keras"),),
+        "export": (("--output", "half.onnx"), ("--output", "text.onnx")),
+        "train": (("--save", "new.h5"), ("--save", "good.csv"), ("--models-csv", "heads.csv")),
+        "train-detector": (("--save", "new.onnx"), ("--save", "good.csv")),
+    }
+    for command, given in there.items():
+        for more in given:
+            what = f"{' '.join(more)}: something else, or what the work could not write"
+            extra = ("--validation", "good.csv") if command == "train" else ()
+            yield Case(command, what, (*commands[command], *extra, *more))
     for name in ("text", "nothing", "pipe"):
         what = f"--output: {name} is no folder"
         yield Case("image", what, ("good.png", *QUICK, "--output", name))

@@ -244,6 +244,8 @@ def test_inputs_and_twins_are_refused_under_any_name(tmp_path):
         check_outputs([tmp_path / "t.csv", f"{tmp_path}/x/../t.csv"])
     with pytest.raises(HeadposeError, match="standard output"):
         check_outputs(["-", "-"])
+    check_outputs([photo], overwrite=False)  # what is empty has nothing to lose
+    photo.write_bytes(b"mine")
     with pytest.raises(HeadposeError, match="--overwrite"):
         check_outputs([photo], overwrite=False)
     with pytest.raises(HeadposeError, match="it is a folder"):
