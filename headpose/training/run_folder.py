@@ -15,7 +15,9 @@ MODELS = ("best.keras", "last.keras")  # what a run keeps
 STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
 
 
-def check_saved(save: Path | None, others: Iterable[Path | None], inputs: Iterable) -> None:
+def check_saved(
+    save: Path | None, others: Iterable[Path | None], inputs: Iterable[str | Path | None]
+) -> None:
     """Refuses files that a run could not write, or that it reads. Call before it.
 
     Args:
