@@ -297,6 +297,7 @@ def cases() -> Iterator[Case]:
     yield from _bad_data()
     yield from _bad_tables()
     yield from _inputs()
+    yield from _outputs_that_exist()
 
 
 def _inputs() -> Iterator[Case]:
@@ -400,9 +401,26 @@ def _bad_outputs() -> Iterator[Case]:
         for more in given:
             what = f"{' '.join(more)}: an input, twice the same, or the wrong kind"
             yield Case(command, what, (*commands[command], *more))
-    commands |= {"trust": ("good.csv",), "attend": ("heads.csv",)}
+    for name in ("text", "nothing", "pipe"):
+        what = f"--output: {name} is no folder"
+        yield Case("image", what, ("good.png", *QUICK, "--output", name))
+        yield Case("annotate", what, ("good.png", *QUICK, "--output", name))
+
+
+def _outputs_that_exist() -> Iterator[Case]:
     peers = ("--fsa-net", "half.onnx", "text.onnx", "--whenet", "external.onnx")
-    commands["pseudo-labels"] = ("good.csv", *peers)
+    commands = {
+        "evaluate": ("{estimator}", "good.csv"),
+        "evaluate-detector": ("viola-jones", "--data", "good.csv"),
+        "compare": ("good.csv",),
+        "trust": ("good.csv",),
+        "doctor": (),
+        "pseudo-labels": ("good.csv", *peers),
+        "convert": ("text.mat",),
+        "export": ("{estimator}", "--format", "onnx"),
+        "train": ("good.csv", "--validation", "good.csv", "--output", "run"),
+        "train-detector": ("good.csv", "--validation", "good.csv", "--output", "run"),
+    }
     there = {
         "evaluate": (("--plot", "good.png"), ("--reliability", "good.png"), ("--json", "odd.toml")),
         "evaluate-detector": (("--plot", "good.png"), ("--worst", "good.png")),
@@ -418,12 +436,7 @@ def _bad_outputs() -> Iterator[Case]:
     for command, given in there.items():
         for more in given:
             what = f"{' '.join(more)}: something else, or what the work could not write"
-            extra = ("--validation", "good.csv") if command == "train" else ()
-            yield Case(command, what, (*commands[command], *extra, *more))
-    for name in ("text", "nothing", "pipe"):
-        what = f"--output: {name} is no folder"
-        yield Case("image", what, ("good.png", *QUICK, "--output", name))
-        yield Case("annotate", what, ("good.png", *QUICK, "--output", name))
+            yield Case(command, what, (*commands[command], *more))
 
 
 def _bad_options() -> Iterator[Case]:
