@@ -1,10 +1,8 @@
 """How far variants of `run.py` are from the reference, and who keeps the bounds of exports."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from variants import REFERENCE, VARIANTS, title
 
 from headpose.baselines.heads import CropRecipe
@@ -13,16 +11,9 @@ from headpose.export.calibration import PORTRAIT_HEAD
 from headpose.export.verify import DEGREES, INT8_DEGREES, PIXELS
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.boxes import match
-from headpose.geometry.crops import head_crops
 
 ANGLES = 3  # tilt, pan, roll: the measures whose differences count
 SAME_HEAD_IOU = 0.5
-
-
-def long_side(path: Path) -> int:
-    """Returns the long side of a picture file, pixels."""
-    with Image.open(path) as image:
-        return max(image.size)
 
 
 def made_up_crops(portrait: np.ndarray, recipe: CropRecipe, count: int) -> np.ndarray:
@@ -31,7 +22,7 @@ def made_up_crops(portrait: np.ndarray, recipe: CropRecipe, count: int) -> np.nd
     moves = rng.uniform(-15, 15, (count, 2))
     boxes = np.array(PORTRAIT_HEAD) + np.tile(moves, 2)
     boxes += rng.uniform(-15, 15, (count, 1)) * [-1, -1, 1, 1]
-    return head_crops(portrait, boxes, recipe.size, recipe.side, recipe.margin, recipe.grey)
+    return recipe.cut(portrait, boxes)
 
 
 def angle_differences(reference: np.ndarray, told: np.ndarray) -> dict[str, float]:
@@ -90,15 +81,15 @@ def bound_lines(results: dict[str, dict]) -> list[str]:
         (False, f"float32 within {DEGREES:g} degrees and {PIXELS:g} px and the same heads"),
         (True, f"int8 within {INT8_DEGREES:g} degree on average"),
     ):
-        held = {
-            title(name): kept
-            for name, row in results.items()
-            if VARIANTS[name].int8 is int8 and (kept := within_bounds(name, row)) is not None
-        }
-        if held:
-            broken = [name for name, kept in held.items() if not kept]
-            kept = [name for name in held if name not in broken]
-            text = [f"held by {', '.join(kept)}"] if kept else []
-            text += [f"not held by {', '.join(broken)}"] if broken else []
+        by_verdict: dict[bool | None, list[str]] = {}
+        for name, row in results.items():
+            if VARIANTS[name].int8 is int8:
+                by_verdict.setdefault(within_bounds(name, row), []).append(title(name))
+        text = [
+            f"{said} {', '.join(by_verdict[kept])}"
+            for kept, said in ((True, "held by"), (False, "not held by"))
+            if kept in by_verdict
+        ]
+        if text:
             lines.append(f"{what} from {REFERENCE}: {'; '.join(text)}")
     return lines

@@ -6,15 +6,9 @@ default size and threshold. "One box" counts photos with exactly one find, "righ
 which that find overlaps the visible part of the labelled head by an IoU of at least 0.5.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
+from measuring import cl
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
@@ -25,16 +19,7 @@ from headpose.reporting import report
 
 FACE = tuple(f"face_{c}" for c in COLUMNS)
 RIGHT_IOU = 0.5
-
-
-def options() -> argparse.ArgumentParser:
-    parser = cl.parser(__doc__)
-    add = parser.add_argument
-    add("detectors", nargs="+", help=DETECTOR_HELP)
-    add("--data", required=True, help="CSV with head boxes and face_xmin ...; #PART for a part")
-    add("--count", type=cl.at_least(1), default=60, help="photos, evenly from all")
-    add("--sizes", type=float, nargs="+", default=[1.0, 0.8], help="of the face box's sides")
-    return parser
+HEAD_ROW = ("detector", "face box times", "photos", "none", "one box", "more", "right")
 
 
 def cut(picture: np.ndarray, face: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +31,13 @@ def cut(picture: np.ndarray, face: np.ndarray, size: float) -> tuple[np.ndarray,
 
 
 def main() -> None:
-    arguments = options().parse_args()
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("detectors", nargs="+", help=DETECTOR_HELP)
+    add("--data", required=True, help="CSV with head boxes and face_xmin ...; #PART for a part")
+    add("--count", type=cl.at_least(1), default=60, help="photos, evenly from all")
+    add("--sizes", type=float, nargs="+", default=[1.0, 0.8], help="of the face box's sides")
+    arguments = parser.parse_args()
     source, problems = SourceName.parse(arguments.data), Problems()
     table = read_labels(source.path, source.part, ("file", *COLUMNS, *FACE), problems)
     report(arguments.data, problems)
@@ -68,8 +59,7 @@ def main() -> None:
                 right = len(boxes) == 1 and iou(inside, shown)[0, 0] >= RIGHT_IOU
                 counts += [len(boxes) == 0, len(boxes) == 1, len(boxes) > 1, right]
             rows.append([name, f"{size:g}", str(len(pictures)), *map(str, counts)])
-    head_row = ["detector", "face box times", "photos", "none", "one box", "more", "right"]
-    print(markdown_table(head_row, rows))
+    print(markdown_table(HEAD_ROW, rows))
 
 
 if __name__ == "__main__":

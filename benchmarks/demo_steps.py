@@ -68,27 +68,22 @@ class Stopwatch:
         return call
 
     def watch_imports(self) -> None:
-        """Makes each package's first import a step."""
-        import_name, import_module = builtins.__import__, importlib.import_module
+        """Makes each package's first import a step; of this project each module's counts."""
+        for module, attribute in ((builtins, "__import__"), (importlib, "import_module")):
+            setattr(module, attribute, self._watched(getattr(module, attribute)))
 
-        def first(name: str) -> str | None:
+    def _watched(self, function: Callable) -> Callable:
+        def watched(name, *arguments, **options):
             package = name.partition(".")[0]
-            # Of this project each module counts, as it is imported when it is needed.
-            whole = name if package == "headpose" else package
-            return IMPORT + package if package and whole not in sys.modules else None
+            # A name with a dot before it, or with a level, belongs to its package.
+            level = options.get("level", arguments[3] if len(arguments) > 3 else 0)
+            known = (name if package == "headpose" else package) in sys.modules
+            if level or not package or known:
+                return function(name, *arguments, **options)
+            with self.step(IMPORT + package):
+                return function(name, *arguments, **options)
 
-        def watched_name(name, globals=None, locals=None, fromlist=(), level=0):
-            # What is imported relatively belongs to the package.
-            step = None if level else first(name)
-            with self.step(step) if step else contextlib.nullcontext():
-                return import_name(name, globals, locals, fromlist, level)
-
-        def watched_module(name, package=None):
-            step = first(name)
-            with self.step(step) if step else contextlib.nullcontext():
-                return import_module(name, package)
-
-        builtins.__import__, importlib.import_module = watched_name, watched_module
+        return watched
 
 
 def main() -> None:
@@ -96,10 +91,8 @@ def main() -> None:
     watch = Stopwatch()
     watch.watch_imports()
     for module, name, step in STEPS:
-        owner = importlib.import_module(module)
         *path, attribute = name.split(".")
-        for part in path:
-            owner = getattr(owner, part)
+        owner = functools.reduce(getattr, path, importlib.import_module(module))
         setattr(owner, attribute, watch.timed(getattr(owner, attribute), step))
     status = 0
     try:

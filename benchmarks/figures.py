@@ -14,21 +14,20 @@ that names one which is not given (--data, --peers) is left out, and told; so ar
 `by hand:` instead, which take hours or a machine that does nothing else.
 """
 
-import argparse
 import dataclasses
+import itertools
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from measuring import ROOT, cl
 
-from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("*.md", "docs/*.md", "models/*.md", "benchmarks/*.md", "comparison/*.md")
 BLOCK = re.compile(
     r"^<!-- (printed by|by hand): (?P<command>.+?) -->\n(?P<text>.*?)^<!-- end of printed -->$",
@@ -36,6 +35,7 @@ BLOCK = re.compile(
 )
 BEGIN = re.compile(r"^<!-- (printed by|by hand): ", re.MULTILINE)
 FOLDERS = ("DATA", "PEERS")
+RULE = re.compile(r"\|[\s:|-]+\|")
 NUMBER = re.compile(r"[-−+]?\d[\d,]*(?:\.\d+)?")
 
 
@@ -84,22 +84,12 @@ def find_figures(documents: list[Path] | None = None) -> list[Figures]:
 
 def rows(text: str) -> list[list[str]]:
     """Returns the cells of all rows of the Markdown tables in a text, heads and rules left out."""
-    lines = [line.strip() for line in text.splitlines()]
-    found = []
-    for i, line in enumerate(lines):
-        following = lines[i + 1] if i + 1 < len(lines) else ""
-        if not line.startswith("|") or _is_rule(line) or _is_rule(following):
-            continue
-        found.append([_plain(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
-    return found
-
-
-def _is_rule(line: str) -> bool:
-    return bool(re.fullmatch(r"\|[\s:|-]+\|", line))
-
-
-def _plain(cell: str) -> str:
-    return cell.replace("**", "").replace("`", "").strip()
+    lines = [line.strip() for line in text.splitlines()] + [""]
+    return [
+        [cell.strip(" *`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line, following in itertools.pairwise(lines)
+        if line.startswith("|") and not RULE.fullmatch(line) and not RULE.fullmatch(following)
+    ]
 
 
 def differences(stated: str, printed: str, tolerance: float = 0.0) -> list[str]:
@@ -180,12 +170,34 @@ def run(figures: Figures, folders: dict[str, str]) -> str:
     return done.stdout
 
 
-def missing_folders(command: str, folders: dict[str, str]) -> list[str]:
-    """Returns the folders that a command names and that are not given."""
-    return [name for name in FOLDERS if re.search(rf"\b{name}\b", command) and name not in folders]
+def judge(figures: Figures, folders: dict[str, str], printed: dict, tolerance: float) -> str:
+    """Compares figures with what their command prints; prints the verdict and returns it.
+
+    Args:
+        figures: Which.
+        folders: What `FOLDERS` stand for, as far as it is given.
+        printed: What commands printed so far: several documents may show a part each.
+        tolerance: See `differences`.
+    """
+    named = [name for name in FOLDERS if re.search(rf"\b{name}\b", figures.command)]
+    missing = [name for name in named if name not in folders]
+    sentences = []
+    if figures.by_hand or missing:
+        why = "by hand" if figures.by_hand else f"{' and '.join(missing)} not given"
+        verdict, told = "left out", f"left out ({why})"
+    else:
+        try:
+            if figures.command not in printed:
+                printed[figures.command] = run(figures, folders)
+            sentences = differences(figures.text, printed[figures.command], tolerance)
+            verdict, told = ("differ", "differs") if sentences else ("agree", "agrees")
+        except HeadposeError as error:
+            verdict, told, sentences = "fail", "fails", [str(error)]
+    print("\n    ".join([f"{figures.place}: {told}: {figures.command}", *sentences]), flush=True)
+    return verdict
 
 
-def options() -> argparse.ArgumentParser:
+def main() -> int:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("documents", nargs="*", type=Path, metavar="DOCUMENT", help="only these (default: all)")
@@ -195,42 +207,18 @@ def options() -> argparse.ArgumentParser:
     add("--tolerance", type=cl.in_range(0, 1), default=0.0, metavar="SHARE", help="by which "
         "numbers may differ (default: not at all)")  # fmt: skip
     add("--list", action="store_true", help="list figures and commands, run nothing")
-    return parser
-
-
-def main() -> int:
-    arguments = options().parse_args()
+    arguments = parser.parse_args()
     given = {"DATA": arguments.data, "PEERS": arguments.peers}
     folders = {name: str(Path(place).resolve()) for name, place in given.items() if place}
-    documents = [document.resolve() for document in arguments.documents]
-    printed: dict[str, str] = {}
-    counts = {"agree": 0, "differ": 0, "fail": 0, "left out": 0}
-    for figures in find_figures(documents):
-        if arguments.only not in figures.command:
-            continue
-        if arguments.list:
+    found = find_figures([document.resolve() for document in arguments.documents])
+    chosen = [figures for figures in found if arguments.only in figures.command]
+    if arguments.list:
+        for figures in chosen:
             print(f"{figures.place}: {'by hand: ' * figures.by_hand}{figures.command}")
-            continue
-        missing = missing_folders(figures.command, folders)
-        if figures.by_hand or missing:
-            why = "by hand" if figures.by_hand else f"{' and '.join(missing)} not given"
-            print(f"{figures.place}: left out ({why}): {figures.command}")
-            counts["left out"] += 1
-            continue
-        try:
-            if figures.command not in printed:  # several documents may show a part each
-                printed[figures.command] = run(figures, folders)
-        except HeadposeError as error:
-            print(f"{figures.place}: fails: {figures.command}\n    {error}")
-            counts["fail"] += 1
-            continue
-        off = differences(figures.text, printed[figures.command], arguments.tolerance)
-        counts["differ" if off else "agree"] += 1
-        print(f"{figures.place}: {'differs' if off else 'agrees'}: {figures.command}", flush=True)
-        for sentence in off:
-            print(f"    {sentence}")
-    if not arguments.list:
-        print(", ".join(f"{number} {what}" for what, number in counts.items()))
+        return 0
+    printed: dict[str, str] = {}
+    counts = Counter(judge(each, folders, printed, arguments.tolerance) for each in chosen)
+    print(", ".join(f"{counts[what]} {what}" for what in ("agree", "differ", "fail", "left out")))
     return 1 if counts["differ"] or counts["fail"] else 0
 
 

@@ -9,16 +9,13 @@ and "sure and wrong" the share of heads of which less than 15 degrees were expec
 are off by more than 30.
 """
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from measuring import cl
 
 from headpose.baselines.heads import read_table_heads
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.geometry.angles import rotate_in_plane
 from headpose.geometry.crops import head_crops
@@ -73,9 +70,7 @@ def main() -> None:
     cases += [(f"{d:.0%} of the light", darkened, d) for d in DARK]
     rows = []
     for name, change, value in cl.progress(cases, "cases"):
-        truth = heads.angles
-        if change is turned:
-            truth = rotate_in_plane(heads.angles, value)
+        truth = rotate_in_plane(heads.angles, value) if change is turned else heads.angles
         changed = [
             change(p, b.astype(float), value) for p, b in zip(pictures, heads.boxes, strict=True)
         ]
@@ -86,9 +81,8 @@ def main() -> None:
             wrong = ((expected < SURE) & (errors > WRONG)).mean()
             figures = (f"{np.median(errors):.1f}", f"{np.median(expected):.1f}", f"{wrong:.0%}")
             rows.append((name, Path(label).stem, *figures))
-    titles = ["heads", "estimator", "off", "expected", "sure and wrong"]
     print(f"{arguments.table}: {len(heads)} heads\n")
-    print(markdown_table(titles, rows))
+    print(markdown_table(["heads", "estimator", "off", "expected", "sure and wrong"], rows))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How large networks are: parameters and multiply-adds, of Keras models and ONNX files."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from variant_files import FSA_NET_FILES, YUNET_FILE, Sources, build
-from variants import FSA_NET, PUBLISHED, SSD512, YUNET
+from variants import FSA_NET, PUBLISHED, SSD512, YUNET, build, peer_files
 
 from headpose.errors import HeadposeError
 from headpose.training.onnx_multiply_adds import onnx_size
@@ -11,11 +11,8 @@ from headpose.training.onnx_multiply_adds import onnx_size
 PICTURE = (384, 512)  # height and width that networks for any size are counted at
 
 
-def rows(sources: Sources) -> list[dict]:
+def rows(detector: Path, estimator: Path, peers: str | None) -> list[dict]:
     """Counts our networks, those of the published system and, where given, of others.
-
-    Args:
-        sources: Our models and the folder of others.
 
     Returns:
         For each `network`, `input`, `parameters` and `multiply-adds`, None if unknown.
@@ -24,37 +21,30 @@ def rows(sources: Sources) -> list[dict]:
 
     set_up("cpu", "float32")
     from headpose.models.keras_files import load_keras
+    from headpose.training.multiply_adds import multiply_adds
 
-    result = [
-        _of_keras("our detector", load_keras(sources.detector)),
-        _of_keras("our estimator", load_keras(sources.estimator)),
-        _of_keras(SSD512, build(SSD512)),
-        _of_keras(PUBLISHED, build(PUBLISHED)),
-    ]
-    if sources.peers is not None:
-        height, width = PICTURE
-        result += [
-            _of_onnx(YUNET, sources, [YUNET_FILE], (1, 3, height, width)),
-            _of_onnx(f"{FSA_NET} (both files)", sources, FSA_NET_FILES, (1, 3, 64, 64)),
-        ]
+    models = {
+        "our detector": load_keras(detector),
+        "our estimator": load_keras(estimator),
+        **{name: build(name) for name in (SSD512, PUBLISHED)},
+    }
+    result = []
+    for name, model in models.items():
+        shape = [n or m for n, m in zip(model.input_shape[1:3], PICTURE, strict=True)]
+        counts = model.count_params(), multiply_adds(model, PICTURE)
+        result.append(_row(name, [*shape, model.input_shape[3]], *counts))
+    if peers is not None:
+        result += [_of_onnx(YUNET, "", peers, PICTURE)]
+        result += [_of_onnx(FSA_NET, " (both files)", peers, (64, 64))]
     return result
 
 
-def _of_keras(name: str, model) -> dict:
-    from headpose.training.multiply_adds import multiply_adds
-
-    shape = [n or m for n, m in zip(model.input_shape[1:3], PICTURE, strict=True)]
-    counted = multiply_adds(model, PICTURE)
-    return _row(name, [*shape, model.input_shape[3]], model.count_params(), counted)
-
-
-def _of_onnx(name: str, sources: Sources, files: Sequence[str], shape: tuple) -> dict:
-    input_shape = [*shape[2:], shape[1]]
+def _of_onnx(name: str, remark: str, folder: str, size: tuple[int, int]) -> dict:
     try:
-        counts = [onnx_size(sources.peer(file), shape) for file in files]
+        counts = [onnx_size(file, (1, 3, *size)) for file in peer_files(name, folder)]
     except (HeadposeError, ImportError, ValueError):
-        return _row(name, input_shape, None, None)
-    return _row(name, input_shape, *map(sum, zip(*counts, strict=True)))
+        return _row(name + remark, [*size, 3], None, None)
+    return _row(name + remark, [*size, 3], *map(sum, zip(*counts, strict=True)))
 
 
 def _row(name: str, shape: Sequence[int], parameters: int | None, counted: int | None) -> dict:

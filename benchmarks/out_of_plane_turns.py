@@ -6,39 +6,22 @@ reads them before and after, in its own crop. Where it sees less or more than th
 the turned head says, the constants of that file are wrong for these heads.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
+from measuring import cl
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-from headpose.cli import common as cl
+from headpose.baselines.heads import read_table_heads
+from headpose.baselines.predictors import ESTIMATOR_HELP, load_all
 from headpose.cli.markdown import markdown_table
-from headpose.datasets.detection_annotations import picture_folder
-from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.geometry.angles import rotation_matrices, whole_turn_angles, wrap_degrees
-from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
 from headpose.reporting import report
 from headpose.training import out_of_plane
 
-ANGLES = ("tilt", "pan", "roll")
 TURNS = ((0, 0), (12, 0), (20, 0), (30, 0), (-30, 0), (0, 8), (0, -8), (20, 8))
 SIZE, MARGIN = 224, 1.2  # pixels and share of the longer side of the pictures that are turned
-
-
-def options() -> argparse.ArgumentParser:
-    parser = cl.parser(__doc__)
-    add = parser.add_argument
-    add("estimators", nargs="+", help="NAME=FILE[,FILE] of `headpose compare`")
-    add("--data", required=True, help="CSV with head boxes, tilt, pan, roll; #PART for a part")
-    add("--every", type=cl.at_least(1), default=12, help="take each so many-th head")
-    return parser
 
 
 def turned(crop: np.ndarray, ball: np.ndarray) -> np.ndarray:
@@ -52,33 +35,35 @@ def turned(crop: np.ndarray, ball: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    arguments = options().parse_args()
-    source, problems = SourceName.parse(arguments.data), Problems()
-    table = read_labels(source.path, source.part, ("file", *COLUMNS, *ANGLES), problems)
+    parser = cl.parser(__doc__)
+    parser.add_argument("estimators", nargs="+", help=ESTIMATOR_HELP)
+    parser.add_argument("--data", required=True, help="labelled heads, with roll; #PART for a part")
+    parser.add_argument(
+        "--every", type=cl.at_least(1), default=12, help="take each so many-th head"
+    )
+    arguments = parser.parse_args()
+    estimators = load_all(arguments.estimators)
+    heads, problems = read_table_heads(arguments.data)
     report(arguments.data, problems)
-    table = table.iloc[:: arguments.every]
-    boxes = numbers(table, COLUMNS).to_numpy(np.float32)
-    truth = rotation_matrices(numbers(table, ANGLES).to_numpy(np.float64))
-    folder = picture_folder(source.path)
-    pictures = [read_image(folder / name) for name in table["file"]]
+    chosen = slice(None, None, arguments.every)
+    truth = rotation_matrices(heads.angles[chosen].astype(np.float64))
     crops = [
-        head_crops(picture, box[None], SIZE, "long", MARGIN, grey=False)[0]
-        for picture, box in zip(pictures, boxes, strict=True)
+        head_crops(read_image(path), [box], SIZE, "long", MARGIN, grey=False)[0]
+        for path, box in zip(heads.pictures[chosen], heads.boxes[chosen], strict=True)
     ]
-    for named in arguments.estimators:
-        name, _, files = named.partition("=")
-        estimator = PeerEstimator(CONVENTIONS[name], [Path(f) for f in files.split(",")])
-        rows = []
+    for compared in estimators:
+        rows, size = [], (compared.recipe.size,) * 2
         for pan, tilt in TURNS:
             shown = [turned(crop, out_of_plane.of_ball(pan, tilt)) for crop in crops]
-            size = (CONVENTIONS[name].size,) * 2
             inputs = [cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in shown]
-            told = estimator.estimate_all(np.stack(inputs))[:, :3]
+            told = compared.estimator.estimate_all(np.stack(inputs))[:, :3]
             labels = whole_turn_angles(out_of_plane.rotation(pan, tilt) @ truth)
             off = wrap_degrees(told - labels)
-            rows.append([str(pan), str(tilt), *(f"{v:.1f}" for v in np.median(off, axis=0))])
-            rows[-1] += [f"{v:.1f}" for v in np.abs(off).mean(axis=0)]
-        print(f"{name}, {len(crops)} heads: told minus label (medians), mean absolute errors")
+            figures = [*np.median(off, axis=0), *np.abs(off).mean(axis=0)]
+            rows.append([str(pan), str(tilt), *(f"{v:.1f}" for v in figures)])
+        print(
+            f"{compared.name}, {len(crops)} heads: told minus label (medians), mean absolute errors"
+        )
         print(markdown_table(["pan", "tilt", *ANGLES, *(f"|{a}|" for a in ANGLES)], rows))
 
 

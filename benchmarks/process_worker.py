@@ -1,11 +1,11 @@
 """Objects in processes of their own, so that settings and memory of variants do not mix."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from multiprocessing.managers import BaseManager
+from typing import Any
 
 from headpose.errors import HeadposeError, first_line
 from headpose.models.keras_setup import quieten
@@ -13,31 +13,27 @@ from headpose.models.keras_setup import quieten
 # A process is quiet when it uses less CPU time than `QUIET` in each of so many looks.
 LOOK, LOOKS, QUIET, LONGEST_SPINNING = 0.01, 2, 0.001, 1.0  # all but the second in seconds
 
+_held: Any = None  # the object, in its process
+
 
 class ProcessWorker:
     """An object in a process of its own, whose methods are called one at a time.
 
     It answers when its threads have fallen asleep, so that they disturb no one after it.
-    The process does not hear Ctrl-C: this one does, and takes it along.
 
     Args:
         make: Called there with the arguments; it gives the object.
-
-    Attributes:
-        burned: CPU seconds that it used up after its last call until it was quiet, and
-            while it waited for that call.
 
     Raises:
         HeadposeError: If the object cannot be made.
     """
 
     def __init__(self, make: Callable, *arguments):
-        self.burned = 0.0, 0.0
-        self._manager = _Manager(ctx=get_context("spawn"))
-        self._manager.start(_set_up)
-        self._held = self._manager.hold()
+        # Ctrl-C is for the process that measures.
+        ignore = signal.SIGINT, signal.SIG_IGN
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), signal.signal, ignore)
         try:
-            self._call("make", make, *arguments)
+            self._call(_make, make, *arguments)
         except HeadposeError:
             self.stop()
             raise
@@ -48,73 +44,46 @@ class ProcessWorker:
         Raises:
             HeadposeError: If it raises anything, or the process has ended.
         """
-        return self._call("ask", method, *arguments)
+        return self._call(_ask, method, *arguments)
 
     def stop(self) -> None:
-        """Ends the process, whatever it is doing."""
-        self._manager.shutdown()
+        """Ends the process when it has answered."""
+        self._pool.shutdown(cancel_futures=True)
 
-    def _call(self, name: str, *arguments):
+    def _call(self, function: Callable, *arguments):
         try:
-            fine, answer, self.burned = getattr(self._held, name)(*arguments)
-        except (EOFError, OSError) as error:
+            return self._pool.submit(_told, function, *arguments).result()
+        except RuntimeError as error:  # of a pool that is broken or shut down
             raise HeadposeError("its process has ended") from error
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        if not fine:
-            raise HeadposeError(answer)
-        return answer
 
 
-class _Held:
-    """What stands in the process: the object, and how busy the process is beside its calls."""
-
-    def make(self, make: Callable, *arguments) -> tuple:
-        self._idle = time.process_time()
-        self._object = None
-
-        def build() -> None:
-            self._object = make(*arguments)
-
-        return self._told(build)
-
-    def ask(self, method: str, *arguments) -> tuple:
-        return self._told(lambda: getattr(self._object, method)(*arguments))
-
-    def _told(self, call: Callable) -> tuple:
-        """Returns whether a call went well, what it gave, and what was burned beside it."""
-        waiting = time.process_time() - self._idle
-        try:
-            fine, answer = True, call()
-        except Exception as error:  # each program raises classes of its own
-            text = first_line(error, 300)
-            known = isinstance(error, HeadposeError)
-            fine, answer = False, text if known else f"{type(error).__name__}: {text}"
-        after = settle()
-        self._idle = time.process_time()
-        return fine, answer, (after, waiting)
-
-
-class _Manager(BaseManager):
-    """Starts the process."""
-
-
-_Manager.register("hold", _Held)
-
-
-def _set_up() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+def _make(make: Callable, *arguments) -> None:
+    global _held
     quieten()
+    _held = make(*arguments)
 
 
-def settle() -> float:
-    """Waits until this process is quiet; returns the CPU seconds that it used up until then."""
-    started = last = time.process_time()
-    end, quiet = time.monotonic() + LONGEST_SPINNING, 0
+def _ask(method: str, *arguments):
+    return getattr(_held, method)(*arguments)
+
+
+def _told(call: Callable, *arguments):
+    """Calls; errors become such as the other process can load: each program has classes of its."""
+    try:
+        return call(*arguments)
+    except Exception as error:
+        known = isinstance(error, HeadposeError)
+        text = first_line(error, 300)
+        raise HeadposeError(text if known else f"{type(error).__name__}: {text}") from None
+    finally:
+        settle()
+
+
+def settle() -> None:
+    """Waits until this process is quiet."""
+    last, end, quiet = time.process_time(), time.monotonic() + LONGEST_SPINNING, 0
     while quiet < LOOKS and time.monotonic() < end:
         time.sleep(LOOK)
         now = time.process_time()
         quiet = quiet + 1 if now - last < QUIET else 0
         last = now
-    return time.process_time() - started

@@ -9,14 +9,13 @@ the heads of clips.
 
 import argparse
 import math
-import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from measuring import cell, cl
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.files import write_json
 from headpose.video.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
@@ -33,6 +32,7 @@ MADE_UP = {
 }
 TURNED = 20.0  # degrees from end to end, from which a head of a clip counts as turning
 SHORTEST = 20  # frames of a head that counts
+Series = tuple[str, np.ndarray, np.ndarray, np.ndarray]  # name, times, angles, without noise
 
 
 def options() -> argparse.ArgumentParser:
@@ -48,9 +48,36 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def row(name: str, times, angles, true, arguments: argparse.Namespace) -> dict:
+def made_up_series(rates: list[float]) -> Iterator[Series]:
+    for name, angle in MADE_UP.items():
+        for rate in rates:
+            times = np.arange(0, SECONDS, 1 / rate)
+            noise = np.random.default_rng(0).normal(0, NOISE, len(times))
+            yield name, times, angle(times) + noise, angle(times)
+
+
+def series_of_clip(pipeline, clip: str, max_frames: int) -> Iterator[Series]:
+    """Yields each angle of each head that is seen long enough."""
+    from headpose.video.opening import open_source
+    from headpose.video.pipeline import VideoPipeline
+
+    series: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    with open_source(clip) as source:
+        for frame, heads in VideoPipeline(pipeline)(islice(source, max_frames)):
+            for followed in heads:
+                for name in ("tilt", "pan", "roll"):
+                    if (angle := getattr(followed.head, name)) is not None:
+                        pairs = series.setdefault((followed.track, name), [])
+                        pairs.append((frame.time, angle))
+    for (track, name), pairs in series.items():
+        if len(pairs) >= SHORTEST:
+            times, angles = np.array(pairs).T
+            yield f"{Path(clip).stem} #{track} {name}", times, angles, angles
+
+
+def figures(series: Series, smooth: OneEuro) -> dict:
     """Returns the figures of one series; the lag only of one that turns."""
-    smooth = OneEuro(arguments.min_cutoff, arguments.beta)
+    name, times, angles, true = series
     smoothed = np.array([smooth(float(a), float(t)) for a, t in zip(angles, times, strict=True)])
     before, after = jitter(angles), jitter(smoothed)
     turns = np.ptp(true) >= TURNED
@@ -64,56 +91,22 @@ def row(name: str, times, angles, true, arguments: argparse.Namespace) -> dict:
     }
 
 
-def made_up_rows(arguments: argparse.Namespace) -> list[dict]:
-    rows = []
-    for name, angle in MADE_UP.items():
-        for rate in arguments.rates:
-            times = np.arange(0, SECONDS, 1 / rate)
-            true = angle(times)
-            angles = true + np.random.default_rng(0).normal(0, NOISE, len(times))
-            rows.append(row(name, times, angles, true, arguments))
-    return rows
-
-
-def clip_rows(clips: list[str], arguments: argparse.Namespace) -> list[dict]:
-    """Returns the figures of each angle of each head that is long enough to be seen."""
-    from itertools import islice
-
-    from headpose.models.keras_setup import set_up
-    from headpose.pipeline import load_pipeline
-    from headpose.video.opening import open_source
-    from headpose.video.pipeline import VideoPipeline
-
-    set_up(arguments.device, arguments.precision)
-    pipeline, rows = load_pipeline(), []
-    for clip in clips:
-        series: dict[tuple[int, str], list[tuple[float, float]]] = {}
-        with open_source(clip) as source:
-            for frame, heads in VideoPipeline(pipeline)(islice(source, arguments.frames)):
-                for followed in heads:
-                    for name in ("tilt", "pan", "roll"):
-                        angle = getattr(followed.head, name)
-                        if angle is not None:
-                            key = followed.track, name
-                            series.setdefault(key, []).append((frame.time, angle))
-        for (track, name), pairs in series.items():
-            if len(pairs) >= SHORTEST:
-                times, angles = np.array(pairs).T
-                title = f"{Path(clip).stem} #{track} {name}"
-                rows.append(row(title, times, angles, angles, arguments))
-    return rows
-
-
 def main() -> None:
     arguments = options().parse_args()
-    rows = made_up_rows(arguments)
+    series = list(made_up_series(arguments.rates))
     if arguments.clips:
-        rows += clip_rows(arguments.clips, arguments)
-    cells = []
-    for figures in rows:
-        name, rate, before, after, ratio, late = figures.values()
-        late = "-" if math.isnan(late) else f"{late:.0f}"
-        cells.append([name, str(rate), f"{before:.2f}", f"{after:.2f}", f"{ratio:.2f}", late])
+        from headpose.models.keras_setup import set_up
+        from headpose.pipeline import load_pipeline
+
+        set_up(arguments.device, arguments.precision)
+        pipeline = load_pipeline()
+        for clip in arguments.clips:
+            series += series_of_clip(pipeline, clip, arguments.frames)
+    rows = [figures(one, OneEuro(arguments.min_cutoff, arguments.beta)) for one in series]
+    forms = ("", "", ".2f", ".2f", ".2f", ".0f")
+    cells = [
+        [cell(value, form) for value, form in zip(row.values(), forms, strict=True)] for row in rows
+    ]
     print(markdown_table(list(rows[0]), cells))
     if arguments.json:
         write_json(arguments.json, rows)

@@ -17,16 +17,8 @@ HERE = Path(__file__).resolve().parent
 LONGEST = 300  # seconds
 # The order of work; what is imported counts as one.
 STEPS = (
-    "interpreter",
-    "imports",
-    "loading the models",
-    "reading the photo",
-    "first detection",
-    "first estimate",
-    "drawing",
-    "writing",
-    "all else",
-    "ending",
+    *("interpreter", "imports", "loading the models", "reading the photo", "first detection"),
+    *("first estimate", "drawing", "writing", "all else", "ending"),
 )
 
 
@@ -37,8 +29,8 @@ def first_photo_command(name: str, models: Models, photo: Path, folder: Path) ->
     """
     variant = VARIANTS[name]
     if not variant.ours or variant.predict:
-        command = [HERE / "plain_demo.py", name, models.detector, *models.estimator]
-        command += ["--picture", photo, "--output", folder / photo.name]
+        command = [HERE / "plain_demo.py", name, photo, folder / photo.name]
+        command += [models.detector, *models.estimator]
     else:
         command = [ROOT / "demo_image.py", photo, "--output", folder]
         command += ["--detector", models.detector, "--estimator", models.estimator[0]]
@@ -62,11 +54,7 @@ def seconds_to_photo(command: Sequence[str], annotated: Path) -> float:
 
 
 def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
-    """Runs demo_image.py once.
-
-    Args:
-        arguments: Of the demo.
-        folder: For what comes out.
+    """Runs demo_image.py once with arguments; what comes out goes to a folder.
 
     Returns:
         Seconds of each of `STEPS`, `whole`, and under `packages` those of the imports.
@@ -78,19 +66,17 @@ def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
     command = [sys.executable, HERE / "demo_steps.py", told, *arguments, "--output", folder]
     started = time.time()
     _run([*map(str, command)])
-    ended = time.time()
+    whole = time.time() - started
     measured = json.loads(told.read_text())
-    steps = measured["steps"]
-    packages = {k.removeprefix(IMPORT): v for k, v in steps.items() if k.startswith(IMPORT)}
-    result = {name: seconds for name, seconds in steps.items() if not name.startswith(IMPORT)}
-    result["interpreter"] = measured["entered"] - started
-    result["imports"] = sum(packages.values())
-    result["all else"] = measured["ended"] - measured["entered"] - sum(steps.values())
-    result["ending"] = ended - measured["ended"]
-    return {name: result.get(name, 0.0) for name in STEPS} | {
-        "whole": ended - started,
-        "packages": packages,
+    seconds, entered, ended = measured["steps"], measured["entered"], measured["ended"]
+    packages = {k.removeprefix(IMPORT): v for k, v in seconds.items() if k.startswith(IMPORT)}
+    seconds |= {
+        "interpreter": entered - started,
+        "imports": sum(packages.values()),
+        "all else": ended - entered - sum(seconds.values()),
+        "ending": started + whole - ended,
     }
+    return {n: seconds.get(n, 0.0) for n in STEPS} | {"whole": whole, "packages": packages}
 
 
 def median_steps(runs: Sequence[dict]) -> dict:

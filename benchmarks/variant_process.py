@@ -4,12 +4,10 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from variant_models import load
-from variants import Models, Variant
+from variants import Models, Variant, load
 
 from headpose.images.pictures import read_image
 from headpose.parallel.prefetch import ahead
@@ -25,58 +23,56 @@ class VariantProcess:
     Args:
         variant: Which.
         models: Its files.
-        pictures: A .npy file of pictures (N, H, W, 3) to time the detector on.
+        pictures: uint8 (N, H, W, 3), BGR, to time the detector on.
     """
 
-    def __init__(self, variant: Variant, models: Models, pictures: str):
+    def __init__(self, variant: Variant, models: Models, pictures: np.ndarray):
         self._pipeline = load(variant, models)
-        self._pictures = list(np.load(pictures))
+        self._pictures = list(pictures)
         self._crops: np.ndarray | None = None
 
     def crop_options(self) -> dict:
         """Returns how its crops are cut, see `headpose.geometry.crops.head_crops`."""
         return self._pipeline.estimator.crop_options
 
-    def take_crops(self, file: str) -> None:
-        """Reads the crops to time the estimator on, from a .npy file."""
-        self._crops = np.load(file)
+    def take_crops(self, crops: np.ndarray) -> None:
+        """Takes the crops to time the estimator on."""
+        self._crops = crops
 
-    def detect(self, count: int) -> float:
-        """Returns the seconds from so many pictures to boxes after suppression."""
-        pictures = self._pictures[:count]
-        return _seconds(lambda: self._pipeline.detector.detect(pictures))
+    def seconds(self, what: str, count: int) -> float:
+        """Times one call.
 
-    def estimate(self, count: int) -> float:
-        """Returns the seconds from so many crops to angles."""
-        crops = self._crops[:count]
-        return _seconds(lambda: self._pipeline.estimator.estimate_all(crops))
-
-    def photo(self, count: int) -> float:
-        """Returns the seconds from so many pictures to heads with angles."""
-        pictures = self._pictures[:count]
-        return _seconds(lambda: self._pipeline(pictures))
+        Args:
+            what: `detect` from pictures to boxes after suppression, `estimate` from crops to
+                angles, `photo` from pictures to heads with angles.
+            count: Of the pictures or crops.
+        """
+        call, items = {
+            "detect": (self._pipeline.detector.detect, self._pictures),
+            "estimate": (self._pipeline.estimator.estimate_all, self._crops),
+            "photo": (self._pipeline, self._pictures),
+        }[what]
+        return _seconds(call, items[:count])
 
     def peak(self) -> int:
         """Returns the most memory that was held so far, bytes."""
         return peak_memory()
 
-    def video(self, clip: str, target: str, max_frames: int) -> tuple[float, int, int]:
+    def video(self, clip: str, target: Path, max_frames: int) -> tuple[float, int, int]:
         """Annotates a video as `demo_video.py` does; returns seconds, frames and heads."""
         started = time.perf_counter()
         frames, heads = annotate_video(
-            self._pipeline, clip, Path(target), max_frames, seconds=LONGEST_VIDEO
+            self._pipeline, clip, target, max_frames, seconds=LONGEST_VIDEO
         )
         return time.perf_counter() - started, frames, heads
 
-    def found(self, files: Sequence[Path], confidence: float | None = None) -> list[tuple]:
-        """Returns the boxes and scores in each picture, above a threshold or its own."""
-        detector = self._pipeline.detector
-        pictures = ahead(read_image, files)
-        return [detector.detect([picture], confidence)[0] for picture in pictures]
+    def found(self, files: Sequence[Path]) -> list[tuple]:
+        """Returns the boxes and scores in each picture."""
+        return [self._pipeline.detector.detect([p])[0] for p in ahead(read_image, files)]
 
-    def angles(self, file: str) -> np.ndarray:
-        """Returns what the estimator tells of the crops in a .npy file."""
-        return self._pipeline.estimator.estimate_all(np.load(file))
+    def angles(self, crops: np.ndarray) -> np.ndarray:
+        """Returns what the estimator tells of crops."""
+        return self._pipeline.estimator.estimate_all(crops)
 
 
 def peak_memory() -> int:
@@ -92,36 +88,15 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _seconds(call: Callable) -> float:
+def _seconds(call: Callable, argument) -> float:
     """Times a call after another one, which wakes its threads and fills the caches.
 
     To long calls that makes no difference: the first one counts.
     """
     for _ in range(2):
         started = time.perf_counter()
-        call()
+        call(argument)
         seconds = time.perf_counter() - started
         if seconds > LONG_CALL:
             break
     return seconds
-
-
-def make_clip(path: Path, picture: np.ndarray, frames: int, size: tuple[int, int]) -> None:
-    """Writes a video that pans over a picture to and fro.
-
-    Args:
-        path: Where to.
-        picture: uint8 (H, W, 3), BGR, larger than the frames.
-        frames: Their number.
-        size: Their width and height.
-    """
-    from headpose.video.writer import VideoWriter
-
-    width, height = size
-    room = np.subtract(picture.shape[1::-1], size)
-    rate = Fraction(25)
-    with VideoWriter(path, rate, Fraction(1, 90_000)) as video:
-        for i in range(frames):
-            x, y = np.rint(room * (0.5 - 0.5 * np.cos(2 * np.pi * i / frames))).astype(int)
-            part = np.ascontiguousarray(picture[y : y + height, x : x + width])
-            video.write(part, float(i / rate), float(1 / rate))

@@ -8,30 +8,32 @@ Keras `predict`, draw, write. Both have the same models in the same process, and
 """
 
 import argparse
-import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import cv2
+from measuring import cell, cl, in_turns, median
 
-
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.errors import HeadposeError
 from headpose.files import write_json
+from headpose.geometry.crops import head_crops
+from headpose.images.drawing import draw_heads
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
 from headpose.video.annotating import annotate_video
+from headpose.video.pipeline import video_confidence
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("clips", nargs="+", type=Path, help="videos, such as one with one head and one with many")
-    add("--detector", help="if not given, the one that ships")
-    add("--estimator", help="if not given, the one that ships")
+    add("--detector", default=DEFAULT_DETECTOR, help="a .keras file")
+    add("--estimator", default=DEFAULT_ESTIMATOR, help="a .keras file")
     add("--detect-every", type=cl.at_least(1), nargs="+", default=[1, 3, 5], metavar="N")
     add("--repeats", type=cl.at_least(1), default=5, help="timed runs of each way")
     add("--frames", type=cl.at_least(2), default=10**6, help="at most so many of a clip")
@@ -41,32 +43,19 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int]:
+def simple_loop(pipeline, clip: Path, target: Path, max_frames: int) -> tuple[int, int]:
     """Does one thing after the other; returns the numbers of frames and heads."""
-    import cv2
-    import numpy as np
-
-    from headpose.geometry.crops import head_crops
-    from headpose.images.drawing import draw_heads
-    from headpose.pipeline import Head
-    from headpose.video.pipeline import video_confidence
-
     detector, estimator = pipeline.detector, pipeline.estimator
+    threshold = video_confidence(pipeline)
     capture, writer, frames, found = cv2.VideoCapture(str(clip)), None, 0, 0
-    while frames < most:
+    while frames < max_frames:
         there, picture = capture.read()
         if not there:
             break
-        scaled, factors = detector.prepare(picture)
-        outputs = detector.model.predict(scaled[None], verbose=0)
-        boxes, scores = detector.select(
-            outputs[0][0], outputs[1][0], factors, video_confidence(pipeline), detector.suppression
-        )
         heads = []
-        for box, score in zip(boxes, scores, strict=True):
-            crop = head_crops(picture, [box], **estimator.crop_options).astype(np.float32)
-            crop = crop if crop.ndim == 4 else crop[..., None]
-            tilt, pan = map(float, estimator.model.predict(crop, verbose=0)[0, :2])
+        for box, score in zip(*detector.detect([picture], threshold)[0], strict=True):
+            crop = head_crops(picture, [box], **estimator.crop_options)
+            tilt, pan = map(float, estimator.estimate(crop)[0])
             heads.append(Head(tuple(map(float, box)), float(score), tilt, pan))
         if writer is None:
             rate, size = capture.get(cv2.CAP_PROP_FPS), picture.shape[1::-1]
@@ -80,44 +69,43 @@ def simple_loop(pipeline, clip: Path, target: Path, most: int) -> tuple[int, int
     return frames, found
 
 
-def measure(pipeline, plain, clip: Path, arguments: argparse.Namespace) -> dict:
-    """Returns frames a second of each way in each run, the first run of each left out."""
-    ways = {
-        f"every {n}": lambda target, n=n: annotate_video(
-            pipeline, str(clip), target, arguments.frames, n
-        )
-        for n in arguments.detect_every
-    }
-    ways["simple"] = lambda target: simple_loop(plain, clip, target, arguments.frames)
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    counts = {}
+def rates(ways: dict[str, Callable], clip: Path, arguments: argparse.Namespace) -> dict:
+    """Returns frames a second of each way in each run, and what it saw.
+
+    Raises:
+        HeadposeError: If the clip has no frames, or a way fails.
+    """
+
+    def timed(way: Callable) -> tuple[float, int, int]:
+        started = time.perf_counter()
+        frames, heads = way(clip, Path(folder, "out.mp4"), arguments.frames)
+        return frames / (time.perf_counter() - started), frames, heads
+
     with tempfile.TemporaryDirectory() as folder:
-        for run in cl.progress(range(arguments.repeats + 1), "rounds"):
-            for name, way in ways.items():
-                started = time.perf_counter()
-                frames, heads = way(Path(folder, "out.mp4"))
-                seconds = time.perf_counter() - started
-                if not frames:
-                    raise HeadposeError(f"{clip}: no frames")
-                counts[name] = {"frames": frames, "heads a frame": heads / frames}
-                if run:  # the first compiles
-                    rates[name].append(frames / seconds)
-    return {name: counts[name] | {"frames a second": rates[name]} for name in ways}
+        bound = {name: lambda way=way: timed(way) for name, way in ways.items()}
+        runs = in_turns(bound, arguments.repeats, "rounds", warm_up=1)  # the first compiles
+    if runs.keys() != ways.keys() or not all(taken[-1][1] for taken in runs.values()):
+        raise HeadposeError(f"{clip}: no frames in it, or the warning above says what failed")
+    return {
+        name: {
+            "frames": taken[-1][1],
+            "heads a frame": taken[-1][2] / taken[-1][1],
+            "frames a second": [rate for rate, _, _ in taken],
+        }
+        for name, taken in runs.items()
+    }
 
 
 def table(results: dict[str, dict]) -> str:
     """Returns the medians as Markdown."""
-    names = list(next(iter(results.values())))
-    head = ["clip", "frames", "heads a frame", *names, f"{names[0]} : simple"]
     rows = []
     for clip, ways in results.items():
-        medians = {name: statistics.median(way["frames a second"]) for name, way in ways.items()}
-        simple = ways["simple"]
-        cells = [clip, str(simple["frames"]), f"{simple['heads a frame']:.1f}"]
-        cells += [f"{medians[name]:.1f}" for name in names]
-        cells.append(f"{medians[names[0]] / medians['simple']:.1f}")
-        rows.append(cells)
-    return markdown_table(head, rows)
+        medians = {name: median(way["frames a second"]) for name, way in ways.items()}
+        first, simple = next(iter(medians)), ways["simple"]
+        cells = [clip, str(simple["frames"]), cell(simple["heads a frame"], ".1f")]
+        cells += [cell(value, ".1f") for value in medians.values()]
+        rows.append([*cells, cell(medians[first] / medians["simple"], ".1f")])
+    return markdown_table(["clip", "frames", "heads a frame", *medians, f"{first} : simple"], rows)
 
 
 def main() -> None:
@@ -125,18 +113,25 @@ def main() -> None:
     for clip in arguments.clips:
         if not clip.is_file():
             raise HeadposeError(f"{clip}: no such file")
+    from variants import predicting
+
     from headpose.detection.head_detector import HeadDetector
     from headpose.models.keras_setup import set_up
-    from headpose.pipeline import load_pipeline
+    from headpose.pose.estimator import PoseEstimator
 
-    used = arguments.detector or DEFAULT_DETECTOR, arguments.estimator or DEFAULT_ESTIMATOR
-    backend = backend_from(arguments)
+    used, backend = (arguments.detector, arguments.estimator), backend_from(arguments)
     pipeline = load_pipeline(*(model_for(name, backend) for name in used), backend=backend)
     set_up(arguments.device, arguments.precision)
-    plain = load_pipeline(*used, backend="keras")
-    if not isinstance(plain.detector, HeadDetector):
-        raise HeadposeError(f"{arguments.detector}: the simple loop needs a .keras detector")
-    results = {clip.stem: measure(pipeline, plain, clip, arguments) for clip in arguments.clips}
+    detector, estimator = map(predicting, used)
+    plain = HeadPosePipeline(HeadDetector(detector), PoseEstimator(estimator))
+    ways = {
+        f"every {n}": lambda clip, target, most, n=n: annotate_video(
+            pipeline, str(clip), target, most, n
+        )
+        for n in arguments.detect_every
+    }
+    ways["simple"] = lambda clip, target, most: simple_loop(plain, clip, target, most)
+    results = {clip.stem: rates(ways, clip, arguments) for clip in arguments.clips}
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:

@@ -1,5 +1,6 @@
 """A detector and estimators so small that exporting them takes a second."""
 
+import importlib.util
 from pathlib import Path
 
 import keras
@@ -73,3 +74,6 @@ def random_crops(count: int, channels: int = 1) -> np.ndarray:
 def packages(form: str) -> tuple[str, ...]:
     """Names what must be installed to write and run a format."""
     return FORMATS[form].packages
+
+
+CAN_EXPORT_ONNX = all(importlib.util.find_spec(name) for name in packages("onnx"))

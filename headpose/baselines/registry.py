@@ -16,6 +16,7 @@ from headpose.baselines.onnx_networks import OnnxNetwork
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.convention_math import ANGLES
+from headpose.pose.estimator import all_measures
 
 DECODINGS = ("degrees", "bins", "circular", "rotation")
 BIN = 3.0  # degrees, of networks that tell how likely each bin is
@@ -190,6 +191,15 @@ class PeerEstimator:
                     f"{network.path}: gives {shapes}, not {convention.decoding} as "
                     f"{convention.name} does"
                 )
+
+    @property
+    def crop_options(self) -> dict:
+        """Keyword arguments for `headpose.geometry.crops.head_crops`."""
+        return {"size": self.size, "side": self.side, "margin": self.margin, "grey": self.grey}
+
+    def measures(self, crops: np.ndarray) -> np.ndarray:
+        """See `headpose.pose.estimator.PoseEstimator.measures`."""
+        return all_measures(self.estimate_all(np.asarray(crops)))
 
     def estimate_all(self, crops: np.ndarray) -> np.ndarray:
         """Returns tilt, pan, roll (N, 3) in degrees of crops (N, S, S, 3), BGR, 0..255."""

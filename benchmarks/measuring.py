@@ -1,0 +1,60 @@
+"""What all benchmarks share: ways that take turns, medians, and cells of tables.
+
+It is imported before `headpose`, which it finds where nothing is installed, too.
+"""
+
+# ruff: noqa: E402
+import random
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+
+T = TypeVar("T")
+NOTHING = "-"  # in a cell
+
+
+def in_turns(
+    ways: Mapping[str, Callable[[], T]], repeats: int, unit: str, warm_up: int = 0
+) -> dict[str, list[T]]:
+    """Calls ways in turns, so that whatever else the machine does hits all alike.
+
+    Each round has another order: what one leaves in the caches meets all.
+
+    Args:
+        ways: By name. One that raises `HeadposeError` is told, and called no more.
+        repeats: Rounds that count.
+        unit: What the bar calls a round.
+        warm_up: Rounds before, that do not count.
+
+    Returns:
+        What each gave in the rounds that count; nothing of those that failed.
+    """
+    rng, given = random.Random(0), {name: [] for name in ways}
+    for turn in cl.progress(range(-warm_up, repeats), unit):
+        for name in rng.sample(list(given), len(given)):
+            try:
+                answer = ways[name]()
+            except HeadposeError as failure:
+                cl.warn(f"{name}: dropped: {failure}")
+                del given[name]
+                continue
+            if turn >= 0:
+                given[name].append(answer)
+    return given
+
+
+def median(values: Sequence[float] | None) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def cell(value: float | None, form: str, factor: float = 1) -> str:
+    """Returns a number as a cell; a dash where it is not known."""
+    return NOTHING if value is None or value != value else format(value * factor, form)
