@@ -1,12 +1,6 @@
 """The video demo through its command line, mostly with a detector of coloured patches."""
 
-import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,63 +8,18 @@ import av
 import cv2
 import numpy as np
 import pytest
-from videos import PatchDetector, evenly, frames_of, make_video, patches
+from demo_videos import no_leftovers, rows_of, walk
+from videos import evenly, frames_of, make_video, patches
 
 from headpose.pipeline import HeadPosePipeline
 from headpose.pose.estimator import PoseEstimator
 from headpose.video.frames import Frame
 from headpose.video.pipeline import FOLLOWED_FIELDS, VideoPipeline, video_confidence
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def walk(index: int) -> np.ndarray:
-    """Two patches that walk toward each other and part again."""
-    x, other = 20 + 4 * index, 250 - 3 * index
-    return np.float32([(x, 30, x + 40, 75), (other, 100, other + 40, 150)])
-
-
-@pytest.fixture
-def detector(monkeypatch):
-    """Puts the detector of patches in the place of every other."""
-    found = PatchDetector()
-    monkeypatch.setattr("headpose.pipeline.load_detector", lambda *_, **__: found)
-    return found
-
-
-@pytest.fixture
-def clip(tmp_path) -> Path:
-    return make_video(tmp_path / "clip.mp4", evenly(20), lambda i: patches(walk(i)))
-
-
-@pytest.fixture
-def demo(run_script, detector, tiny_estimator):
-    def run(*arguments):
-        return run_script("demo_video.py", *arguments, "--estimator", tiny_estimator)
-
-    return run
-
-
-def rows_of(path: Path) -> list[dict]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
 
 def length(path: Path) -> float:
     with av.open(str(path)) as container:
         return container.duration / 1e6
-
-
-def no_leftovers(folder: Path) -> bool:
-    return not [f for f in folder.iterdir() if f.name.startswith(".")]
-
-
-def all_outputs(folder: Path) -> list:
-    names = {"--output": "o.mp4", "--csv": "h.csv", "--stats": "s.json"}
-    return [x for option, name in names.items() for x in (option, folder / name)]
-
-
-# --------------------------------------------------------------------------- options
 
 
 def test_help_answers_without_tensorflow(run_fresh, tmp_path):
@@ -100,9 +49,6 @@ def test_help_answers_without_tensorflow(run_fresh, tmp_path):
 )
 def test_options_that_contradict_each_other_are_usage_errors(run_script, wrong):
     assert run_script("demo_video.py", "clip.mp4", *wrong).status == 2
-
-
-# ------------------------------------------------------------------------------ files
 
 
 def test_a_video_gives_a_video_and_tables(demo, clip, tmp_path):
@@ -218,9 +164,6 @@ def test_a_folder_becomes_a_video(demo, tmp_path):
     assert length(tmp_path / "a.mp4") == pytest.approx(1.5, abs=1e-3)
 
 
-# --------------------------------------------------------------- detection, statistics
-
-
 def test_between_detections_boxes_follow_what_is_seen(demo, detector, tmp_path, noise_picture):
     """The patches carry a texture, by which they are followed."""
     texture = noise_picture(40, 45, 3) // 3
@@ -300,260 +243,6 @@ def test_a_single_frame_has_counts_and_no_means(demo, tmp_path):
 def test_ssd512_has_its_own_threshold_for_videos(size, own, given, expected):
     detector = SimpleNamespace(fixed_size=size, confidence=own)
     assert video_confidence(HeadPosePipeline(detector, None, given)) == expected
-
-
-# -------------------------------------------------------------------- things go wrong
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["{text}"], "not a video"),
-        (["{clip}", "--output", "{folder}/a.xyz"], "cannot write this kind of video"),
-        (["{clip}", "--output", "{folder}/a.mp4", "--codec", "h999"], "no video encoder h999"),
-        (["{clip}", "--output", "{folder}/a.webm", "--codec", "mpeg4"], "cannot hold mpeg4"),
-        (["{clip}", "--output", "{text}/a.mp4"], "cannot write"),
-        (["{clip}", "--csv", "{folder}"], "it is a folder"),
-        (["{clip}", "--output", "{clip}"], "is an input and would be lost"),
-        (["{clip}", "--csv", "{folder}/a.csv", "--start", "99"], "no frames"),
-        (["{clip}", "--csv", "{folder}/a.csv", "--detector", "none.keras"], "no such model file"),
-    ],
-)
-def test_what_cannot_be_done_is_told_in_a_line(run_script, clip, tmp_path, arguments, told):
-    text = tmp_path / "text.mp4"
-    text.write_text("I am no video")
-    before = clip.read_bytes()
-    given = [a.format(text=text, clip=clip, folder=tmp_path) for a in arguments]
-    if "99" in given:  # the only one that gets as far as the networks
-        given += ["--detector", "viola-jones"]
-    done = run_script("demo_video.py", *given)
-    assert done.status == 1
-    assert told in done.err
-    assert len(done.err.splitlines()) == 1
-    assert clip.read_bytes() == before
-    assert {f.name for f in tmp_path.iterdir()} == {"clip.mp4", "text.mp4"}
-
-
-def test_of_a_truncated_video_what_can_be_read_is_done(demo, tmp_path, noise_picture):
-    def draw(i):
-        return np.maximum(patches(walk(i % 20)), noise_picture(320, 180, i) // 8)
-
-    clip = make_video(tmp_path / "clip.mp4", evenly(60), draw, front=True)
-    content = clip.read_bytes()
-    clip.write_bytes(content[: len(content) // 2])
-    done = demo(clip, "--output", tmp_path / "o.mp4", "--stats", tmp_path / "s.json")
-    assert done.status == 1
-    (line,) = done.err.splitlines()
-    assert "cut short" in line or "broke off" in line
-    report = json.loads((tmp_path / "s.json").read_text())
-    assert 15 < report["frames"] < 45
-    assert len(frames_of(tmp_path / "o.mp4")) == report["frames"]
-    assert len(report["problems"]) == 1
-
-
-def test_a_full_disk_is_told_and_nothing_half_is_kept(demo, clip, tmp_path, monkeypatch):
-    (tmp_path / "o.mp4").write_bytes(b"from before")
-    calls = []
-
-    def full(self, picture, moment, duration):
-        calls.append(moment)
-        if len(calls) == 8:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("headpose.video.writer.VideoWriter.write", full)
-    done = demo(clip, "--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv")
-    assert done.status == 1
-    assert "o.mp4 exists; add --overwrite" in done.err
-    given = ("--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv", "--overwrite")
-    done = demo(clip, *given)
-    assert done.status == 1
-    assert "no space left on device" in done.err.splitlines()[-1]
-    assert (tmp_path / "o.mp4").read_bytes() == b"from before"
-    # Rows of the table are kept, under a name that says so.
-    assert {f.name for f in tmp_path.iterdir()} == {"clip.mp4", "o.mp4", "h.unfinished.csv"}
-
-
-def test_an_interrupted_run_keeps_what_is_done(demo, detector, clip, tmp_path, monkeypatch):
-    detect = detector.detect
-
-    def interrupted(*arguments):
-        if len(detector.calls) == 3:
-            raise KeyboardInterrupt
-        return detect(*arguments)
-
-    monkeypatch.setattr(detector, "detect", interrupted)
-    done = demo(clip, *all_outputs(tmp_path))
-    assert done.status == 130
-    assert "interrupted after 9 frames" in done.err
-    assert len(frames_of(tmp_path / "o.mp4")) == 9
-    rows = rows_of(tmp_path / "h.csv")
-    assert [int(r["frame"]) for r in rows] == [i for i in range(9) for _ in range(2)]
-    assert (tmp_path / "h.csv").read_text().endswith("\n")
-    assert json.loads((tmp_path / "s.json").read_text())["interrupted"] is True
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals are sent as on Unix")
-def test_control_c_ends_well(tmp_path, portrait, tiny_estimator):
-    """A real signal in a process of its own, once the first rows are there."""
-    picture = cv2.resize(cv2.imread(str(portrait)), (128, 150))
-    clip = make_video(tmp_path / "clip.mp4", evenly(900, 100), lambda _: picture, "mpeg4")
-    command = [
-        *("demo_video.py", clip, "--output", tmp_path / "o.mp4", "--csv", tmp_path / "h.csv"),
-        *("--detector", "viola-jones", "--detector-size", 128),
-        *("--estimator", tiny_estimator, "--device", "cpu"),
-    ]
-    # A process started from the background of a shell would not hear the signal.
-    start = (
-        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        f"sys.argv = {[str(c) for c in command]!r};"
-        f"runpy.run_path({str(ROOT / 'demo_video.py')!r}, run_name='__main__')"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", start], stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            if any(f.stat().st_size > 1000 for f in tmp_path.glob("h.unfinished.csv")):
-                break
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=60)[1]
-    finally:
-        process.kill()
-    assert process.returncode == 130, told
-    assert "interrupted after" in told
-    frames, rows = frames_of(tmp_path / "o.mp4"), rows_of(tmp_path / "h.csv")
-    assert 1 < len(frames) < 900
-    assert None not in rows[-1].values()
-    assert int(rows[-1]["frame"]) < len(frames)
-    assert no_leftovers(tmp_path)
-
-
-# --------------------------------------------------------------------- cameras, windows
-
-
-class Camera:
-    """A camera with two patches that gives 30 frames, or more than anyone takes."""
-
-    frames = 30
-
-    def __init__(self, number):
-        self.taken, self.there = 0, number == 2
-
-    def isOpened(self):
-        return self.there
-
-    def get(self, _):
-        return 20.0
-
-    def read(self):
-        time.sleep(0.002)
-        self.taken += 1
-        return self.taken <= self.frames, patches(walk(self.taken % 20))
-
-    def release(self):
-        pass
-
-
-def test_of_a_camera_the_newest_frames_count(demo, detector, tmp_path, monkeypatch):
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    detect = detector.detect
-
-    def slow(*arguments):
-        time.sleep(0.02)
-        return detect(*arguments)
-
-    monkeypatch.setattr(detector, "detect", slow)
-    done = demo("2", *all_outputs(tmp_path))
-    assert done.status == 1
-    assert "camera 2: gives no more pictures" in done.err
-    report = json.loads((tmp_path / "s.json").read_text())
-    assert report["frames dropped"] > 0
-    assert report["frames"] + report["frames dropped"] == 30
-    assert {count for count, _ in detector.calls} == {1}
-    indices = sorted({int(r["frame"]) for r in rows_of(tmp_path / "h.csv")})
-    assert indices[-1] == 29
-    times = [t for t, _ in frames_of(tmp_path / "o.mp4")]
-    assert times == sorted(times)
-    assert len(times) == report["frames"]
-
-
-def test_a_camera_can_be_stopped_after_a_time(demo, tmp_path, monkeypatch):
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    monkeypatch.setattr(Camera, "frames", 10**9)
-    done = demo("2", "--csv", tmp_path / "h.csv", "--end", 0.3)
-    assert done.status == 0, done.err
-    assert max(float(r["time"]) for r in rows_of(tmp_path / "h.csv")) < 0.3
-
-
-@pytest.mark.parametrize("options", [["--start", "1"], ["--every", "2"]])
-def test_a_camera_has_no_parts(demo, monkeypatch, options):
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    done = demo("2", "--csv", "-", *options)
-    assert done.status == 1
-    assert "--start and --every are for files" in done.err
-
-
-@pytest.mark.parametrize("how", ["key", "closed"])
-def test_a_window_shows_frames_until_somebody_ends_it(demo, clip, tmp_path, monkeypatch, how):
-    shown = []
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
-    monkeypatch.setattr(cv2, "imshow", lambda _, picture: shown.append(picture))
-    last = lambda: len(shown) >= 3  # noqa: E731
-    monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if how == "key" and last() else -1)
-    visible = lambda *_: 0.0 if how == "closed" and last() else 1.0  # noqa: E731
-    monkeypatch.setattr(cv2, "getWindowProperty", visible)
-    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
-    done = demo(clip, "--show", "--output", tmp_path / "o.mp4")
-    assert done.status == 0, done.err
-    assert len(shown) == 3
-    assert 3 <= len(frames_of(tmp_path / "o.mp4")) < 20
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are told apart on Linux")
-@pytest.mark.parametrize("display", [None, ":97"])
-def test_show_without_a_display_is_told(run_script, clip, monkeypatch, display):
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    if display:
-        monkeypatch.setenv("DISPLAY", display)
-    done = run_script("demo_video.py", clip, "--show")
-    assert done.status == 1
-    assert "--show" in done.err
-    assert len(done.err.splitlines()) == 1
-
-
-# ------------------------------------------------------------------------- benchmarks
-
-
-def test_the_benchmark_of_smoothing_shows_calm_and_little_lag(run_script, tmp_path):
-    done = run_script("benchmarks/smoothing.py", "--json", tmp_path / "s.json")
-    assert done.status == 0, done.err
-    figures = json.loads((tmp_path / "s.json").read_text())
-    assert len(done.out.splitlines()) == len(figures) + 2
-    still = [f for f in figures if f["series"] == "still"]
-    assert all(f["ratio"] < 0.5 and f["lag ms"] is None for f in still)
-    assert all(f["lag ms"] < 100 for f in figures if f not in still)
-
-
-def test_the_benchmark_of_speed_has_a_column_for_each_way(
-    run_script, clip, tmp_path, tiny_detector, tiny_estimator
-):
-    done = run_script(
-        *("benchmarks/video_speed.py", clip, "--frames", 3, "--repeats", 1),
-        *("--detect-every", 1, 2, "--detector", tiny_detector, "--estimator", tiny_estimator),
-        *("--json", tmp_path / "s.json"),
-    )
-    assert done.status == 0, done.err
-    ways = json.loads((tmp_path / "s.json").read_text())["clip"]
-    assert list(ways) == ["every 1", "every 2", "simple"]
-    assert {way["frames"] for way in ways.values()} == {3}
-    assert "| clip | 3 | 0.0 |" in done.out
-
-
-# ------------------------------------------------------------------------- real clips
 
 
 def test_two_people_keep_their_numbers(run_script, shared_data, tmp_path):

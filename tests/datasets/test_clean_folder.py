@@ -1,0 +1,59 @@
+"""Clean folders: what is done is kept, and the same in the end."""
+
+import pytest
+from labelled_faces import FACE, labelled, moved
+
+from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
+from headpose.datasets.cleaning import Record
+
+
+def test_ratios_of_matches():
+    rows = [{"file": "x"}]
+    records = [
+        Record("aflw-0", rows * 2, annotated=4, detected=3),
+        Record("aflw-1", [], annotated=0, detected=1),
+        Record("pointing04-0", [], annotated=1, detected=0),
+    ]
+    table = counts(records)
+    assert table["aflw"] == dict(
+        pictures=2, annotated=4, detected=4, matched=2, t_ratio=0.5, f_ratio=0.5
+    )
+    assert table["pointing04"]["f_ratio"] is None
+    assert table["all"]["t_ratio"] == 0.4
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_a_journal_that_ends_in_the_middle_of_a_line_loses_only_that(tmp_path, cut):
+    folder = CleanFolder(tmp_path)
+    folder.start({"a": 1}, False)
+    folder.add([Record(f"aflw-{i:05d}", annotated=i) for i in range(3)])
+    folder.journal.write_bytes(folder.journal.read_bytes()[:-cut])
+    done = CleanFolder(tmp_path).start({"a": 1}, False)
+    assert list(done) == ["aflw-00000", "aflw-00001"]
+    folder.add([Record("aflw-00002")])
+    assert len(CleanFolder(tmp_path).start({"a": 1}, False)) == 3
+
+
+def test_a_journal_without_its_first_line_starts_anew(tmp_path):
+    folder = CleanFolder(tmp_path)
+    folder.start({"a": 1}, False)
+    folder.journal.write_bytes(b'{"opt')
+    assert folder.start({"a": 1}, False) == {}
+    assert folder.start({"a": 1}, False) == {}
+
+
+def test_a_picture_whose_crop_is_gone_is_done_again(tmp_path):
+    folder = CleanFolder(tmp_path)
+    folder.start({}, False)
+    (tmp_path / "crops" / "aflw-00000-0.png").touch()
+    rows = [{"file": f"crops/aflw-0000{i}-0.png"} for i in range(2)]
+    folder.add([Record(f"aflw-0000{i}", [row]) for i, row in enumerate(rows)])
+    assert list(folder.start({}, False)) == ["aflw-00000"]
+
+
+def test_the_fingerprint_follows_the_labels():
+    first = [labelled(FACE)]
+    assert fingerprint(first) == fingerprint([labelled(FACE)])
+    assert fingerprint(first) != fingerprint([labelled(FACE, [[0, 1, 0]])])
+    assert fingerprint(first) != fingerprint([labelled(moved(FACE, 1))])
+    assert fingerprint(first) != fingerprint([labelled(FACE, name="b.jpg")])

@@ -1,0 +1,79 @@
+"""Cameras and streams: frames at the time they come."""
+
+import socket
+import threading
+
+import cv2
+import pytest
+from video_reading import read
+from videos import card, evenly, make_video, number_of
+
+from headpose.errors import HeadposeError
+from headpose.video.opening import open_source
+
+
+class FakeCamera:
+    """A camera that gives numbered cards, then nothing."""
+
+    def __init__(self, number):
+        self.left = iter(range(5))
+        self.there = number == 3
+
+    def isOpened(self):
+        return self.there
+
+    def get(self, _):
+        return 0.0
+
+    def read(self):
+        index = next(self.left, None)
+        return (False, None) if index is None else (True, card(index))
+
+    def release(self):
+        self.there = False
+
+
+def test_a_camera_gives_frames_at_the_time_they_come(monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    frames, source = read("3")
+    assert source.live
+    assert [number_of(f.picture) for f in frames] == list(range(5))
+    times = [f.time for f in frames]
+    assert times[0] == 0
+    assert times == sorted(times)
+    assert source.problems == ["camera 3: gives no more pictures"]
+
+
+def test_a_camera_that_is_not_there_is_told(run_fresh):
+    done = run_fresh("demo_video.py", "97", "--csv", "-")
+    assert done.status == 1
+    assert done.err.splitlines() == [
+        "demo_video.py: error: no camera 97; name another number, or a file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("http://127.0.0.1:9/a.mp4", "refused"), ("nowhere://a", "kind of address")],
+)
+def test_an_address_without_a_stream_is_told(address, told):
+    with pytest.raises(HeadposeError, match=told):
+        open_source(address)
+
+
+def test_a_stream_is_read_as_it_comes(tmp_path):
+    """A server sends a transport stream, which does not say how long it is."""
+    content = make_video(tmp_path / "a.ts", evenly(30)).read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection = server.accept()[0]
+            with connection:
+                connection.sendall(content)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        frames, source = read(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+    assert source.live
+    assert [number_of(f.picture) for f in frames] == list(range(30))
