@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 # Shares of the examples of detectors: without colour, in brown tones, too dark, pale.
-GREY, SEPIA, DARK, FADED = 0.3, 0.05, 0.1, 0.1
+GREY, SEPIA, DARK, FADED = 0.4, 0.05, 0.1, 0.1
 SEPIA_TONE = np.array([0.7, 0.95, 1.15], np.float32)  # factors on blue, green, red
 
 

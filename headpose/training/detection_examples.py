@@ -18,6 +18,7 @@ from headpose.images import textures
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress
 from headpose.training import augmentation as augment
+from headpose.training import distractors
 from headpose.training.detection_targets import assign_targets
 from headpose.training.detection_windows import (
     choose_window,
@@ -29,7 +30,7 @@ from headpose.training.detection_windows import (
     visible_boxes,
 )
 
-TEXTURE_SHARE = 0.03  # of the examples are drawn textures without heads
+TEXTURE_SHARE = 0.05  # of the examples are drawn textures without heads
 IGNORED_SCORE = 0.3  # from which a detector's find counts as an unlabelled head
 FALSE_SCORE = 0.4  # from which a detector's find where there is no head is learned from
 MAX_FALSE = 5  # false finds that make a picture more frequent
@@ -95,6 +96,13 @@ class DetectionExamples:
         self.seed = seed
         self._cache = cache
         self._large = large_size, large_every
+        # Finds where nobody is; elsewhere some are heads that the labels left out.
+        self._false = [
+            (source, i)
+            for source in sources
+            for i, false in enumerate(source.false)
+            if len(false) and not len(source.pictures[i].boxes)
+        ]
         shares = np.array([s.share for s in sources], np.float64)
         self._shares = shares / shares.sum()
 
@@ -143,8 +151,24 @@ class DetectionExamples:
         crop = cut(rng, picture, window, whole, size)
         heads, ignored = visible_boxes(window, whole, item.boxes, size)
         ignored = np.concatenate([ignored, to_crop(window, item.ignored, size)])
+        if rng.random() < distractors.SHARE:
+            taken = np.concatenate([heads, ignored])
+            distractors.add(rng, crop, taken, self._false_piece(rng))
         crop, heads, ignored = flip_or_turn(rng, crop, heads, ignored)
         return augment.photometric(rng, np.ascontiguousarray(crop)), heads, ignored
+
+    def _false_piece(self, rng: np.random.Generator) -> np.ndarray | None:
+        """Returns what a detector took for a head somewhere; None where nothing is known."""
+        if not self._false:
+            return None
+        source, index = self._false[rng.integers(len(self._false))]
+        found = source.false[index]
+        picture = self._cache.read(source.pictures[index].path)
+        low, high = np.split(found[rng.integers(len(found))], 2)
+        grown = rng.uniform(0, 0.15) * (high - low)
+        low = np.maximum(low - grown, 0).astype(int)
+        high = np.minimum(high + grown, picture.shape[1::-1]).astype(int)
+        return picture[low[1] : high[1], low[0] : high[0]]
 
 
 def with_unlabelled(
