@@ -80,13 +80,13 @@ def answers(
 
     In this order: FSA-Net's, FSA-Net's of the mirror image, WHENet's, and ours if it is given.
     """
-    crops = head_crops(picture, boxes, fsa_net.size, fsa_net.side, fsa_net.margin, grey=False)
+    crops = head_crops(picture, boxes, **fsa_net.crop_options)
     plain = rotation_matrices(fsa_net.estimate_all(crops))
     other = fsa_net.estimate_all(np.ascontiguousarray(crops[:, :, ::-1]))
-    crops = head_crops(picture, boxes, whenet.size, whenet.side, whenet.margin, grey=False)
+    crops = head_crops(picture, boxes, **whenet.crop_options)
     told = [plain, rotation_matrices(flip(other)), rotation_matrices(whenet.estimate_all(crops))]
     if ours is not None:
-        own = ours.estimate_all(head_crops(picture, boxes, ours.size, ours.side, ours.margin))
+        own = ours.estimate_all(head_crops(picture, boxes, **ours.crop_options))
         told.append(rotation_matrices(own[:, :3]))
     return np.stack(told, axis=1)
 

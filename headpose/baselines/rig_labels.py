@@ -49,9 +49,9 @@ class Rig:
             camera_azimuth=cameras["azimuth"], camera_elevation=cameras["elevation"]
         ).dropna(subset=["camera_azimuth"])
         front = (table["camera_azimuth"] == 0) & (table["camera_elevation"] == 0)
-        table = table[table["person"].isin(table.loc[front, "person"])].reset_index(drop=True)
+        known = table["person"].isin(table.loc[front, "person"])
+        table, front = table[known].reset_index(drop=True), front[known]
         labels = rotation_matrices(table[["tilt", "pan", "roll"]].to_numpy())
-        front = (table["camera_azimuth"] == 0) & (table["camera_elevation"] == 0)
         rest = {table["person"][i]: labels[i].T @ [0, 1, 0] for i in np.flatnonzero(front)}
         vertical = np.array([rest[person] for person in table["person"]]).reshape(-1, 3)
         return cls(table, labels, vertical)
