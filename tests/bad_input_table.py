@@ -24,6 +24,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
 from bad_inputs import Case, cases, prepare  # noqa: E402
+from forks import fork  # noqa: E402
 
 README = TESTS / "README.md"
 BEGIN, END = "<!-- bad inputs: begin -->", "<!-- bad inputs: end -->"
@@ -72,7 +73,7 @@ class Outcome:
 def run(case: Case, names: dict[str, str], folder: Path) -> Outcome:
     """Runs a case in a process of its own, in `folder`."""
     streams = folder.parent / "streams"
-    process = os.fork()
+    process = fork()
     if not process:
         _child(case, names, folder, streams)
     deadline, status = time.monotonic() + SECONDS, None
@@ -139,7 +140,7 @@ def run_all(chosen: Sequence[Case], place: Path, lanes: int, minutes: float) -> 
             importlib.import_module(module)
     ending = time.monotonic() + 60 * minutes
     for lane in range(lanes):
-        if not os.fork():
+        if not fork():
             _lane(chosen[lane::lanes], place / str(lane) / "work", ending)
     for _ in range(lanes):
         os.wait()

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forks import fork
 from writers import GROWING
 from writers import WRITERS as ALL_WRITERS
 
@@ -32,7 +33,7 @@ def in_child(write, path: Path, limit: int, killed: bool) -> int:
 
     0: written; 1: a `HeadposeError`; -SIGXFSZ: killed; all else is a fault.
     """
-    child = os.fork()
+    child = fork()
     if not child:
         status = 99
         logging.disable()  # where standard error is a file, the limit is for that, too

@@ -43,19 +43,18 @@ def _child(kind: str, seeds: list[int], folder: Path, line) -> None:
     """Reads one mutation after another and sends what came of each."""
     from headpose.errors import HeadposeError
 
-    with contextlib.suppress(ImportError):
-        import resource
-
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     name, _, read = KINDS[kind]
     good = (folder / name).read_bytes()
     place = folder / f"mutated-{name}"
-    # Libraries are imported here: threads that they start do not outlive a fork.
-    read(folder / name)
+    read(folder / name)  # which imports libraries
+    with contextlib.suppress(ImportError):
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))
     line.send((None, READY))
     for seed in seeds:
         place.write_bytes(mutate(good, seed))
@@ -90,7 +89,9 @@ def fuzz(
     left = list(range(first, first + mutations))
     counts: Counter = Counter()
     findings = []
-    context = multiprocessing.get_context("fork")
+    # What a test runner's other tests have made, such as threads of ONNX Runtime, would be
+    # half there after a fork, and crash the child when its garbage is collected.
+    context = multiprocessing.get_context("spawn")
     while left:
         here, there = context.Pipe(duplex=False)
         process = context.Process(target=_child, args=(kind, left, folder, there), daemon=True)
