@@ -4,6 +4,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from small_models import saved, small_detector
 
 from headpose.detection.head_detector import HeadDetector
 from headpose.images.pictures import read_image
@@ -26,6 +27,12 @@ def data(tmp_path_factory):
     return folder / "boxes.csv"
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A detector that TensorFlow is ready to train in a moment."""
+    return saved(small_detector(), tmp_path_factory.mktemp("small") / "small.keras")
+
+
 def quick(data, output, *more):
     small = ["--epochs", "2", "--steps", "2", "--batch-size", "2", "--size", "64"]
     base = ["--validation", data, "--output", output, "--device", "cpu", "--validate-on", "2"]
@@ -37,13 +44,16 @@ def read_log(folder):
         return list(csv.DictReader(file))
 
 
-def test_a_detector_trains_is_kept_and_goes_on(run_script, data, tmp_path, monkeypatch):
+def test_a_new_detector_trains(run_script, data, tmp_path):
+    done = run_script(*quick(data, tmp_path / "run", "--epochs", "1", "--steps", "1"))
+    assert done.status == 0, done.err
+    assert HeadDetector.load(tmp_path / "run" / "best.keras").model.name == "compact"
+
+
+def test_a_detector_trains_is_kept_and_goes_on(run_script, data, small, tmp_path):
     run = tmp_path / "run"
-    done = run_script(
-        *quick(
-            data, run, "--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"
-        )
-    )
+    more = ["--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"]
+    done = run_script(*quick(data, run, "--start", small, *more))
     assert done.status == 0, done.err
     log = read_log(run)
     assert len(log) == 2
@@ -63,8 +73,8 @@ def test_a_detector_trains_is_kept_and_goes_on(run_script, data, tmp_path, monke
     assert again.status == 0, again.err
 
 
-def test_the_loss_falls(run_script, data, tmp_path):
-    more = ["--steps", "6", "--batch-size", "4", "--learning-rate", "0.003"]
+def test_the_loss_falls(run_script, data, small, tmp_path):
+    more = ["--start", small, "--steps", "6", "--batch-size", "4", "--learning-rate", "0.003"]
     done = run_script(*quick(data, tmp_path / "run", *more))
     assert done.status == 0, done.err
     log = read_log(tmp_path / "run")
@@ -86,13 +96,14 @@ def test_bad_input_is_told_in_a_line(run_script, data, tmp_path, arguments, stat
     assert told in done.err.splitlines()[-1]
 
 
-def test_faults_in_the_data_are_told_or_stop(run_script, data, tmp_path):
+def test_faults_in_the_data_are_told_or_stop(run_script, data, small, tmp_path):
     table = data.with_name("faulty.csv")
     table.write_text(data.read_text() + "0.png,5,5,5,9\nnone.png,1,1,20,20\n0.png,a,1,2,3\n")
-    done = run_script(*quick(table, tmp_path / "run", "--epochs", "1", "--strict"))
+    more = ["--start", small, "--epochs", "1"]
+    done = run_script(*quick(table, tmp_path / "run", *more, "--strict"))
     assert done.status == 1
     assert "bad row: 1 (faulty.csv line 20)" in done.err
-    done = run_script(*quick(table, tmp_path / "run", "--epochs", "1", "--steps", "1"))
+    done = run_script(*quick(table, tmp_path / "run", *more, "--steps", "1"))
     assert done.status == 0, done.err
     for part in ("bad row: 1", "missing picture: 1 (none.png)", "box without area"):
         assert part in done.err
