@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -104,9 +104,7 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
         together, seconds facing each other, the share, and their mean distance in metres.
     """
     rows = []
-    for first, second in itertools.combinations(all_series, 2):
-        if first.file != second.file or first.track is None or second.track is None:
-            continue
+    for first, second in _seen_in_one_video(all_series):
         if first.places is None or second.places is None:
             continue
         frames = {row["frame"]: i for i, row in enumerate(second.rows)}
@@ -134,3 +132,13 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
             }
         )
     return rows
+
+
+def _seen_in_one_video(all_series: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
+    """Yields each two tracks of a video."""
+    videos: dict[str, list[Series]] = {}
+    for series in all_series:
+        if series.track is not None:
+            videos.setdefault(series.file, []).append(series)
+    for tracks in videos.values():
+        yield from itertools.combinations(tracks, 2)

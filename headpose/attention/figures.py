@@ -16,7 +16,7 @@ from headpose.images.figures import save
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
 PLAIN = {ELSEWHERE: "#bbbbbb", UNKNOWN: "#eeeeee"}
 BIN = 15  # degrees of a direction histogram
-MAX_HEADS = 40  # heads in a picture
+MAX_HEADS = 40  # tracks and photos in a picture
 
 
 def check_figures() -> None:
@@ -31,6 +31,24 @@ def check_figures() -> None:
         )
 
 
+def drawn_first(all_series: Sequence[Series], at_most: int) -> list[Series]:
+    """Returns what the pictures show: tracks before photos, and of too many the longest in view.
+
+    A photo is one moment, so that its histogram says little. What is kept stays in the order
+    of the table.
+
+    Args:
+        all_series: Of a table.
+        at_most: As many.
+    """
+    in_order = sorted(all_series, key=lambda series: series.track is None)
+    ranked = sorted(
+        range(len(in_order)),
+        key=lambda i: (in_order[i].track is None, -float(in_order[i].steps.sum())),
+    )
+    return [in_order[i] for i in sorted(ranked[:at_most])]
+
+
 def colours_of(targets: Sequence[Target]) -> dict[str, str]:
     """Returns a colour for each target."""
     named = {target.name: COLOURS[i % len(COLOURS)] for i, target in enumerate(targets)}
@@ -42,13 +60,13 @@ def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]
 
     Args:
         path: The picture to write.
-        events: Of all heads.
+        events: Of the heads to show, see `drawn_first`.
         targets: In the order of the legend.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    heads = list(dict.fromkeys((event.file, event.track) for event in events))[:MAX_HEADS]
+    heads = list(dict.fromkeys((event.file, event.track) for event in events))
     colours = colours_of(targets)
     figure = Figure(figsize=(10, 1.2 + 0.32 * len(heads)), layout="constrained")
     axes = figure.subplots()
@@ -88,19 +106,18 @@ def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return counts / total if total else counts
 
 
-def draw_directions(path: Path, all_series: Sequence[Series], targets: Sequence[Target]) -> None:
+def draw_directions(path: Path, shown: Sequence[Series], targets: Sequence[Target]) -> None:
     """Draws where each nose points, seen from above: the camera is below, as in the picture.
 
     Bars are the shares of time of each direction; a line marks each target that is a direction.
 
     Args:
         path: The picture to write.
-        all_series: The heads.
+        shown: The heads to show, see `drawn_first`.
         targets: Those that are directions are marked.
     """
     from matplotlib.figure import Figure
 
-    shown = list(all_series)[:MAX_HEADS]
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(3.2 * columns, 3.4 * rows), layout="constrained")

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from headpose.attention.events import events_of, facing_pairs, shares_of
+from headpose.attention.events import Event, events_of, facing_pairs, shares_of
 from headpose.attention.geometry import DISTANCE_DEVIATION
 from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_of
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
@@ -131,6 +131,25 @@ def check_results(folder: Path, overwrite: bool) -> None:
         raise HeadposeError(f"{there[0]} exists; add --overwrite or name another --output")
 
 
+def draw(
+    folder: Path, all_series: Sequence[Series], events: Sequence[Event], targets: Sequence[Target]
+) -> None:
+    """Draws the pictures, and says whom they do not show."""
+    from headpose.attention import figures
+
+    shown = figures.drawn_first(all_series, figures.MAX_HEADS)
+    heads = {(one.file, one.track) for one in shown}
+    if events:
+        of_shown = [event for event in events if (event.file, event.track) in heads]
+        figures.draw_timeline(folder / TIMELINE, of_shown, targets)
+    figures.draw_directions(folder / DIRECTIONS, shown, targets)
+    if len(shown) < len(all_series):
+        print(
+            f"the pictures show {len(shown)} of {len(all_series)} heads and photos: tracks first, "
+            f"of these the longest in view; {SHARES} has all"
+        )
+
+
 def main() -> int:
     arguments = options().parse_args()
     targets = [camera(arguments.within)]
@@ -157,11 +176,7 @@ def main() -> int:
     if arguments.fov:
         write_csv(folder / PAIRS, facing_pairs(all_series, arguments.within))
     if not arguments.no_figures:
-        from headpose.attention.figures import draw_directions, draw_timeline
-
-        if events:
-            draw_timeline(folder / TIMELINE, events, targets)
-        draw_directions(folder / DIRECTIONS, all_series, targets)
+        draw(folder, all_series, events, targets)
     # What an earlier call had and this one has not; only now is there something in its place.
     figures = not arguments.no_figures
     made = {PAIRS: bool(arguments.fov), TIMELINE: figures and bool(events), DIRECTIONS: figures}

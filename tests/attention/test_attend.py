@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headpose.attention.events import events_of, facing_pairs, shares_of
-from headpose.attention.figures import direction_histogram
+from headpose.attention.figures import direction_histogram, drawn_first
 from headpose.attention.series import Looking, series_of
 from headpose.attention.targets import camera, load_targets
 from headpose.errors import HeadposeError
@@ -133,6 +133,30 @@ def test_a_histogram_has_the_shares_of_time():
     assert shares[0] == pytest.approx(0.5)  # 180 is -180
 
 
+def photos_and_tracks(photos, lengths):
+    """Rows of so many photos, and behind them of tracks that are in view for so many rows."""
+    rows = [row(track=None, head=1, file=f"{i:03}.jpg") for i in range(photos)]
+    for track, length in enumerate(lengths, 1):
+        rows += through_time([0] * length, track=track)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("photos", "lengths", "at_most", "shown"),
+    [
+        (3, [4, 4], 9, [1, 2, "000.jpg", "001.jpg", "002.jpg"]),
+        (9, [4, 4], 4, [1, 2, "000.jpg", "001.jpg"]),
+        (9, [4, 9, 5, 8], 3, [2, 3, 4]),  # the longest, in their order
+        (0, [4, 4, 4], 2, [1, 2]),
+        (5, [], 2, ["000.jpg", "001.jpg"]),
+    ],
+)
+def test_pictures_show_tracks_before_photos(photos, lengths, at_most, shown):
+    all_series = series_of(photos_and_tracks(photos, lengths), Looking([camera()]))
+    drawn = drawn_first(all_series, at_most)
+    assert [one.track or one.file for one in drawn] == shown
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -183,6 +207,23 @@ def test_the_command_writes_tables_and_pictures(run_script, tmp_path, sink):
     again = run_script("attend", table, "--output", out)
     assert again.status == 1
     assert "exists; add --overwrite" in again.err
+
+
+def test_who_is_not_in_the_pictures_is_told(run_script, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("headpose.attention.figures.MAX_HEADS", 3)
+    with CsvSink(tmp_path / "t.csv", VIDEO_FIELDS) as written:
+        for one in photos_and_tracks(45, [4, 4]):
+            written.write(one)
+    out = tmp_path / "out"
+    done = run_script("attend", tmp_path / "t.csv", "--fov", FOV, "--output", out)
+    assert done.status == 0, done.err
+    assert "the pictures show 3 of 47 heads and photos" in done.out
+    assert len({(r["file"], r["track"]) for r in read(out / "attention.csv")}) == 47
+    # Both people are in the clip and none of the photos has a pair.
+    assert [(r["file"], r["track"], r["other"]) for r in read(out / "pairs.csv")] == [
+        ("clip.mp4", "1", "2")
+    ]
 
 
 def test_a_table_of_an_earlier_version_is_read_with_a_warning(run_script, tmp_path):
