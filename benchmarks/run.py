@@ -131,6 +131,7 @@ def main() -> None:
         replaced(README, MARKS, "")  # which fails where it has no marks
     # Not above: the processes of variants import this file, and must not hold pandas.
     import report
+    import roofline
     from accuracy import bound_lines
 
     portrait = sample_portrait()
@@ -140,6 +141,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         files, networks = prepare(arguments, folder)
+        peak = roofline.peaks()
         results, compared = measure_in_turns(files, arguments, photos, portrait, folder)
         runs = time_starts(results, files, arguments, portrait, folder)
     machine, today = report.machine_line(), datetime.date.today().isoformat()
@@ -155,6 +157,7 @@ def main() -> None:
         report.legend(arguments, results),
         "\n".join(f"{line}." for line in bound_lines(results)),
         report.networks_table(networks) if networks else "",
+        roofline.table(results, networks, peak),
         report.steps_table(steps) if steps else "",
         "\n".join(f"`{demo}`: the slowest step is {slowest_step(s)}." for demo, s in steps.items()),
     ]
@@ -166,6 +169,7 @@ def main() -> None:
     if arguments.json:
         figures = {"command": command, "date": today, "machine": machine, "minutes": minutes}
         figures |= {"variants": results, "networks": networks, "demo steps": runs}
+        figures |= {"multiply-adds a second": peak}
         write_json(arguments.json, figures)
     if arguments.write:
         write_between(README, MARKS, text)
