@@ -25,16 +25,16 @@ from headpose.records.sinks import CsvSink, JsonLinesSink
 
 PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
-# The columns of the table on the page and what is said over them; the angles come first,
-# which is what a narrow screen shows.
+# The columns of the table on the page and what is said over them; the angles and how sure
+# they are come first, which is what a narrow screen shows.
 HINTS = {
-    "score": "of the detector, 0 to 1",
     "tilt": "degrees; + is up",
     "pan": "degrees; + is toward the image's left",
     "roll": "degrees; + leans clockwise",
+    "expected_error": "error in degrees that the estimator expects of its angles",
     "azimuth": "where the nose points, degrees; + is toward the image's left",
     "elevation": "where the nose points, degrees; + is up",
-    "expected_error": "error in degrees that the estimator expects of its angles",
+    "score": "of the detector, 0 to 1",
     "box": "left, top – right, bottom; pixels",
 }
 UNKNOWN = "–"
@@ -212,7 +212,11 @@ def report(heads: Sequence[Head], settings: Settings) -> str:
 
 
 def table_of(
-    caption: str, first: str, hints: Mapping[str, str], rows: Mapping[str, Sequence[str]]
+    caption: str,
+    first: str,
+    hints: Mapping[str, str],
+    rows: Mapping[str, Sequence[str]],
+    kind: str = "",
 ) -> str:
     """Returns a table as HTML.
 
@@ -221,6 +225,7 @@ def table_of(
         first: Names the first column, which has the keys of `rows`.
         hints: Names the other columns, each with what is said where a mouse rests on it.
         rows: The cells of each row, as text.
+        kind: `files` for names of these in the first column.
     """
     head = "".join(f'<th scope="col" title="{hints[name]}">{name}</th>' for name in hints)
     body = "".join(
@@ -230,7 +235,7 @@ def table_of(
         for name, cells in rows.items()
     )
     return (
-        f'<div class="heads"><table><caption>{caption}</caption>'
+        f'<div class="heads {kind}"><table><caption>{caption}</caption>'
         f'<thead><tr><th scope="col">{first}</th>{head}</tr></thead><tbody>{body}</tbody>'
         "</table></div>"
     )
@@ -239,14 +244,14 @@ def table_of(
 def _cells(head: Head) -> list[str]:
     """Returns what stands in a head's row, in the order of `HINTS`."""
     x0, y0, x1, y1 = (round(value) for value in head.box)
-    cells = [f"{head.score:.3f}"]
+    cells = {"score": f"{head.score:.3f}", "box": f"{x0}, {y0} – {x1}, {y1}"}
     for name in MEASURES:
         value = getattr(head, name)
         sign = "" if name == "expected_error" else "+"
         # A minus sign of its own length; what rounds to nothing has no sign.
         text = UNKNOWN if value is None else f"{round(value, 1) + 0.0:{sign}.1f}"
-        cells.append(text.replace("-", "−").replace("+0.0", "0.0"))
-    return [*cells, f"{x0}, {y0} – {x1}, {y1}"]
+        cells[name] = text.replace("-", "−").replace("+0.0", "0.0")
+    return [cells[name] for name in HINTS]
 
 
 def note(text: str, kind: str = "") -> str:

@@ -24,12 +24,12 @@ LONGEST_VIDEO = 60.0  # seconds of each that are followed
 # The columns of the table on the page, and what is said over them.
 HINTS = {
     "heads": "photos: how many; videos: followed heads, each counted once",
-    "frames": "of a video, looked at",
-    "with a head": "share of the frames",
     "tilt": "mean in degrees; + is up",
     "pan": "mean in degrees; + is toward the image's left",
     "facing": "share of the heads whose nose points within 15 degrees of the camera",
     "expected_error": "mean error in degrees that the estimator expects of its angles",
+    "frames": "of a video, looked at",
+    "with a head": "share of the frames of a video",
 }
 
 
@@ -188,19 +188,20 @@ def summary(files: dict[str, FileSummary]) -> str:
         return ""
     rows = {name: _cells(found, found.row(name)) for name, found in files.items()}
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
-    return table_of(count, "file", HINTS, rows)
+    return table_of(count, "file", HINTS, rows, "files")
 
 
 def _cells(found: FileSummary, row: Row) -> list[str]:
     """Returns what stands in a file's row, in the order of `HINTS`."""
     video = found.frames != {None}
-    cells = [
+    return [
         str(row["tracks"] or 0 if video else row["heads"]),
+        *(_number(row[f"mean_{name}"], "+.0f") for name in ("tilt", "pan")),
+        _share(row["share_facing"]),
+        _number(row["mean_expected_error"], ".0f"),
         str(row["frames"]) if video else "",
         _share(row["share_with_head"]) if video else "",
     ]
-    cells += [_number(row[f"mean_{name}"], "+.0f") for name in ("tilt", "pan")]
-    return [*cells, _share(row["share_facing"]), _number(row["mean_expected_error"], ".0f")]
 
 
 def _share(value: object) -> str:

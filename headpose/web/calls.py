@@ -10,6 +10,7 @@ from headpose.web.batch import Batch, answer_files
 
 PHOTO, FILES, CAMERA = "photo", "files", "camera"  # the tabs
 SAVES = {"picture": "Save picture", "csv": "Save CSV", "json": "Save JSON"}
+SAVE_PICTURES = "Save pictures"  # of several files, in a ZIP file
 
 
 class PageCalls:
@@ -86,21 +87,27 @@ class PageCalls:
         """
         gr, several = self._gr, tab == FILES
         drawings = [gr.Image(None, visible=not several), gr.Gallery(None, visible=several)]
-        cleared = self._outputs(Answer(""))[1:]
+        cleared = self._several(Batch(""))[1:] if several else self._outputs(Answer(""))[1:]
         return [tab, gr.Image(visible=tab == CAMERA), *drawings, *cleared]
 
     def _outputs(self, answer: Answer) -> list:
         files = [answer.picture, answer.csv, answer.json]
-        return [answer.picture and str(answer.picture), answer.report, *self._saves(files)]
+        return [
+            answer.picture and str(answer.picture),
+            answer.report,
+            *self._saves(files, SAVES["picture"]),
+        ]
 
     def _several(self, batch: Batch) -> list:
         shown = [(str(path), caption) for path, caption in batch.shown]
-        return [shown, batch.report, *self._saves([batch.pictures, batch.csv, batch.json])]
+        files = [batch.pictures, batch.csv, batch.json]
+        return [shown, batch.report, *self._saves(files, SAVE_PICTURES)]
 
-    def _saves(self, files: list[Path | None]) -> list:
+    def _saves(self, files: list[Path | None], picture: str) -> list:
+        names = [picture, *list(SAVES.values())[1:]]
         return [
-            self._gr.DownloadButton(value=file and str(file), interactive=file is not None)
-            for file in files
+            self._gr.DownloadButton(name, value=file and str(file), interactive=file is not None)
+            for name, file in zip(names, files, strict=True)
         ]
 
     @contextlib.contextmanager

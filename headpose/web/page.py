@@ -34,6 +34,10 @@ FIGURES = """
   smaller, the surer
 - **score**: of the detector, from 0 to 1
 - **box**: left, top – right, bottom, in pixels
+- of several files, **heads**: in photos how many, in videos followed heads, each counted once;
+  **tilt**, **pan** and **expected_error**: their means; **facing**: the share of heads whose nose
+  points within 15 degrees of the camera; **frames**: of a video, and **with a head** the share
+  of them that shows one
 
 The numbers in the picture are the rows (#). The *arrow* is the nose seen from the camera:
 orange where it points toward the camera, a ring where straight at it, and blue with a cross
@@ -56,6 +60,8 @@ CSS = """
 #input, #options, #output { min-width: 0 !important; }
 @media (max-width: 820px) {
   #layout { grid-template: "input" "output" "options" / minmax(0, 1fr); }
+  #input .tab-container button { padding: 0 0.6rem; font-size: 0.875rem; }  /* all three in sight */
+  #gallery .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 #annotated .image-frame img { max-height: 75vh; }
 #report, #report .html-container { padding: 0; }
@@ -66,6 +72,8 @@ CSS = """
 .heads th, .heads td { padding: 0.3rem 0.35rem; text-align: right; white-space: nowrap;
                        border-bottom: 1px solid var(--border-color-primary); }
 .heads tbody th { font-weight: 400; }
+.heads th:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.heads.files th:first-child { min-width: 7rem; max-width: 15rem; }
 .note { margin: 0; padding: 0.7rem 1rem; border-radius: var(--radius-md);
         background: var(--background-fill-secondary); }
 .note.error { background: var(--error-background-fill); color: var(--error-text-color); }
@@ -102,7 +110,11 @@ def build_page(pipeline: SharedPipeline, settings: Settings, folder: Path):
                 shown = [drawing, told, *saves]
         with gr.Accordion("What the figures mean", open=False):
             gr.Image(
-                str(ANGLES_DRAWING), show_label=False, interactive=False, buttons=[], elem_id="help"
+                str(ANGLES_DRAWING),
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="help",
             )
             gr.Markdown(FIGURES)
         gr.Markdown(PRIVACY, elem_classes="small")
@@ -227,7 +239,12 @@ def _answers(gr) -> list:
         show_label=False, interactive=False, buttons=["fullscreen"], elem_id="annotated"
     )
     gallery = gr.Gallery(
-        show_label=False, interactive=False, visible=False, columns=3, elem_id="gallery"
+        show_label=False,
+        interactive=False,
+        visible=False,
+        columns=3,
+        object_fit="contain",  # heads at the sides are seen, too
+        elem_id="gallery",
     )
     with gr.Row():
         saves = [
