@@ -1,4 +1,4 @@
-"""Builds MatConvNet files of the published detector's structure, and a Keras 2 file.
+"""Builds MatConvNet files of the published detector's structure.
 
 The real file is not in the repository. What is known of it is laid down here: an autonn
 `Net` saved field by field, whose objects are numbered depth first, odd indices for values
@@ -262,35 +262,14 @@ def contents(weights: dict[str, np.ndarray]) -> dict[str, object]:
     }
 
 
+def tiny_contents() -> dict[str, object]:
+    """Returns file contents of the right structure whose tensors are single numbers."""
+    return contents({name: np.float32([[index]]) for name, index, _ in Net().params})
+
+
 def write(path: Path, variables: dict[str, object], compressed: bool = False) -> Path:
     """Writes a `.mat` file; the real one is compressed, which takes seconds for this size."""
     savemat(path, variables, do_compression=compressed)
-    return path
-
-
-def write_keras2(path: Path, weights: dict[str, np.ndarray], whole_model: bool = False) -> Path:
-    """Writes weights as Keras 2 did: a group per layer, with its list of tensors."""
-    import h5py
-
-    layers: dict[str, dict[str, np.ndarray]] = {"input_1": {}, "conv4_3_norm_mbox_priorbox": {}}
-    for name, (layer, part) in Net().place.items():
-        entries = layers.setdefault(layer, {})
-        if layer == "conv4_3_norm":
-            entries["conv4_3_norm/conv4_3_norm_gamma:0"] = weights[name].reshape(-1)
-        elif part == "weights":
-            entries[f"{layer}/kernel:0"] = weights[name]
-        else:
-            entries[f"{layer}/bias:0"] = weights[name].reshape(-1)
-    with h5py.File(path, "w") as file:
-        root = file.create_group("model_weights") if whole_model else file
-        root.attrs["layer_names"] = np.array(list(layers), "S")
-        root.attrs["backend"] = b"tensorflow"
-        root.attrs["keras_version"] = b"2.2.4"
-        for layer, entries in layers.items():
-            group = root.create_group(layer)
-            group.attrs["weight_names"] = np.array(list(entries), "S")
-            for name, array in entries.items():
-                group[name] = array
     return path
 
 

@@ -4,6 +4,8 @@ import pytest
 from tf1_checkpoints import ANGLES, random_weights, write_checkpoint, write_deepgaze
 
 from headpose.baselines import deepgaze
+from headpose.baselines.heads import FACE, CropRecipe
+from headpose.baselines.predictors import load_all
 from headpose.baselines.weight_files import look_at
 from headpose.convert.tf_checkpoints import Checkpoint
 from headpose.errors import HeadposeError
@@ -175,3 +177,34 @@ def test_a_damaged_checkpoint_is_told(tmp_path, folder):
     (tmp_path / "damaged.tf").write_bytes(damaged)
     with pytest.raises(HeadposeError, match=r"damaged.tf: damaged, dense1_yaw_w cannot be read"):
         deepgaze.read_weights(tmp_path / "damaged.tf", "yaw")
+
+
+def test_checkpoints_become_one_file(tmp_path, run_script, folder):
+    output = tmp_path / "deepgaze.keras"
+    done = run_script("comparison/deepgaze.py", folder, "--output", output)
+    assert done.status == 0, done.err
+    assert "tilt, pan, roll, 13,696,899 parameters" in done.out
+    again = run_script("comparison/deepgaze.py", folder, "--output", output)
+    assert again.status == 2
+    assert "--overwrite" in again.err
+    # A file is told from others by its layers, and cropped as deepgaze is.
+    by_file, by_folder = load_all([str(output), f"deepgaze={folder}"])
+    assert by_file.recipe == by_folder.recipe == CropRecipe(64, "short", 1.0, False, FACE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["{tmp}/gone"], 1, "no such folder; put deepgaze's checkpoints there"),
+        (["{tmp}"], 1, "no folder pitch or tilt"),
+        (["{tmp}", "--output", "{tmp}/a.h5"], 2, "must end in .keras"),
+    ],
+)
+def test_errors_of_converting_are_one_line(tmp_path, run_script, arguments, status, told):
+    arguments = [a.format(tmp=tmp_path) for a in arguments]
+    if "--output" not in arguments:
+        arguments += ["--output", tmp_path / "out.keras"]
+    done = run_script("comparison/deepgaze.py", *arguments)
+    assert done.status == status
+    assert told in done.err
+    assert not list(tmp_path.glob("*.keras"))

@@ -4,13 +4,9 @@ import synthetic_mat as sm
 
 from headpose.convert import matconvnet as m
 from headpose.convert import ssd512_weights as sw
-from headpose.convert.matconvnet_fields import check_meta, prior_arguments, prior_differences
 from headpose.errors import HeadposeError
 
 TABLE = sw.read_table()
-STEPS = (8, 16, 32, 64, 128, 256, 512)
-RATIOS = ((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,))
-ORIGINAL_SCALES = tuple(np.linspace(0.1, 1, 8))
 
 
 def parameters(rename=lambda name: name, move=lambda index: index):
@@ -25,30 +21,6 @@ def parameters(rename=lambda name: name, move=lambda index: index):
 
 def well_placed(tensors):
     return len(tensors) == 79 and all(t.array.flat[0] == TABLE[t.slot] for t in tensors)
-
-
-def test_the_table_is_what_the_network_s_order_gives():
-    # The synthetic network counts its objects as autonn does; the table was read elsewhere.
-    net = sm.Net()
-    assert {net.place[name]: index for name, index, _ in net.params} == TABLE
-    assert len(net.layers) == 112
-    assert net.last == 384
-    outputs = {name: index for name, _, _, index, _ in net.layers}
-    known = {"relu4_3": 87, "conv4_3_norm": 91, "relu6": 137, "relu7": 145, "mbox_loc": 287}
-    known |= {"mbox_conf": 359, "detection_out": 383}
-    assert known.items() <= outputs.items()
-    boxes = [index for name, index in outputs.items() if name.endswith("relu_priorbox")]
-    assert boxes == [371, 373, 375, 377, 379]
-
-
-def test_shapes_are_the_network_s():
-    net = sm.Net()
-    assert len(sw.SHAPES) == 79
-    assert sum(np.prod(shape) for shape in sw.SHAPES.values()) == 24_386_328
-    for name, _, shape in net.params:
-        assert np.prod(shape) == np.prod(sw.SHAPES[net.place[name]])
-        if len(shape) == 4:
-            assert sw.SHAPES[net.place[name]] == shape
 
 
 def test_names_decide():
@@ -194,14 +166,9 @@ def test_double_precision_and_flat_vectors_are_taken():
     assert biases.array.tolist() == list(range(64))
 
 
-def tiny():
-    """Returns file contents of the right structure whose tensors are single numbers."""
-    return sm.contents({name: np.float32([[index]]) for name, index, _ in sm.Net().params})
-
-
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_params_point_into_vars(kind):
-    variables = tiny()
+    variables = sm.tiny_contents()
     for record in variables["params"].reshape(-1):
         if record["var"] <= np.iinfo(kind).max:  # MATLAB's file format packs small numbers
             record["var"] = kind(record["var"])
@@ -212,7 +179,7 @@ def test_params_point_into_vars(kind):
 
 
 def test_without_params_what_is_full_counts():
-    found, remarks = m.list_parameters(tiny()["vars"], None)
+    found, remarks = m.list_parameters(sm.tiny_contents()["vars"], None)
     assert [p.index for p in found] == sorted(TABLE.values())
     assert remarks == ["no 'params': places by table"]
 
@@ -230,75 +197,16 @@ def test_without_params_what_is_full_counts():
     ],
 )
 def test_a_parameter_that_points_nowhere_is_named(var, words):
-    variables = tiny()
+    variables = sm.tiny_contents()
     variables["params"][0, 0]["var"] = var
     with pytest.raises(HeadposeError) as caught:
         m.list_parameters(variables["vars"], variables["params"])
     assert all(word in str(caught.value) for word in words), caught.value
 
 
-def meta(**changes):
-    normalization = {"imageSize": np.array([[512.0, 512]])} | changes.pop("normalization", {})
-    values = {"normalization": sm.structs({k: [v] for k, v in normalization.items()})}
-    return sm.structs({k: [v] for k, v in (values | {"backgroundClass": 1.0} | changes).items()})
-
-
-def test_meta_is_checked():
-    mean = np.array([122.771, 115.9465, 102.9801]).reshape(1, 1, 3)
-    assert check_meta(meta(normalization={"averageImage": mean})) == []
-    (remark,) = check_meta(meta(normalization={"averageImage": mean[..., ::-1]}))
-    assert "averageImage is 103.0, 115.9, 122.8" in remark
-    with pytest.raises(HeadposeError, match=r"imageSize is 300x300.*SSD300"):
-        check_meta(meta(normalization={"imageSize": np.array([[300.0, 300]])}))
-    with pytest.raises(HeadposeError, match="backgroundClass is 2"):
-        check_meta(meta(backgroundClass=2.0))
-    with pytest.raises(HeadposeError, match="backgroundClass is nan"):
-        check_meta(meta(backgroundClass=np.nan))
-    assert len(check_meta(None)) == 2
-
-
-def test_prior_arguments_are_read_and_compared():
-    priors = prior_arguments(tiny()["forward"])
-    assert list(priors) == list(sm.SOURCES)
-    assert priors["relu7"]["aspectRatios"] == [2, 3]
-    assert priors["conv4_3_norm"]["minSize"] == pytest.approx([35.84])
-    assert prior_differences(priors, sm.MATCONVNET_SCALES, STEPS, RATIOS) == []
-    lines = prior_differences(priors, ORIGINAL_SCALES, STEPS, RATIOS)
-    assert lines[0] == "conv4_3_norm_priorbox: minSize 35.84, not 51.2"
-    assert len(lines) == 14
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("minSize", [160.0]),
-        ("maxSize", []),
-        ("pixelStep", [30.0]),
-        ("aspectRatios", [2.0]),
-        ("variance", [0.1, 0.1, 0.1, 0.1]),
-        ("offset", [0.0]),
-        ("flip", [0.0]),
-        ("clip", [1.0]),
-    ],
-)
-def test_another_prior_is_reported(field, value):
-    priors = prior_arguments(tiny()["forward"])
-    priors["conv6_2_relu"][field] = value
-    (line,) = prior_differences(priors, sm.MATCONVNET_SCALES, STEPS, RATIOS)
-    assert line.startswith(f"conv6_2_relu_priorbox: {field} ")
-
-
-@pytest.mark.parametrize("forward", [None, np.zeros(3), tiny()["params"]])
-def test_no_prior_layers_are_no_fault(forward):
-    assert prior_arguments(forward) == {}
-    assert prior_differences({}, sm.MATCONVNET_SCALES, STEPS, RATIOS) == [
-        "0 layers named *_priorbox, not 7"
-    ]
-
-
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_file_cut_anywhere_is_a_failure(tmp_path, compressed):
-    path = sm.write(tmp_path / "whole.mat", tiny(), compressed)
+    path = sm.write(tmp_path / "whole.mat", sm.tiny_contents(), compressed)
     data = path.read_bytes()
     cut = tmp_path / "cut.mat"
     for share in np.linspace(0, 0.95, 12):
@@ -319,27 +227,3 @@ def test_the_published_file_is_known_by_size_and_digest(tmp_path, monkeypatch):
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     monkeypatch.setattr(m, "PUBLISHED_SHA256", digest)
     assert m.differences_from_published(path) == []
-
-
-TABLE_FAULTS = [
-    ("fc6,131,133\n", "fc6,131,x\n", "line 16: no whole number under biases"),
-    ("fc6,131,133\n", "fc6,131\n", "line 16"),
-    ("fc6,131,133\n", "fc66,131,133\n", "SSD512 has no 'fc66'"),
-    ("fc6,131,133\n", "", "weights of fc6"),
-    ("fc6,131,133\n", "fc6,131,133\nfc6,1,2\n", "line 17"),
-    ("fc6,131,133\n", "fc6,131,3\n", "line 16: biases 3"),
-    ("name,", "nam,", "line 2"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "words"), TABLE_FAULTS)
-def test_a_faulty_table_is_a_failure(tmp_path, old, new, words):
-    path = tmp_path / "layers.csv"
-    path.write_text(sw.LAYERS_TABLE.read_text().replace(old, new, 1))
-    with pytest.raises(HeadposeError, match=words):
-        sw.read_table(path)
-
-
-def test_a_missing_table_is_a_failure(tmp_path):
-    with pytest.raises(HeadposeError, match="no such file"):
-        sw.read_table(tmp_path / "none.csv")

@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from listing import names_in
 
 from headpose.errors import HeadposeError
 from headpose.files import (
     atomic_write,
     check_outputs,
-    check_readable,
     growing_table,
     writable_folder,
 )
@@ -23,10 +23,6 @@ from headpose.files import (
 def write(path, text="new\n"):
     with atomic_write(path) as temporary:
         temporary.write_text(text)
-
-
-def files(folder: Path) -> set[str]:
-    return {f.name for f in folder.iterdir()}
 
 
 def test_a_link_is_followed_and_stays(tmp_path):
@@ -58,7 +54,7 @@ def test_a_pipe_is_written_straight(tmp_path, opened):
     reader.join(10)
     assert got == ["new\n"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    assert files(tmp_path) == {"pipe"}
+    assert names_in(tmp_path) == {"pipe"}
 
 
 def test_a_device_stays_a_device():
@@ -80,7 +76,7 @@ def test_the_longest_names_can_be_written(tmp_path, letter, opened):
     with opened(path) as place:
         place.write_text("new\n") if opened is atomic_write else place.write("new\n")
     assert path.read_text() == "new\n"
-    assert len(files(tmp_path)) == 1
+    assert len(names_in(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -107,7 +103,7 @@ def test_names_that_no_file_can_have(tmp_path, name):
         write(tmp_path / name)
     with pytest.raises(HeadposeError, match="cannot write"):
         check_outputs([tmp_path / name])
-    assert files(tmp_path) == {"t.csv"}
+    assert names_in(tmp_path) == {"t.csv"}
 
 
 def test_a_folder_that_is_missing_is_made_and_told(tmp_path, caplog):
@@ -124,7 +120,7 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path):
         temporary.write_text("half")
         raise KeyError
     assert path.read_text() == "old\n"
-    assert files(tmp_path) == {"t.csv"}
+    assert names_in(tmp_path) == {"t.csv"}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
@@ -161,104 +157,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
         "with atomic_write(sys.argv[1]) as t: t.write_text('whole')"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    assert files(tmp_path) == {"t.csv", "u.csv"}
-
-
-# ---------------------------------------------------------------------------- growing tables
-
-
-def rows_then_killed(path: Path) -> None:
-    code = (
-        "import os, sys; from headpose.files import growing_table\n"
-        "with growing_table(sys.argv[1], 1) as t:\n"
-        "    t.write('head\\n'); t.write('one\\n'); t.write('two\\n'); t.write('thr')\n"
-        "    os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert done.returncode == -9
-
-
-def test_rows_outlive_a_kill_and_the_next_run(tmp_path, caplog):
-    path = tmp_path / "heads.csv"
-    rows_then_killed(path)
-    assert (tmp_path / "heads.unfinished.csv").read_text() == "head\none\ntwo\n"
-    rows_then_killed(path)
-    with growing_table(path, 1) as table:
-        table.write("head\nnew\n")
-    assert path.read_text() == "head\nnew\n"
-    for number in (1, 2):
-        kept = tmp_path / f"heads.unfinished-{number}.csv"
-        assert kept.read_text() == "head\none\ntwo\n"
-    assert "heads.unfinished-2.csv" in caplog.text
-    assert len(files(tmp_path)) == 3
-
-
-def test_rows_outlive_an_error_and_an_older_table_stays(tmp_path, caplog):
-    path = tmp_path / "heads.csv"
-    path.write_text("old\n")
-    with pytest.raises(HeadposeError), growing_table(path, 1) as table:
-        table.write("head\none\n")
-        raise HeadposeError("the camera is gone")
-    assert path.read_text() == "old\n"
-    assert (tmp_path / "heads.unfinished.csv").read_text() == "head\none\n"
-    assert "heads.unfinished.csv" in caplog.text
-
-
-@pytest.mark.parametrize(("header", "text"), [(1, "head\n"), (0, "")])
-def test_a_table_without_rows_leaves_nothing(tmp_path, header, text):
-    with pytest.raises(HeadposeError), growing_table(tmp_path / "t.csv", header) as table:
-        table.write(text)
-        raise HeadposeError("no")
-    assert files(tmp_path) == set()
-
-
-def test_two_writers_of_one_table_are_told(tmp_path):
-    path = tmp_path / "t.csv"
-    with growing_table(path) as table:
-        table.write("one\n")
-        with pytest.raises(HeadposeError, match="another process writes it"), growing_table(path):
-            pass
-        table.write("two\n")
-    assert path.read_text() == "one\ntwo\n"
-    assert files(tmp_path) == {"t.csv"}
-
-
-def test_tables_take_every_name_in_utf_8(tmp_path):
-    with growing_table(tmp_path / "t.csv") as table:
-        table.write("фото.jpg caf\udce9.jpg\n")
-    assert (tmp_path / "t.csv").read_bytes() == "фото.jpg caf\\udce9.jpg\n".encode()
-
-
-# ------------------------------------------------------------------------------------- checks
-
-
-def test_inputs_and_twins_are_refused_under_any_name(tmp_path):
-    photo = tmp_path / "p.jpg"
-    photo.touch()
-    (tmp_path / "link.csv").symlink_to(photo)
-    os.link(photo, tmp_path / "hard.csv")
-    for name in ("p.jpg", "link.csv", "hard.csv", "./p.jpg"):
-        with pytest.raises(HeadposeError, match="is an input"):
-            check_outputs([tmp_path / name], inputs=[photo])
-    with pytest.raises(HeadposeError, match="same place"):
-        check_outputs([tmp_path / "t.csv", f"{tmp_path}/x/../t.csv"])
-    with pytest.raises(HeadposeError, match="standard output"):
-        check_outputs(["-", "-"])
-    check_outputs([photo], overwrite=False)  # what is empty has nothing to lose
-    photo.write_bytes(b"mine")
-    with pytest.raises(HeadposeError, match="--overwrite"):
-        check_outputs([photo], overwrite=False)
-    with pytest.raises(HeadposeError, match="it is a folder"):
-        check_outputs([""])
-    check_outputs([None, "-", tmp_path / "new" / "t.csv", photo])
-    assert not (tmp_path / "new").exists()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_places_that_are_not_writable_are_refused_before_the_work(tmp_path):
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(HeadposeError, match="permission denied"):
-        check_outputs([tmp_path / "closed" / "t.csv"])
+    assert names_in(tmp_path) == {"t.csv", "u.csv"}
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path):
@@ -290,46 +189,5 @@ def test_a_file_system_without_hard_links_keeps_what_stands_there(tmp_path, monk
     (tmp_path / "a.png").write_text("theirs")
     with atomic_write(tmp_path / "a.png", replace=False) as temporary:
         temporary.write_text("ours")
-    assert files(tmp_path) == {"a.png", "a-2.png"}
+    assert names_in(tmp_path) == {"a.png", "a-2.png"}
     assert (tmp_path / "a-2.png").read_text() == "ours"
-
-
-# ------------------------------------------------------------------------- inputs
-
-
-def test_what_opening_would_wait_for_is_refused(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    for path, told in (
-        (pipe, "no regular file"),
-        ("/dev/zero", "no regular"),
-        (tmp_path, "folder"),
-    ):
-        with pytest.raises(HeadposeError, match=told):
-            check_readable(path)
-    check_readable(tmp_path / "missing")  # whoever opens it says so
-    read, write = os.pipe()  # as of <(...) in a shell
-    try:
-        check_readable(f"/dev/fd/{read}")
-    finally:
-        os.close(read)
-        os.close(write)
-
-
-def test_messages_are_one_line_that_steers_no_terminal():
-    error = HeadposeError("a\nb\x1b[2J\u202ec\u3000d é")
-    assert str(error) == "a\\nb\\x1b[2J\\u202ec\u3000d é"
-
-
-def test_a_text_replaces_no_picture_and_nothing_in_a_folder_that_is_read(tmp_path):
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
-    (tmp_path / "old.json").write_text("{}")
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "labels.csv").write_text("file,tilt,pan\n")
-    with pytest.raises(HeadposeError, match="no text file"):
-        check_outputs([tmp_path / "photo.jpg"], texts=[tmp_path / "photo.jpg"])
-    with pytest.raises(HeadposeError, match="folder that is read"):
-        check_outputs([data / "labels.csv"], [data])
-    check_outputs([tmp_path / "photo.jpg"])  # an output that is a picture may replace one
-    check_outputs([tmp_path / "old.json", data / "new.json"], [data], texts=[tmp_path / "old.json"])

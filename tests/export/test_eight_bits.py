@@ -1,0 +1,114 @@
+"""Eight bits, and the pictures by which they are found."""
+
+import cv2
+import numpy as np
+import pytest
+from small_models import (
+    packages,
+)
+
+from headpose.errors import HeadposeError
+from headpose.export.calibration import MAX_PICTURES, own_samples, samples
+from headpose.models.exported import read_metadata
+from headpose.models.formats import FORMATS, default_target
+from headpose.models.specs import DetectorSpec, EstimatorSpec
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("full_precision"),
+]
+BOXES = DetectorSpec(
+    None,
+    None,
+    0.4,
+    ((4, ((9.0, 11.0), (12.5, 14.0))), (8, ((20.0, 22.0),))),
+    (0.1, 0.1, 0.2, 0.2),
+)
+ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory, portrait):
+    """A table of heads: the portrait's, cut at some places, and one seen from behind."""
+    folder = tmp_path_factory.mktemp("heads")
+    (folder / "images").mkdir()
+    picture = cv2.imread(str(portrait))
+    lines = ["file,xmin,ymin,xmax,ymax,face,part"]
+    for i in range(24):
+        name = f"{i}.png"
+        shifted = np.roll(picture, (4 * i, -3 * i), axis=(0, 1))
+        cv2.imwrite(str(folder / "images" / name), shifted, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        part = "validation" if i % 3 == 0 else "train"
+        lines.append(
+            f"{name},{150 - 3 * i},{30 + 4 * i},{360 - 3 * i},{320 + 4 * i},visible,{part}"
+        )
+    lines.append("0.png,0,0,50,60,away,validation")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder / "labels.csv"
+
+
+@pytest.mark.parametrize("form", ["onnx", "openvino", "litert"])
+def test_eight_bits_keep_the_angles(run_script, estimator, heads, form):
+    for name in (*FORMATS[form].packages, *FORMATS[form].int8):
+        pytest.importorskip(name)
+    done = run_script("export", estimator, "--format", form, "--int8", heads)
+    assert done.status == 0, done.err
+    assert "tilt, pan, roll of 6 crops" in done.out
+    assert "(allowed: mean 1)" in done.out
+    target = default_target(estimator, form, int8=True)
+    assert target.stem.startswith("estimator-int8")
+    assert read_metadata(target).precision == "int8"
+
+
+def test_eight_bits_keep_the_boxes(run_script, detector_file, heads):
+    for name in packages("litert"):
+        pytest.importorskip(name)
+    done = run_script(
+        "export", detector_file, "--format", "litert", "--int8", heads.parent / "images"
+    )
+    assert done.status == 0, done.err
+    assert "corners, share of the box's side, in 6 pictures" in done.out
+    assert not read_metadata(default_target(detector_file, "litert", int8=True)).decoded
+
+
+def test_a_table_gives_the_heads_of_its_part_that_show_a_face(heads):
+    crops = samples(f"{heads}#validation", EstimatorSpec(32, 1, 3, "long", 1.2))
+    assert len(crops) == 8
+    assert {c.shape for c in crops} == {(32, 32)}
+    assert samples(str(heads), EstimatorSpec(48, 3, 2))[0].shape == (48, 48, 3)
+    assert {p.shape for p in samples(str(heads), BOXES)} == {(600, 512, 3)}
+
+
+def test_heads_in_pictures_are_found_by_a_detector(heads, monkeypatch):
+    class Finds:
+        def detect(self, pictures):
+            return [(np.float32([[0, 0, 40, 50], [50, 50, 90, 90]]), np.ones(2))]
+
+    monkeypatch.setattr("headpose.export.calibration.shipped_detector", Finds)
+    crops = samples(str(heads.parent / "images" / "1*.png"), EstimatorSpec(32, 1, 3))
+    assert len(crops) == 2 * 11
+
+
+def test_of_many_pictures_some_are_taken_from_all_over(tmp_path):
+    for i in range(60):
+        cv2.imwrite(str(tmp_path / f"{i:02d}.png"), np.full((4, 4, 3), i, np.uint8))
+    found = [int(p[0, 0, 0]) for p in samples(str(tmp_path), BOXES)]
+    assert len(found) == MAX_PICTURES
+    assert (found[0], found[-1]) == (0, 59)
+    assert np.diff(found).max() == 2
+
+
+def test_unreadable_pictures_are_left_out_and_told(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "b.png").write_text("no picture")
+    assert len(samples(str(tmp_path), BOXES)) == 1
+    assert "b.png" in capsys.readouterr().err
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(HeadposeError, match="no picture to use"):
+        samples(str(tmp_path), BOXES)
+
+
+def test_samples_of_our_own_fit_the_model():
+    assert all(p.ndim == 3 and p.dtype == np.uint8 for p in own_samples(BOXES))
+    assert {c.shape for c in own_samples(ANGLES)} == {(32, 32)}
+    assert {c.shape for c in own_samples(EstimatorSpec(16, 3, 2))} == {(16, 16, 3)}

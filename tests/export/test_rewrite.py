@@ -1,0 +1,96 @@
+"""Networks rewritten in operations that every format has compute the same."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from small_models import (
+    mirroring_estimator,
+    small_detector,
+)
+
+from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, rewrite
+from headpose.models.decoding import decode_angles, decode_boxes
+from headpose.models.network import spec_of
+from headpose.models.specs import EstimatorSpec
+from headpose.pose.rotation import HeadAngles
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.usefixtures("full_precision"),
+]
+ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
+
+
+def array(tensor) -> np.ndarray:
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def raw_rotations() -> np.ndarray:
+    """Rotations all around, and those at which the formulas turn."""
+    random = np.random.default_rng(0).normal(0, 12, (300, 7))
+    # Frontal; straight away; profiles to both sides; up.
+    special = [
+        [0, 0, 0, 0, 0, 0, 0],
+        [-10, 0, 0, 0, 0, 0, 30],
+        [-5, 0, 50, 0, 0, 0, -30],
+        [-5, 0, -50, 0, 0, 0, 3],
+        [0, 0, 0, 0, -5, 50, 0],
+    ]
+    return np.concatenate([random, special]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "decode", [PortableAngles(), lambda raw: decode_angles(raw, ANGLES)], ids=["keras", "numpy"]
+)
+def test_angles_are_those_of_the_original_layer(decode):
+    raw = raw_rotations()
+    expected, found = array(HeadAngles()(raw)), array(decode(raw))
+    assert found.shape == expected.shape == (len(raw), 6)
+    # Where tilt and roll lock, their own rounding is seen many times larger.
+    steep = np.abs(np.abs(expected[:, 1]) - 90) < 1
+    apart = (found - expected + 180) % 360 - 180
+    np.testing.assert_allclose(apart[~steep], 0, atol=0.02)
+    np.testing.assert_allclose(apart[:, [1, 3, 4, 5]], 0, atol=0.1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_standardizing_is_that_of_the_original_layer(channels):
+    crops = np.random.default_rng(1).uniform(0, 255, (4, 16, 16, channels)).astype("float32")
+    crops[0] = 7  # without any contrast
+    original = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, epsilon=1.0)
+    np.testing.assert_allclose(array(Standardize(1.0)(crops)), array(original(crops)), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 2), (None, None, 2)])
+def test_enlarging_is_that_of_the_original_layer(shape):
+    picture = np.random.default_rng(2).normal(size=(2, 3, 5, 2)).astype("float32")
+    image = keras.Input(shape)
+    network = keras.Model(image, Enlarge(2)(image))
+    assert network.output_shape == keras.Model(image, layers.UpSampling2D(2)(image)).output_shape
+    np.testing.assert_array_equal(array(network(picture)), array(layers.UpSampling2D(2)(picture)))
+
+
+def test_channels_and_columns_are_reversed():
+    picture = np.random.default_rng(3).normal(size=(2, 3, 5, 3)).astype("float32")
+    np.testing.assert_array_equal(array(Reverse()(picture)), picture[..., ::-1])
+    np.testing.assert_array_equal(array(Mirror()(picture)), picture[:, :, ::-1])
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_boxes_are_decoded_as_in_the_network(classes):
+    model = small_detector(classes)
+    picture = np.random.default_rng(4).uniform(0, 255, (2, 64, 96, 3)).astype("float32")
+    maps = [array(y) for y in rewrite(model, decoded=False)(picture)]
+    assert [y.shape[1:3] for y in maps] == [(8, 12), (4, 6)] * 2
+    boxes, scores = decode_boxes(maps, spec_of(model))
+    expected, expected_scores = (array(y) for y in model(picture))
+    np.testing.assert_allclose(boxes, expected, atol=1e-3)
+    np.testing.assert_allclose(scores, expected_scores, atol=1e-6)
+    assert boxes.dtype == scores.dtype == np.float32
+
+
+@pytest.mark.parametrize("model", [small_detector, mirroring_estimator])
+def test_a_rewritten_network_shares_its_weights(model):
+    network = model()
+    assert {id(w) for w in rewrite(network).weights} == {id(w) for w in network.weights}
