@@ -17,6 +17,13 @@ pytest.importorskip("fcntl", reason="locks are those of Unix")
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def test_a_folder_has_one_user_at_a_time(tmp_path):
+    with sole_user(tmp_path), pytest.raises(HeadposeError, match="another process"):
+        sole_user(tmp_path).__enter__()
+    with sole_user(tmp_path):
+        pass
+
+
 def test_a_folder_has_one_user_and_no_lock_is_left(tmp_path):
     with sole_user(tmp_path), pytest.raises(HeadposeError, match="another process works there"):
         sole_user(tmp_path).__enter__()
