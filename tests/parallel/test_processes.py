@@ -45,12 +45,12 @@ def test_what_fails_is_told_and_the_rest_is_done():
     assert (ends["c"].kind, ends["c"].value) == (DONE, 9)
 
 
-def test_a_task_whose_worker_is_killed_is_done_by_another(tmp_path, capfd):
+def test_a_task_whose_worker_is_killed_is_done_by_another(tmp_path, caplog):
     tasks = [Task("a", fakes.die_once, tmp_path / "died"), Task("b", fakes.square, 2)]
     with ProcessPool(1, 1) as pool:
         ends = {event.key: event.value for event in work(pool, tasks)}
     assert ends == {"a": "survived", "b": 4}
-    assert "a: its worker ended by signal SIGKILL; it is run again" in capfd.readouterr().err
+    assert "a: its worker ended by signal SIGKILL; it is run again" in caplog.text
 
 
 def test_a_task_that_kills_each_worker_is_given_up():

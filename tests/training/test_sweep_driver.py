@@ -152,12 +152,12 @@ def test_a_trial_killed_while_it_chooses_has_the_options_that_were_meant(tmp_pat
     assert table_of(swept(tmp_path / "part")) == table_of(swept(tmp_path / "whole"))
 
 
-def test_killing_a_worker_loses_no_trial(tmp_path, capfd):
+def test_killing_a_worker_loses_no_trial(tmp_path, caplog):
     with ProcessPool(2, 1, fresh=True) as pool:
         sweep = swept(tmp_path / "killed", pool, function=fakes.dying_trial)
     assert table_of(sweep) == table_of(swept(tmp_path / "whole"))
     assert len((sweep.trial_folder(2) / "starts").read_text().splitlines()) == 2
-    assert "trial 2: its worker ended by signal SIGKILL" in capfd.readouterr().err
+    assert "trial 2: its worker ended by signal SIGKILL" in caplog.text
 
 
 def test_a_failed_trial_is_told_and_run_again_by_the_next_call(tmp_path):
