@@ -43,10 +43,10 @@ def swept(folder, pool, function=fakes.fake_trial, stopper="none"):
 
 
 def test_a_sweep_gives_the_table_that_processes_give_though_a_worker_is_killed(
-    address, tmp_path, capfd
+    address, tmp_path, caplog
 ):
     on_ray = swept(tmp_path / "ray", RayPool(address, None, 1, 0, True), fakes.dying_trial)
-    assert "trial 2: its worker was lost" in capfd.readouterr().err
+    assert "trial 2: its worker was lost" in caplog.text
     assert len(on_ray) == 8
     assert {row["state"] for row in on_ray} == {"complete"}
     assert on_ray == swept(tmp_path / "processes", ProcessPool(2, 1, fresh=True))
