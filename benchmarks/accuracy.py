@@ -81,15 +81,11 @@ def bound_lines(results: dict[str, dict]) -> list[str]:
         (False, f"float32 within {DEGREES:g} degrees and {PIXELS:g} px and the same heads"),
         (True, f"int8 within {INT8_DEGREES:g} degree on average"),
     ):
-        by_verdict: dict[bool | None, list[str]] = {}
-        for name, row in results.items():
-            if VARIANTS[name].int8 is int8:
-                by_verdict.setdefault(within_bounds(name, row), []).append(title(name))
-        text = [
-            f"{said} {', '.join(by_verdict[kept])}"
-            for kept, said in ((True, "held by"), (False, "not held by"))
-            if kept in by_verdict
-        ]
-        if text:
-            lines.append(f"{what} from {REFERENCE}: {'; '.join(text)}")
+        some = {name: row for name, row in results.items() if VARIANTS[name].int8 is int8}
+        said = []
+        for kept, words in ((True, "held by"), (False, "not held by")):
+            names = [title(name) for name, row in some.items() if within_bounds(name, row) is kept]
+            said += [f"{words} {', '.join(names)}"] if names else []
+        if said:
+            lines.append(f"{what} from {REFERENCE}: {'; '.join(said)}")
     return lines

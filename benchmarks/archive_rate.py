@@ -9,12 +9,10 @@ far as it came. A second table has what a million pictures cost at that rate.
 """
 
 import argparse
-import io
 import json
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -23,16 +21,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from measuring import NOTHING, ROOT, cell, cl, median
 
 from headpose.archives.results import versions
-from headpose.cli import common as cl
 from headpose.cli.doctor import processor_name
+from headpose.cli.markdown import markdown_table
 from headpose.errors import HeadposeError
 from headpose.images.listing import find_inputs
 from headpose.images.pictures import sample_portrait
 
-ROOT = Path(__file__).resolve().parent.parent
 ENGINES = ("processes", "ray")
 EACH = 1.0  # seconds between looks at memory
 PARTS = 5  # of a run's time, in which memory is told
@@ -78,12 +75,10 @@ def write_shards(folder: Path, pictures: Sequence[Path], count: int, size: int) 
     """
     folder.mkdir()
     first = folder / "shard-000000.tar"
-    with tarfile.open(first, "w") as archive:
+    with tarfile.open(first, "w", dereference=True) as archive:
         for i in range(size):
-            content = pictures[i % len(pictures)].read_bytes()
-            info = tarfile.TarInfo(f"{i:06d}{pictures[i % len(pictures)].suffix}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+            picture = pictures[i % len(pictures)]
+            archive.add(picture, f"{i:06d}{picture.suffix}")
     shards = max(2, -(-count // size))
     for i in range(1, shards):
         (folder / f"shard-{i:06d}.tar").symlink_to(first.name)
@@ -200,24 +195,19 @@ def figures(output: Path, memory: Sequence[tuple[float, float]]) -> dict:
         "seconds": seconds,
         "rate": pictures / seconds,
         "written": written / max(1, sum(counts["pictures"] for counts in done)),
-        "memory": [statistics.median(part) if part else None for part in parts],
+        "memory": [median(part) for part in parts],
     }
 
 
-def header(columns: Sequence[str]) -> str:
-    """Returns the head of a table whose other columns than the first have numbers."""
-    return f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 1)}"
-
-
-def row(engine: str, workers: int, found: dict) -> str:
+def rate_cells(engine: str, workers: int, found: dict) -> list[str]:
     """Returns a row of the table of rates."""
-    memory = ["-" if used is None else f"{used:.0f}" for used in found["memory"]]
-    cells = [engine, workers, found["pictures"], found["heads"], f"{found['seconds']:.0f}"]
-    cells += [f"{found['rate']:.2f}", f"{found['rate'] / workers:.2f}", *memory]
-    return f"| {' | '.join(map(str, cells))} |"
+    counts = [str(n) for n in (workers, found["pictures"], found["heads"])]
+    rates = [f"{found['rate']:.2f}", f"{found['rate'] / workers:.2f}"]
+    memory = [cell(used, ".0f") for used in found["memory"]]
+    return [engine, *counts, f"{found['seconds']:.0f}", *rates, *memory]
 
 
-def cost_row(engine: str, workers: int, found: dict, size: float) -> str:
+def cost_cells(engine: str, workers: int, found: dict, size: float) -> list[str]:
     """Returns a row of the table of what a million pictures cost.
 
     Args:
@@ -227,10 +217,9 @@ def cost_row(engine: str, workers: int, found: dict, size: float) -> str:
     """
     hours = MANY / 3600 / (found["rate"] / workers)
     known = [used for used in found["memory"] if used is not None]
-    memory = f"{max(known) / workers:.0f}" if known else "-"
-    cells = [engine, workers, f"{hours:.1f}", f"{hours / CORES:.2f}"]
-    cells += [f"{MANY * size / 1e9:.1f}", f"{MANY * found['written'] / 1e9:.2f}", memory]
-    return f"| {' | '.join(map(str, cells))} |"
+    memory = f"{max(known) / workers:.0f}" if known else NOTHING
+    cells = [engine, str(workers), f"{hours:.1f}", f"{hours / CORES:.2f}"]
+    return [*cells, f"{MANY * size / 1e9:.1f}", f"{MANY * found['written'] / 1e9:.2f}", memory]
 
 
 def machine_line() -> str:
@@ -269,7 +258,7 @@ def main() -> int:
     costs = []
     print(
         f"{len(pictures)} different pictures, {size / 1e3:.0f} kB each, in shards of "
-        f"{arguments.shard}; {machine_line()}\n\n{header(COLUMNS)}",
+        f"{arguments.shard}; {machine_line()}\n\n{markdown_table(COLUMNS, [])}",
         flush=True,
     )
     with tempfile.TemporaryDirectory(dir=arguments.work, prefix="archive-rate-") as folder:
@@ -284,11 +273,11 @@ def main() -> int:
                     cl.tell(f"{cl.program()}: error: {engine}, {workers}: {error}", sys.stderr)
                     failed = True
                 else:
-                    print(row(engine, workers, found), flush=True)
-                    costs.append(cost_row(engine, workers, found, size))
+                    print(f"| {' | '.join(rate_cells(engine, workers, found))} |", flush=True)
+                    costs.append(cost_cells(engine, workers, found, size))
                 shutil.rmtree(output, ignore_errors=True)
             shutil.rmtree(shards)
-    print(f"\nA million pictures:\n\n{header(COSTS)}", *costs, sep="\n")
+    print(f"\nA million pictures:\n\n{markdown_table(COSTS, costs)}")
     return int(failed)
 
 

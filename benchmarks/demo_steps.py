@@ -47,6 +47,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
+        """Times what is done within it, or each call of a function that it decorates."""
         outer = getattr(self._within, "seconds", 0.0)
         self._within.seconds = 0.0
         started = time.perf_counter()
@@ -56,16 +57,6 @@ class Stopwatch:
             took = time.perf_counter() - started
             self.seconds[name] = self.seconds.get(name, 0.0) + took - self._within.seconds
             self._within.seconds = outer + took
-
-    def timed(self, function: Callable, name: str) -> Callable:
-        """Returns the function as a step."""
-
-        @functools.wraps(function)
-        def call(*arguments, **options):
-            with self.step(name):
-                return function(*arguments, **options)
-
-        return call
 
     def watch_imports(self) -> None:
         """Makes each package's first import a step; of this project each module's counts."""
@@ -93,7 +84,7 @@ def main() -> None:
     for module, name, step in STEPS:
         *path, attribute = name.split(".")
         owner = functools.reduce(getattr, path, importlib.import_module(module))
-        setattr(owner, attribute, watch.timed(getattr(owner, attribute), step))
+        setattr(owner, attribute, watch.step(step)(getattr(owner, attribute)))
     status = 0
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")

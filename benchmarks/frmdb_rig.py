@@ -8,17 +8,14 @@ others, profiles and backs, show whether the correction is right.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from measuring import cl
 
 from headpose.baselines import rig_labels
 from headpose.baselines.pseudo_labels import answers, mean_rotation
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, numbers, read_labels

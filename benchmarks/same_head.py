@@ -9,18 +9,14 @@ are more alike than those of all but so many of a hundred pairs of strangers.
 """
 
 import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from pathlib import Path
 
 import cv2
 import numpy as np
+from measuring import cl
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels

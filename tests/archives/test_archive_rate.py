@@ -65,11 +65,11 @@ def test_figures_are_of_the_time_between_the_first_shard_and_the_last(tmp_path):
         "written": 3 * 170 / 17,
         "memory": [2.0, None, 5.0, None, 6.0],
     }
-    row = archive_rate.row("ray", 2, found)
-    assert row == "| ray | 2 | 17 | 17 | 100 | 0.10 | 0.05 | 2 | - | 5 | - | 6 |"
+    rates = ["ray", "2", "17", "17", "100", "0.10", "0.05", "2", "-", "5", "-", "6"]
+    assert archive_rate.rate_cells("ray", 2, found) == rates
     # 20 seconds of a core each are 5,555.6 hours for a million, over 32 cores 173.61.
-    row = archive_rate.cost_row("ray", 2, found, 61_000)
-    assert row == "| ray | 2 | 5555.6 | 173.61 | 61.0 | 0.03 | 3 |"
+    costs = ["ray", "2", "5555.6", "173.61", "61.0", "0.03", "3"]
+    assert archive_rate.cost_cells("ray", 2, found, 61_000) == costs
 
 
 def test_a_run_that_has_done_one_shard_gives_no_figures(tmp_path):

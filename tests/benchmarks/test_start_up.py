@@ -20,7 +20,7 @@ def test_a_step_within_another_counts_for_itself_alone(monkeypatch):
     watch = demo_steps.Stopwatch()
     with watch.step("outer"), watch.step("inner"):
         pass
-    assert watch.timed(lambda x: x + 1, "outer")(1) == 2
+    assert watch.step("outer")(lambda x: x + 1)(1) == 2
     assert watch.seconds == {"inner": 2.0, "outer": 8.0 + 5.0}
 
 
