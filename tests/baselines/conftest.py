@@ -1,5 +1,7 @@
 """What the tests of this wing share."""
 
+import contextlib
+import io
 import json
 import runpy
 import sys
@@ -41,11 +43,16 @@ def clean(tmp_path_factory, levels, truth):
     write_mat(home / MAT, [(n, BOX, p) for n, p in zip(names, pose, strict=True)])
     options = ["--detector", "labelled", "--grow", 0, 0, 0, 0, "--size", 24, "--output", home / "c"]
     options += ["--splits-tilt", 2, "--splits-pan", 2]
-    with pytest.MonkeyPatch.context() as patch:
+    told = io.StringIO()
+    with (
+        contextlib.redirect_stdout(told),
+        contextlib.redirect_stderr(told),
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(SystemExit) as ended,
+    ):
         patch.setattr(sys, "argv", ["clean_aflw.py", *map(str, [home, *options])])
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(ROOT / "clean_aflw.py"), run_name="__main__")
-    assert not ended.value.code
+        runpy.run_path(str(ROOT / "clean_aflw.py"), run_name="__main__")
+    assert not ended.value.code, told.getvalue()
     # The boxes stand for whole heads here.
     summary = json.loads((home / "c" / "summary.json").read_text())
     summary["options"]["boxes"] = "heads"
