@@ -16,7 +16,7 @@ from headpose.geometry.crops import head_crops
 from headpose.images.arrays import Picture, Pictures, as_picture, as_pictures, is_one
 from headpose.models.backends import Backend
 from headpose.models.resolve import ModelSpec
-from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.models.shipped import DETECTORS, ESTIMATORS, OURS, named_model
 from headpose.pose.estimator import PoseEstimator
 
 
@@ -192,7 +192,8 @@ def load_pipeline(
 
     Args:
         detector: See `headpose.detection.loading.load_detector`; None: the one that ships.
-        estimator: See `PoseEstimator.load`; None: the one that ships.
+        estimator: See `PoseEstimator.load`; None: the one that ships; "fast": the same
+            network, asked once a head, and not for the mirror image as well.
         confidence: Threshold on scores; None takes the detector's own.
         detector_size: Long side in pixels at which heads are searched; None: the detector's.
         max_error: Expected error in degrees from which angles are left out.
@@ -205,12 +206,17 @@ def load_pipeline(
         HeadposeError: If a file is missing or of the wrong kind, or not exported for that
             backend.
     """
-    finder: Detector = load_detector(detector or DEFAULT_DETECTOR, detector_size, backend)
+    detector, estimator = detector or OURS, estimator or OURS
+    if not isinstance(detector, ModelSpec):
+        detector = named_model(detector, DETECTORS)
+    if not isinstance(estimator, ModelSpec):
+        estimator = named_model(estimator, ESTIMATORS)
+    finder: Detector = load_detector(detector, detector_size, backend)
     if tiles is not None:
         finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
         finder,
-        PoseEstimator.load(estimator or DEFAULT_ESTIMATOR, backend),
+        PoseEstimator.load(estimator, backend),
         confidence,
         max_error,
         any_rotation,

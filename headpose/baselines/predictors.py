@@ -13,18 +13,18 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
-from headpose.models.shipped import DEFAULT_ESTIMATOR, HOME, OURS
+from headpose.models.shipped import ESTIMATORS, FAST, HOME, OURS
 from headpose.pose import metrics as pm
 from headpose.pose.estimator import PoseEstimator
 
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
 DEEPGAZE, MEDIAPIPE = "deepgaze", "mediapipe"
-NAMES = (OURS, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
+NAMES = (OURS, FAST, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
 FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (
-    f"{OURS} (the one that ships), a .keras, exported or published .h5 file, or one of "
-    f"{', '.join(NAMES[1:])}; =FOLDER or =FILE[,FILE] after such a name says where its "
-    "files are, if not in comparison/models; several are averaged"
+    f"{OURS} (the one that ships), {FAST} (the same, asked once), a .keras, exported or "
+    f"published .h5 file, or one of {', '.join(NAMES[2:])}; =FOLDER or =FILE[,FILE] after "
+    "such a name says where its files are, if not in comparison/models; several are averaged"
 )
 
 Loader = Callable[[str | Path], PoseEstimator]  # opens a file of ours
@@ -70,8 +70,8 @@ def load_compared(text: str, backend: str = "auto", load: Loader | None = None) 
     Raises:
         HeadposeError: If the name is unknown, or a file is missing or does not fit.
     """
-    if text == OURS:
-        return _of_file(OURS, DEFAULT_ESTIMATOR, load)
+    if text in ESTIMATORS:
+        return _of_file(text, ESTIMATORS[text], load)
     name, _, given = text.partition("=")
     files = [Path(f) for f in given.split(",") if f]
     if name == DEEPGAZE:
@@ -89,7 +89,7 @@ def load_compared(text: str, backend: str = "auto", load: Loader | None = None) 
 def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compared:
     # Only a Keras file may be deepgaze's, whose layer must be known before it is loaded.
     # What else there is needs no Keras, which takes its time to import.
-    perhaps = Path(path) != DEFAULT_ESTIMATOR and Path(path).suffix.lower() not in EXPORTED
+    perhaps = Path(path) not in ESTIMATORS.values() and Path(path).suffix.lower() not in EXPORTED
     if perhaps:
         from headpose.baselines.deepgaze import is_deepgaze
 

@@ -18,7 +18,7 @@ from headpose.cli.pipeline_options import add_backend_option, backend_from, chec
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, write_json
-from headpose.models.shipped import DEFAULT_DETECTOR, named_model
+from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
@@ -58,7 +58,7 @@ def file_and_size(name: str) -> tuple[str, int | None]:
     path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
     if size and not size.isdigit():
         raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
-    return named_model(path, DEFAULT_DETECTOR), int(size) if size else None
+    return named_model(path, DETECTORS), int(size) if size else None
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:

@@ -11,7 +11,7 @@ from headpose.errors import HeadposeError
 from headpose.files import is_hdf5, is_regular
 from headpose.geometry import angles
 from headpose.models.backends import BACKENDS
-from headpose.models.shipped import MODELS
+from headpose.models.shipped import DETECTORS, ESTIMATORS, MODELS, named_model
 
 SIGNS = f"{angles.SIGNS.capitalize()}."
 
@@ -27,7 +27,7 @@ def add_pipeline_options(
         photos: Whether pictures may come in any orientation, each in its own.
     """
     add = parser.add_argument
-    add("--detector", help=f"{DETECTOR_HELP} (default: the one that ships)")
+    add("--detector", type=named_detector, help=f"{DETECTOR_HELP} (default: ours, which ships)")
     add(
         "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
     )
@@ -50,7 +50,9 @@ def add_pipeline_options(
         parser.set_defaults(any_rotation=False)
     add(
         "--estimator",
-        help="a .keras, exported or published .h5 estimator (default: the one that ships)",
+        type=named_estimator,
+        help="a .keras, exported or published .h5 estimator, or fast: the one that ships, asked "
+        "once a head, in half the time (default: ours, which asks for the mirror image, too)",
     )
     add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
     add(
@@ -113,6 +115,16 @@ def check_models(*names: str | Path | None) -> None:
             check_model(name)
         if Path(name).suffix.lower() in (".h5", ".hdf5") and not is_hdf5(name):
             raise HeadposeError(f"{name}: not an HDF5 file (or a damaged one)")
+
+
+def named_detector(text: str) -> str:
+    """Takes an option that names a detector."""
+    return named_model(text, DETECTORS)
+
+
+def named_estimator(text: str) -> str:
+    """Takes an option that names an estimator."""
+    return named_model(text, ESTIMATORS)
 
 
 def model_for(name: str | Path, backend):

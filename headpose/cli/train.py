@@ -17,7 +17,7 @@ is the one that the estimator that ships was trained with.
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
-from headpose.models.shipped import DEFAULT_ESTIMATOR, named_model
+from headpose.models.shipped import ESTIMATORS, named_model
 from headpose.training.pose_config import PoseTrainingConfig
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     add_config_options(parser, PoseTrainingConfig)
     arguments = parser.parse_args()
     if arguments.start is not None:
-        arguments.start = named_model(arguments.start, DEFAULT_ESTIMATOR)
+        arguments.start = named_model(arguments.start, ESTIMATORS)
     config = config_from(arguments, PoseTrainingConfig())
     from headpose.training.pose_run import train_estimator
 

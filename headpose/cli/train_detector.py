@@ -15,7 +15,7 @@ ours stands for the detector that ships: --start ours goes on from it.
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import check_models
-from headpose.models.shipped import DEFAULT_DETECTOR, named_model
+from headpose.models.shipped import DETECTORS, named_model
 from headpose.training.detection_config import DetectionTrainingConfig
 
 
@@ -25,9 +25,9 @@ def main() -> None:
     arguments = parser.parse_args()
     for option in ("start", "mine_with"):
         if (name := getattr(arguments, option)) is not None:
-            setattr(arguments, option, named_model(name, DEFAULT_DETECTOR))
+            setattr(arguments, option, named_model(name, DETECTORS))
     arguments.incomplete_detector = tuple(
-        named_model(name, DEFAULT_DETECTOR) for name in arguments.incomplete_detector
+        named_model(name, DETECTORS) for name in arguments.incomplete_detector
     )
     config = config_from(arguments, DetectionTrainingConfig())
     check_models(config.network.start, *config.sources.incomplete_detector)

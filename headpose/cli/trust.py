@@ -10,7 +10,12 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
-from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.cli.pipeline_options import (
+    add_backend_option,
+    backend_from,
+    model_for,
+    named_estimator,
+)
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -26,7 +31,7 @@ def options() -> argparse.ArgumentParser:
         help="CSV with a row for each labelled head, as headpose evaluate takes it, such as "
         "labels.csv#validation",
     )
-    add("--estimator", type=Path, help="a pose estimator (default: the one that ships)")
+    add("--estimator", type=named_estimator, help="a pose estimator (default: ours, which ships)")
     add("--json", type=Path, metavar="FILE", help="write the figures here, too")
     cl.add_overwrite_option(parser)
     add_backend_option(parser)

@@ -1,5 +1,6 @@
 """The models that ship: in the installed package, else in the repository."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from headpose.errors import HeadposeError, reason
@@ -12,15 +13,24 @@ HOME = Path() if _INSTALLED.is_dir() else _PACKAGE.parent
 
 MODELS = _INSTALLED if _INSTALLED.is_dir() else HOME / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
+FAST_ESTIMATOR = MODELS / "pose-estimator-fast.keras"
 DEFAULT_DETECTOR = MODELS / "head-detector.keras"
-OURS = "ours"  # what commands call them, in whichever folder they are run
+# What commands and `headpose.load_pipeline` call them, in whichever folder they are run.
+OURS, FAST = "ours", "fast"
+DETECTORS = {OURS: DEFAULT_DETECTOR}
+ESTIMATORS = {OURS: DEFAULT_ESTIMATOR, FAST: FAST_ESTIMATOR}
 SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"
 
 
-def named_model(name: str, ours: Path) -> str:
-    """Returns a model's name or file as given; `OURS` stands for the one that ships, `ours`."""
-    return str(ours) if name == OURS else name
+def named_model(name: str | Path, named: Mapping[str, Path]) -> str:
+    """Returns the file of a model that ships, if that is a name of one, else what was given.
+
+    Args:
+        name: A name, or a file.
+        named: `DETECTORS` or `ESTIMATORS`.
+    """
+    return str(named.get(str(name), name))
 
 
 def check_shipped(folder: Path = MODELS) -> dict[str, str]:

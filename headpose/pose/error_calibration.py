@@ -4,8 +4,8 @@ A network that learns its expected error from the heads that it learned the angl
 expects too little of others. So a small layer learns it anew, from heads that were held
 out of all that, after the angles are done. It reads what the network answered to the crop
 and to its mirror image, and above all how far the two answers are apart: they should be
-mirror images, and where the network guesses they are not. How it is learned is in
-`headpose.training.error_fitting`.
+mirror images, and where the network guesses they are not. Of a network that is asked once
+it has the one answer. How it is learned is in `headpose.training.error_fitting`.
 """
 
 import keras
@@ -27,8 +27,9 @@ class ErrorCalibration(layers.Layer):
     """Corrects the expected error, the last of raw outputs (B, 7), by a small network.
 
     Called with the raw outputs for crops and for their mirror images and with the mean of
-    both as `MeanWithMirror` gives it; returns the mean with its last number corrected.
-    A new layer corrects nothing. Mirrored crops get the same expected error.
+    both as `MeanWithMirror` gives it, or with the raw outputs for crops alone; returns the
+    first with its last number corrected. A new layer corrects nothing. If both are given,
+    mirrored crops get the same expected error.
 
     Args:
         units: Of its hidden layer.
@@ -52,16 +53,20 @@ class ErrorCalibration(layers.Layer):
         self.last = self.add_weight(shape=(self.units, 1), initializer="zeros", name="last")
         self.last_bias = self.add_weight(shape=(1,), initializer="zeros", name="last_bias")
 
-    def call(self, mean, raw, mirrored):
-        mean, raw, mirrored = (ops.cast(x, "float32") for x in (mean, raw, mirrored))
+    def call(self, mean, raw=None, mirrored=None):
+        mean = ops.cast(mean, "float32")
         x = (self.features(mean, raw, mirrored) - self.centre) * self.scale
         x = ops.tanh(ops.matmul(x, self.first) + self.first_bias)
         more = ops.matmul(x, self.last) + self.last_bias
         return ops.concatenate([mean[:, :6], mean[:, 6:7] + more], axis=-1)
 
-    def features(self, mean, raw, mirrored):
+    def features(self, mean, raw=None, mirrored=None):
         """Returns what the correction is made of (B, `FEATURES`), the same for mirror images."""
-        mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
+        if raw is None:
+            raw = mirrored = mean  # nothing is apart
+        else:
+            raw, mirrored = (ops.cast(x, "float32") for x in (raw, mirrored))
+            mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
         x, y, z = portable_columns(mean)
         apart = [
             _chord(a, b)
@@ -92,7 +97,7 @@ class ErrorCalibration(layers.Layer):
         """Counts the products of its two matrices, which are used once a crop."""
         return FEATURES * self.units + self.units
 
-    def compute_output_shape(self, mean_shape, raw_shape, mirrored_shape):
+    def compute_output_shape(self, mean_shape, raw_shape=None, mirrored_shape=None):
         return mean_shape
 
     def get_config(self):
@@ -108,10 +113,13 @@ def _norm(vectors):
 
 
 def with_calibration(model: keras.Model) -> keras.Model:
-    """Returns an estimator of `rotations.averaged_with_mirror` with an `ErrorCalibration`.
+    """Returns a rotation estimator with an `ErrorCalibration`.
 
-    Weights are shared with `model`; the new layer corrects nothing yet.
+    Weights are shared with `model`, which may be one of `rotation.averaged_with_mirror`; the
+    new layer corrects nothing yet.
     """
-    mean = next(layer for layer in model.layers if isinstance(layer, MeanWithMirror))
-    x = ErrorCalibration(name="calibration", dtype="float32")(mean.output, *mean.input)
+    means = [layer for layer in model.layers if isinstance(layer, MeanWithMirror)]
+    last = next(layer for layer in model.layers if isinstance(layer, HeadAngles))
+    given = [means[0].output, *means[0].input] if means else [last.input]
+    x = ErrorCalibration(name="calibration", dtype="float32")(*given)
     return keras.Model(model.input, HeadAngles(name="degrees", dtype="float32")(x), name=model.name)

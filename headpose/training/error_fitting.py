@@ -30,7 +30,8 @@ def fit_expected_error(
 
     Args:
         model: From `with_calibration`; its `ErrorCalibration` is changed in place.
-        answers: Mean, raw and mirrored outputs, each (N, 7), see `ErrorCalibration`.
+        answers: Mean, raw and mirrored outputs, or raw ones alone, each (N, 7), see
+            `ErrorCalibration`.
         errors: (N,), degrees, of heads that the angles were not learned from.
         weights: (N,), how much each counts.
         epochs: Times that all heads are seen.
@@ -44,10 +45,12 @@ def fit_expected_error(
     given = (ops.convert_to_tensor(a, "float32") for a in answers)
     features = keras.ops.convert_to_numpy(layer.features(*given))
     layer.centre.assign(features.mean(axis=0))
-    layer.scale.assign(1 / np.maximum(features.std(axis=0), 1e-3))
+    spread = features.std(axis=0)
+    # What never changes tells nothing, and its scale would make roundings in a file large.
+    layer.scale.assign(np.where(spread > 1e-3, 1 / np.maximum(spread, 1e-3), 0))
     layer.first.assign(keras.initializers.GlorotUniform(seed)(layer.first.shape))
     layer.last.assign(np.zeros(layer.last.shape))
-    inputs = [keras.Input((7,)) for _ in range(3)]
+    inputs = [keras.Input((7,)) for _ in answers]
     fitted = keras.Model(inputs, layer(*inputs))
 
     def likelihood(truth, raw):
@@ -84,10 +87,13 @@ def answers_and_errors(
         chunk: Crops at once.
 
     Returns:
-        Mean, raw and mirrored outputs, each (N, 7), and errors (N,) in degrees: of the
-        whole rotation, or of the nose where no more is known; NaN of heads turned away.
+        What the layer is given, see `ErrorCalibration`, each (N, 7), and errors (N,) in
+        degrees: of the whole rotation, or of the nose where no more is known; NaN of heads
+        turned away.
     """
-    asked = keras.Model(model.input, [*model.get_layer("calibration").input, model.output])
+    given = model.get_layer("calibration").input
+    given = given if isinstance(given, list) else [given]
+    asked = keras.Model(model.input, [*given, model.output])
     parts = [
         [keras.ops.convert_to_numpy(y) for y in asked(crops[i : i + chunk], training=False)]
         for i in range(0, len(crops), chunk)
@@ -115,7 +121,7 @@ def calibrate(
     both how well it does on good pictures and what covers, cuts and the dark cost.
 
     Args:
-        model: From `rotations.averaged_with_mirror`.
+        model: One that gives rotations, asked once or averaged with its mirror image.
         held_out: Heads that the angles were not learned from, at least one.
         augmentation: Of the training.
         seed: Of examples and weights.

@@ -224,24 +224,28 @@ def _keep_best(
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
     _note_model(models_table(config), row)
     if config.save:
-        saved = _with_mirror(config, kept, sets.held_out) if config.with_mirror else kept
-        save_model(saved, config.save, half=True)
+        save_model(_finished(config, kept, sets.held_out), config.save, half=True)
         print(f"wrote {config.save}")
     print(f"best model: {folder / 'best.keras'}")
     return row
 
 
-def _with_mirror(
+def _finished(
     config: PoseTrainingConfig, kept: "keras.Model", held_out: list["HeadSet"]
 ) -> "keras.Model":
-    """Lets a model ask itself twice; its expected error is learned on heads held out for it."""
+    """Returns a model as it is saved.
+
+    Where that is asked for, it asks itself twice. The expected error of one that gives
+    rotations is learned on the heads that were held out for it.
+    """
     from headpose.pose.rotation import averaged_with_mirror
     from headpose.training.error_fitting import calibrate
 
-    averaged = averaged_with_mirror(kept)
-    if not held_out:
-        return averaged
-    return calibrate(averaged, held_out, config.augmentation, config.learning.seed)
+    rotation = any(type(layer).__name__ == "HeadAngles" for layer in kept.layers)
+    model = averaged_with_mirror(kept) if config.with_mirror else kept
+    if not rotation or not any(len(heads) for heads in held_out):
+        return model
+    return calibrate(model, held_out, config.augmentation, config.learning.seed)
 
 
 def models_table(config: PoseTrainingConfig) -> Path:

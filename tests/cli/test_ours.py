@@ -1,13 +1,25 @@
 """`ours`: the models that ship, by name, in whichever folder a command is run."""
 
+import argparse
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
+from headpose import load_pipeline, read_image
 from headpose.cli import train, train_detector
 from headpose.cli.evaluate_detector import file_and_size
-from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, named_model
+from headpose.cli.pipeline_options import add_pipeline_options
+from headpose.models.keras_files import load_keras
+from headpose.models.shipped import (
+    DEFAULT_DETECTOR,
+    DEFAULT_ESTIMATOR,
+    ESTIMATORS,
+    FAST_ESTIMATOR,
+    named_model,
+)
+from headpose.training.multiply_adds import multiply_adds
 
 DETECTOR, ESTIMATOR = str(DEFAULT_DETECTOR), str(DEFAULT_ESTIMATOR)
 
@@ -69,4 +81,28 @@ def test_detectors_are_measured_by_name(name, expected):
 
 
 def test_other_names_stay_as_they_are():
-    assert named_model("our", DEFAULT_DETECTOR) == "our"
+    assert named_model("our", ESTIMATORS) == "our"
+    assert named_model(Path("models/fast"), ESTIMATORS) == str(Path("models/fast"))
+
+
+@pytest.mark.parametrize("given", ["ours", "fast"])
+def test_photos_and_programs_know_the_estimators_that_ship(given, tmp_path, monkeypatch, portrait):
+    monkeypatch.chdir(tmp_path)
+    parser = argparse.ArgumentParser()
+    add_pipeline_options(parser)
+    arguments = parser.parse_args(["--estimator", given, "--detector", "ours"])
+    assert (arguments.detector, arguments.estimator) == (DETECTOR, str(ESTIMATORS[given]))
+    (head,) = load_pipeline(estimator=given)(read_image(portrait))
+    (expected,) = load_pipeline(estimator=ESTIMATORS[given])(read_image(portrait))
+    assert head == expected
+
+
+def test_the_fast_one_is_asked_once(portrait):
+    picture = read_image(portrait)
+    (usual,), (fast,) = (load_pipeline(estimator=name)(picture) for name in ESTIMATORS)
+    assert fast.box == usual.box
+    assert fast != usual
+    assert abs(fast.pan - usual.pan) < 6
+    assert abs(fast.tilt - usual.tilt) < 6
+    ratio = multiply_adds(load_keras(FAST_ESTIMATOR)) / multiply_adds(load_keras(DEFAULT_ESTIMATOR))
+    assert ratio == pytest.approx(0.5, abs=0.01)

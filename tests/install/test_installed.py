@@ -82,6 +82,7 @@ def test_the_wheel_holds_the_models_once(wheel):
     assert shipped >= {
         *("head-detector.keras", "head-detector.onnx"),
         *("pose-estimator.keras", "pose-estimator.onnx", "layers.csv"),
+        *("pose-estimator-fast.keras", "pose-estimator-fast.onnx"),
     }
     assert not [n for n in names if "ssd512.keras" in n or n.startswith(("models/", "tests/"))]
     assert wheel.stat().st_size < 25e6

@@ -13,7 +13,7 @@ from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge
 from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
-from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, FAST_ESTIMATOR
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
@@ -40,7 +40,8 @@ def estimator():
 
 def test_all_models_together_are_small():
     # Others that were converted or exported by hand may stand there as well.
-    files = [p.with_suffix(s) for p in (DEFAULT_DETECTOR, DEFAULT_ESTIMATOR) for s in SUFFIXES]
+    models = DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, FAST_ESTIMATOR
+    files = [p.with_suffix(s) for p in models for s in SUFFIXES]
     assert sum(f.stat().st_size for f in files) < 25e6
 
 

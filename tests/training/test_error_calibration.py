@@ -37,6 +37,22 @@ def test_a_new_layer_corrects_nothing(model, crops):
     np.testing.assert_allclose(told[:, 5], 0.5 + 10 * np.log1p(np.exp(plain[:, 6])), rtol=1e-5)
 
 
+def test_an_estimator_that_is_asked_once_can_have_one(crops, tmp_path):
+    once = build_rotation(32, side="long", margin=0.9)
+    layer = once.get_layer("rotation")
+    layer.set_weights([np.random.default_rng(2).normal(0, 0.8, w.shape) for w in layer.weights])
+    model = with_calibration(once)
+    np.testing.assert_allclose(model(crops).numpy(), once(crops).numpy(), rtol=1e-5)
+    calibration = model.get_layer("calibration")
+    calibration.last.assign(np.random.default_rng(3).normal(0, 1, calibration.last.shape))
+    told = model(crops).numpy()
+    np.testing.assert_allclose(told[:, :5], once(crops).numpy()[:, :5], rtol=1e-5)
+    assert np.abs(told[:, 5] - once(crops).numpy()[:, 5]).min() > 1e-3
+    save_model(model, tmp_path / "m.keras")
+    back = PoseEstimator(load_model(tmp_path / "m.keras"))
+    np.testing.assert_allclose(back.estimate_all(crops[..., 0]), told, atol=1e-3)
+
+
 def test_only_the_expected_error_changes_and_mirror_images_agree(model, crops):
     before = model(crops).numpy()
     layer = model.get_layer("calibration")
@@ -98,7 +114,8 @@ def test_errors_are_those_of_rotations_and_of_noses(model, crops):
     assert np.isnan(errors[8:]).all()
 
 
-def test_held_out_heads_set_the_level(model):
+@pytest.mark.parametrize("asked", [averaged_with_mirror, lambda once: once])
+def test_held_out_heads_set_the_level(asked, tmp_path):
     """An estimator that knows nothing of its crops errs as their labels are spread."""
     rng = np.random.default_rng(6)
     count = 60
@@ -113,8 +130,9 @@ def test_held_out_heads_set_the_level(model):
         np.zeros(count, bool),
     )
     once = build_rotation(32)
-    calibrated = calibrate(averaged_with_mirror(once), [heads], Augmentation(), 0, batches=4)
-    told = PoseEstimator(calibrated).estimate_all(heads.crops)
+    calibrated = calibrate(asked(once), [heads], Augmentation(), 0, batches=4)
+    save_model(calibrated, tmp_path / "half.keras", half=True)  # which loses nothing of it
+    told = PoseEstimator(load_model(tmp_path / "half.keras")).estimate_all(heads.crops)
     turns = np.degrees(Rotation.from_euler("XYZ", -angles, degrees=True).magnitude())
     # Augmentation turns some heads by anything, which this estimator cannot tell either.
     assert turns.mean() * 0.8 < told[:, 5].mean() < turns.mean() * 1.5
