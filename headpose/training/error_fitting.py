@@ -50,6 +50,7 @@ def fit_expected_error(
     layer.scale.assign(np.where(spread > 1e-3, 1 / np.maximum(spread, 1e-3), 0))
     layer.first.assign(keras.initializers.GlorotUniform(seed)(layer.first.shape))
     layer.last.assign(np.zeros(layer.last.shape))
+    layer.last_bias.assign([_level(np.asarray(answers[0])[:, 6], errors, weights)])
     inputs = [keras.Input((7,)) for _ in answers]
     fitted = keras.Model(inputs, layer(*inputs))
 
@@ -73,6 +74,18 @@ def fit_expected_error(
         verbose=0,
     )
     return float(history.history["loss"][-1])
+
+
+def _level(seventh: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> float:
+    """Returns what all raw expected errors (N,) lack alike; what each lacks is learned."""
+    shifts = np.linspace(-10, 10, 201)
+    raw = np.zeros((len(seventh), 7), np.float32)
+    losses = []
+    for shift in shifts:
+        raw[:, 6] = seventh + shift
+        b = keras.ops.convert_to_numpy(expected_error(raw))
+        losses.append(np.average(errors / b + np.log(b), weights=weights))
+    return float(shifts[int(np.argmin(losses))])
 
 
 def answers_and_errors(
