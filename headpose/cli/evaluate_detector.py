@@ -38,6 +38,12 @@ def options() -> argparse.ArgumentParser:
     add("--confidence", type=cl.in_range(0, 1), help="threshold (default: each detector's)")
     add("--grey", action="store_true", help="also count finds that are lost without colour")
     add("--turned", action="store_true", help="also count finds that are lost by a quarter turn")
+    add(
+        "--shifted",
+        action="store_true",
+        help="also count finds that are lost by a shift of 3 pixels, which changes nothing that "
+        "matters: what is lost so is lost by chance, near the threshold",
+    )
     add("--worst", type=Path, metavar="PICTURE", help="draw the worst pictures side by side here")
     add("--worst-count", type=cl.at_least(1), default=30, help="how many of each set and detector")
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
@@ -101,6 +107,7 @@ def losses(arguments, detector, pictures: list) -> dict[str, float]:
     changes = {
         "lost in grey": (arguments.grey, evaluation.without_colour, None),
         "lost by a turn": (arguments.turned, evaluation.quarter_turn, evaluation.turned_back),
+        "lost by a shift": (arguments.shifted, evaluation.shifted, evaluation.shifted_back),
     }
     for name, (wanted, change, back) in changes.items():
         if wanted:

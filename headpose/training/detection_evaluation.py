@@ -142,6 +142,21 @@ def quarter_turn(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(picture))
 
 
+SHIFT = 3, 2  # pixels to the right and down; no multiple of a detector's stride
+
+
+def shifted(picture: np.ndarray) -> np.ndarray:
+    """Moves what a picture shows by `SHIFT`; pixels at the border are repeated."""
+    right, down = SHIFT
+    height, width = picture.shape[:2]
+    return np.pad(picture, ((down, 0), (right, 0), (0, 0)), mode="edge")[:height, :width]
+
+
+def shifted_back(boxes: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Returns where boxes (N, 4) of a picture after `shifted` are in the picture itself."""
+    return boxes - np.array([*SHIFT, *SHIFT], np.float32)
+
+
 def turned_back(boxes: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """Returns where boxes (N, 4) of a picture after `quarter_turn` are in the picture itself."""
     width = picture.shape[1]

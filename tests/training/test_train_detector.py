@@ -168,7 +168,7 @@ def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_d
     tagged.write_text(f"{header}\n0.png,5,5,45,45,0,back\n0.png,50,5,90,45,1,\n")
     nobody.write_text("file,xmin,ymin,xmax,ymax\n1.png,,,,\n2.png,,,,\n")
     out, sheet = tmp_path / "figures.json", tmp_path / "sheet.png"
-    more = ["--json", out, "--worst", sheet, "--grey", "--turned"]
+    more = ["--json", out, "--worst", sheet, "--grey", "--turned", "--shifted"]
     done = run_script("evaluate-detector", tiny_detector, "--data", tagged, nobody, *more)
     assert done.status == 0, done.err
     about = json.loads(out.read_text())["data"]
@@ -177,6 +177,7 @@ def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_d
     assert first["recall by tag"][str(tiny_detector)] == {"view": {"back": [0, 1]}}
     assert second["detectors"][0]["false a picture"] == 0
     assert second["detectors"][0]["lost in grey"] == 0
+    assert second["detectors"][0]["lost by a shift"] == 0
     assert "view back | 1 | 0.000" in done.out
     (drawn,) = tmp_path.glob("sheet-*.png")
     assert read_image(drawn).shape == (336, 320, 3)
