@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs all bad inputs of `bad_inputs.py` and writes what came of each into tests/README.md.
+"""Runs all bad inputs of `bad_inputs` and writes what came of each into tests/README.md.
 
 python tests/bad_input_table.py --write
 """
@@ -46,6 +46,9 @@ PREPARED = (
     *("headpose.datasets.detection_annotations", "headpose.datasets.clean_folder"),
     *("headpose.datasets.aflw", "headpose.datasets.pointing04", "headpose.datasets.matching"),
     *("headpose.video.opening", "headpose.video.pipeline", "headpose.convert.matconvnet"),
+    *("headpose.cli.sweep", "headpose.cli.serve", "headpose.web.server", "optuna"),
+    *("headpose.training.sweep.results", "headpose.training.pose_sources"),
+    *("headpose.cli.export", "headpose.cli.pseudo_labels", "headpose.baselines.registry"),
     *("headpose.archives.annotation", "headpose.archives.shards", "headpose.training.pose_config"),
     *("onnxruntime", "scipy.io", "sqlite3", "yaml", "h5py", "av", "sklearn.model_selection"),
 )

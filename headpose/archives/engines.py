@@ -83,6 +83,7 @@ def on_processes(tasks: Sequence[ShardTask], workers: int, threads: int) -> Gene
     context = multiprocessing.get_context("spawn")
     frames = SharedCount(context, FRAMES)
     with CountBar(frames) as bar:
+        workers = min(workers, len(tasks))
         yield from _on_processes(tasks, workers, (context, threads, frames), bar)
 
 

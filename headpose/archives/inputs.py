@@ -1,6 +1,7 @@
 """What an archive consists of: pictures, videos, tar shards and Parquet, in folders or by URL."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,9 @@ TAR_SUFFIXES, PARQUET_SUFFIXES = (".tar", ".tgz"), (".parquet", ".pq")
 PICTURE, VIDEO, TAR, PARQUET = "pictures", "video", "tar", "parquet"
 _COMPRESSED_TAR = re.compile(r"\.tar\.(gz|bz2|xz)$", re.IGNORECASE)
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
+MAX_NAMES = 1_000_000  # that braces may stand for: each is looked for by itself
+SHOWN = 200  # letters of such a name
+MAX_DIGITS = 1000  # of numbers in braces; Python refuses some thousands
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -118,8 +122,28 @@ def _expanded(names: Iterable[str], problems: list[str]) -> Iterator[str]:
             listed = expand_lists([name], problems)
         for one in listed:
             path = local(one)
-            exists = path is not None and "{" in one and path.exists()
-            yield from [one] if exists else braces(one)
+            exists = path is not None and "{" in one and os.path.lexists(path)
+            if exists:
+                yield one
+            elif _count(one) <= MAX_NAMES:
+                yield from braces(one)
+            else:
+                told = f"{without_secrets(one)[:SHOWN]}: more than {MAX_NAMES:,} names"
+                problems.append(f"{told}; name the folder, or give them in parts")
+
+
+def _count(name: str) -> int:
+    """Returns for how many names the braces of one stand."""
+    count = 1
+    for inside in _BRACES.findall(name):
+        numbers = _RANGE.fullmatch(inside)
+        if numbers is None:
+            count *= inside.count(",") + 1
+        elif len(inside) > MAX_DIGITS:
+            return MAX_NAMES + 1
+        else:
+            count *= abs(int(numbers[2]) - int(numbers[1])) + 1
+    return count
 
 
 def braces(name: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from headpose.archives.inputs import key_of
@@ -10,6 +10,7 @@ from headpose.archives.records import Record
 from headpose.archives.shards import Columns, Part
 from headpose.archives.urls import StoreError, is_url, local, opened, store_errors
 from headpose.errors import HeadposeError, first_line, install
+from headpose.images.listing import is_there
 from headpose.video.addresses import without_secrets
 
 KEYS, URL = ("key", "__key__"), "url"
@@ -173,4 +174,4 @@ def beside(table: str, name: str) -> str:
     if here is None:
         return f"{table.rpartition('/')[0]}/{PurePosixPath(name)}"
     other = here.parent / name
-    return name if Path(name).exists() or not other.exists() else str(other)
+    return name if is_there(name) or not is_there(other) else str(other)

@@ -72,9 +72,12 @@ def open_results(
         HeadposeError: If it has results of other files or settings, or of something else.
     """
     prints = {shard.result: shard.fingerprint for shard in shards}
-    before = read_manifest(output)
-    if before is None:
-        if output.read(FAILURES) is not None:
+    before, done, parts = read_manifest(output), finished(output), measured(output)
+    rows = any(RESULT_NAME.match(name) for name in output.names(HEADS))
+    # A run may have got no further than its manifest, as with a model that cannot be loaded.
+    nothing = sole and not (done or parts or rows)
+    if before is None or nothing:
+        if before is None and output.read(FAILURES) is not None:
             raise HeadposeError(
                 f"{output} has {FAILURES} but no {MANIFEST}: not made by headpose annotate; "
                 "choose another --output"
@@ -82,32 +85,38 @@ def open_results(
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
         _write_json(output, MANIFEST, manifest | {"shards": prints})
     else:
-        old = before["settings"]
-        changed = [k for k in settings.keys() | old.keys() if old.get(k) != settings.get(k)]
-        if changed:
-            raise HeadposeError(
-                f"{output} has results with other values of {', '.join(sorted(changed))}; "
-                "give the same, use --overwrite or another --output"
-            )
-        if before["shards"] != prints:
-            differing = [s for s in shards if before["shards"].get(s.result) != s.fingerprint]
-            first = f", the first near {differing[0].items[0].place}" if differing else ""
-            raise HeadposeError(
-                f"{output} has results of other files: some were added, removed or changed"
-                f"{first}; use --overwrite or another --output"
-            )
-        made_with = before["versions"].get("headpose")
-        if made_with != __version__:
-            logger.warning(
-                "%s was begun with headpose %s, this is %s", output, made_with, __version__
-            )
-    done, parts = finished(output), measured(output)
+        _check_same(output, before, settings, shards)
     if sole:
         for folder in (HEADS, DONE, PARTS):
             _remove_matching(output, folder, HALF_NAME)
         # Of a process that was killed before it removed them.
         output.remove(*(f"{PARTS}/{name}.jsonl" for name, of in parts.items() if of[0] in done))
     return [shard for shard in shards if shard.result not in done and shard.name not in parts]
+
+
+def _check_same(output: Output, before: dict, settings: dict, shards: Sequence[Shard]) -> None:
+    """Compares with the manifest of a run that is gone on with.
+
+    Raises:
+        HeadposeError: If settings or files differ.
+    """
+    old = before["settings"]
+    changed = [k for k in settings.keys() | old.keys() if old.get(k) != settings.get(k)]
+    if changed:
+        raise HeadposeError(
+            f"{output} has results with other values of {', '.join(sorted(changed))}; "
+            "give the same, use --overwrite or another --output"
+        )
+    if before["shards"] != {shard.result: shard.fingerprint for shard in shards}:
+        differing = [s for s in shards if before["shards"].get(s.result) != s.fingerprint]
+        first = f", the first near {differing[0].items[0].place}" if differing else ""
+        raise HeadposeError(
+            f"{output} has results of other files: some were added, removed or changed"
+            f"{first}; use --overwrite or another --output"
+        )
+    made_with = before["versions"].get("headpose")
+    if made_with != __version__:
+        logger.warning("%s was begun with headpose %s, this is %s", output, made_with, __version__)
 
 
 def read_manifest(output: Output) -> dict | None:

@@ -12,6 +12,7 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from headpose.errors import HeadposeError, MissingPackageError, first_line, install
+from headpose.files import check_readable
 from headpose.video.addresses import is_address as is_url
 from headpose.video.addresses import without_secrets
 
@@ -112,6 +113,7 @@ def opened(place: str) -> Iterator[IO[bytes]]:
     with contextlib.ExitStack() as stack:
         with store_errors(place):
             if path is not None:
+                check_readable(path)
                 file = stack.enter_context(path.open("rb"))
             else:
                 system, inside = file_system(place)

@@ -15,10 +15,13 @@ from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.records.columns import Row, has_head
+from headpose.reporting import logger
 
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
 LONGEST_GAP = 2.5  # times the usual step between rows: after more a head was out of sight
-NEEDED = ("file", *BOX, "azimuth", "elevation")
+ANGLES = ("azimuth", "elevation")
+WHOLE_TURN = 360.0  # degrees; more is no direction
+NEEDED = ("file", *BOX, *ANGLES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +78,7 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     Raises:
         HeadposeError: If a target or the field of view needs a column that the table lacks.
     """
-    kept = [row for row in rows if has_head(row)]
+    kept = _usable(row for row in rows if has_head(row))
     sized = all(row.get("width") and row.get("height") for row in kept)
     if (looking.fov or any(target.region for target in looking.targets)) and not sized:
         raise HeadposeError("this table has no width and height of pictures; make it anew")
@@ -90,6 +93,45 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     ]
 
 
+def _usable(rows: Iterable[Row]) -> list[Row]:
+    """Leaves rows out whose box or angles cannot be, and tells so.
+
+    Raises:
+        HeadposeError: If a head is there twice: its looks would count twice.
+    """
+    kept: list[Row] = []
+    seen: set[tuple] = set()
+    wrong: list[Row] = []
+    for row in rows:
+        if not (_has_area(row) and all(_is_angle(row.get(name)) for name in ANGLES)):
+            wrong.append(row)
+            continue
+        track = row.get("track")
+        place = (row["file"], row.get("frame"), row.get("time"), track)
+        if track is not None and place in seen:
+            raise HeadposeError(
+                f"{row['file']}: track {track} is twice in a frame; give each table once"
+            )
+        seen.add(place)
+        kept.append(row)
+    if wrong:
+        logger.warning(
+            "%d rows are left out, whose boxes or angles cannot be; the first of %s",
+            len(wrong),
+            wrong[0]["file"],
+        )
+    return kept
+
+
+def _has_area(row: Row) -> bool:
+    xmin, ymin, xmax, ymax = (row[name] for name in BOX)
+    return None not in (ymin, xmax, ymax) and xmin < xmax and ymin < ymax
+
+
+def _is_angle(degrees: float | None) -> bool:
+    return degrees is None or abs(degrees) <= WHOLE_TURN
+
+
 def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
     """Returns the rows of tracks by file, frame and track."""
     return {(row["file"], row.get("frame"), row.get("track")): row for row in rows}
@@ -102,7 +144,7 @@ def _in_time(rows: list[Row]) -> list[Row]:
 def _series(
     file: str, track: int | None, rows: list[Row], looking: Looking, others: Mapping[tuple, Row]
 ) -> Series:
-    azimuth, elevation = (_angles(rows, name, looking) for name in ("azimuth", "elevation"))
+    azimuth, elevation = (_angles(rows, name, looking) for name in ANGLES)
     boxes = np.array([[row[name] for name in BOX] for row in rows], float)
     size = [(float(row.get("width") or 1), float(row.get("height") or 1)) for row in rows]
     places = None

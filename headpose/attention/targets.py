@@ -93,8 +93,10 @@ def _target(where: str, name: str, given: Any, within: float) -> Target:
     if not 0 < reach <= 180:
         raise HeadposeError(f"{where}: within is {reach:g}; give degrees above 0, up to 180")
     if kinds == ["track"]:
-        (number,) = _numbers(where, "track", [given["track"]], 1)
-        return Target(name, reach, track=int(number))
+        (track,) = _numbers(where, "track", [given["track"]], 1)
+        if track != int(track):
+            raise HeadposeError(f"{where}: track is {track:g}; give a whole number")
+        return Target(name, reach, track=int(track))
     if kinds == ["direction"]:
         azimuth, elevation = _numbers(where, "direction", given["direction"], 2)
         return Target(name, reach, direction=(azimuth, elevation))

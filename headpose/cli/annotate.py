@@ -16,12 +16,18 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_arguments
-from headpose.cli.pool_options import add_pool_options
+from headpose.cli.pipeline_options import (
+    SIGNS,
+    add_pipeline_options,
+    check_models,
+    pipeline_arguments,
+)
+from headpose.cli.pool_options import add_pool_options, check_pool
 from headpose.errors import HeadposeError, install
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 SETTINGS = ("format", "shard_size", "every", "empty", "column", "key")
+SAVED_MODEL = "saved_model.pb"  # by which TensorFlow tells its folders
 NAMED = 5  # shards that a message about those missing names
 
 
@@ -35,7 +41,13 @@ def options() -> argparse.ArgumentParser:
         help="pictures, videos, tar shards (WebDataset) and Parquet: files, folders of them at "
         "any depth, patterns, {000..146}, @LIST, by path or URL (s3://, gs://, hf://, https://)",
     )
-    add("--output", required=True, metavar="DIR", help="folder or URL for all results")
+    add(
+        "--output",
+        type=cl.named,
+        required=True,
+        metavar="DIR",
+        help="folder or URL for all results",
+    )
     add("--overwrite", action="store_true", help="start anew where there are results")
     add(
         "--format",
@@ -114,6 +126,8 @@ def digest(model: Path) -> str:
     """
     if not model.exists():
         raise HeadposeError(f"{model}: no such model file")
+    if model.is_dir() and not (model / SAVED_MODEL).is_file():
+        raise HeadposeError(f"{model}: a folder, and no SavedModel; name a model file")
     weights = model.with_suffix(".bin")  # OpenVINO keeps them apart
     files = sorted(model.rglob("*")) if model.is_dir() else [model, weights]
     content = hashlib.sha256()
@@ -242,9 +256,9 @@ def main() -> int:
         return merge(arguments.output)
     if not arguments.inputs:
         parser.error("the following arguments are required: INPUT")
-    if arguments.gpus and not arguments.ray:
-        raise HeadposeError("GPUs are shared out by Ray only; add --ray local, or leave them out")
+    check_pool(arguments)
     check_format(arguments.format)
+    check_models(arguments.detector, arguments.estimator)
     settings = settings_of(arguments)
     from headpose.archives import results
     from headpose.archives.inputs import VIDEO, count, find_files

@@ -31,10 +31,16 @@ def options() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("tables", nargs="+", metavar="TABLE", help="CSV, JSON lines or Parquet of heads")
-    add("--output", type=Path, default=Path("attention"), metavar="DIR", help="folder for results")
+    add(
+        "--output",
+        type=cl.path,
+        default=Path("attention"),
+        metavar="DIR",
+        help="folder for results",
+    )
     add(
         "--targets",
-        type=Path,
+        type=cl.path,
         metavar="TOML",
         help="what can be looked at besides the camera: directions, parts of the picture, "
         "other heads; docs/tables.md has an example",
@@ -77,7 +83,10 @@ def write_csv(path: Path, rows: Sequence[dict]) -> None:
     """Writes rows, all with the same columns."""
     if not rows:
         return
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -18,7 +18,7 @@ def main() -> int:
 
     parser = cl.parser(__doc__)
     parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME", help=", ".join(DATASETS))
-    parser.add_argument("data", type=Path, help="where it is")
+    parser.add_argument("data", type=cl.path, help="where it is")
     add_options(parser, str(OUTPUT), CONFIDENCE)
     arguments = parser.parse_args()
     if arguments.output == OUTPUT:

@@ -1,7 +1,6 @@
 """The command lines of the cleaning scripts: which data sets each of them reads."""
 
 import argparse
-from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.cleaning import add_options, run_cleaning
@@ -23,7 +22,7 @@ def clean_aflw(about: str, output: str, confidence: float, **defaults) -> int:
         The exit status.
     """
     parser = cl.parser(about)
-    parser.add_argument("data", type=Path, help=AFLW_HELP)
+    parser.add_argument("data", type=cl.path, help=AFLW_HELP)
     _add_pictures(parser)
     add_options(parser, output, confidence, **defaults)
     arguments = parser.parse_args()
@@ -36,7 +35,7 @@ def clean_aflw(about: str, output: str, confidence: float, **defaults) -> int:
 def clean_pointing04(about: str, output: str, confidence: float, **defaults) -> int:
     """Cleans Pointing'04 as the command line says; see `clean_aflw`."""
     parser = cl.parser(about)
-    parser.add_argument("data", type=Path, help=POINTING04_HELP)
+    parser.add_argument("data", type=cl.path, help=POINTING04_HELP)
     add_options(parser, output, confidence, **defaults)
     arguments = parser.parse_args()
     from headpose.datasets.pointing04 import read_pointing04
@@ -48,8 +47,8 @@ def clean_pointing04(about: str, output: str, confidence: float, **defaults) -> 
 def clean_all(about: str, output: str, confidence: float, **defaults) -> int:
     """Cleans both data sets into one folder as the command line says; see `clean_aflw`."""
     parser = cl.parser(about)
-    parser.add_argument("aflw", type=Path, help=AFLW_HELP)
-    parser.add_argument("pointing04", type=Path, help=POINTING04_HELP)
+    parser.add_argument("aflw", type=cl.path, help=AFLW_HELP)
+    parser.add_argument("pointing04", type=cl.path, help=POINTING04_HELP)
     _add_pictures(parser)
     add_options(parser, output, confidence, **defaults)
     arguments = parser.parse_args()
@@ -67,6 +66,6 @@ def clean_all(about: str, output: str, confidence: float, **defaults) -> int:
 def _add_pictures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures",
-        type=Path,
+        type=cl.path,
         help="folder that AFLW's picture names are relative to; if not given, found near them",
     )

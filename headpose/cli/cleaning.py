@@ -18,7 +18,9 @@ from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
 from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
+from headpose.images.listing import real_path
 from headpose.models.shipped import DEFAULT_DETECTOR
+from headpose.models.specs import CROP_SIDES
 
 LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
 # What the published comparison gave deepgaze: its own detector's face boxes, in colour.
@@ -39,7 +41,7 @@ def add_options(
         **defaults: Other defaults of options, by name.
     """
     add = parser.add_argument
-    add("--output", type=Path, default=Path(output), help="the clean folder")
+    add("--output", type=cl.path, default=Path(output), help="the clean folder")
     add("--overwrite", action="store_true", help="start anew in a folder that has results")
     add(
         "--detector",
@@ -74,7 +76,7 @@ def add_options(
         help="how much larger than the annotated face the head is, in widths and heights of "
         "the face; the default is the median over HELEN photos labelled as AFLW is",
     )
-    add("--size", type=cl.at_least(8), default=64, help="side of the crops, pixels")
+    add("--size", type=cl.in_range(*CROP_SIDES, int), default=64, help="side of the crops, pixels")
     add(
         "--colour",
         action=argparse.BooleanOptionalAction,
@@ -91,8 +93,8 @@ def add_options(
         help="which side of the box crops have")  # fmt: skip
     add("--margin", type=cl.in_range(0.1, 10), default=1.0, help="factor on that side")
     add("--split", choices=PROTOCOLS, default="grouped", help="see headpose/datasets/splits.py")
-    add("--splits-tilt", type=cl.at_least(1), default=8, help="classes of tilt for stratifying")
-    add("--splits-pan", type=cl.at_least(1), default=8, help="classes of pan for stratifying")
+    add("--splits-tilt", type=cl.in_range(1, 180, int), default=8, help="pose classes of tilt")
+    add("--splits-pan", type=cl.in_range(1, 360, int), default=8, help="pose classes of pan")
     add("--test-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of all crops")
     add(
         "--test-subjects",
@@ -133,8 +135,9 @@ def run_cleaning(
         The exit status: 1 if pictures were missing or unreadable.
     """
     folder = CleanFolder(arguments.output)
-    homes = [s.resolve() if s.is_dir() else s.resolve().parent for s in sources]
-    if arguments.output.resolve() in homes:
+    places = [(source, real_path(source)) for source in sources]
+    homes = [place if source.is_dir() else place.parent for source, place in places]
+    if real_path(arguments.output) in homes:
         parser.error(f"{arguments.output} is where the data set is; choose another --output")
     if arguments.test_subjects and arguments.split != "grouped":
         parser.error("--test-subjects needs --split grouped: the other divides persons")

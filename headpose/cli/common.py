@@ -77,7 +77,7 @@ def outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""
         return 1, f"error: {named}{reason(error)}"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "(-4:Insufficient memory)" in str(error):  # OpenCV's
         return 1, "error: not enough memory; take smaller pictures, sizes or batches"
     return 1, (
         f"internal error: {type(error).__name__}: {first_line(error)}; --debug shows where: "
@@ -156,6 +156,18 @@ def progress_bar(unit: str, total: int) -> "tqdm":
     from tqdm import tqdm
 
     return tqdm(unit=f" {unit}", total=total, disable=None, file=sys.stderr, leave=False)
+
+
+def named(text: str) -> str:
+    """Is an argparse type for names: an empty one is mostly a variable that was not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name")
+    return text
+
+
+def path(text: str) -> Path:
+    """Is an argparse type for files and folders; an empty name would be the working folder."""
+    return Path(named(text))
 
 
 def in_range(low: float, high: float, kind: type = float) -> Callable[[str], float]:

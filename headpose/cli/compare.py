@@ -7,7 +7,6 @@ ymax, tilt, pan and perhaps roll), of which "#PART" takes the rows whose column 
 
 import argparse
 import math
-from pathlib import Path
 
 from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
@@ -31,7 +30,7 @@ def options() -> argparse.ArgumentParser:
     )
     add(
         "--pictures",
-        type=Path,
+        type=cl.path,
         nargs="+",
         default=[],
         metavar="FOLDER",
@@ -50,8 +49,8 @@ def options() -> argparse.ArgumentParser:
         help="tell for each estimator whether another sign, order, margin, side or order of "
         "channels would lower its error",
     )
-    add("--json", type=Path, metavar="FILE", help="write all figures here too")
-    add("--figure", type=Path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
+    add("--json", type=cl.path, metavar="FILE", help="write all figures here too")
+    add("--figure", type=cl.path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
     cl.add_overwrite_option(parser)
     add("--backend", choices=BACKENDS, default="auto", help="what runs peers' ONNX files")
     cl.add_device_options(parser)

@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, TypeVar
 
-from headpose.cli.common import todays_word
+from headpose.cli.common import named, todays_word
 from headpose.errors import HeadposeError
 from headpose.training.fields import Leaf, own_leaves, parts, values, with_values
 
@@ -74,6 +75,8 @@ def _converter(leaf: Leaf) -> Callable[[str], Any]:
     """Returns an argparse type for a field's values."""
 
     def convert(text: str) -> Any:
+        if leaf.kind is Path:
+            named(text)
         try:
             return leaf.single(text)
         except HeadposeError as error:

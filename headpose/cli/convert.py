@@ -16,8 +16,8 @@ from headpose.models.shipped import HOME, MODELS
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("file", type=Path, metavar="FILE", help=".mat of MatConvNet, or .h5 of Keras 2")
-    add("-o", "--output", type=Path, help="models/<name of FILE>-ssd512.keras if not given")
+    add("file", type=cl.path, metavar="FILE", help=".mat of MatConvNet, or .h5 of Keras 2")
+    add("-o", "--output", type=cl.path, help="models/<name of FILE>-ssd512.keras if not given")
     add(
         "--preset",
         choices=("original", "matconvnet"),
@@ -27,11 +27,11 @@ def options() -> argparse.ArgumentParser:
     )
     add(
         "--layers",
-        type=Path,
+        type=cl.path,
         default=MODELS / "layers.csv",
         help="table of tensors, for names that are missing and to check the others",
     )
-    add("--weights", type=Path, metavar="FILE", help="also write .weights.h5 here")
+    add("--weights", type=cl.path, metavar="FILE", help="also write .weights.h5 here")
     cl.add_overwrite_option(parser)
     return parser
 

@@ -5,7 +5,6 @@ cascades, not the whole head. comparison/test_on_dataset.py reads the checkpoint
 """
 
 import argparse
-from pathlib import Path
 
 from headpose.baselines.predictors import PEERS
 from headpose.cli import common as cl
@@ -18,13 +17,13 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "models",
-        type=Path,
+        type=cl.path,
         nargs="?",
         default=PEERS,
         help="folder with the checkpoints in pitch (or tilt), yaw (or pan) and roll "
         "(default: comparison/models)",
     )
-    add("--output", type=Path, default=PEERS / "deepgaze.keras", help="the file to write")
+    add("--output", type=cl.path, default=PEERS / "deepgaze.keras", help="the file to write")
     add("--overwrite", action="store_true", help="replace the file if it is there")
     return parser
 

@@ -220,7 +220,7 @@ def faults(report: dict[str, Any]) -> list[str]:
 
 def main() -> int:
     arguments = options().parse_args()
-    check_outputs([arguments.json], overwrite=arguments.overwrite)
+    check_outputs([arguments.json], overwrite=arguments.overwrite, texts=[arguments.json])
     report = examine()
     if arguments.json == "-":
         print(json.dumps(report, indent=1))

@@ -44,11 +44,13 @@ def options() -> argparse.ArgumentParser:
         default="test",
         help="which crops of a clean folder",
     )
-    add("--json", type=Path, metavar="FILE", help="write all figures here too")
-    add("--plot", type=Path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)")
+    add("--json", type=cl.path, metavar="FILE", help="write all figures here too")
+    add(
+        "--plot", type=cl.path, metavar="FILE", help="draw error over angle here (.png, .svg, .pdf)"
+    )
     add(
         "--reliability",
-        type=Path,
+        type=cl.path,
         metavar="FILE",
         help="draw true over expected errors of all data sets together here",
     )

@@ -10,7 +10,6 @@ view, headgear), recall by that.
 """
 
 import argparse
-from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -44,14 +43,14 @@ def options() -> argparse.ArgumentParser:
         help="also count finds that are lost by a shift of 3 pixels, which changes nothing that "
         "matters: what is lost so is lost by chance, near the threshold",
     )
-    add("--worst", type=Path, metavar="PICTURE", help="draw the worst pictures side by side here")
+    add("--worst", type=cl.path, metavar="PICTURE", help="draw the worst pictures here")
     add("--worst-count", type=cl.at_least(1), default=30, help="how many of each set and detector")
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
     add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
     add("--empty", nargs="+", help="pictures, folders, patterns without heads: count false ones")
     add("--textures", type=cl.at_least(0), default=0, help="count false heads on drawn textures")
-    add("--json", type=Path, help="also write all figures here")
-    add("--plot", type=Path, help="also draw precision over recall here")
+    add("--json", type=cl.path, help="also write all figures here")
+    add("--plot", type=cl.path, help="also draw precision over recall here")
     cl.add_overwrite_option(parser)
     add("--strict", action="store_true", help="stop at the first fault in the data")
     add_backend_option(parser)

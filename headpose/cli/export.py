@@ -22,7 +22,12 @@ SAMPLES = "a folder or pattern of pictures, or a table of heads such as labels.c
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a .keras model, or the published .h5 estimator")
+    add(
+        "model",
+        type=cl.path,
+        metavar="MODEL",
+        help="a .keras model, or the published .h5 estimator",
+    )
     add(
         "--format",
         choices=FORMATS,
@@ -30,7 +35,7 @@ def options() -> argparse.ArgumentParser:
         help="onnx for ONNX Runtime; opencv for OpenCV, an ONNX file without the decoding; "
         "openvino; litert; saved_model for TensorFlow",
     )
-    add("--output", type=Path, metavar="FILE", help="beside MODEL if not given")
+    add("--output", type=cl.path, metavar="FILE", help="beside MODEL if not given")
     add("--int8", metavar="CALIBRATION", help=f"with eight-bit convolutions, tuned on {SAMPLES}")
     add(
         "--check",

@@ -35,7 +35,13 @@ def options() -> argparse.ArgumentParser:
         help="photos and videos, folders of them at any depth, patterns, or @LIST (a text file "
         "with a name a line); without any, a sample portrait",
     )
-    add("--output", default="output", metavar="DIR", help="folder for annotated pictures")
+    add(
+        "--output",
+        type=cl.named,
+        default="output",
+        metavar="DIR",
+        help="folder for annotated pictures",
+    )
     add("--show", action="store_true", help="show each photo in a window until a key is pressed")
     add(
         "--every",

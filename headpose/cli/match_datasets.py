@@ -5,17 +5,17 @@ heads. Rows and parts follow REFERENCE, crops are those of SECOND.
 """
 
 import argparse
-from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.images.listing import real_path
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("reference", type=Path, help="a clean folder")
-    add("second", type=Path, help="a clean folder made from the same data set")
-    add("destination", type=Path, help="the clean folder to write")
+    add("reference", type=cl.path, help="a clean folder")
+    add("second", type=cl.path, help="a clean folder made from the same data set")
+    add("destination", type=cl.path, help="the clean folder to write")
     add("--overwrite", action="store_true", help="replace results in DESTINATION")
     add(
         "--by-angles",
@@ -44,8 +44,8 @@ def main() -> None:
     )
 
     destination = CleanFolder(arguments.destination)
-    inputs = {arguments.reference.resolve(), arguments.second.resolve()}
-    if arguments.destination.resolve() in inputs:
+    inputs = {real_path(arguments.reference), real_path(arguments.second)}
+    if real_path(arguments.destination) in inputs:
         parser.error(f"{arguments.destination} is one of the data sets; choose another folder")
     if destination.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.destination} has results; use --overwrite or another folder")

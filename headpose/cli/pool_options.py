@@ -6,6 +6,8 @@ import os
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 
+MOST = 65_536  # processes, and cores for each: more than any cluster gives one user
+
 
 def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) -> None:
     """Adds the options that `open_pool` reads.
@@ -19,12 +21,13 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
     add(
         f"--{processes}",
         dest="processes",
-        type=cl.at_least(1),
+        type=cl.in_range(1, MOST, int),
         metavar="N",
         help="so many side by side (default: 1; with --ray as many as the cluster has room for)",
     )
     add(
         "--ray",
+        type=cl.named,
         metavar="ADDRESS",
         help="of a Ray cluster to use, as host:port; auto for the one that this machine "
         "belongs to, local to start one here",
@@ -32,7 +35,7 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
     add(
         f"--cpus-per-{one}",
         dest="cpus",
-        type=cl.at_least(1),
+        type=cl.in_range(1, MOST, int),
         metavar="N",
         help=f"cores for each, and threads (default: this machine's over --{processes}; "
         "with --ray 1)",
@@ -47,6 +50,16 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
     )
 
 
+def check_pool(arguments: argparse.Namespace) -> None:
+    """Refuses what only Ray can do. Call before any work.
+
+    Raises:
+        HeadposeError: If GPUs are asked for without it.
+    """
+    if arguments.gpus and not arguments.ray:
+        raise HeadposeError("GPUs are shared out by Ray only; add --ray local, or leave them out")
+
+
 def open_pool(arguments: argparse.Namespace, fresh: bool):
     """Returns the pool that `add_pool_options` asks for.
 
@@ -59,8 +72,7 @@ def open_pool(arguments: argparse.Namespace, fresh: bool):
         return RayPool(
             arguments.ray, arguments.processes, arguments.cpus or 1, arguments.gpus, fresh
         )
-    if arguments.gpus:
-        raise HeadposeError("GPUs are shared out by Ray only; add --ray local, or leave them out")
+    check_pool(arguments)
     from headpose.parallel.processes import ProcessPool
 
     size = arguments.processes or 1

@@ -7,7 +7,6 @@ WHENet are apart. Heads on which they differ by more than a label is worth are l
 """
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
@@ -20,11 +19,19 @@ if TYPE_CHECKING:
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("table", nargs="+", type=Path, help="tables of head boxes")
-    add("--fsa-net", nargs="+", type=Path, required=True, metavar="FILE", help="its two networks")
-    add("--whenet", type=Path, required=True, metavar="FILE", help="with inputs N x 224 x 224 x 3")
+    add("table", nargs="+", type=cl.path, help="tables of head boxes")
+    add(
+        "--fsa-net", nargs="+", type=cl.path, required=True, metavar="FILE", help="its two networks"
+    )
+    add(
+        "--whenet",
+        type=cl.path,
+        required=True,
+        metavar="FILE",
+        help="with inputs N x 224 x 224 x 3",
+    )
     add("--estimator", metavar="FILE", help="a third voice: an estimator of the whole turn of ours")
-    add("--output", type=Path, required=True, metavar="FILE", help="the table of labels")
+    add("--output", type=cl.path, required=True, metavar="FILE", help="the table of labels")
     add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
     add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")
     add("--seed", type=cl.at_least(0), default=0, help="which pictures are taken, if too many")
@@ -58,7 +65,7 @@ def main() -> None:
         print(f"{path}: {len(found)} of {len(table)} heads labelled")
         tables.append(found)
     with atomic_write(arguments.output) as temporary:
-        pd.concat(tables).to_csv(temporary, index=False)
+        pd.concat(tables).to_csv(temporary, index=False, errors="backslashreplace")
 
 
 def whole_turn_estimator(path: str) -> "PoseEstimator":

@@ -3,7 +3,7 @@
 import argparse
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_models
 from headpose.cli.serving import add_address_options, loaded
 
 PORT = 8000  # Uvicorn's usual one
@@ -22,6 +22,7 @@ def main() -> int:
     from headpose.web.rest import build_app, check_fastapi, serve
     from headpose.web.server import port_for
 
+    check_models(arguments.detector, arguments.estimator)
     port = port_for(arguments.host, arguments.port)
     check_fastapi()
 

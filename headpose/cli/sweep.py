@@ -5,20 +5,22 @@ The same command goes on with a sweep that was interrupted.
 """
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
-from headpose.cli.pool_options import add_pool_options, open_pool
+from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
 from headpose.errors import HeadposeError
-from headpose.files import sole_user, writable_folder
+from headpose.files import check_readable, sole_user, writable_folder
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.sweep.driver import SEARCHES, STOPPERS, Sweep, clear
+from headpose.training.sweep.driver import SEARCHES, STOPPERS, Sweep, check_free, clear
 from headpose.training.sweep.spaces import RESERVED, SPACES, Space, check, read_space
 
+MAX_TRIALS = 100_000  # a random search queues all at the start, which takes 20 ms for each
 ENOUGH_FAILURES = 3  # at the start, to take it that all others would fail too
 EPILOG = """Example: headpose sweep clean/aflw --space architectures --jobs 2 --epochs 50. With
 --search tpe or --stop-early, which trials there are and how far they go depends on the order in
@@ -33,7 +35,7 @@ def options() -> argparse.ArgumentParser:
         required=True,
         help=f"what to vary: {' or '.join(SPACES)}, or a YAML file with options and values",
     )
-    add("--output", type=Path, default=Path("runs/sweep"), help="folder for all results")
+    add("--output", type=cl.path, default=Path("runs/sweep"), help="folder for all results")
     add("--overwrite", action="store_true", help="start anew in a folder that has a sweep")
     add(
         "--search",
@@ -43,7 +45,7 @@ def options() -> argparse.ArgumentParser:
     )
     add(
         "--trials",
-        type=cl.at_least(1),
+        type=cl.in_range(1, MAX_TRIALS, int),
         metavar="N",
         help="so many in all (default: the whole grid, else 50)",
     )
@@ -86,13 +88,15 @@ def main() -> int:
     search = arguments.search or ("grid" if space.is_finite else "tpe")
     if search == "grid":
         space.grid()  # says so where a range makes it impossible
-    folder = writable_folder(arguments.output)
-
+    check_pool(arguments)
+    check_data(shared)
     from headpose.training.sweep import results
 
+    check_free(arguments.output, results.FILES)
+    folder = writable_folder(arguments.output)
     with sole_user(folder):
         if arguments.overwrite:
-            clear(folder)
+            clear(folder, results.FILES)
         sweep = Sweep(
             folder,
             space,
@@ -116,6 +120,24 @@ def main() -> int:
         tell(row, results.name_of(row, space))
     print(f"table: {folder / results.TABLE}")
     return 1 if any(row["state"] == "failed" for row in rows) else 0
+
+
+def check_data(config: PoseTrainingConfig) -> None:
+    """Refuses data without which every trial would fail, each after TensorFlow has started.
+
+    Raises:
+        HeadposeError: If a source is missing, or is no table and no clean folder.
+    """
+    from headpose.datasets.crop_dataset import table_path
+    from headpose.datasets.label_tables import PARTS
+    from headpose.training.pose_sources import all_sources
+
+    for source in itertools.chain(*all_sources(config.sources).values()):
+        path = source.path
+        if not path.is_dir():
+            check_readable(path)
+        elif not any(table_path(path, part).is_file() for part in (None, *PARTS)):
+            raise HeadposeError(f"{path}: no table of crops in it; name a clean folder")
 
 
 def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:

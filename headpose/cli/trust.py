@@ -6,7 +6,6 @@ as a Markdown table. It is how docs/tables.md came to its limits.
 
 import argparse
 import math
-from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -32,7 +31,7 @@ def options() -> argparse.ArgumentParser:
         "labels.csv#validation",
     )
     add("--estimator", type=named_estimator, help="a pose estimator (default: ours, which ships)")
-    add("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    add("--json", type=cl.path, metavar="FILE", help="write the figures here, too")
     cl.add_overwrite_option(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)

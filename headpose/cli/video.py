@@ -26,6 +26,7 @@ from headpose.cli.video_sources import Sources, find_sources, output_files
 from headpose.cli.windows import NO_WINDOW, check_display, open_window
 from headpose.errors import HeadposeError, reason
 from headpose.files import writable_folder, write_json
+from headpose.images.listing import is_folder
 from headpose.video.frames import DEFAULT_RATE, Reading
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
@@ -46,12 +47,12 @@ def options() -> argparse.ArgumentParser:
     )
     add(
         "--output",
-        type=Path,
+        type=cl.path,
         metavar="FILE",
         help="the video with its heads drawn (.mp4, .mkv, .mov, .webm, .avi), or a folder for "
         "those of several sources; if nothing at all is asked for, they go to output/",
     )
-    add("--stats", type=Path, metavar="FILE", help="counts, times and frames a second as JSON")
+    add("--stats", type=cl.path, metavar="FILE", help="counts, times and frames a second as JSON")
     add("--show", action="store_true", help="show the frames in a window; Esc or q ends")
     add("--audio", action="store_true", help="copy the sound to the output")
     add("--codec", help="FFmpeg's name of an encoder (default: by the output's suffix)")
@@ -116,7 +117,7 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     if arguments.output is None and (arguments.audio or arguments.codec):
         parser.error("--audio and --codec are about the video; add --output")
     given = arguments.sources or ["0"]
-    if arguments.fps is not None and not any(Path(name).is_dir() for name in given):
+    if arguments.fps is not None and not any(map(is_folder, given)):
         parser.error("--fps is for folders of pictures")
     if arguments.end is not None and arguments.end <= arguments.start:
         parser.error("--end must be after --start")

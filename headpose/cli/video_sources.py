@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.images.listing import VIDEO_SUFFIXES, find_inputs, output_places
+from headpose.images.listing import VIDEO_SUFFIXES, find_inputs, is_folder, output_places
 from headpose.video.addresses import is_address
 from headpose.video.opening import is_camera
 
@@ -49,7 +49,7 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
             sources.names.append(name)
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
-        if not found.files and Path(name).is_dir():
+        if not found.files and is_folder(name):
             sources.names.append(name)
             continue
         sources.names += [str(file) for file in found.files if str(file) not in sources.names]
@@ -67,7 +67,7 @@ def title(name: str) -> str:
         return f"camera-{name}"
     if is_address(name):
         return "stream"
-    return Path(name).resolve().name if Path(name).is_dir() else Path(name).stem
+    return Path(name).resolve().name if is_folder(name) else Path(name).stem
 
 
 def output_files(

@@ -3,7 +3,7 @@
 import argparse
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import SIGNS, add_pipeline_options
+from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, check_models
 from headpose.cli.serving import add_address_options, loaded
 
 PORT = 7860  # Gradio's usual one
@@ -30,6 +30,7 @@ def main() -> int:
     # What can go wrong at once is looked at before models are loaded.
     from headpose.web.server import load_gradio, port_for, served, upload_folder, wait
 
+    check_models(arguments.detector, arguments.estimator)
     port = port_for(arguments.host, arguments.port)
     load_gradio()
 

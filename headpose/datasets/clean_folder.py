@@ -17,7 +17,13 @@ from headpose.datasets.cleaning import Record
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError, reason
-from headpose.files import atomic_write, parse_json, writable_folder, write_json
+from headpose.files import (
+    atomic_write,
+    check_readable,
+    parse_json,
+    writable_folder,
+    write_json,
+)
 from headpose.geometry.angles import flip
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
@@ -85,6 +91,7 @@ class CleanFolder:
 
     def _read_journal(self, options: dict) -> dict[str, Record] | None:
         """Returns what is done; None if not even the options were written in full."""
+        check_readable(self.journal)
         # What was being written when the work was cut short has no line end.
         whole = self.journal.read_bytes()
         whole = whole[: whole.rfind(b"\n") + 1]
@@ -254,7 +261,8 @@ def fingerprint(pictures: list[LabelledPicture]) -> str:
     """Returns a digest of names and labels, to notice that the data changed."""
     digest = hashlib.sha256()
     for picture in pictures:
-        digest.update(f"{picture.dataset}\n{picture.name}\n{picture.subject}\n".encode())
+        names = f"{picture.dataset}\n{picture.name}\n{picture.subject}\n"
+        digest.update(names.encode(errors="surrogatepass"))  # names may be no UTF-8
         digest.update(np.asarray(picture.boxes, "<f4").tobytes())
         digest.update(np.round(np.asarray(picture.angles, "<f8"), 4).tobytes())
     return digest.hexdigest()[:16]

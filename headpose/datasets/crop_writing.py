@@ -53,7 +53,7 @@ def write_tables(folder: str | Path, table: pd.DataFrame, parts: np.ndarray) -> 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     with atomic_write(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
 
 
 def write_norm(folder: str | Path, table: pd.DataFrame) -> dict[str, float]:

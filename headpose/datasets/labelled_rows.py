@@ -1,5 +1,6 @@
 """Published data sets as rows of heads: what `NAME:PATH` names as a source of training."""
 
+import os
 import zlib
 from pathlib import Path
 
@@ -47,10 +48,12 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
     for picture, its_part in zip(pictures, parts, strict=True):
         if part and its_part != part:
             continue
-        unit = zlib.crc32(f"{name}#{picture.subject or picture.name}".encode())
+        unit = zlib.crc32(
+            f"{name}#{picture.subject or picture.name}".encode(errors="surrogatepass")
+        )
         boxes = grown(picture.boxes, NOT_GROWN if picture.box_kind == HEAD else GROW)
         for box, angles in zip(boxes, picture.angles, strict=True):
-            row: dict = {"file": str(picture.path.resolve()), "unit": unit}
+            row: dict = {"file": os.path.realpath(picture.path), "unit": unit}
             row |= dict(zip(COLUMNS, map(float, box), strict=True))
             rows.append(row | dict(zip(ANGLES, map(float, angles), strict=True)))
     table = pd.DataFrame(rows, columns=["file", "unit", *COLUMNS, *ANGLES])

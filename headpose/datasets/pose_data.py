@@ -166,7 +166,9 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table["weight"] = table["weight"].fillna(1).clip(0, 1) / (1 + doubt**2)
     unit = next((c for c in ("identity", "person", "file") if c in table), None)
     names = table[unit] if unit else pd.Series("", index=table.index)
-    table["unit"] = [zlib.crc32(f"{path.parent.name}#{name}".encode()) for name in names]
+    table["unit"] = [
+        zlib.crc32(f"{path.parent.name}#{name}".encode(errors="surrogatepass")) for name in names
+    ]
     return table
 
 

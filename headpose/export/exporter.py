@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import sys
 import warnings
 import zipfile
@@ -13,7 +14,7 @@ import numpy as np
 from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.verify import Difference, differences
-from headpose.files import temporary_folder, writable_folder
+from headpose.files import is_regular, temporary_folder, writable_folder
 from headpose.models.backends import Backend
 from headpose.models.exported import (
     KEY,
@@ -74,6 +75,7 @@ def export(
     precision = "float32" if calibration is None else "int8"
     about = ModelMetadata(spec, source.name, source_digest, decoded, precision)
     calibrating, checking = _chosen_samples(spec, calibration, check)
+    target = Path(os.path.realpath(target))  # where a link leads
     writable_folder(target.parent)
     with temporary_folder(target) as folder:
         file = folder / target.name
@@ -105,8 +107,10 @@ def _check_request(source: Path, form: str, target: Path, calibration: str | Non
         raise HeadposeError(
             f"{target}: {form} is a folder, whose name must not end in {target.suffix}"
         )
-    if target.is_dir():
+    if target.is_dir() or (not chosen.ending and os.path.lexists(target)):
         raise HeadposeError(f"{target}: exists; remove it or name another place with --output")
+    if os.path.exists(target) and not is_regular(target):  # noqa: PTH110
+        raise HeadposeError(f"{target}: no regular file (a pipe or a device); name another")
     if calibration is not None and chosen.int8 is None:
         able = [name for name, other in FORMATS.items() if other.int8 is not None]
         raise HeadposeError(f"--int8 cannot be written for {form}; use --format {', '.join(able)}")

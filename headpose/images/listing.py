@@ -51,6 +51,16 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def is_folder(name: str | Path) -> bool:
+    """Tells folders; pathlib's `is_dir` raises for names that are too long for any."""
+    return os.path.isdir(name)  # noqa: PTH112
+
+
+def is_there(name: str | Path) -> bool:
+    """Tells whether there is something; pathlib's `exists` raises for names that are too long."""
+    return os.path.exists(name)  # noqa: PTH110
+
+
 def is_video(file: Path) -> bool:
     """Tells whether a file is a video, by its suffix."""
     return file.suffix.lower() in VIDEO_SUFFIXES
@@ -95,7 +105,7 @@ def find_inputs(
         path = Path(name)
         if not name:
             found.problems.append("an empty name is no file; name a file, a folder or a pattern")
-        elif os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for names that are too long
+        elif is_folder(path):
             before, any_file = len(found.problems), False
             for file in _below(path, skipped, found.problems, set()):
                 if file.name.startswith("."):
@@ -151,7 +161,7 @@ def expand_lists(names: Iterable[str], problems: list[str]) -> Iterator[str]:
             problems.append(f"{name}: this list is empty")
         for line in wanted:
             beside = file.parent / line
-            yield str(beside) if not Path(line).exists() and beside.exists() else line
+            yield str(beside) if not is_there(line) and is_there(beside) else line
 
 
 def _below(

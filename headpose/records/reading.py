@@ -51,6 +51,7 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
+    check_readable(path)
     suffix = path.suffix.lower()
     if suffix in PARQUET_SUFFIXES:
         from headpose.records.sinks import check_parquet
@@ -59,7 +60,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         from pyarrow import parquet
 
         return parquet.read_table(path).to_pylist()
-    check_readable(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         if suffix in JSON_SUFFIXES:
             lines = [parse_json(line) for line in file if line.strip()]

@@ -280,7 +280,11 @@ def _replace_row(path: Path, row: dict[str, Any]) -> None:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [r for r in csv.DictReader(file) if r.get("run") != row["run"]]
     names = list(dict.fromkeys(key for r in [*rows, row] for key in r))
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path) as temporary,
+        # Names of data may be no UTF-8.
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows([*rows, row])

@@ -1,7 +1,6 @@
 """Opening a video of any kind by its name."""
 
-from pathlib import Path
-
+from headpose.images.listing import is_folder, is_there
 from headpose.video.addresses import is_address
 from headpose.video.frames import EVERYTHING, Reading, Source
 
@@ -22,7 +21,7 @@ def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
         from headpose.video.live import Camera
 
         return Camera(int(name), reading)
-    if Path(name).is_dir():
+    if is_folder(name):
         from headpose.video.picture_folder import PictureFolder
 
         return PictureFolder(name, reading)
@@ -38,4 +37,4 @@ def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
 
 def is_camera(name: str) -> bool:
     """Tells whether a name is a camera's number, and of nothing that exists."""
-    return name.isdecimal() and not Path(name).exists()
+    return name.isdecimal() and not is_there(name)

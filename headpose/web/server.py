@@ -45,10 +45,12 @@ def port_for(host: str, port: int) -> int:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             return probe.getsockname()[1]
-    except OSError as error:
-        place = f"{host} port {port}" if port else host
+    except (OSError, UnicodeError) as error:
+        place = f"{host} port {port}" if port else repr(host)
+        named = isinstance(error, OSError)
+        why = reason(error) if named else "no computer can be called that"
         raise HeadposeError(
-            f"cannot serve on {place}: {reason(error)}; choose another --port or --host"
+            f"cannot serve on {place}: {why}; choose another --port or --host"
         ) from error
 
 

@@ -234,6 +234,9 @@ def test_a_model_of_the_wrong_kind_ends_the_work(run_script, portrait, tmp_path)
     done = run_script("annotate", *given)
     assert done.status == 1
     assert "not a pose estimator" in done.err.splitlines()[-1]
+    # Nothing was done with it, so the next run may take another.
+    done = run_script("annotate", portrait, *QUICK, "--output", tmp_path / "out")
+    assert done.status == 0, done.err
 
 
 def test_parquet_without_pyarrow_is_told(run_script, portrait, tmp_path, monkeypatch):

@@ -291,3 +291,12 @@ def test_without_pyarrow_parquet_is_told(run_script, tmp_path, monkeypatch):
     done = run_script("annotate", *given)
     assert done.status == 1
     assert "Parquet needs pyarrow" in done.err
+
+
+@pytest.mark.parametrize("name", ["x{0..99999999999}.png", "{a,b}" * 40, "{" + "9" * 5000 + "..1}"])
+def test_braces_without_end_are_told(tmp_path, name):
+    (tmp_path / "list").write_text(name)
+    found = find_files([f"@{tmp_path / 'list'}"])
+    assert not any(found.items.values())
+    assert len(found.problems) == 1
+    assert "more than 1,000,000 names" in found.problems[0]

@@ -167,6 +167,7 @@ def test_pictures_show_tracks_before_photos(photos, lengths, at_most, shown):
         ("[a]\ndirection = [1]", "direction must be 2 numbers"),
         ("[a]\nregion = [5, 5, 1, 9]", "no area"),
         ("[a]\ntrack = 1\nwithin = -3", "within is -3"),
+        ("[a]\ntrack = 1.5", "track is 1.5; give a whole number"),
         ("[a]\nangle = 3", "angle is not known"),
         ("[camera]\ntrack = 1", "a meaning of its own"),
     ],
@@ -269,3 +270,27 @@ def test_json_lines_of_photos_have_shares_and_no_events(run_script, tmp_path):
     rows = {r["target"]: r for r in read(tmp_path / "out" / "attention.csv")}
     assert (rows["camera"]["rows"], rows["camera"]["seconds"]) == ("2", "")
     assert not (tmp_path / "out" / "events.csv").exists()
+
+
+def test_rows_that_cannot_be_are_left_out_and_told(run_script, tmp_path):
+    wrong = [{"box": (9, 9, 9, 20)}, {"box": (9, 9, 20, 3)}, {"azimuth": 1e300}, {"ymax": None}]
+    lines = [row(0.0), *(row(0.1 * i, **more) for i, more in enumerate(wrong, 1))]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "4 rows are left out" in done.err
+    assert {r["rows"] for r in read(tmp_path / "out" / "attention.csv")} == {"1", "0"}
+
+
+def test_two_heads_of_a_number_in_a_frame_are_refused():
+    """As where a table was given twice: every look would count twice."""
+    with pytest.raises(HeadposeError, match="track 1 is twice in a frame"):
+        series_of([*through_time([0, 5]), *through_time([0])], Looking([camera()]))
+
+
+def test_names_that_are_no_utf_8_are_written_as_text(run_script, tmp_path):
+    line = json.dumps(row(0.0, file="caf\udce9.mp4"))
+    (tmp_path / "t.jsonl").write_text(line)
+    done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert read(tmp_path / "out" / "attention.csv")[0]["file"] == r"caf\udce9.mp4"

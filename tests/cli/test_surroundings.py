@@ -53,6 +53,7 @@ def ended(body: str, redirect: str = "", before: str = "", **environment: str):
         ("raise OSError(28, 'No space left on device', 't.csv')", 1, "t.csv: no space left"),
         ("raise KeyError('lost')", 1, "internal error: KeyError: 'lost'"),
         ("raise MemoryError", 1, "not enough memory"),
+        ("raise Exception('alloc.cpp: (-4:Insufficient memory) in OutOf')", 1, "not enough memory"),
         ("raise KeyboardInterrupt", 130, "interrupted"),
         ("raise BrokenPipeError", 141, ""),
         ("from headpose.errors import HeadposeError\nraise HeadposeError('no')", 1, "error: no"),

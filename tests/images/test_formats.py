@@ -62,3 +62,12 @@ def test_what_cannot_be_looked_into_is_told(tmp_path):
     found = find_inputs(["", "x" * 5000, str(tmp_path / "none*.jpg"), str(tmp_path)])
     assert found.files == []
     assert len(found.problems) == 4
+
+
+def test_a_name_that_is_too_long_for_any_file_costs_no_other(tmp_path):
+    """In a list, which anybody may have written."""
+    Image.new("RGB", (9, 9)).save(tmp_path / "c.png")
+    (tmp_path / "list").write_text(f"{'a' * 300}.png\nc.png\n{'b/' * 3000}c.png\n")
+    found = find_inputs([f"@{tmp_path / 'list'}"])
+    assert found.files == [tmp_path / "c.png"]
+    assert len(found.problems) == 2

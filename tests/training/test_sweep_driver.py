@@ -12,7 +12,7 @@ import sweep_fakes as fakes
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import ProcessPool
 from headpose.training.sweep import results as sweep_results
-from headpose.training.sweep.driver import Sweep, clear, state_of
+from headpose.training.sweep.driver import STUDY, Sweep, check_free, clear, state_of
 from headpose.training.sweep.spaces import Range, Space
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -208,3 +208,25 @@ def test_overwriting_removes_a_sweep_and_nothing_else(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "kept"
     assert not sweep.trial_folder(0).exists()
     assert {state_of(t) for t in swept(tmp_path, seed=5).trials()} == {"complete"}
+
+
+def test_what_is_of_no_sweep_is_neither_written_over_nor_removed(tmp_path):
+    (tmp_path / "models.csv").write_text("run,epochs\nmine,3\n")
+    (tmp_path / "trials" / "0000").mkdir(parents=True)
+    with pytest.raises(HeadposeError, match="is of no sweep"):
+        check_free(tmp_path, sweep_results.FILES)
+    clear(tmp_path, sweep_results.FILES)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["models.csv", "trials"]
+    for text in ("mine", "mine\n", '{"mine": 1}\n'):  # another program's study.log
+        (tmp_path / STUDY).write_text(text)
+        with pytest.raises(HeadposeError, match="damaged"):
+            swept(tmp_path)
+        assert (tmp_path / STUDY).read_text() == text
+
+
+def test_a_sweep_is_removed_with_its_table(tmp_path):
+    swept(tmp_path)
+    sweep_results.write_table(tmp_path / "models.csv", [{"seconds": 1, "note": ""}])
+    check_free(tmp_path, sweep_results.FILES)
+    clear(tmp_path, sweep_results.FILES)
+    assert [p.name for p in tmp_path.rglob("*")] == ["trials"]

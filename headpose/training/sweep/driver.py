@@ -10,18 +10,20 @@ A sweep's folder holds
 One process drives a sweep and is the only one that writes the study; workers train.
 """
 
+import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_readable
 from headpose.parallel.processes import DONE, Task, work
 from headpose.training.sweep.spaces import Space
 
 STUDY, TRIALS = "study.log", "trials"
+JOURNAL = b'{"op_code":'  # how Optuna's journals begin
 SEARCHES = ("grid", "random", "tpe")
 STOPPERS = ("none", "median", "halving")
 TRIALS_IF_OPEN = 50  # unless asked otherwise, where there is no grid to come to an end
@@ -212,13 +214,37 @@ def state_of(trial) -> str:
     return "failed" if "error" in trial.user_attrs else "open"
 
 
-def clear(folder: Path) -> None:
-    """Removes a sweep from its folder, and nothing else."""
+def check_free(folder: Path, names: Iterable[str]) -> None:
+    """Refuses to write over what is no sweep's.
+
+    Args:
+        folder: Of a sweep, there or not.
+        names: Of files that it will write.
+
+    Raises:
+        HeadposeError: If there is one and no study beside it.
+    """
+    if (folder / STUDY).exists():
+        return
+    for path in (folder / name for name in names):
+        if os.path.lexists(path):
+            raise HeadposeError(f"{path} exists and is of no sweep; name another --output")
+
+
+def clear(folder: Path, names: Iterable[str] = ()) -> None:
+    """Removes a sweep from its folder, and nothing else.
+
+    Args:
+        folder: Of the sweep.
+        names: Of files that it wrote beside the study.
+    """
     if not (folder / STUDY).exists():
         return  # what is called like our trials is somebody else's
     for trial in (folder / TRIALS).glob("[0-9][0-9][0-9][0-9]*"):
         shutil.rmtree(trial, ignore_errors=True)
-    (folder / STUDY).unlink()
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    (folder / STUDY).unlink()  # the last: it tells that the others are a sweep's
 
 
 def _open(path: Path, stopper: str):
@@ -227,10 +253,14 @@ def _open(path: Path, stopper: str):
     from optuna.storages.journal import JournalFileBackend, JournalStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    damaged = HeadposeError(f"{path}: damaged; use --overwrite or another --output")
+    check_readable(path)
     # Left over by a process that was killed while it wrote.
     Path(f"{path}.lock").unlink(missing_ok=True)
     if path.exists():
         content = path.read_bytes()
+        if not _begins_a_journal(content):  # and is not to be written to
+            raise damaged
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             with atomic_write(path) as temporary:
@@ -249,4 +279,12 @@ def _open(path: Path, stopper: str):
             load_if_exists=True,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HeadposeError(f"{path}: damaged; use --overwrite or another --output") from error
+        raise damaged from error
+
+
+def _begins_a_journal(content: bytes) -> bool:
+    """Tells Optuna's journals, of which a first line that is cut short may be left, from others."""
+    first, end, _ = content.partition(b"\n")
+    if not end:
+        return JOURNAL.startswith(first) or first.startswith(JOURNAL)
+    return first.startswith(JOURNAL)

@@ -13,6 +13,7 @@ from headpose.training.sweep.spaces import Range, Space, label
 
 COUNTED = ("complete", "stopped")
 TABLE, FRONT_PICTURE, EFFECT_PICTURE = "models.csv", "error-multiply-adds.png", "effects.png"
+FILES = (TABLE, FRONT_PICTURE, EFFECT_PICTURE)
 
 
 def table(sweep: Sweep) -> list[dict]:

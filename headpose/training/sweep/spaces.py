@@ -169,6 +169,8 @@ def read_space(name: str) -> Space:
         if option in RESERVED:
             raise HeadposeError(f"{name}: {option} is for the sweep itself to set; leave it out")
     options, fixed = named
+    if both := options.keys() & fixed.keys():
+        raise HeadposeError(f"{name}: {', '.join(sorted(both))} is varied and fixed; choose one")
     return Space(
         path.stem,
         {option: _values(name, option, values) for option, values in options.items()},

@@ -1,0 +1,43 @@
+"""Numbers and words that options do not take."""
+
+from collections.abc import Iterator
+
+from bad_inputs.case import Case
+
+
+def cases() -> Iterator[Case]:
+    numbers = {
+        "image": ("--confidence", "--max-error", "--detector-size", "--every"),
+        "video": ("--start", "--every", "--fps", "--max-size", "--beta"),
+        "annotate": ("--shard-size", "--every", "--workers"),
+        "evaluate-detector": ("--limit", "--confidence", "--textures"),
+        "clean-aflw": ("--size", "--margin", "--match", "--test-ratio", "--seed"),
+        "match-datasets": ("--iou",),
+        "web": ("--port",),
+        "serve": ("--port",),
+    }
+    for command, options in numbers.items():
+        for option in options:
+            for value in ("-1", "nan", "many", ""):
+                yield Case(command, f"{option} {value!r}", (f"{option}={value}",))
+    choices = {
+        "image": ("--draw=dots", "--device=tpu", "--backend=caffe", "--precision=float8"),
+        "evaluate": ("--part=all-of-it",),
+        "export": ("--format=caffe",),
+        "convert": ("--preset=mine",),
+        "clean-pointing04": ("--split=fair", "--side=left", "--interpolation=best"),
+        "annotate": ("--format=xls",),
+    }
+    for command, options in choices.items():
+        for option in options:
+            yield Case(command, option, ("good.png", option))
+    for command in ("image", "evaluate", "train", "sweep", "convert", "doctor"):
+        yield Case(command, "an option that does not exist", ("--nonsense",))
+    for command in ("evaluate", "compare", "convert", "export", "annotate", "sweep", "train"):
+        yield Case(command, "no arguments at all", ())
+    gpu = ("good.png", "--backend=opencv", "--device=gpu")
+    yield Case("image", "options that contradict each other", gpu)
+    yield Case("image", "a window without a display", ("good.png", "--show"))
+    yield Case("image", "two tables for standard output", ("good.png", "--csv=-", "--json=-"))
+    yield Case("imagine", "a command that does not exist", ())
+    yield Case("", "an empty command", ())
