@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -174,6 +175,8 @@ def serve(app, host: str, port: int) -> None:
     """
     import uvicorn
 
+    # SIGTERM in the moment before its loop runs leaves one, which is nobody's fault.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     config = uvicorn.Config(
         app,
         host=host,
