@@ -124,12 +124,13 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
 
 
 def _has_area(row: Row) -> bool:
-    xmin, ymin, xmax, ymax = (row[name] for name in BOX)
-    return None not in (ymin, xmax, ymax) and xmin < xmax and ymin < ymax
+    # What is empty is no number, and no side of a box.
+    xmin, ymin, xmax, ymax = (float(v) if (v := row[name]) is not None else np.nan for name in BOX)
+    return xmin < xmax and ymin < ymax
 
 
-def _is_angle(degrees: float | None) -> bool:
-    return degrees is None or abs(degrees) <= WHOLE_TURN
+def _is_angle(degrees: str | float | None) -> bool:
+    return degrees is None or abs(float(degrees)) <= WHOLE_TURN
 
 
 def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:

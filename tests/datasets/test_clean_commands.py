@@ -226,7 +226,7 @@ def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_scri
         ("clean_pointing04.py", ["gone"], 1, "no such folder"),
         ("clean_all.py", ["gone", "gone"], 1, "no such file or folder"),
         ("clean_aflw.py", [], 2, "required"),
-        ("clean_aflw.py", ["{aflw}", "--size", "0"], 2, "at least 8"),
+        ("clean_aflw.py", ["{aflw}", "--size", "0"], 2, "from 8 to 1024"),
         ("clean_aflw.py", ["{aflw}", "--confidence", "2"], 2, "from 0 to 1"),
         ("clean_aflw.py", ["{aflw}", "--detector", "gone.keras"], 1, "no such detector"),
         ("clean_aflw.py", ["{aflw}", "--detector", "gone.onnx"], 1, "no such model file"),
