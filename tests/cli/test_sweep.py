@@ -60,11 +60,21 @@ def test_networks_are_trained_side_by_side_by_the_code_of_train(run_script, head
 
 
 def test_mistakes_that_all_trials_share_end_the_sweep_soon(run_script, tmp_path):
+    table = tmp_path / "heads.csv"
+    table.write_text("file,xmin,ymin,xmax,ymax,tilt,pan,roll\nlost.png,5,5,40,40,1,2,3\n")
+    given = [table, "--validation", table, "--space", "architectures", "--output", tmp_path / "run"]
+    done = run_script("sweep", *given)
+    assert done.status == 1
+    assert "trial 0 (1/32/1/64) failed: " in done.err
+    assert "the first 3 trials failed" in done.err.splitlines()[-1]
+
+
+def test_data_that_are_missing_are_told_before_any_trial(run_script, tmp_path):
     given = ["heads.csv", "--space", "architectures", "--output", tmp_path / "run"]
     done = run_script("sweep", *given)
     assert done.status == 1
-    assert "trial 0 (1/32/1/64) failed: heads.csv: no such file" in done.err
-    assert "the first 3 trials failed" in done.err.splitlines()[-1]
+    assert "heads.csv: no such file" in done.err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
