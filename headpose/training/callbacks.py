@@ -8,6 +8,7 @@ import numpy as np
 
 from headpose.files import atomic_write
 from headpose.models.keras_files import save_model
+from headpose.reporting import logger
 from headpose.training.run_folder import newest_state
 from headpose.training.schedule import Schedule
 
@@ -37,6 +38,26 @@ class BestModel(keras.callbacks.Callback):
         self._keep, self._measure = model_to_keep, measure
         self._score, self._sign, self._path = score, 1 if higher else -1, path
         self._best = -float("inf")
+        self._start: tuple[str | Path, float] | None = None
+
+    def begin_with(self, start: str | Path | None) -> None:
+        """Measures a model before training, if it has the weights of a file, `start`."""
+        if start is not None:
+            self._start = start, self._sign * self._measure()[self._score]
+
+    def compare_with_start(self) -> None:
+        """Warns where no epoch was better than what training began with."""
+        if self._start is None or not self._best < self._start[1]:
+            return
+        start, before = self._start
+        logger.warning(
+            "no epoch was better than %s on the validation data: %s %.3g before, %.3g in the best "
+            "epoch; keep that file, or try a smaller --learning-rate or more data",
+            start,
+            self._score,
+            self._sign * before,
+            self._sign * self._best,
+        )
 
     def replay(self, rows: Iterable[dict]) -> None:
         """Takes up the best score of the epochs that a log tells of."""

@@ -216,17 +216,20 @@ def _learn(
     # Only now, when nothing else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
     earlier = open_run(folder, told, config.resume, config.overwrite)
+    kept = BestModel(
+        detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
+    )
+    kept.begin_with(config.network.start if measured else None)
     loop.fit(
         model,
         lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
         schedule,
-        BestModel(
-            detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
-        ),
+        kept,
         Patience("ap mean", True, schedule),
         folder,
         earlier,
     )
+    kept.compare_with_start()
     if len(earlier) < schedule.epochs:
         save_model(detector, folder / "last.keras")
     sizes = ["ap 8-16", "ap 16-32", "ap 32-64", "ap over 64"]

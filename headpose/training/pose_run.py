@@ -189,6 +189,7 @@ def _learn(
     # Only now, when little else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
     earlier = open_run(folder, told, config.resume, config.overwrite)
+    best.begin_with(config.network.start)
     started = time.monotonic()
     loop.fit(
         learner,
@@ -200,6 +201,7 @@ def _learn(
         earlier,
         on_epoch,
     )
+    best.compare_with_start()
     plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "degrees")
     return round(time.monotonic() - started)
 
