@@ -206,17 +206,13 @@ def load_pipeline(
         HeadposeError: If a file is missing or of the wrong kind, or not exported for that
             backend.
     """
-    detector, estimator = detector or OURS, estimator or OURS
-    if not isinstance(detector, ModelSpec):
-        detector = named_model(detector, DETECTORS)
-    if not isinstance(estimator, ModelSpec):
-        estimator = named_model(estimator, ESTIMATORS)
-    finder: Detector = load_detector(detector, detector_size, backend)
+    found = named_model(detector or OURS, DETECTORS)
+    finder: Detector = load_detector(found, detector_size, backend)
     if tiles is not None:
         finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
         finder,
-        PoseEstimator.load(estimator, backend),
+        PoseEstimator.load(named_model(estimator or OURS, ESTIMATORS), backend),
         confidence,
         max_error,
         any_rotation,

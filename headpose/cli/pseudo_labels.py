@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
+from headpose.cli.pipeline_options import named_estimator
 from headpose.files import atomic_write, check_outputs
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="with inputs N x 224 x 224 x 3",
     )
-    add("--estimator", metavar="FILE", help="a third voice: an estimator of the whole turn of ours")
+    add(
+        "--estimator",
+        type=named_estimator,
+        metavar="FILE",
+        help="a third voice: an estimator of the whole turn of ours",
+    )
     add("--output", type=cl.path, required=True, metavar="FILE", help="the table of labels")
     add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
     add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")

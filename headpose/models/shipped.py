@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from headpose.errors import HeadposeError, reason
 from headpose.files import sha256
+
+T = TypeVar("T")
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _INSTALLED = _PACKAGE / "shipped_models"  # see pyproject.toml
@@ -23,14 +26,14 @@ SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of mo
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"
 
 
-def named_model(name: str | Path, named: Mapping[str, Path]) -> str:
-    """Returns the file of a model that ships, if that is a name of one, else what was given.
+def named_model(model: T, named: Mapping[str, Path]) -> T | str:
+    """Returns the file of a model that ships, if its name was given, else what was given.
 
     Args:
-        name: A name, or a file.
+        model: A name, a file, or what was resolved already.
         named: `DETECTORS` or `ESTIMATORS`.
     """
-    return str(named.get(str(name), name))
+    return str(named.get(str(model), model)) if isinstance(model, str | Path) else model
 
 
 def check_shipped(folder: Path = MODELS) -> dict[str, str]:

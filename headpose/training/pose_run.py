@@ -166,14 +166,14 @@ def _learn(
     from headpose.images.figures import plot_log
     from headpose.models.keras_setup import jit_compile
     from headpose.pose import rotation
-    from headpose.pose.estimator import MEASURES, PoseEstimator
+    from headpose.pose.estimator import PoseEstimator
     from headpose.training import loop, pose
     from headpose.training.callbacks import BestModel, Patience
     from headpose.training.run_folder import open_run
     from headpose.training.schedule import optimizer
 
     learner, loss = model, pose.angle_loss
-    if model.output_shape[1] == len(MEASURES):
+    if _gives_rotations(model):
         learner, loss = rotation.raw_outputs(model), rotation.rotation_loss
     examples = _examples(config, model, sets)
     schedule = _schedule(config, sum(len(s) for s in sets.training.values()))
@@ -232,6 +232,12 @@ def _keep_best(
     return row
 
 
+def _gives_rotations(model: "keras.Model") -> bool:
+    from headpose.pose.estimator import MEASURES
+
+    return model.output_shape[1] == len(MEASURES)
+
+
 def _finished(
     config: PoseTrainingConfig, kept: "keras.Model", held_out: list["HeadSet"]
 ) -> "keras.Model":
@@ -243,9 +249,8 @@ def _finished(
     from headpose.pose.rotation import averaged_with_mirror
     from headpose.training.error_fitting import calibrate
 
-    rotation = any(type(layer).__name__ == "HeadAngles" for layer in kept.layers)
     model = averaged_with_mirror(kept) if config.with_mirror else kept
-    if not rotation or not any(len(heads) for heads in held_out):
+    if not held_out or not _gives_rotations(model):
         return model
     return calibrate(model, held_out, config.augmentation, config.learning.seed)
 

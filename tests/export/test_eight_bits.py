@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from model_specs import ANGLES, BOXES
 from small_models import (
     packages,
 )
@@ -11,20 +12,12 @@ from headpose.errors import HeadposeError
 from headpose.export.calibration import MAX_PICTURES, own_samples, samples
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, default_target
-from headpose.models.specs import DetectorSpec, EstimatorSpec
+from headpose.models.specs import EstimatorSpec
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.usefixtures("full_precision"),
 ]
-BOXES = DetectorSpec(
-    None,
-    None,
-    0.4,
-    ((4, ((9.0, 11.0), (12.5, 14.0))), (8, ((20.0, 22.0),))),
-    (0.1, 0.1, 0.2, 0.2),
-)
-ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
 @pytest.fixture(scope="module")

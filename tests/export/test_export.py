@@ -5,6 +5,7 @@ import json
 import keras
 import pytest
 from keras import layers
+from model_specs import ANGLES
 from small_models import (
     exported,
     packages,
@@ -24,7 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.usefixtures("full_precision"),
 ]
-ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
 def test_what_is_known_of_a_model_is_read_from_it():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from model_specs import ANGLES
 from small_models import (
     mirroring_estimator,
     small_detector,
@@ -12,14 +13,12 @@ from small_models import (
 from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, rewrite
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.network import spec_of
-from headpose.models.specs import EstimatorSpec
 from headpose.pose.rotation import HeadAngles
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.usefixtures("full_precision"),
 ]
-ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
 def array(tensor) -> np.ndarray:

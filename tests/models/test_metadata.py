@@ -4,20 +4,13 @@ import dataclasses
 import json
 
 import pytest
+from model_specs import ANGLES, BOXES
 
 from headpose.models.metadata import ModelMetadata
 from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 DETECTOR = DetectorSpec(None, None, 0.5, ((8, ((10.0, 12.0), (20.0, 24.0))),), (0.1, 0.1, 0.2, 0.2))
 ESTIMATOR = EstimatorSpec(64, 3, 6, "short", 1.2, (0.2, 0.5, 10.0))
-BOXES = DetectorSpec(
-    None,
-    None,
-    0.4,
-    ((4, ((9.0, 11.0), (12.5, 14.0))), (8, ((20.0, 22.0),))),
-    (0.1, 0.1, 0.2, 0.2),
-)
-ANGLES = EstimatorSpec(32, 1, 6, "long", 1.2, (0.2, 0.5, 10.0))
 
 
 def described(spec) -> dict:
