@@ -17,6 +17,8 @@ from headpose.video.addresses import without_secrets
 
 LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
 LOCK = ".lock"
+# Stores whose folders are but parts of names: asked for one, their packages make a bucket.
+BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos"}
 
 
 class Output:
@@ -29,6 +31,8 @@ class Output:
     def __init__(self, place: str):
         self.place = place
         self.folder = local(place)
+        # The last of a chain, as in simplecache::s3://, is where it lies.
+        self._in_bucket = place.rpartition("::")[2].partition("://")[0] in BUCKETS
 
     def __str__(self) -> str:
         return str(self.folder) if self.folder is not None else without_secrets(self.place)
@@ -72,7 +76,8 @@ class Output:
             yield path
             with self._errors(name):
                 system, inside = self._inside(name)
-                system.makedirs(inside.rpartition("/")[0], exist_ok=True)
+                if not self._in_bucket:
+                    system.makedirs(inside.rpartition("/")[0], exist_ok=True)
                 system.put_file(str(path), inside)
 
     def write(self, name: str, content: bytes) -> None:
@@ -137,8 +142,8 @@ class Output:
         try:
             with store_errors(self.named(name)):
                 yield
-        except StoreError as error:
-            raise StoreError(f"cannot write {error}") from error
+        except HeadposeError as error:
+            raise type(error)(f"cannot write {error}") from error
 
     # ------------------------------------------------------------------------- whose turn
 
@@ -189,7 +194,9 @@ class Output:
         finally:
             ended.set()
             thread.join()
-            self.remove(mark)
+            # A store that is gone was told of; there the claim ends by itself.
+            with contextlib.suppress(StoreError):
+                self.remove(mark)
 
     def _check_free(self, mark: str) -> None:
         content = self.read(mark)

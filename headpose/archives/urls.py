@@ -19,6 +19,7 @@ from headpose.video.addresses import without_secrets
 __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "opened", "status"]
 
 EXTRA = "cloud"
+NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
 
@@ -88,7 +89,8 @@ def store_errors(place: str) -> Iterator[None]:
     except HeadposeError:
         raise
     except FileNotFoundError as error:
-        raise HeadposeError(f"{without_secrets(place)}: no such file") from error
+        told = "no such bucket" if NO_BUCKET in str(error) else "no such file"
+        raise HeadposeError(f"{without_secrets(place)}: {told}") from error
     except Exception as error:  # what the libraries of stores raise has no common class
         raise StoreError(f"{without_secrets(place)}: {why(error)}") from error
 
