@@ -3,9 +3,6 @@
 Nothing here imports Keras or TensorFlow, except for a SavedModel.
 """
 
-import xml.etree.ElementTree as ElementTree
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +128,8 @@ def _of_onnx(path: Path) -> str | None:
 
 
 def _of_openvino(path: Path) -> str | None:
+    import xml.etree.ElementTree as ElementTree  # which ONNX files, the default, never need
+
     if path.stat().st_size > MAX_XML:
         raise HeadposeError(f"{path}: more than {MAX_XML / 1e6:.0f} MB, larger than any of ours")
     try:
@@ -144,6 +143,9 @@ def _of_openvino(path: Path) -> str | None:
 
 
 def _of_litert(path: Path) -> str | None:
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo(LITERT_FILE).file_size > MAX_TEXT:
