@@ -27,11 +27,12 @@ class Head:
     Attributes:
         box: xmin, ymin, xmax, ymax in pixels, cut to the picture.
         score: Of the detector, 0..1.
-        tilt, pan: Degrees; up and toward the image's left are positive. None where the
-            estimator was too little certain.
+        tilt: Degrees, up is positive. None where the estimator was too little certain.
+        pan: Degrees, toward the image's left is positive. None where `tilt` is.
         roll: Degrees, clockwise is positive; None where the estimator does not tell.
-        azimuth, elevation: Degrees, where the nose points: toward the image's left
-            (-180..180, beyond ±90 away from the viewer) and up (-90..90).
+        azimuth: Degrees, how far the nose points toward the image's left (-180..180, beyond
+            ±90 away from the viewer).
+        elevation: Degrees, how far the nose points up (-90..90).
         expected_error: Expected error of the angles, degrees: the smaller, the surer. None
             where the estimator does not tell.
     """

@@ -85,7 +85,8 @@ def as_pictures(
     Args:
         given: A sequence or an iterator of pictures, or an array (N, H, W, C), of which all
             are read with one range of values.
-        rgb, max_value: As for `as_picture`.
+        rgb: As for `as_picture`.
+        max_value: As for `as_picture`.
 
     Raises:
         PictureError: If one is no picture, says which; or if it is a single picture.

@@ -27,7 +27,8 @@ class PoseEstimator:
     Attributes:
         size: Side of the crops it takes, pixels.
         grey: Whether it takes grey crops.
-        side, margin: How crops are cut, see `headpose.geometry.crops.head_crops`.
+        side: Which side of boxes crops are cut by, see `headpose.geometry.crops.head_crops`.
+        margin: What that side is multiplied by, see there.
         outputs: 2 for tilt and pan, 3 with roll, 6 for all `MEASURES`.
         spec: Where the model was loaded from; None for one from memory.
 
