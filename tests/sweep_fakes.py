@@ -3,6 +3,7 @@
 Worker processes import this file by name, so it stands apart from the tests.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -78,6 +79,30 @@ def failing_trial(run: PoseTrainingConfig, ask) -> dict:
     return fake_trial(run, ask)
 
 
+def meeting_trial(run: PoseTrainingConfig, ask) -> dict:
+    """The same, but waits until trials of two processes were started."""
+
+    def asked(report):
+        deadline = time.monotonic() + 120
+        while len({f.read_text() for f in run.output.parent.glob("*/starts")}) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return ask(report)
+
+    return fake_trial(run, asked)
+
+
+def endless_trial(run: PoseTrainingConfig, ask) -> dict:
+    """The same, but never gets beyond its second epoch."""
+
+    def asked(report):
+        while report[0] == 2:
+            time.sleep(0.02)
+        return ask(report)
+
+    return fake_trial(run, asked)
+
+
 def square(payload, ask):
     return payload**2
 
@@ -144,13 +169,15 @@ def given(chosen: dict, output: Path) -> PoseTrainingConfig:
     return with_values(PoseTrainingConfig(), {**fixed, **chosen})
 
 
-def sweep_slowly(folder: str) -> None:
-    """Sweeps on two processes, slow enough to be killed; run as a script."""
+def sweep_in(folder: str, function: str = "") -> None:
+    """Sweeps on two processes, slow enough to be killed, or in this one with a function here."""
     from headpose.training.sweep.driver import Sweep
 
     sweep = Sweep(Path(folder), eight(), "grid", None, 0, "none", {})
-    with ProcessPool(2, 1, fresh=True) as pool:
-        for number in sweep.run(pool, slow_trial, given, lambda _: None):
+    with contextlib.ExitStack() as stack:
+        pool = ThreadPool() if function else stack.enter_context(ProcessPool(2, 1, fresh=True))
+        trial = globals()[function] if function else slow_trial
+        for number in sweep.run(pool, trial, given, lambda _: None):
             print(number, flush=True)
 
 
@@ -164,4 +191,4 @@ def eight():
 
 
 if __name__ == "__main__":
-    sweep_slowly(sys.argv[1])
+    sweep_in(*sys.argv[1:])

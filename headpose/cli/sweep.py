@@ -1,7 +1,8 @@
 """Trains many pose estimators: over the published system's two searches, or one's own.
 
 Each trial is a run of `headpose train`, with the options that follow those of the sweep.
-The same command goes on with a sweep that was interrupted.
+The same command goes on with a sweep that was interrupted, and given on other machines that
+see the folder, or once more on this one, it takes a share of the trials.
 """
 
 import argparse
@@ -14,11 +15,12 @@ from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
 from headpose.errors import HeadposeError
-from headpose.files import check_readable, sole_user, writable_folder
+from headpose.files import check_readable, writable_folder
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.sweep.driver import SEARCHES, STOPPERS, Sweep, check_free, clear
+from headpose.training.sweep.driver import SEARCHES, Sweep
 from headpose.training.sweep.spaces import RESERVED, SPACES, Space, check, read_space
+from headpose.training.sweep.study import STOPPERS, check_free, clear, state_of, turn
 
 MAX_TRIALS = 100_000  # a random search queues all at the start, which takes 20 ms for each
 ENOUGH_FAILURES = 3  # at the start, to take it that all others would fail too
@@ -94,24 +96,23 @@ def main() -> int:
 
     check_free(arguments.output, results.FILES)
     folder = writable_folder(arguments.output)
-    with sole_user(folder):
-        if arguments.overwrite:
+    if arguments.overwrite:
+        with turn(folder):
             clear(folder, results.FILES)
-        sweep = Sweep(
-            folder,
-            space,
-            search,
-            arguments.trials,
-            shared.learning.seed,
-            arguments.stop_early,
-            {name: str(value) for name, value in values(shared, with_effect_only=True).items()},
-        )
-        print(f"{sweep.count} trials, {sweep.left()} of them to run, by {search} over")
-        print(space.describe())
-        run_trials(sweep, arguments, shared)
-        rows = results.table(sweep)
-        results.write_table(folder / results.TABLE, rows)
-        results.draw(folder, rows, space)
+    sweep = Sweep(
+        folder,
+        space,
+        search,
+        arguments.trials,
+        shared.learning.seed,
+        arguments.stop_early,
+        {name: str(value) for name, value in values(shared, with_effect_only=True).items()},
+    )
+    print(f"{sweep.count} trials, {sweep.left()} of them to run, by {search} over")
+    print(space.describe())
+    run_trials(sweep, arguments, shared)
+    rows = results.updated(sweep)
+    results.draw(folder, rows, space)
     for row in rows:
         if row["state"] == "unfit":
             tell(row, results.name_of(row, space))
@@ -119,6 +120,8 @@ def main() -> int:
     for row in results.front(rows):
         tell(row, results.name_of(row, space))
     print(f"table: {folder / results.TABLE}")
+    if others := sum(state_of(trial) == "open" for trial in sweep.trials()[: sweep.count]):
+        print(f"{others} trials are under way in other processes, which go on")
     return 1 if any(row["state"] == "failed" for row in rows) else 0
 
 
@@ -153,8 +156,7 @@ def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTraining
         ended = sweep.run(pool, run_trial, configure, unfit)
         states = set()
         for count, number in enumerate(cl.progress(ended, "trials", sweep.left()), 1):
-            rows = results.table(sweep)
-            results.write_table(sweep.folder / results.TABLE, rows)
+            rows = results.updated(sweep)
             row = next(r for r in rows if r["trial"] == number)
             tell(row, results.name_of(row, sweep.space))
             states.add(row["state"])

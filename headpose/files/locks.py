@@ -48,7 +48,7 @@ def in_turn(path: str | Path, what: str) -> Iterator[None]:
 
     Args:
         path: The file that they write.
-        what: What is said while another process is waited for.
+        what: What is said while another process is waited for; nothing if it is empty.
 
     Raises:
         HeadposeError: If the folder cannot be written to.
@@ -75,7 +75,7 @@ def _locked(lock: Path, wait: str | None, busy: str, shared: bool = False) -> It
             file.close()
             if wait is None:
                 raise HeadposeError(f"{busy}; wait for its end or name another folder") from error
-            if not told:
+            if wait and not told:
                 _logger.info("%s", wait)
             told = True
             time.sleep(POLL)

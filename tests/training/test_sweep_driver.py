@@ -12,8 +12,9 @@ import sweep_fakes as fakes
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import ProcessPool
 from headpose.training.sweep import results as sweep_results
-from headpose.training.sweep.driver import STUDY, Sweep, check_free, clear, state_of
+from headpose.training.sweep.driver import Sweep
 from headpose.training.sweep.spaces import Range, Space
+from headpose.training.sweep.study import STUDY, check_free, clear, state_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHOUT_TIME = ("seconds",)
@@ -120,10 +121,55 @@ def test_an_interrupted_sweep_goes_on_to_the_same_table(tmp_path, search):
         assert len(starts.splitlines()) == 1
 
 
-def test_a_sweep_killed_at_once_goes_on_with_nothing_lost(tmp_path):
+def another_process(folder, *function):
+    """Starts a process that sweeps in a folder, too."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    command = [sys.executable, str(ROOT / "tests" / "sweep_fakes.py"), str(tmp_path / "part")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, str(ROOT / "tests" / "sweep_fakes.py"), str(folder), *function]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def starts_of(folder):
+    """Which processes started each trial."""
+    files = sorted((folder / "trials").glob("*/starts"))
+    return [[int(line) for line in file.read_text().split()] for file in files]
+
+
+def test_two_processes_on_one_folder_share_the_trials(tmp_path):
+    folder = tmp_path / "shared"
+    pair = [another_process(folder, "meeting_trial") for _ in range(2)]
+    ended = [[int(line) for line in process.communicate()[0].split()] for process in pair]
+    assert [process.returncode for process in pair] == [0, 0]
+    assert all(ended)
+    assert sorted(ended[0] + ended[1]) == list(range(8))
+    starts = starts_of(folder)
+    for process, numbers in zip(pair, ended, strict=True):
+        assert {number for number, by in enumerate(starts) if by == [process.pid]} == set(numbers)
+    again = swept(folder)
+    assert table_of(again) == table_of(swept(tmp_path / "whole"))
+    assert starts_of(folder) == starts  # nothing was left to do
+
+
+def test_what_another_process_trains_is_left_to_it_until_it_is_gone(tmp_path):
+    folder = tmp_path / "shared"
+    with another_process(folder, "endless_trial") as process:
+        deadline = time.monotonic() + 120
+        while not starts_of(folder):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert swept(folder).left() == 1
+        with pytest.raises(HeadposeError, match="another process works there"):
+            clear(folder)
+        process.send_signal(signal.SIGKILL)
+    sweep = swept(folder)
+    assert sweep.left() == 0
+    assert table_of(sweep) == table_of(swept(tmp_path / "whole"))
+    here = os.getpid()
+    assert starts_of(folder) == [[process.pid, here], *([here] for _ in range(7))]
+    clear(folder)
+
+
+def test_a_sweep_killed_at_once_goes_on_with_nothing_lost(tmp_path):
+    with another_process(tmp_path / "part") as process:
         process.stdout.readline()
         process.stdout.readline()
         process.send_signal(signal.SIGKILL)
@@ -139,9 +185,6 @@ def test_a_sweep_killed_at_once_goes_on_with_nothing_lost(tmp_path):
     # As if the kill had hit the study in the middle of a line.
     with (tmp_path / "part" / "study.log").open("a") as file:
         file.write('{"op_code":')
-    lock = tmp_path / "part" / "study.log.lock"
-    lock.unlink(missing_ok=True)
-    lock.symlink_to("study.log")
     assert table_of(swept(tmp_path / "part")) == table_of(swept(tmp_path / "whole"))
 
 
@@ -225,8 +268,9 @@ def test_what_is_of_no_sweep_is_neither_written_over_nor_removed(tmp_path):
 
 
 def test_a_sweep_is_removed_with_its_table(tmp_path):
-    swept(tmp_path)
-    sweep_results.write_table(tmp_path / "models.csv", [{"seconds": 1, "note": ""}])
+    sweep = swept(tmp_path)
+    assert len(sweep_results.updated(sweep)) == 8
+    assert (tmp_path / "models.csv").read_text().count("\n") == 9
     check_free(tmp_path, sweep_results.FILES)
     clear(tmp_path, sweep_results.FILES)
     assert [p.name for p in tmp_path.rglob("*")] == ["trials"]

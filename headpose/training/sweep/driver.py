@@ -7,28 +7,33 @@ A sweep's folder holds
     trials/0000/      a training run, as train.py leaves it, and its output.txt
     *.png             pictures of the table
 
-One process drives a sweep and is the only one that writes the study; workers train.
+Any number of processes that see the folder may drive it: Optuna's journal gives each trial to
+one of them, and a lock on the trial tells the others whether that one still lives.
 """
 
-import os
+import contextlib
 import random
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_readable
+from headpose.files import sole_user
 from headpose.parallel.processes import DONE, Task, work
 from headpose.training.sweep.spaces import Space
+from headpose.training.sweep.study import (
+    FINISHED,
+    STUDY,
+    TRIALS,
+    clear,
+    open_study,
+    state_of,
+    turn,
+)
 
-STUDY, TRIALS = "study.log", "trials"
-JOURNAL = b'{"op_code":'  # how Optuna's journals begin
 SEARCHES = ("grid", "random", "tpe")
-STOPPERS = ("none", "median", "halving")
 TRIALS_IF_OPEN = 50  # unless asked otherwise, where there is no grid to come to an end
-WARM_UP = 5  # epochs in which no trial is stopped: first errors say little
-FINISHED = ("complete", "stopped", "unfit")
 
 
 class Sweep:
@@ -72,14 +77,17 @@ class Sweep:
             **settings,
         }
         folder.mkdir(parents=True, exist_ok=True)
-        self.study = _open(folder / STUDY, stopper)
-        if self._differs(settings):
-            clear(folder)
-            self.study = _open(folder / STUDY, stopper)
-        (folder / TRIALS).mkdir(exist_ok=True)
-        self.study.set_user_attr("settings", settings)
-        self._settle(grid, seed)
-        self._live: dict[int, tuple] = {}
+        self._locks: dict[int, contextlib.ExitStack] = {}
+        with turn(folder):
+            self.study = open_study(folder / STUDY, stopper)
+            if self._differs(settings):
+                clear(folder)
+                self.study = open_study(folder / STUDY, stopper)
+            (folder / TRIALS).mkdir(exist_ok=True)
+            self.study.set_user_attr("settings", settings)
+            self._settle(grid, seed)
+        # What failed before is tried again, once.
+        self._again = {t.number for t in self.trials() if state_of(t) == "failed"}
 
     def _differs(self, settings: dict[str, str]) -> bool:
         """Tells whether there is a sweep with other settings, of which nothing is worth keeping."""
@@ -99,10 +107,11 @@ class Sweep:
         """
         import optuna
 
-        there = len(self.study.get_trials(deepcopy=False))
         if self._search == "tpe":
-            # Interrupted, the seed would draw the same first trials again.
-            self.study.sampler = optuna.samplers.TPESampler(seed=seed + there, constant_liar=True)
+            # Another process, or this one gone on with, would draw the same first trials again.
+            starts = self.study.user_attrs.get("starts", 0)
+            self.study.set_user_attr("starts", starts + 1)
+            self.study.sampler = optuna.samplers.TPESampler(seed=seed + starts, constant_liar=True)
             return
         if self._search == "random":
             draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
@@ -111,7 +120,7 @@ class Sweep:
             settled = random.Random(seed).sample(grid, len(grid))
         else:
             settled = grid
-        for params in settled[there : self.count]:
+        for params in settled[len(self.trials()) : self.count]:
             self.study.enqueue_trial(params)
 
     def trials(self) -> list:
@@ -141,150 +150,83 @@ class Sweep:
         """
 
         def tasks() -> Iterator[Task]:
-            for trial in self._next():
+            while trial := self._take():
                 folder = self.trial_folder(trial.number)
                 config = configure(self.space.values(self.space.suggest(trial)), folder)
                 if reason := misfit(config):
                     trial.set_user_attr("unfit", reason)
                     self._end(trial, "FAIL")
                     continue
-                last = self.trials()[trial.number].last_step
-                self._live[trial.number] = (trial, -1 if last is None else last, False)
+                live[f"trial {trial.number}"] = trial
                 yield Task(f"trial {trial.number}", function, config)
 
-        for event in work(pool, tasks(), self._judge):
-            number = int(event.key.split()[1])
-            trial, *_ = self._live.pop(number)
-            if event.kind == DONE:
-                trial.set_user_attr("row", event.value)
-                if trial.user_attrs.get("stopped"):
-                    self._end(trial, "PRUNED")
+        live: dict[str, Any] = {}
+        try:
+            for event in work(pool, tasks(), lambda key, report: self._judge(live[key], *report)):
+                trial = live.pop(event.key)
+                if event.kind == DONE:
+                    trial.set_user_attr("row", event.value)
+                    stopped = "stopped" in trial.user_attrs
+                    error = None if stopped else event.value["validation_error"]
+                    self._end(trial, "PRUNED" if stopped else "COMPLETE", error)
+                    folder = self.trial_folder(trial.number)
+                    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
                 else:
-                    self._end(trial, "COMPLETE", event.value["validation_error"])
-                shutil.rmtree(self.trial_folder(number) / "checkpoint", ignore_errors=True)
-            else:
-                # It stays open, so that the next call of the sweep runs it again.
-                trial.set_user_attr("error", str(event.value))
-            yield number
+                    # It stays open, so that the next call of the sweep runs it again.
+                    trial.set_user_attr("error", str(event.value))
+                    self._locks.pop(trial.number).close()
+                yield trial.number
+        finally:
+            for lock in self._locks.values():
+                lock.close()
+            self._locks.clear()
 
     def trial_folder(self, number: int) -> Path:
         """Returns the folder of a trial's run."""
         return self.folder / TRIALS / f"{number:04d}"
 
-    def _next(self) -> Iterator:
-        """Yields the trials that were under way and left, then new ones."""
+    def _take(self):
+        """Takes a trial that nobody has: one that was under way and left, else a new one."""
         import optuna
 
-        for frozen in self.trials()[: self.count]:
-            if frozen.state == optuna.trial.TrialState.RUNNING:
-                yield optuna.trial.Trial(self.study, frozen._trial_id)
-        waiting = optuna.trial.TrialState.WAITING
-        while sum(t.state != waiting for t in self.trials()) < self.count:
-            yield self.study.ask()
+        with turn(self.folder):
+            trials = self.trials()
+            for frozen in trials[: self.count]:
+                number, state = frozen.number, state_of(frozen)
+                left = state == "open" and frozen.state == optuna.trial.TrialState.RUNNING
+                if number not in self._locks and (left or number in self._again):
+                    with contextlib.suppress(HeadposeError):  # another process has it
+                        self._lock(number)
+                        self._again.discard(number)
+                        return optuna.trial.Trial(self.study, frozen._trial_id)
+            if sum(t.state != optuna.trial.TrialState.WAITING for t in trials) >= self.count:
+                return None
+            trial = self.study.ask()
+            self._lock(trial.number)
+            return trial
 
-    def _judge(self, key: str, report: tuple[int, float]) -> bool:
+    def _lock(self, number: int) -> None:
+        """Makes a trial this process's until it ends.
+
+        Raises:
+            HeadposeError: If another process has it.
+        """
+        with contextlib.ExitStack() as lock:
+            lock.enter_context(sole_user(self.folder / TRIALS, f"{number:04d}"))
+            self._locks[number] = lock.pop_all()
+
+    def _judge(self, trial, epoch: int, error: float) -> bool:
         """Takes note of an epoch's error and tells whether to stop there."""
-        number = int(key.split()[1])
-        trial, last, stop = self._live[number]
-        epoch, error = report
-        if epoch <= last:
-            return stop  # asked before, by a worker that was lost
+        last = self.trials()[trial.number].last_step
+        if last is not None and epoch <= last:
+            return "stopped" in trial.user_attrs  # asked before, by a worker that was lost
         trial.report(error, epoch)
-        stop = trial.should_prune()
-        if stop:
+        if trial.should_prune():
             trial.set_user_attr("stopped", True)
-        self._live[number] = (trial, epoch, stop)
-        return stop
+        return "stopped" in trial.user_attrs
 
     def _end(self, trial, state: str, value: float | None = None) -> None:
         import optuna
 
         self.study.tell(trial, value, optuna.trial.TrialState[state])
-
-
-def state_of(trial) -> str:
-    """Names the state of a trial; all but `open` and `failed` are for good."""
-    state = trial.state.name
-    if state == "COMPLETE":
-        return "complete"
-    if state == "PRUNED":
-        return "stopped"
-    if state == "FAIL":
-        return "unfit"
-    return "failed" if "error" in trial.user_attrs else "open"
-
-
-def check_free(folder: Path, names: Iterable[str]) -> None:
-    """Refuses to write over what is no sweep's.
-
-    Args:
-        folder: Of a sweep, there or not.
-        names: Of files that it will write.
-
-    Raises:
-        HeadposeError: If there is one and no study beside it.
-    """
-    if (folder / STUDY).exists():
-        return
-    for path in (folder / name for name in names):
-        if os.path.lexists(path):
-            raise HeadposeError(f"{path} exists and is of no sweep; name another --output")
-
-
-def clear(folder: Path, names: Iterable[str] = ()) -> None:
-    """Removes a sweep from its folder, and nothing else.
-
-    Args:
-        folder: Of the sweep.
-        names: Of files that it wrote beside the study.
-    """
-    if not (folder / STUDY).exists():
-        return  # what is called like our trials is somebody else's
-    for trial in (folder / TRIALS).glob("[0-9][0-9][0-9][0-9]*"):
-        shutil.rmtree(trial, ignore_errors=True)
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
-    (folder / STUDY).unlink()  # the last: it tells that the others are a sweep's
-
-
-def _open(path: Path, stopper: str):
-    """Opens the study in a file, which only this process writes."""
-    import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalStorage
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    damaged = HeadposeError(f"{path}: damaged; use --overwrite or another --output")
-    check_readable(path)
-    # Left over by a process that was killed while it wrote.
-    Path(f"{path}.lock").unlink(missing_ok=True)
-    if path.exists():
-        content = path.read_bytes()
-        if not _begins_a_journal(content):  # and is not to be written to
-            raise damaged
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(whole)
-    pruner = {
-        "none": optuna.pruners.NopPruner,
-        "median": lambda: optuna.pruners.MedianPruner(n_warmup_steps=WARM_UP),
-        "halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=WARM_UP),
-    }[stopper]()
-    try:
-        return optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(path))),
-            study_name="sweep",
-            direction="minimize",
-            pruner=pruner,
-            load_if_exists=True,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise damaged from error
-
-
-def _begins_a_journal(content: bytes) -> bool:
-    """Tells Optuna's journals, of which a first line that is cut short may be left, from others."""
-    first, end, _ = content.partition(b"\n")
-    if not end:
-        return JOURNAL.startswith(first) or first.startswith(JOURNAL)
-    return first.startswith(JOURNAL)
+        self._locks.pop(trial.number).close()

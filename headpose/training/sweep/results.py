@@ -8,8 +8,9 @@ import numpy as np
 
 from headpose.files import atomic_write
 from headpose.images.figures import figure, save
-from headpose.training.sweep.driver import FINISHED, Sweep, state_of
+from headpose.training.sweep.driver import Sweep
 from headpose.training.sweep.spaces import Range, Space, label
+from headpose.training.sweep.study import FINISHED, state_of, turn
 
 COUNTED = ("complete", "stopped")
 TABLE, FRONT_PICTURE, EFFECT_PICTURE = "models.csv", "error-multiply-adds.png", "effects.png"
@@ -36,6 +37,14 @@ def table(sweep: Sweep) -> list[dict]:
                     "note": "" if state in COUNTED else told.get("unfit") or told.get("error", ""),
                 }
             )
+    return rows
+
+
+def updated(sweep: Sweep) -> list[dict]:
+    """Writes the table anew as the study is now, and returns its rows."""
+    with turn(sweep.folder):
+        rows = table(sweep)
+        write_table(sweep.folder / TABLE, rows)
     return rows
 
 

@@ -1,0 +1,143 @@
+"""The study of a sweep: Optuna's journal in a file, which any number of processes may share."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from headpose.errors import HeadposeError
+from headpose.files import check_readable, in_turn, sole_user
+
+STUDY, TRIALS = "study.log", "trials"
+JOURNAL = b'{"op_code":'  # how Optuna's journals begin
+STOPPERS = ("none", "median", "halving")
+WARM_UP = 5  # epochs in which no trial is stopped: first errors say little
+FINISHED = ("complete", "stopped", "unfit")
+
+
+def turn(folder: Path):
+    """Has processes that drive the same sweep do what is to be done alone one by one."""
+    return in_turn(folder / "sweep", "")
+
+
+def state_of(trial) -> str:
+    """Names the state of a trial; all but `open` and `failed` are for good."""
+    state = trial.state.name
+    if state == "COMPLETE":
+        return "complete"
+    if state == "PRUNED":
+        return "stopped"
+    if state == "FAIL":
+        return "unfit"
+    return "failed" if "error" in trial.user_attrs else "open"
+
+
+def check_free(folder: Path, names: Iterable[str]) -> None:
+    """Refuses to write over what is no sweep's.
+
+    Args:
+        folder: Of a sweep, there or not.
+        names: Of files that it will write.
+
+    Raises:
+        HeadposeError: If there is one and no study beside it.
+    """
+    if (folder / STUDY).exists():
+        return
+    for path in (folder / name for name in names):
+        if os.path.lexists(path):
+            raise HeadposeError(f"{path} exists and is of no sweep; name another --output")
+
+
+def clear(folder: Path, names: Iterable[str] = ()) -> None:
+    """Removes a sweep from its folder, and nothing else. Call in `turn`.
+
+    Args:
+        folder: Of the sweep.
+        names: Of files that it wrote beside the study.
+
+    Raises:
+        HeadposeError: If a process trains there.
+    """
+    if not (folder / STUDY).exists():
+        return  # what is called like our trials is somebody else's
+    (folder / TRIALS).mkdir(exist_ok=True)
+    with sole_user(folder / TRIALS):
+        for trial in (folder / TRIALS).glob("[0-9][0-9][0-9][0-9]*"):
+            shutil.rmtree(trial, ignore_errors=True)
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        (folder / STUDY).unlink()  # the last: it tells that the others are a sweep's
+
+
+class _JournalLock:
+    """Lets one process after the other write a journal; one that is killed holds it no longer.
+
+    Optuna's own locks are files that it leaves, for which others wait half a minute, and a line
+    that it leaves cut short makes the next one unreadable.
+
+    Args:
+        path: The journal.
+    """
+
+    def __init__(self, path: Path):
+        self._path, self._held = path, contextlib.ExitStack()
+
+    def acquire(self) -> bool:
+        self._held.enter_context(in_turn(self._path, ""))
+        with self._path.open("rb+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if file.read() not in (b"", b"\n"):
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+        return True
+
+    def release(self) -> None:
+        self._held.close()
+
+
+def open_study(path: Path, stopper: str):
+    """Opens the study that is kept in a file, or begins it.
+
+    Args:
+        path: Of the file.
+        stopper: Of `STOPPERS`.
+
+    Raises:
+        HeadposeError: If the file is damaged or of something else.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    damaged = HeadposeError(f"{path}: damaged; use --overwrite or another --output")
+    check_readable(path)
+    if path.exists() and not _begins_a_journal(path.read_bytes()):
+        raise damaged  # and is not to be written to
+    pruner = {
+        "none": optuna.pruners.NopPruner,
+        "median": lambda: optuna.pruners.MedianPruner(n_warmup_steps=WARM_UP),
+        "halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=WARM_UP),
+    }[stopper]()
+    lock: Any = _JournalLock(path)  # has what Optuna's locks have, whose class is not imported
+    try:
+        return optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(path), lock)),
+            study_name="sweep",
+            direction="minimize",
+            pruner=pruner,
+            load_if_exists=True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged from error
+
+
+def _begins_a_journal(content: bytes) -> bool:
+    """Tells Optuna's journals, of which a first line that is cut short may be left, from others."""
+    first, end, _ = content.partition(b"\n")
+    if not end:
+        return JOURNAL.startswith(first) or first.startswith(JOURNAL)
+    return first.startswith(JOURNAL)
