@@ -153,7 +153,7 @@ def test_what_another_process_trains_is_left_to_it_until_it_is_gone(tmp_path):
     folder = tmp_path / "shared"
     with another_process(folder, "endless_trial") as process:
         deadline = time.monotonic() + 120
-        while not starts_of(folder):
+        while not any(starts_of(folder)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert swept(folder).left() == 1
