@@ -36,9 +36,16 @@ def options() -> argparse.ArgumentParser:
         "openvino; litert; saved_model for TensorFlow",
     )
     add("--output", type=cl.path, metavar="FILE", help="beside MODEL if not given")
-    add("--int8", metavar="CALIBRATION", help=f"with eight-bit convolutions, tuned on {SAMPLES}")
+    add(
+        "--int8",
+        action="append",
+        metavar="CALIBRATION",
+        help=f"with eight-bit convolutions, tuned on {SAMPLES}; repeat it for several, of "
+        "which as many are taken of each",
+    )
     add(
         "--check",
+        action="append",
         metavar="DATA",
         help=f"compare with Keras on {SAMPLES}; if not given, on a portrait and drawn "
         "textures, with --int8 on a quarter of CALIBRATION",

@@ -43,13 +43,13 @@ def own_samples(spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     return list(np.concatenate(crops))
 
 
-def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
+def samples(data: str | Sequence[str], spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     """Reads pictures, or cuts the heads in them, a selection from all over the data.
 
     Args:
         data: A picture, a folder or a pattern of pictures, in which the detector that
             ships finds the heads; or a table of head boxes, `TABLE.csv` or
-            `TABLE.csv#PART`.
+            `TABLE.csv#PART`. Of several, each gives as many.
         spec: Of the model that shall take them.
 
     Returns:
@@ -58,11 +58,19 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     Raises:
         HeadposeError: If there is nothing to be read, or no head in it.
     """
+    sources = [data] if isinstance(data, str) else list(data)
+    most = MAX_PICTURES if spec.kind == DETECTOR else MAX_CROPS
+    share = -(-most // max(1, len(sources)))
+    return [sample for source in sources for sample in _samples_of(source, spec, share)]
+
+
+def _samples_of(data: str, spec: DetectorSpec | EstimatorSpec, most: int) -> list[np.ndarray]:
+    """Does what `samples` does of one source; gives at most so many."""
     boxes = _boxes_of_table(data) if data.partition("#")[0].lower().endswith(".csv") else None
     files = list(boxes) if boxes is not None else find_pictures([data])[0]
     if not files:
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")
-    files = spread(files, MAX_PICTURES if spec.kind == DETECTOR else MAX_CROPS)
+    files = spread(files, most)
     problems = Problems()
     found, detector = [], None
     for file in files:
@@ -83,7 +91,7 @@ def samples(data: str, spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
         raise HeadposeError(
             f"{data}: {'no picture' if spec.kind == DETECTOR else 'no head'} to use"
         )
-    return spread(found, MAX_CROPS)
+    return spread(found, most)
 
 
 def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec) -> np.ndarray:

@@ -39,8 +39,8 @@ def export(
     source: Path,
     form: str,
     target: Path,
-    calibration: str | None = None,
-    check: str | None = None,
+    calibration: str | Sequence[str] | None = None,
+    check: str | Sequence[str] | None = None,
 ) -> list[Difference]:
     """Writes a model in another format, if it then computes the same.
 
@@ -94,7 +94,9 @@ def export(
     return found
 
 
-def _check_request(source: Path, form: str, target: Path, calibration: str | None) -> None:
+def _check_request(
+    source: Path, form: str, target: Path, calibration: str | Sequence[str] | None
+) -> None:
     """Refuses what is bound to fail before Keras is loaded."""
     chosen = FORMATS[form]
     if is_exported(source):
@@ -130,7 +132,9 @@ def _check_backend() -> None:
         )
 
 
-def _chosen_samples(spec, calibration: str | None, check: str | None) -> tuple[list, list]:
+def _chosen_samples(
+    spec, calibration: str | Sequence[str] | None, check: str | Sequence[str] | None
+) -> tuple[list, list]:
     """Returns what to calibrate and what to check with."""
     if calibration is None:
         return [], samples(check, spec) if check else own_samples(spec)

@@ -72,6 +72,24 @@ def test_a_table_gives_the_heads_of_its_part_that_show_a_face(heads):
     assert {p.shape for p in samples(str(heads), BOXES)} == {(600, 512, 3)}
 
 
+def test_of_several_sources_as_many_are_taken_of_each(heads, monkeypatch):
+    spec, names = EstimatorSpec(32, 1, 3, "long", 1.2), [f"{heads}#validation", f"{heads}#train"]
+    monkeypatch.setattr("headpose.export.calibration.MAX_CROPS", 3)
+    alone = [crop for name in names for crop in samples(name, spec)]
+    assert len(alone) == 6
+    monkeypatch.setattr("headpose.export.calibration.MAX_CROPS", 6)
+    np.testing.assert_array_equal(samples(names, spec), alone)
+
+
+def test_several_calibrations_are_named_one_by_one(run_script, estimator, heads):
+    for name in packages("onnx"):
+        pytest.importorskip(name)
+    parts = [x for part in ("train", "validation") for x in ("--int8", f"{heads}#{part}")]
+    done = run_script("export", estimator, "--format", "onnx", *parts, "--overwrite")
+    assert done.status == 0, done.err
+    assert "tilt, pan, roll of 6 crops" in done.out  # a fourth of 16 and 8
+
+
 def test_heads_in_pictures_are_found_by_a_detector(heads, monkeypatch):
     class Finds:
         def detect(self, pictures):

@@ -1,0 +1,74 @@
+"""Which convolutions are never quantized."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from headpose.export.quantize import float_convolutions
+
+CHANNELS = 8
+
+
+def graph(*nodes: tuple[str, str, int, str]) -> SimpleNamespace:
+    """Makes a graph of convolutions and rectifiers.
+
+    Args:
+        nodes: Kind, name, channels that each filter sees, and whose answer it takes, which may
+            be two names with a space between.
+    """
+    return SimpleNamespace(
+        node=[
+            SimpleNamespace(
+                op_type=kind,
+                name=name,
+                input=[*source.split(), *([f"{name} weights"] if kind == "Conv" else [])],
+                output=[name],
+            )
+            for kind, name, _, source in nodes
+        ],
+        initializer=[
+            SimpleNamespace(name=f"{name} weights", dims=[CHANNELS, channels, 3, 3])
+            for kind, name, channels, _ in nodes
+            if kind == "Conv"
+        ],
+    )
+
+
+STEM = (
+    ("Conv", "a", 3, "picture"),
+    ("Relu", "a+", 0, "a"),
+    ("Conv", "b", CHANNELS, "a+"),
+    ("Relu", "b+", 0, "b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("further", "kept"),
+    [
+        ([("Conv", "c", CHANNELS, "b+"), ("Conv", "d", CHANNELS, "c")], []),
+        # A way around some does not make a later one an early one.
+        (
+            [
+                ("Conv", "c", CHANNELS, "b+"),
+                ("Add", "sum", 0, "a+ c"),
+                ("Conv", "d", CHANNELS, "sum"),
+            ],
+            [],
+        ),
+        ([("Conv", "c", CHANNELS, "b+"), ("Conv", "depthwise", 1, "c")], ["depthwise"]),
+        ([("Conv", "level8_mbox_conf", CHANNELS, "b+")], ["level8_mbox_conf"]),
+        # Where a network is asked twice, both ways begin with the picture.
+        (
+            [
+                ("Gather", "mirror", 0, "picture"),
+                ("Conv", "c", 3, "mirror"),
+                ("Conv", "d", CHANNELS, "c"),
+                ("Conv", "e", CHANNELS, "d"),
+            ],
+            ["c", "d"],
+        ),
+    ],
+    ids=["plain", "shortcut", "depthwise", "last", "mirror"],
+)
+def test_first_and_last_and_depthwise_ones_stay(further, kept):
+    assert float_convolutions(graph(*STEM, *further)) == ["a", "b", *kept]
