@@ -54,10 +54,13 @@ def options() -> argparse.ArgumentParser:
         ("--peers", None, "a folder with the files of YuNet and FSA-Net"),
         ("--photos", None, "compare boxes on these (default: the portrait)"),
         ("--clip", None, "a video, to be annotated"),
-        ("--calibrate-detector", None, "as export's --int8, for eight bits"),
-        ("--calibrate-estimator", None, "the same for the estimator"),
     ):
         add(option, type=existing, metavar="PLACE", default=default, help=what)
+    for option, what in (
+        ("--calibrate-detector", "as export's --int8, for eight bits; repeat it for several"),
+        ("--calibrate-estimator", "the same for the estimator"),
+    ):
+        add(option, type=existing, metavar="PLACE", action="append", help=what)
     add("--frames", type=whole, default=60, help="at most so many of the video")
     add("--repeats", type=whole, default=15, help="timed calls of each variant")
     add("--starts", type=cl.at_least(0), default=3, help="timed starts of each; 0: none")
@@ -147,7 +150,7 @@ def main() -> None:
     machine, today = report.machine_line(), datetime.date.today().isoformat()
     steps = {demo: median_steps(taken) for demo, taken in runs.items()}
     data = [arguments.clip, arguments.photos]
-    data += [arguments.calibrate_detector, arguments.calibrate_estimator]
+    data += [*(arguments.calibrate_detector or ()), *(arguments.calibrate_estimator or ())]
     command = report.command_line(
         sys.argv[1:], [d for d in data if d], arguments.peers, "benchmarks/run.py"
     )

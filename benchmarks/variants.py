@@ -127,7 +127,9 @@ class ModelFiles:
         given = self._options
         return rows(Path(given.detector), Path(given.estimator), given.peers)
 
-    def _files(self, made_by: str, variant: Variant, ours: Path, data: str | None) -> list[Path]:
+    def _files(
+        self, made_by: str, variant: Variant, ours: Path, data: list[str] | None
+    ) -> list[Path]:
         if made_by == CASCADES:
             return []
         if made_by in PEER_FILES:
@@ -135,9 +137,10 @@ class ModelFiles:
         return [self._untrained(made_by) if made_by != OURS else self._ours(ours, variant, data)]
 
     @staticmethod
-    def _ours(source: Path, variant: Variant, calibration: str | None) -> Path:
+    def _ours(source: Path, variant: Variant, calibration: list[str] | None) -> Path:
         if variant.backend == "keras":
             return source
+        from headpose.export import quantize
         from headpose.export.cache import exported_for
         from headpose.export.exporter import export
 
@@ -145,7 +148,8 @@ class ModelFiles:
             return exported_for(source, variant.backend).path
         if calibration is None:
             raise HeadposeError("needs --calibrate-detector and --calibrate-estimator")
-        made_from = hashlib.sha256(f"{digest(source)} {calibration}".encode()).hexdigest()
+        recipe = digest(Path(quantize.__file__))  # another way to quantize makes another file
+        made_from = hashlib.sha256(f"{digest(source)} {recipe} {calibration}".encode()).hexdigest()
         kept = cache_folder() / f"{source.stem}-{made_from[:16]}.keras"
         form = format_for(Backend(variant.backend))
         target = default_target(kept, form, int8=True)
