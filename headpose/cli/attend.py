@@ -15,7 +15,7 @@ from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, writable_folder
+from headpose.files import atomic_write, check_outputs, sole_user, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
 from headpose.records.reading import read_table
 
@@ -159,6 +159,33 @@ def draw(
         )
 
 
+def write_results(
+    folder: Path, arguments: argparse.Namespace, all_series, targets, shortest: float
+) -> list:
+    """Writes all tables and figures; returns the events.
+
+    Raises:
+        HeadposeError: If there are results that must not be replaced.
+    """
+    check_outputs(results_in(folder), [*arguments.tables, arguments.targets])
+    check_results(folder, arguments.overwrite)
+    events = [event for one in all_series for event in events_of(one, shortest)]
+    write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])
+    write_csv(folder / EVENTS, [dataclasses.asdict(event) for event in events])
+    write_csv(folder / POSITIONS, position_rows(all_series))
+    if arguments.fov:
+        write_csv(folder / PAIRS, facing_pairs(all_series, arguments.within))
+    if not arguments.no_figures:
+        draw(folder, all_series, events, targets)
+    # What an earlier call had and this one has not; only now is there something in its place.
+    figures = not arguments.no_figures
+    made = {PAIRS: bool(arguments.fov), TIMELINE: figures and bool(events), DIRECTIONS: figures}
+    for name, is_new in made.items():
+        if not is_new:
+            (folder / name).unlink(missing_ok=True)
+    return events
+
+
 def main() -> int:
     arguments = options().parse_args()
     targets = [camera(arguments.within)]
@@ -176,22 +203,8 @@ def main() -> int:
 
         check_figures()
     folder = writable_folder(arguments.output)
-    check_outputs(results_in(folder), [*arguments.tables, arguments.targets])
-    check_results(folder, arguments.overwrite)
-    events = [event for one in all_series for event in events_of(one, looking.shortest)]
-    write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])
-    write_csv(folder / EVENTS, [dataclasses.asdict(event) for event in events])
-    write_csv(folder / POSITIONS, position_rows(all_series))
-    if arguments.fov:
-        write_csv(folder / PAIRS, facing_pairs(all_series, arguments.within))
-    if not arguments.no_figures:
-        draw(folder, all_series, events, targets)
-    # What an earlier call had and this one has not; only now is there something in its place.
-    figures = not arguments.no_figures
-    made = {PAIRS: bool(arguments.fov), TIMELINE: figures and bool(events), DIRECTIONS: figures}
-    for name, is_new in made.items():
-        if not is_new:
-            (folder / name).unlink(missing_ok=True)
+    with sole_user(folder):
+        events = write_results(folder, arguments, all_series, targets, looking.shortest)
     for one in all_series:
         print(summary_of(one, targets))
     print(f"{len(all_series)} heads or photos, {len(events)} events -> {folder}")
