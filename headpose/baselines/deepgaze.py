@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from headpose.convert.tf_checkpoints import Checkpoint, checkpoints_in
+from headpose.baselines.deepgaze_files import find_checkpoints
+from headpose.convert.tf_checkpoints import Checkpoint
 from headpose.errors import HeadposeError
 from headpose.pose.networks import CropInput
 
@@ -21,8 +22,6 @@ HIDDEN = 256
 # Degrees at an output of 1. deepgaze learned roll from AFLW, which counts it
 # counter-clockwise; this project counts clockwise.
 SCALES = {"pitch": 45.0, "yaw": 100.0, "roll": -25.0}
-FOLDERS = {"pitch": ("pitch", "tilt"), "yaw": ("yaw", "pan"), "roll": ("roll",)}
-FILES = ("cnn_cccdd_30k.tf", "cnn_cccdd_30k")  # as deepgaze names them
 # Shapes of the weights; each of them has a bias for every output.
 SHAPES = {
     "conv1": (3, 3, 3, FILTERS[0]),
@@ -109,46 +108,11 @@ def is_deepgaze(model) -> bool:
     return any(isinstance(layer, LocalResponseNormalization) for layer in found)
 
 
-def find_checkpoints(folder: str | Path) -> dict[str, Path]:
-    """Finds the checkpoints in the sub-folders `pitch`, `yaw` and, if there, `roll`.
-
-    Older copies of deepgaze call the first two `tilt` and `pan`.
-
-    Returns:
-        The checkpoint of each angle: V1's file or V2's prefix.
-
-    Raises:
-        HeadposeError: If one is missing or it is not clear which file it is.
-    """
-    folder, found = Path(folder), {}
-    for angle, names in FOLDERS.items():
-        homes = [folder / name for name in names if (folder / name).is_dir()]
-        if not homes and angle != "roll":
-            raise HeadposeError(
-                f"{folder}: no folder {' or '.join(names)} with deepgaze's checkpoint in it; "
-                "see comparison/README.md for where to get it"
-            )
-        if homes:
-            found[angle] = _checkpoint_in(homes[0])
-    return found
-
-
-def _checkpoint_in(folder: Path) -> Path:
-    candidates = checkpoints_in(folder)
-    known = [c for c in candidates if c.name in FILES]
-    if known:
-        return known[0]
-    if len(candidates) != 1:
-        told = ", ".join(c.name for c in candidates[:5]) or "nothing"
-        raise HeadposeError(f"{folder}: must hold one checkpoint, {FILES[0]}; it has {told}")
-    return candidates[0]
-
-
 def load_deepgaze(folder: str | Path) -> keras.Model:
     """Builds the network with the weights of deepgaze's checkpoints.
 
     Args:
-        folder: See `find_checkpoints`.
+        folder: See `headpose.baselines.deepgaze_files.find_checkpoints`.
 
     Raises:
         HeadposeError: If a checkpoint is missing, damaged, or of another network.

@@ -41,7 +41,7 @@ class Evaluated:
 
 def is_table(dataset: str) -> bool:
     """Tells a table of heads from a clean folder."""
-    return dataset.partition("#")[0].lower().endswith(".csv")
+    return SourceName.parse(dataset).is_table
 
 
 def evaluate(

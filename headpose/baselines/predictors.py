@@ -1,6 +1,7 @@
 """Estimators of any make by name or file, and what they all tell of the same heads."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.heads import FACE, HEAD, ComparedHeads, CropRecipe, cut_crops
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
@@ -70,20 +72,85 @@ def load_compared(text: str, backend: str = "auto", load: Loader | None = None) 
     Raises:
         HeadposeError: If the name is unknown, or a file is missing or does not fit.
     """
+    files = files_of(text)
+    name, _, given = text.partition("=")
+    if name == DEEPGAZE:
+        return _of_deepgaze(files[0], f"{name} ({files[0].stem})" if given else name)
+    if name == MEDIAPIPE:
+        from headpose.baselines.face_mesh import FaceMesh
+
+        face_mesh = FaceMesh(files[0] if files else None)
+        return Compared(name, face_mesh, _recipe(face_mesh, HEAD))
+    if name in CONVENTIONS:
+        return _of_peer(name, files, backend)
+    return _of_file(text, files[0], load)
+
+
+def check_compared(texts: Sequence[str]) -> None:
+    """Makes sure that estimators' files are there, before anything slow is imported.
+
+    Raises:
+        HeadposeError: As `load_compared` does for what is missing.
+    """
+    for path in (path for text in texts for path in files_of(text)):
+        if not os.path.exists(path):  # noqa: PTH110 - pathlib raises for names that are too long
+            raise HeadposeError(f"{path}: no such model file; name an existing one")
+
+
+def files_of(text: str) -> list[Path]:
+    """Returns where an estimator is, without opening it; see `ESTIMATOR_HELP`.
+
+    Args:
+        text: What the command line says.
+
+    Returns:
+        Its files, or the folder of deepgaze's checkpoints or of MediaPipe's network; nothing
+        for the network in the package mediapipe.
+
+    Raises:
+        HeadposeError: If the name is unknown, or there can be no such estimator.
+    """
     if text in ESTIMATORS:
-        return _of_file(text, ESTIMATORS[text], load)
+        return [ESTIMATORS[text]]
     name, _, given = text.partition("=")
     files = [Path(f) for f in given.split(",") if f]
     if name == DEEPGAZE:
-        return _of_deepgaze(files)
+        return [_deepgaze_place(files)]
     if name == MEDIAPIPE:
-        return _of_mediapipe(files)
+        if len(files) > 1:
+            raise HeadposeError(f"{MEDIAPIPE}: name one wheel, .tflite file or folder")
+        home = PEERS / MEDIAPIPE
+        return files or ([home] if home.is_dir() else [])
     if name in CONVENTIONS:
-        return _of_peer(name, files, backend)
+        home = PEERS / name
+        if found := files or sorted(home.glob("*.onnx")):
+            return found
+        raise HeadposeError(
+            f"{home}: no .onnx file there; see comparison/README.md for where to get it, "
+            f"or name it with {name}=FILE"
+        )
     if Path(text).suffix.lower() in FILES:
-        return _of_file(text, text, load)
+        return [Path(text)]
     known = ", ".join(NAMES)
     raise HeadposeError(f"{text}: no such estimator; name a model file or one of {known}")
+
+
+def _deepgaze_place(files: list[Path]) -> Path:
+    """Returns deepgaze's folder of checkpoints, or the .keras file that was made of them."""
+    if len(files) > 1:
+        raise HeadposeError(
+            f"{DEEPGAZE}: name one folder with deepgaze's checkpoints, or one .keras file"
+        )
+    place = files[0] if files else PEERS
+    if place.suffix.lower() == ".keras":
+        return place
+    if not place.is_dir():
+        raise HeadposeError(
+            f"{place}: no such folder; put deepgaze's checkpoints there, "
+            "see comparison/README.md, or name their folder with deepgaze=FOLDER"
+        )
+    find_checkpoints(place)
+    return place
 
 
 def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compared:
@@ -99,45 +166,17 @@ def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compare
     return Compared(name, estimator, _recipe(estimator, box))
 
 
-def _of_deepgaze(files: list[Path]) -> Compared:
+def _of_deepgaze(place: Path, name: str) -> Compared:
     from headpose.baselines.deepgaze import load_deepgaze
 
-    if len(files) > 1:
-        raise HeadposeError(
-            f"{DEEPGAZE}: name one folder with deepgaze's checkpoints, or one .keras file"
-        )
-    place = files[0] if files else PEERS
-    name = f"{DEEPGAZE} ({place.stem})" if files else DEEPGAZE
     if place.suffix.lower() == ".keras":
         return _of_file(name, place)
-    if not place.is_dir():
-        raise HeadposeError(
-            f"{place}: no such folder; put deepgaze's checkpoints there, "
-            "see comparison/README.md, or name their folder with deepgaze=FOLDER"
-        )
     estimator = PoseEstimator(load_deepgaze(place), str(place))
     return Compared(name, estimator, _recipe(estimator, FACE))
 
 
-def _of_mediapipe(files: list[Path]) -> Compared:
-    from headpose.baselines.face_mesh import FaceMesh
-
-    if len(files) > 1:
-        raise HeadposeError(f"{MEDIAPIPE}: name one wheel, .tflite file or folder")
-    home = PEERS / MEDIAPIPE
-    place = files[0] if files else home if home.is_dir() else None
-    estimator = FaceMesh(place)
-    return Compared(MEDIAPIPE, estimator, _recipe(estimator, HEAD))
-
-
 def _of_peer(name: str, files: list[Path], backend: str) -> Compared:
-    convention, home = CONVENTIONS[name], PEERS / name
-    files = files or sorted(home.glob("*.onnx"))
-    if not files:
-        raise HeadposeError(
-            f"{home}: no .onnx file there; see comparison/README.md for where to get it, "
-            f"or name it with {name}=FILE"
-        )
+    convention = CONVENTIONS[name]
     estimator = PeerEstimator(convention, files, backend)
     remark = "" if convention.tried else "its conventions were never tried on its files"
     return Compared(name, estimator, _recipe(estimator, HEAD), remark)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from headpose.baselines.predictors import DEEPGAZE, Compared, load_compared
+from headpose.baselines.deepgaze_files import find_checkpoints
+from headpose.baselines.predictors import DEEPGAZE, NAMES, Compared, files_of, load_compared
 from headpose.convert import keras2_weights
 from headpose.errors import HeadposeError
 from headpose.files import is_hdf5
@@ -59,15 +60,26 @@ def look_at(text: str) -> Found:
 
 
 def _look(text: str, tell: Callable[[str], None], shapes: list[str]) -> bool:
-    name, equals, given = text.partition("=")
-    files = [Path(f) for f in given.split(",")] if equals and given else [Path(name)]
+    files = named_files(text)
     for path in files:
         for file in weight_files(path):
             tell(f"{file}: {file.stat().st_size:,} bytes")
     if is_ssd512(files[0]):
         return _look_at_detector(files[0], tell, shapes)
-    asked = f"{DEEPGAZE}={text}" if not equals and files[0].is_dir() else text
+    asked = f"{DEEPGAZE}={text}" if Path(text).is_dir() and text not in NAMES else text
     return _look_at_estimator(load_compared(asked), tell, shapes)
+
+
+def named_files(text: str) -> list[Path]:
+    """Returns the files or folders that a text names, see `look_at`.
+
+    Raises:
+        HeadposeError: If one is missing.
+    """
+    files = files_of(text) if text.partition("=")[0] in NAMES else [Path(text)]
+    for path in files:
+        weight_files(path)
+    return files
 
 
 def weight_files(path: Path) -> list[Path]:
@@ -77,8 +89,6 @@ def weight_files(path: Path) -> list[Path]:
         HeadposeError: If there is none.
     """
     if path.is_dir():
-        from headpose.baselines.deepgaze import find_checkpoints
-
         prefixes = find_checkpoints(path).values()
         return [f for p in prefixes for f in sorted(p.parent.glob(f"{p.name}*")) if f.is_file()]
     if not path.is_file():

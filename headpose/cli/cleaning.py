@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
+from headpose.cli.pipeline_options import (
+    add_backend_option,
+    backend_from,
+    model_for,
+    named_detector,
+)
 from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
 from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
@@ -45,6 +50,7 @@ def add_options(
     add("--overwrite", action="store_true", help="start anew in a folder that has results")
     add(
         "--detector",
+        type=named_detector,
         default=str(DEFAULT_DETECTOR),
         help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
         f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",

@@ -10,8 +10,10 @@ import math
 
 from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
-from headpose.baselines.predictors import ESTIMATOR_HELP
+from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
+from headpose.cli.pipeline_options import check_models, named_detector
+from headpose.datasets.label_tables import SourceName
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.files import write_json
 from headpose.reporting import report
@@ -42,7 +44,11 @@ def options() -> argparse.ArgumentParser:
         default="test",
         help="which heads of a clean folder",
     )
-    add("--detector", help=f"crop heads of a table where this finds them ({DETECTOR_HELP})")
+    add(
+        "--detector",
+        type=named_detector,
+        help=f"crop heads of a table where this finds them ({DETECTOR_HELP})",
+    )
     add(
         "--check-conventions",
         action="store_true",
@@ -61,10 +67,11 @@ def options() -> argparse.ArgumentParser:
 
 def read_heads(arguments: argparse.Namespace) -> tuple:
     """Returns the heads that are compared on, and what to call them."""
+    from headpose.baselines.evaluation import is_table
     from headpose.baselines.heads import read_clean_heads, read_table_heads
 
     shown = arguments.dataset
-    if shown.partition("#")[0].lower().endswith(".csv"):
+    if is_table(shown):
         detector = None
         if arguments.detector:
             from headpose.detection.loading import load_detector
@@ -154,9 +161,13 @@ def show_check(name: str, check) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
-    inputs = [arguments.dataset.partition("#")[0], *names]
+    inputs = [SourceName.parse(arguments.dataset).path, *names]
     outputs = [arguments.json, arguments.figure]
     files.check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
+    check_compared(names)
+    check_models(arguments.detector)
+    # What is wrong with data is told before TensorFlow starts, which a detector may need.
+    early = None if arguments.detector else read_heads(arguments)
     from headpose.models.keras_setup import set_up
 
     set_up(arguments.device, arguments.precision)
@@ -166,7 +177,7 @@ def main() -> None:
     from headpose.pose.figures import plot_errors
 
     estimators = load_all(names, arguments.backend)
-    heads, shown = read_heads(arguments)
+    heads, shown = early or read_heads(arguments)
     warn_of_fixed_crops(heads, estimators)
     problems = Problems()
     told = ask(heads, [Case(c.estimator, c.recipe) for c in estimators], problems)

@@ -6,6 +6,7 @@ cascades, not the whole head. comparison/test_on_dataset.py reads the checkpoint
 
 import argparse
 
+from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.predictors import PEERS
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
@@ -24,7 +25,7 @@ def options() -> argparse.ArgumentParser:
         "(default: comparison/models)",
     )
     add("--output", type=cl.path, default=PEERS / "deepgaze.keras", help="the file to write")
-    add("--overwrite", action="store_true", help="replace the file if it is there")
+    cl.add_overwrite_option(parser)
     return parser
 
 
@@ -33,22 +34,20 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.output.suffix != ".keras":
         parser.error(f"{arguments.output}: must end in .keras")
-    check_outputs([arguments.output])
-    if arguments.output.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.output} exists; use --overwrite or another --output")
+    check_outputs([arguments.output], overwrite=arguments.overwrite)
     if not arguments.models.is_dir():
         raise HeadposeError(
             f"{arguments.models}: no such folder; put deepgaze's checkpoints there, "
             "see comparison/README.md"
         )
+    for angle, path in find_checkpoints(arguments.models).items():
+        print(f"{angle}: {path}")
     from headpose.models.keras_setup import set_up
 
     set_up("cpu", "float32")
-    from headpose.baselines.deepgaze import find_checkpoints, load_deepgaze
+    from headpose.baselines.deepgaze import load_deepgaze
     from headpose.models.keras_files import save_model
 
-    for angle, path in find_checkpoints(arguments.models).items():
-        print(f"{angle}: {path}")
     model = load_deepgaze(arguments.models)
     save_model(model, arguments.output)
     outputs = {2: "tilt, pan", 3: "tilt, pan, roll"}[model.output_shape[1]]

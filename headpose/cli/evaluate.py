@@ -18,10 +18,17 @@ import math
 from pathlib import Path
 
 from headpose.baselines.evaluation import is_table
-from headpose.baselines.predictors import ESTIMATOR_HELP, FILES
+from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
-from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
+from headpose.cli.pipeline_options import (
+    add_backend_option,
+    backend_from,
+    check_models,
+    model_for,
+    named_detector,
+)
+from headpose.datasets.label_tables import SourceName
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
@@ -35,6 +42,7 @@ def options() -> argparse.ArgumentParser:
     add("dataset", nargs=1, help="clean folders, or tables such as labels.csv#validation")
     add(
         "--detector",
+        type=named_detector,
         help=f"crop heads of a table where this finds them ({DETECTOR_HELP}); with --dataset "
         "the one that ships does, or none",
     )
@@ -175,8 +183,9 @@ def main() -> int:
         return evaluate_protocol(arguments, arguments.estimator, arguments.dataset[0])
     # What can be wrong without opening anything is told first.
     ours = [e for e in arguments.estimator if Path(e).suffix.lower() in FILES and "=" not in e]
+    check_compared(arguments.estimator)
     check_models(arguments.detector, *ours)
-    tables = [dataset.partition("#")[0] for dataset in arguments.dataset]
+    tables = [SourceName.parse(dataset).path for dataset in arguments.dataset]
     outputs = [arguments.json, arguments.plot, arguments.reliability]
     inputs = [*tables, *ours, arguments.detector]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])

@@ -10,6 +10,7 @@ view, headgear), recall by that.
 """
 
 import argparse
+import os
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -59,8 +60,9 @@ def options() -> argparse.ArgumentParser:
 
 
 def file_and_size(name: str) -> tuple[str, int | None]:
-    """Takes a name such as ours@768 apart."""
-    path, _, size = name.rpartition("@") if "@" in name else (name, "", "")
+    """Takes a name such as ours@768 apart; a file that exists as it stands may contain @."""
+    whole = "@" not in name or os.path.exists(name)  # noqa: PTH110
+    path, _, size = (name, "", "") if whole else name.rpartition("@")
     if size and not size.isdigit():
         raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
     return named_model(path, DETECTORS), int(size) if size else None
@@ -194,10 +196,13 @@ def main() -> None:
     names = [*arguments.detectors, arguments.backgrounds_checked_by]
     models = [file_and_size(name)[0] for name in names if name is not None]
     check_models(*models)
-    tables = [str(name).partition("#")[0] for name in arguments.data]
-    outputs = [arguments.json, arguments.plot, arguments.worst]
-    check_outputs(outputs, [*tables, *models], arguments.overwrite, texts=[arguments.json])
     from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.label_tables import SourceName
+
+    sources = [name for name in (*arguments.data, arguments.backgrounds) if name]
+    inputs = [*(SourceName.parse(name).path for name in sources), *(arguments.empty or ()), *models]
+    outputs = [arguments.json, arguments.plot, arguments.worst]
+    check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
 
     sets = {}
     for name in arguments.data:

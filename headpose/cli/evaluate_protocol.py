@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import backend_from, model_for
+from headpose.cli.pipeline_options import backend_from, check_models, model_for
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -58,7 +58,7 @@ def evaluate_protocol(
         The exit status: 1 if pictures were missing or unreadable.
     """
     from headpose.baselines.benchmark_heads import at_detections, at_labels
-    from headpose.baselines.predictors import Case, ask, load_all
+    from headpose.baselines.predictors import Case, ask, check_compared, load_all
     from headpose.datasets.label_tables import Problems
     from headpose.datasets.registry import find_dataset, read_dataset
     from headpose.detection.loading import load_detector
@@ -68,6 +68,9 @@ def evaluate_protocol(
     inputs = [source, *map(str, names)]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     dataset = find_dataset(arguments.benchmark)
+    check_compared([str(name) for name in names])
+    if arguments.detector != NO_DETECTOR:
+        check_models(arguments.detector)
     backend = backend_from(arguments)
     estimators = load_all([_resolved(str(name), backend) for name in names])
     pictures, problems = read_dataset(dataset.name, source)

@@ -6,14 +6,11 @@ pixels; with --int8, angles within 1 degree on average.
 """
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models
-from headpose.errors import HeadposeError
 from headpose.files import check_outputs
-from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, default_target
 
 SAMPLES = "a folder or pattern of pictures, or a table of heads such as labels.csv#validation"
@@ -50,7 +47,7 @@ def options() -> argparse.ArgumentParser:
         help=f"compare with Keras on {SAMPLES}; if not given, on a portrait and drawn "
         "textures, with --int8 on a quarter of CALIBRATION",
     )
-    add("--overwrite", action="store_true", help="replace a file that is no earlier export, too")
+    cl.add_overwrite_option(parser)
     return parser
 
 
@@ -62,20 +59,6 @@ def size_of(path: Path) -> int:
     return sum(f.stat().st_size for f in files)
 
 
-def check_target(target: Path, model: Path, overwrite: bool) -> None:
-    """Refuses to replace what is no earlier export, and the model itself.
-
-    Raises:
-        HeadposeError: If `target`, or the weights beside it, stand there and may not be
-            replaced, or cannot be written.
-    """
-    files = [target, target.with_suffix(".bin")] if target.suffix == ".xml" else [target]
-    ours = False
-    with contextlib.suppress(HeadposeError, OSError, ValueError):  # no model that can be read
-        ours = read_metadata(target) is not None
-    check_outputs(files, [model], overwrite or ours)
-
-
 def main() -> None:
     arguments = options().parse_args()
     from headpose.export.exporter import export
@@ -84,7 +67,8 @@ def main() -> None:
     target = arguments.output or default_target(arguments.model, form, int8)
     check_models(arguments.model)
     if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
-        check_target(target, arguments.model, arguments.overwrite)
+        weights = [target.with_suffix(".bin")] if target.suffix == ".xml" else []
+        check_outputs([target, *weights], [arguments.model], arguments.overwrite)
     for difference in export(arguments.model, form, target, arguments.int8, arguments.check):
         print(difference)
     print(f"{arguments.model} -> {target}, {size_of(target) / 1e6:.2f} MB")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from headpose.cli import common as cl
@@ -115,6 +116,24 @@ def check_models(*names: str | Path | None) -> None:
             check_model(name)
         if Path(name).suffix.lower() in (".h5", ".hdf5") and not is_hdf5(name):
             raise HeadposeError(f"{name}: not an HDF5 file (or a damaged one)")
+
+
+def resolve_models(arguments: argparse.Namespace, **named: Mapping[str, Path]) -> None:
+    """Replaces names of models that ship by their files, and makes sure that all are there.
+
+    Args:
+        arguments: What was read from the command line; changed in place.
+        named: `DETECTORS` or `ESTIMATORS` for each option that names one model or several.
+
+    Raises:
+        HeadposeError: As `check_models`.
+    """
+    for option, files in named.items():
+        given = getattr(arguments, option)
+        several = isinstance(given, list | tuple)
+        found = [named_model(name, files) for name in (given if several else [given])]
+        check_models(*found)
+        setattr(arguments, option, tuple(found) if several else found[0])
 
 
 def named_detector(text: str) -> str:

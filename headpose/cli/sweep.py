@@ -8,14 +8,17 @@ see the folder, or once more on this one, it takes a share of the trials.
 import argparse
 import itertools
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
+from headpose.cli.pipeline_options import check_models, resolve_models
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, writable_folder
+from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
 from headpose.training.sweep.driver import SEARCHES, Sweep
@@ -23,6 +26,7 @@ from headpose.training.sweep.spaces import RESERVED, SPACES, Space, check, read_
 from headpose.training.sweep.study import STOPPERS, check_free, clear, state_of, turn
 
 MAX_TRIALS = 100_000  # a random search queues all at the start, which takes 20 ms for each
+MODELS = {"start": ESTIMATORS, "detector": DETECTORS}  # options that name models
 ENOUGH_FAILURES = 3  # at the start, to take it that all others would fail too
 EPILOG = """Example: headpose sweep clean/aflw --space architectures --jobs 2 --epochs 50. With
 --search tpe or --stop-early, which trials there are and how far they go depends on the order in
@@ -85,16 +89,21 @@ def tell(row: dict, name: str) -> None:
 
 def main() -> int:
     arguments, space = read_options(options())
+    resolve_models(arguments, **MODELS)
     check(space, PoseTrainingConfig())
+    for option in MODELS.keys() & space.options.keys():
+        check_models(*(named_model(name, MODELS[option]) for name in space.options[option]))
     shared = config_from(arguments, PoseTrainingConfig())
     search = arguments.search or ("grid" if space.is_finite else "tpe")
     if search == "grid":
         space.grid()  # says so where a range makes it impossible
     check_pool(arguments)
-    check_data(shared)
+    data = check_data(shared)
     from headpose.training.sweep import results
 
     check_free(arguments.output, results.FILES)
+    if arguments.overwrite:
+        check_kept(arguments.output, [*data, *(getattr(arguments, option) for option in MODELS)])
     folder = writable_folder(arguments.output)
     if arguments.overwrite:
         with turn(folder):
@@ -125,8 +134,22 @@ def main() -> int:
     return 1 if any(row["state"] == "failed" for row in rows) else 0
 
 
-def check_data(config: PoseTrainingConfig) -> None:
+def check_kept(folder: Path, inputs: Iterable[str | Path | None]) -> None:
+    """Refuses to start anew in a folder where something lies that the sweep reads.
+
+    Raises:
+        HeadposeError: If so.
+    """
+    for path in inputs:
+        if path and Path(path).resolve().is_relative_to(folder.resolve()):
+            raise HeadposeError(f"{path} is an input and would be lost; name another --output")
+
+
+def check_data(config: PoseTrainingConfig) -> list[Path]:
     """Refuses data without which every trial would fail, each after TensorFlow has started.
+
+    Returns:
+        Where they are.
 
     Raises:
         HeadposeError: If a source is missing, or is no table and no clean folder.
@@ -135,12 +158,13 @@ def check_data(config: PoseTrainingConfig) -> None:
     from headpose.datasets.label_tables import PARTS
     from headpose.training.pose_sources import all_sources
 
-    for source in itertools.chain(*all_sources(config.sources).values()):
-        path = source.path
+    paths = [s.path for s in itertools.chain(*all_sources(config.sources).values())]
+    for path in paths:
         if not path.is_dir():
             check_readable(path)
         elif not any(table_path(path, part).is_file() for part in (None, *PARTS)):
             raise HeadposeError(f"{path}: no table of crops in it; name a clean folder")
+    return paths
 
 
 def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:
@@ -150,6 +174,7 @@ def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTraining
 
     def configure(chosen: dict[str, Any], output: Path) -> PoseTrainingConfig:
         own = {"output": output, "models_csv": output / "models.csv"}
+        own |= {o: named_model(chosen[o], MODELS[o]) for o in MODELS.keys() & chosen.keys()}
         return with_values(shared, {**chosen, **own, "resume": True, "overwrite": False})
 
     with open_pool(arguments, fresh=True) as pool:

@@ -65,7 +65,8 @@ def check_tables(
     # A folder of pictures may have the table of its heads beside them.
     files = [name for name in inputs if "://" not in str(name) and not os.path.isdir(name)]  # noqa: PTH112
     texts = [target for target in given if target != arguments.parquet]
-    check_outputs([*given, *others], files, texts=texts)
+    models = [arguments.detector, arguments.estimator]
+    check_outputs([*given, *others], [*files, *models], texts=texts)
     # Pipes and devices are there to be written to, and what is empty has nothing to lose.
     lost = [output for output in named if is_regular(output) and Path(output).stat().st_size]
     if lost and not arguments.overwrite:

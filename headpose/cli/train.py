@@ -17,7 +17,8 @@ is the one that the estimator that ships was trained with.
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
-from headpose.models.shipped import ESTIMATORS, named_model
+from headpose.cli.pipeline_options import resolve_models
+from headpose.models.shipped import DETECTORS, ESTIMATORS
 from headpose.training.pose_config import PoseTrainingConfig
 
 
@@ -25,8 +26,7 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, PoseTrainingConfig)
     arguments = parser.parse_args()
-    if arguments.start is not None:
-        arguments.start = named_model(arguments.start, ESTIMATORS)
+    resolve_models(arguments, start=ESTIMATORS, detector=DETECTORS)
     config = config_from(arguments, PoseTrainingConfig())
     from headpose.training.pose_run import train_estimator
 

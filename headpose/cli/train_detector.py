@@ -14,8 +14,8 @@ ours stands for the detector that ships: --start ours goes on from it.
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
-from headpose.cli.pipeline_options import check_models
-from headpose.models.shipped import DETECTORS, named_model
+from headpose.cli.pipeline_options import resolve_models
+from headpose.models.shipped import DETECTORS
 from headpose.training.detection_config import DetectionTrainingConfig
 
 
@@ -23,21 +23,9 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, DetectionTrainingConfig)
     arguments = parser.parse_args()
-    for option in ("start", "mine_with"):
-        if (name := getattr(arguments, option)) is not None:
-            setattr(arguments, option, named_model(name, DETECTORS))
-    arguments.incomplete_detector = tuple(
-        named_model(name, DETECTORS) for name in arguments.incomplete_detector
-    )
+    taken = ("start", "mine_with", "incomplete_detector")
+    resolve_models(arguments, **dict.fromkeys(taken, DETECTORS))
     config = config_from(arguments, DetectionTrainingConfig())
-    check_models(config.network.start, *config.sources.incomplete_detector)
-    from headpose.datasets.label_tables import SourceName
-    from headpose.training.run_folder import check_saved
-
-    sources = config.sources
-    named = (*sources.data, *sources.validation, *sources.incomplete_labels)
-    read = [SourceName.parse(name).path for name in named]
-    check_saved(config.save, [], [*read, config.network.start])
     from headpose.training.detection_run import train_detector
 
     train_detector(config)

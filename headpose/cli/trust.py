@@ -69,7 +69,9 @@ def shown(row: dict[str, float]) -> list[str]:
 
 def main() -> None:
     arguments = options().parse_args()
-    tables = [dataset.partition("#")[0] for dataset in arguments.datasets]
+    from headpose.datasets.label_tables import SourceName
+
+    tables = [SourceName.parse(dataset).path for dataset in arguments.datasets]
     inputs = [*tables, arguments.estimator]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     import numpy as np

@@ -11,14 +11,18 @@ from headpose.cli import common as cl
 
 def main() -> int:
     parser = cl.parser(__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="weight files or folders")
+    parser.add_argument(
+        "files", nargs="+", type=cl.named, metavar="FILE", help="weight files or folders"
+    )
     parser.add_argument("--shapes", action="store_true", help="print the shape of every tensor")
     arguments = parser.parse_args()
+    from headpose.baselines.weight_files import look_at, named_files
+
+    for file in arguments.files:
+        named_files(file)  # tells what is missing before TensorFlow starts
     from headpose.models.keras_setup import set_up
 
     set_up("cpu", "float32")
-    from headpose.baselines.weight_files import look_at
-
     looked = [look_at(file) for file in arguments.files]
     for found in looked:
         print(f"{found.name}: {'runs' if found.runs else 'DOES NOT RUN'}")

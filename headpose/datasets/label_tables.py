@@ -56,6 +56,9 @@ class SourceName:
     incomplete: bool = False
     mine: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.path}#{self.part}" if self.part else str(self.path)
+
     @classmethod
     def parse(cls, text: str) -> "SourceName":
         """Takes a name apart; a path that exists as it stands may contain # and @.
@@ -81,6 +84,11 @@ class SourceName:
             return cls(Path(rest), "", weight)
         path, mark, part = rest.rpartition("#")
         return cls(Path(path), part, weight) if mark else cls(Path(rest), "", weight)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is named as a table of heads, not as a folder."""
+        return self.path.suffix.lower() == ".csv"
 
     def with_part(self, part: str) -> "SourceName":
         """Returns the same source, with a part if it has none yet."""

@@ -66,7 +66,7 @@ def samples(data: str | Sequence[str], spec: DetectorSpec | EstimatorSpec) -> li
 
 def _samples_of(data: str, spec: DetectorSpec | EstimatorSpec, most: int) -> list[np.ndarray]:
     """Does what `samples` does of one source; gives at most so many."""
-    boxes = _boxes_of_table(data) if data.partition("#")[0].lower().endswith(".csv") else None
+    boxes = _boxes_of_table(data) if SourceName.parse(data).is_table else None
     files = list(boxes) if boxes is not None else find_pictures([data])[0]
     if not files:
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")

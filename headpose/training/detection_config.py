@@ -88,7 +88,11 @@ class DetectionTrainingConfig(Checked):
         effect=False,
     )
     resume: bool = field(False, "go on with the run in --output", effect=False)
-    overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
+    overwrite: bool = field(
+        False,
+        "start anew in a folder that has results (not with --resume); --save may replace a file",
+        effect=False,
+    )
     strict: bool = field(False, "stop at the first fault in the data", effect=False)
     cache: float = field(6.0, "GiB of decoded pictures kept", low=0, high=1e4, effect=False)
     workers: int = field(2, "threads that make examples", low=1, effect=False)

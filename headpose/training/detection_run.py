@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
 from headpose.datasets.label_tables import SourceName, read_configuration
 from headpose.errors import HeadposeError
-from headpose.files import check_outputs, sole_user, writable_folder
+from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress, report
 from headpose.training.detection_config import (
@@ -18,6 +18,7 @@ from headpose.training.detection_config import (
     DetectionTrainingConfig,
 )
 from headpose.training.fields import values
+from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
 
 if TYPE_CHECKING:
     import keras
@@ -39,8 +40,11 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     Raises:
         HeadposeError: If data, options or folders are not as they should be.
     """
-    check_outputs([config.save], [config.network.start])
     names, validation_names = named_sources(config.sources)
+    read_from = [str(source.path) for source in (*names, *validation_names)]
+    inputs = [*config.sources.data, *read_from, config.network.start]
+    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
+    check_saved(config.save, [], inputs, replace, config.output)
     training = [(name, read(name, config.strict)) for name in names]
     validation = [(name, read(name, config.strict)) for name in validation_names]
     folder = writable_folder(config.output)
@@ -56,7 +60,9 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
         best = _learn(config, detector, size, examples, validation, cache, folder)
         if config.save:
             kept = best.with_name(f"{config.keep}.keras")
-            _save(kept, config.save, [] if config.uncalibrated else validation, cache)
+            place = place_to_save(folder, config.save, config.overwrite)
+            _save(kept, place, [] if config.uncalibrated else validation, cache)
+            note_saved(folder, place)
     print(f"best detector: {best}")
     return best
 

@@ -136,7 +136,11 @@ class PoseTrainingConfig(Checked):
         None, "table of runs to add to (default: beside --output)", effect=False
     )
     resume: bool = field(False, "go on with the run in --output", effect=False)
-    overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
+    overwrite: bool = field(
+        False,
+        "start anew in a folder that has results (not with --resume); --save may replace a file",
+        effect=False,
+    )
     workers: int = field(1, "threads that make examples", low=1, effect=False)
     device: str = DEVICE
     precision: str = PRECISION

@@ -11,7 +11,7 @@ from headpose.files import atomic_write, in_turn, sole_user, writable_folder
 from headpose.training.fields import values
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
-from headpose.training.run_folder import check_saved
+from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
 
 if TYPE_CHECKING:
     import keras
@@ -37,21 +37,25 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    check_saved(config.save, [config.models_csv], [*config.sources.data, config.network.start])
+    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
+    named_inputs = [*config.sources.data, config.network.start]
+    check_saved(config.save, [config.models_csv], named_inputs, replace, config.output)
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
-    check_saved(config.save, [config.models_csv], read)
+    check_saved(config.save, [config.models_csv], read, replace, config.output)
     _check_models_table(models_table(config))
     folder = writable_folder(config.output)
     crop = crop_of(config.crop, named["train"])
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
     with sole_user(folder):
+        # What is wrong with data is told before TensorFlow starts, which a detector may need.
+        early = None if config.crop.detector else read_sets(config, named, crop)
         from headpose.models.keras_setup import divide_batches, set_up
 
         set_up(config.device, config.precision)
         divide_batches(config.learning.batch_size)
-        sets = read_sets(config, named, crop)
+        sets = early or read_sets(config, named, crop)
         from headpose.training import pose
 
         print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
@@ -226,8 +230,10 @@ def _keep_best(
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
     _note_model(models_table(config), row)
     if config.save:
-        save_model(_finished(config, kept, sets.held_out), config.save, half=True)
-        print(f"wrote {config.save}")
+        place = place_to_save(folder, config.save, config.overwrite)
+        save_model(_finished(config, kept, sets.held_out), place, half=True)
+        note_saved(folder, place)
+        print(f"wrote {place}")
     print(f"best model: {folder / 'best.keras'}")
     return row
 

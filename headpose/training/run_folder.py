@@ -4,19 +4,28 @@ import contextlib
 import csv
 import itertools
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, parse_json
+from headpose.files import atomic_write, check_outputs, parse_json, sha256, write_json
+from headpose.files.places import identity
+from headpose.reporting import logger
 
+LOG, NOTES = "log.csv", "arguments.json"
 MODELS = ("best.keras", "last.keras")  # what a run keeps
 STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
+SAVED = "saved.json"  # the SHA-256 of models that a run saved elsewhere
 
 
 def check_saved(
-    save: Path | None, others: Iterable[Path | None], inputs: Iterable[str | Path | None]
+    save: Path | None,
+    others: Iterable[Path | None],
+    inputs: Iterable[str | Path | None],
+    replace: bool,
+    folder: Path,
 ) -> None:
     """Refuses files that a run could not write, or that it reads. Call before it.
 
@@ -24,13 +33,65 @@ def check_saved(
         save: Where the model is to be saved, too; None is passed over.
         others: Further files to write.
         inputs: What the run reads.
+        replace: Whether what stands at `save` may be replaced, see `is_own`.
+        folder: Of the run, whose own results are no inputs and no place for others.
 
     Raises:
         HeadposeError: As `headpose.files.check_outputs`, or if `save` is no name of a model.
     """
+    inputs, others = [*inputs], [*others]
     check_outputs([save, *others], inputs)
+    check_outputs([save], overwrite=replace)
+    own = {identity(folder / name) for name in (LOG, NOTES, *MODELS)}
+    for path in inputs:
+        if path and identity(Path(path)) in own:
+            raise HeadposeError(f"{path} is an input and would be lost; name another --output")
+    for path in (save, *others):
+        if path and identity(path) in own:
+            raise HeadposeError(f"{path} is what the run itself writes; name another file")
     if save is not None and save.suffix != ".keras":
         raise HeadposeError(f"{save}: the name of a saved model must end in .keras")
+
+
+def is_own(folder: Path, save: Path | None) -> bool:
+    """Tells whether what stands at `save` is a model that the run in a folder saved there."""
+    try:
+        return save is not None and sha256(save) in _saved(folder)
+    except OSError:
+        return False
+
+
+def place_to_save(folder: Path, save: Path, overwrite: bool) -> Path:
+    """Returns where a run may save a model at its end.
+
+    Args:
+        folder: Of the run.
+        save: Where it was to go, which was free at the start, see `check_saved`.
+        overwrite: Whether it may replace whatever is there.
+
+    Returns:
+        `save`, or that name with a number where another process put a file there meanwhile.
+    """
+    place, number = save, 1
+    while not overwrite and os.path.lexists(place) and not is_own(folder, place):
+        number += 1
+        place = save.with_name(f"{save.stem}-{number}{save.suffix}")
+    if place != save:
+        logger.warning("%s was put there meanwhile and stays; this one is %s", save, place)
+    return place
+
+
+def note_saved(folder: Path, save: Path) -> None:
+    """Notes what a run saved, so that it may replace that file when it is resumed."""
+    write_json(folder / SAVED, sorted({*_saved(folder), sha256(save)}))
+
+
+def _saved(folder: Path) -> list[str]:
+    try:
+        noted = parse_json((folder / SAVED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        noted = []
+    return [text for text in noted if isinstance(text, str)] if isinstance(noted, list) else []
 
 
 def newest_state(folder: Path) -> Path | None:
@@ -59,7 +120,7 @@ def open_run(
         HeadposeError: If the folder has results and neither resuming nor overwriting was
             asked for, or if it belongs to a run with other settings.
     """
-    log, notes = folder / "log.csv", folder / "arguments.json"
+    log, notes = folder / LOG, folder / NOTES
     told = {k: str(v) for k, v in settings.items()}
     there = log.exists() or any((folder / name).exists() for name in MODELS)
     if there and not (resume or overwrite):

@@ -89,8 +89,19 @@ def _outputs_that_exist() -> Iterator[Case]:
         "pseudo-labels": (("--output", "heads.csv"), ("--output", "half.onnx", "--overwrite")),
         "convert": (("--output", "text.keras"),),
         "export": (("--output", "half.onnx"), ("--output", "text.onnx")),
-        "train": (("--save", "new.h5"), ("--save", "good.csv"), ("--models-csv", "heads.csv")),
-        "train-detector": (("--save", "new.onnx"), ("--save", "good.csv")),
+        "train": (
+            ("--save", "new.h5"),
+            ("--save", "good.csv"),
+            ("--models-csv", "heads.csv"),
+            ("--save", "text.keras"),
+            ("--save", "text.keras", "--resume"),
+        ),
+        "train-detector": (
+            ("--save", "new.onnx"),
+            ("--save", "good.csv"),
+            ("--save", "text.keras"),
+            ("--save", "text.keras", "--resume"),
+        ),
     }
     for command, given in there.items():
         for more in given:

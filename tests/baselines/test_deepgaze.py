@@ -4,6 +4,7 @@ import pytest
 from tf1_checkpoints import ANGLES, random_weights, write_checkpoint, write_deepgaze
 
 from headpose.baselines import deepgaze
+from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.heads import FACE, CropRecipe
 from headpose.baselines.predictors import load_all
 from headpose.baselines.weight_files import look_at
@@ -107,7 +108,7 @@ def test_older_names_and_v2_give_the_same_model(tmp_path, model, crops):
     names = {"pitch": "tilt", "yaw": "pan"}
     write_deepgaze(tmp_path, SEED, names=names, version=2)
     (tmp_path / "tilt" / "cnn_cccdd_30k.tf.meta").write_text("what TensorFlow writes beside it")
-    found = deepgaze.find_checkpoints(tmp_path)
+    found = find_checkpoints(tmp_path)
     assert found["yaw"] == tmp_path / "pan" / "cnn_cccdd_30k.tf"
     assert not found["yaw"].exists()  # it is the prefix of two files
     again = deepgaze.load_deepgaze(tmp_path)
@@ -159,7 +160,7 @@ def test_what_is_missing_or_unclear_in_the_folder_is_told(tmp_path, files, messa
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     with pytest.raises(HeadposeError, match=message):
-        deepgaze.find_checkpoints(tmp_path)
+        find_checkpoints(tmp_path)
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path, folder):
@@ -185,7 +186,7 @@ def test_checkpoints_become_one_file(tmp_path, run_script, folder):
     assert done.status == 0, done.err
     assert "tilt, pan, roll, 13,696,899 parameters" in done.out
     again = run_script("comparison/deepgaze.py", folder, "--output", output)
-    assert again.status == 2
+    assert again.status == 1
     assert "--overwrite" in again.err
     # A file is told from others by its layers, and cropped as deepgaze is.
     by_file, by_folder = load_all([str(output), f"deepgaze={folder}"])

@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import pytest
+from drawn_heads import spot_heads
 
 from headpose import load_pipeline, read_image
 from headpose.cli import train, train_detector
@@ -20,6 +21,7 @@ from headpose.models.shipped import (
     named_model,
 )
 from headpose.training.multiply_adds import multiply_adds
+from headpose.training.sweep.driver import Sweep
 
 DETECTOR, ESTIMATOR = str(DEFAULT_DETECTOR), str(DEFAULT_ESTIMATOR)
 
@@ -39,12 +41,14 @@ def taken(monkeypatch, tmp_path) -> list:
     ("options", "start"),
     [
         (["--start", "ours"], ESTIMATOR),
-        (["--start", "ours.keras"], "ours.keras"),
+        (["--start", "ours.onnx"], "ours.onnx"),
         (["--start", "models/ours"], "models/ours"),
         ([], None),
     ],
 )
 def test_training_goes_on_from_the_estimator_that_ships(taken, monkeypatch, options, start):
+    Path("ours.onnx").touch()
+    Path("models/ours").mkdir(parents=True)
     monkeypatch.setattr(sys, "argv", ["headpose train", "labels.csv", *options])
     train.main()
     assert taken[0].network.start == start
@@ -58,6 +62,22 @@ def test_training_takes_the_detector_that_ships_wherever_it_takes_one(taken, mon
     config = taken[0]
     assert config.network.start == config.sources.mine_with == DETECTOR
     assert config.sources.incomplete_detector == (DETECTOR, "viola-jones")
+
+
+def test_sweeps_take_the_models_that_ship(run_script, tmp_path, monkeypatch):
+    heads, space, configured = spot_heads(tmp_path, 2, 2), tmp_path / "space.yaml", []
+    space.write_text("options: {start: [ours, fast]}\nfixed: {detector: ours}\n")
+
+    def run(self, pool, run_trial, configure, unfit):
+        configured.extend(configure({"start": name}, tmp_path) for name in ("ours", "fast"))
+        return iter(())
+
+    monkeypatch.setattr(Sweep, "run", run)
+    given = (f"{heads}#train", "--validation", f"{heads}#test", "--space", space)
+    done = run_script("sweep", *given, "--output", tmp_path / "run")
+    assert done.status == 0, done.err
+    assert [config.network.start for config in configured] == [ESTIMATOR, str(FAST_ESTIMATOR)]
+    assert {config.crop.detector for config in configured} == {DETECTOR}
 
 
 def test_without_a_detector_none_is_taken(taken, monkeypatch):
@@ -74,9 +94,12 @@ def test_without_a_detector_none_is_taken(taken, monkeypatch):
         ("ours", (DETECTOR, None)),
         ("ours@768", (DETECTOR, 768)),
         ("yours.onnx@320", ("yours.onnx", 320)),
+        ("me@home.onnx", ("me@home.onnx", None)),  # exists as it stands
     ],
 )
-def test_detectors_are_measured_by_name(name, expected):
+def test_detectors_are_measured_by_name(name, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "me@home.onnx").touch()
     assert file_and_size(name) == expected
 
 

@@ -7,9 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from headpose.cli.export import check_target
 from headpose.datasets.pose_data import read_heads
-from headpose.errors import HeadposeError
 from headpose.models.shipped import DEFAULT_ESTIMATOR
 
 
@@ -33,6 +31,38 @@ from headpose.models.shipped import DEFAULT_ESTIMATOR
         (["export", "nowhere.keras", "--format", "onnx"], "no such model file"),
         (["train-detector", "{csv}", "--validation", "{csv}", "--start", "no.keras"], "no such"),
         (["train", "{csv}", "--save", "{folder}"], "it is a folder"),
+        (["verify-weights", "{model}", "nowhere.h5"], "nowhere.h5: no such file"),
+        (["verify-weights", "fsa-net={csv},nowhere.onnx"], "nowhere.onnx: no such file"),
+        (["compare", "nowhere.csv"], "no such file"),
+        (["compare", "nowhere"], "no such folder"),
+        (["compare", "{csv}"], "no usable head"),
+        (["compare", "{csv}", "--estimator", "nowhere.keras"], "no such model file"),
+        (["compare", "{csv}", "--estimator", "fsa-net=no.onnx"], "no such model file"),
+        (["compare", "{csv}", "--estimator", "deepgaze=no"], "no such folder"),
+        (["compare", "{csv}", "--estimator", "deepgaze={folder}"], "no folder pitch or tilt"),
+        (["compare", "{csv}", "--detector", "nowhere.keras"], "no such model file"),
+        (["evaluate", "deepgaze=nowhere", "{csv}"], "no such folder"),
+        (["evaluate", "nowhere.keras", "--dataset", "aflw2000", "{folder}"], "no such model"),
+        (["evaluate", "{model}", "{csv}", "--detector", "no.keras"], "no such model file"),
+        (["convert-deepgaze", "{folder}", "--output", "a.keras"], "no folder pitch or tilt"),
+        (["train", "{csv}", "--validation", "{csv}", "--start", "no.keras"], "no such model"),
+        (["train", "{csv}", "--validation", "{csv}", "--detector", "no.keras"], "no such model"),
+        (["train", "{csv}", "--validation", "{csv}"], "/t.csv: no usable head"),
+        (
+            ["train-detector", "{csv}", "--validation", "{csv}", "--mine-with", "no.keras"],
+            "no such model file",
+        ),
+        (
+            [
+                *("sweep", "{csv}", "--validation", "{csv}", "--space", "augmentation"),
+                *("--start", "no.keras"),
+            ],
+            "no such model file",
+        ),
+        (
+            ["sweep", "{csv}", "--validation", "{csv}", "--space", "starts.yaml"],
+            "no.keras: no such model file",
+        ),
     ],
 )
 def test_what_would_be_lost_is_told_first(run_script, tmp_path, command, told, monkeypatch):
@@ -48,6 +78,7 @@ def test_what_would_be_lost_is_told_first(run_script, tmp_path, command, told, m
     table.write_text("file,xmin,ymin,xmax,ymax,tilt,pan\n")
     folder.mkdir()
     (tmp_path / "f.keras").mkdir()
+    (tmp_path / "starts.yaml").write_text("options:\n  start: [ours, fast, no.keras]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(builtins, "__import__", light)
     given = [part.format(csv=table, model=model, folder=folder) for part in command]
@@ -76,6 +107,15 @@ READ = "is an input and would be lost"
         ("compare t.csv --figure photo.png", LOST),
         ("compare t.csv --json notes.json", LOST),
         ("trust t.csv --json notes.json", LOST),
+        ("trust a#1.csv --json a#1.csv --overwrite", READ),
+        ("compare a#1.csv --json a#1.csv --overwrite", READ),
+        ("evaluate ours a#1.csv#test --json a#1.csv --overwrite", READ),
+        ("evaluate-detector viola-jones --data a#1.csv@0.5 --json a#1.csv --overwrite", READ),
+        (
+            "evaluate-detector viola-jones --data t.csv --empty photo.png --plot photo.png "
+            "--overwrite",
+            READ,
+        ),
         ("pseudo-labels t.csv --fsa-net a b --whenet c --output notes.json", LOST),
         ("pseudo-labels t.csv --fsa-net a b --whenet c --output photo.png --overwrite", "no text"),
         ("pseudo-labels t.csv --fsa-net o.onnx b --whenet c --output o.onnx --overwrite", READ),
@@ -86,13 +126,20 @@ READ = "is an input and would be lost"
         ("export {model} --format openvino --output o.xml", LOST),
         ("export {model} --format openvino --output new.xml", LOST),
         ("export {model} --format litert --output o.tflite", LOST),
+        ("convert-deepgaze f --output own.keras", LOST),
+        ("train t.csv --validation t.csv --save own.keras", LOST),
+        ("train t.csv --validation t.csv --save own.keras --resume", LOST),
+        ("train-detector t.csv --validation t.csv --save own.keras", LOST),
+        ("train-detector t.csv --validation t.csv --save own.keras --resume", LOST),
         ("train t.csv --validation t.csv --save t.csv", READ),
         ("train t.csv#train --validation t.csv#test --models-csv t.csv --overwrite", READ),
-        ("train t.csv --validation t.csv --start own.keras --save own.keras", READ),
+        ("train t.csv --validation t.csv --start o.onnx --save o.onnx", READ),
         ("train t.csv --validation t.csv --models-csv t.csv", READ),
         ("train t.csv --validation t.csv --models-csv heads.csv", "no table of runs"),
         ("train t.csv --validation t.csv --models-csv o.onnx", "no table of runs"),
         ("train t.csv --validation t.csv --save new.h5", "must end in .keras"),
+        ("train f/log.csv --validation t.csv --output f --overwrite", READ),
+        ("sweep f/t.csv --validation t.csv --space augmentation --output f --overwrite", READ),
         ("train-detector t.csv --validation t.csv#test --save t.csv", READ),
         ("train-detector t.csv --validation t.csv --save new.onnx", "must end in .keras"),
         ("attend f/events.csv --output f --overwrite", READ),
@@ -104,7 +151,7 @@ def test_no_file_is_replaced_unasked(run_script, tmp_path, command, told, monkey
     row = "photo.png,1,1,20,20,1,2,2,1"
     (tmp_path / "f").mkdir()
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((30, 30, 3), np.uint8))
-    for name in ("t.csv", "heads.csv", "f/events.csv"):
+    for name in ("t.csv", "a#1.csv", "heads.csv", "f/events.csv", "f/log.csv", "f/t.csv"):
         (tmp_path / name).write_text(f"{header}\n{row}\n")
     (tmp_path / "f" / "pairs.csv").write_text("[board]\ndirection = [0, 0]\n")
     for name in ("notes.json", "text.mat", "o.xml", "new.bin"):
@@ -119,19 +166,19 @@ def test_no_file_is_replaced_unasked(run_script, tmp_path, command, told, monkey
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
-def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
+@pytest.mark.parametrize("content", ["", "earlier", "mine"])
+def test_an_export_replaces_an_earlier_one_when_asked(
+    run_script, tmp_path, monkeypatch, content, options
+):
+    """The exporter itself is not run: what it is asked for tells that nothing refused."""
+    target, asked = tmp_path / "a.onnx", []
     earlier = DEFAULT_ESTIMATOR.with_suffix(".onnx").read_bytes()
-    target, model = tmp_path / "a.onnx", tmp_path / "a.keras"
-    model.touch()
-    check_target(target, model, overwrite=False)
-    target.touch()  # what is empty has nothing to lose
-    check_target(target, model, overwrite=False)
-    target.write_bytes(earlier)
-    check_target(target, model, overwrite=False)
-    target.write_bytes(earlier[: len(earlier) // 2])
-    with pytest.raises(HeadposeError, match="exists"):
-        check_target(target, model, overwrite=False)
-    check_target(target, model, overwrite=True)
+    target.write_bytes({"earlier": earlier}.get(content, content.encode()))
+    monkeypatch.setattr("headpose.export.exporter.export", lambda *a: asked.append(a) or [])
+    done = run_script("export", DEFAULT_ESTIMATOR, "--format", "onnx", "--output", target, *options)
+    assert bool(asked) == bool(options or not content), done.err
+    assert (LOST in done.err) != bool(asked)
 
 
 def test_figures_that_exist_are_replaced_when_asked(run_script, tmp_path):

@@ -22,6 +22,8 @@ def test_names_of_sources(tmp_path, monkeypatch, text, path, part, share):
     source = SourceName.parse(text)
     assert (str(source.path), source.part, source.share) == (path, part, share)
     assert source.with_part("train").part == (part or "train")
+    assert source.is_table
+    assert str(source) == (f"{path}#{part}" if part else path)
 
 
 @pytest.mark.parametrize("text", ["a.csv@many", "a.csv@0", "a.csv@-1", "a.csv@inf", "a.csv@"])

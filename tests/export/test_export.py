@@ -132,7 +132,7 @@ def test_bad_requests_are_told_in_a_line(
     exported.touch()
     named = {"text": text, "model": estimator, "folder": tmp_path, "other": other}
     given = [o.format(**named, exported=exported) for o in options]
-    done = run_script("export", *given)
+    done = run_script("export", *given, "--overwrite")
     assert done.status == 1
     assert told in done.err
     assert len(done.err.splitlines()) == 1
@@ -166,7 +166,7 @@ def test_missing_packages_are_named(run_script, estimator, monkeypatch, form, op
     real = importlib.util.find_spec
     ours = lambda name, *more: real(name, *more) if name.startswith("headpose") else None  # noqa: E731
     monkeypatch.setattr(importlib.util, "find_spec", ours)
-    done = run_script("export", estimator, "--format", form, *options)
+    done = run_script("export", estimator, "--format", form, *options, "--overwrite")
     assert done.status == 1
     assert told in done.err
 

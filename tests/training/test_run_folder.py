@@ -5,7 +5,18 @@ import csv
 import pytest
 
 from headpose.errors import HeadposeError
-from headpose.training.run_folder import newest_state, open_run, saved_epochs, write_log
+from headpose.training import run_folder
+from headpose.training.run_folder import (
+    SAVED,
+    check_saved,
+    is_own,
+    newest_state,
+    note_saved,
+    open_run,
+    place_to_save,
+    saved_epochs,
+    write_log,
+)
 
 SETTINGS = {"epochs": 3}
 ROWS = [{"epoch": str(i), "score": f"{9 - i}.5"} for i in range(3)]
@@ -60,6 +71,65 @@ def test_what_others_put_into_a_folder_called_checkpoint_stays(run):
     assert open_run(run, SETTINGS, resume=False, overwrite=True) == []
     assert [path.name for path in (run / "checkpoint").iterdir()] == ["mine.ckpt"]
     assert not (run / "log.csv").exists()
+
+
+def test_a_run_knows_the_models_that_it_saved(tmp_path):
+    run, first, second = tmp_path / "run", tmp_path / "a.keras", tmp_path / "b.keras"
+    run.mkdir()
+    assert not is_own(run, None)
+    assert not is_own(run, first)
+    for path in (first, second):
+        path.write_text(path.name)
+        assert not is_own(run, path)
+        note_saved(run, path)
+    assert is_own(run, first)
+    assert is_own(run, second)
+    first.write_text("another's")
+    assert not is_own(run, first)
+    for damaged in ('["', "{}", "[1]"):
+        (run / SAVED).write_text(damaged)
+        assert not is_own(run, second)
+
+
+def test_a_model_that_came_meanwhile_stays(tmp_path, monkeypatch):
+    run, save, told = tmp_path / "run", tmp_path / "a.keras", []
+    monkeypatch.setattr(run_folder.logger, "warning", lambda *given: told.append(given))
+    run.mkdir()
+    assert place_to_save(run, save, overwrite=False) == save
+    save.write_text("mine")
+    note_saved(run, save)
+    assert place_to_save(run, save, overwrite=False) == save
+    assert told == []
+    save.write_text("another's")
+    (tmp_path / "a-2.keras").write_text("a third's")
+    assert place_to_save(run, save, overwrite=False) == tmp_path / "a-3.keras"
+    ((message, *names),) = told
+    assert "was put there meanwhile and stays" in message
+    assert names == [save, tmp_path / "a-3.keras"]
+    assert place_to_save(run, save, overwrite=True) == save
+
+
+def test_a_model_that_exists_is_replaced_when_it_may_be(tmp_path):
+    save = tmp_path / "a.keras"
+    run = tmp_path / "run"
+    check_saved(save, [], [], replace=False, folder=run)
+    save.write_text("dear")
+    with pytest.raises(HeadposeError, match=r"a\.keras exists; use --overwrite"):
+        check_saved(save, [], [], replace=False, folder=run)
+    check_saved(save, [], [], replace=True, folder=run)
+    with pytest.raises(HeadposeError, match="is an input"):
+        check_saved(save, [], [save], replace=True, folder=run)
+
+
+@pytest.mark.parametrize("name", ["best.keras", "last.keras", "log.csv", "arguments.json"])
+def test_what_a_run_writes_is_neither_read_nor_written_twice(tmp_path, name):
+    """A run that starts anew from its own best model would lose it."""
+    (tmp_path / name).write_text("dear")
+    with pytest.raises(HeadposeError, match=f"{name} is an input and would be lost"):
+        check_saved(None, [], [tmp_path / name], replace=True, folder=tmp_path)
+    with pytest.raises(HeadposeError, match="what the run itself writes"):
+        check_saved(None, [tmp_path / name], [], replace=True, folder=tmp_path)
+    check_saved(None, [], [tmp_path], replace=False, folder=tmp_path)  # a folder of data
 
 
 def test_a_log_of_no_rows_is_none(run):

@@ -56,6 +56,16 @@ def test_a_network_learns_where_the_spot_is(run_script, heads, tmp_path):
     # The kept model is the best epoch's.
     assert float(row["score"]) == pytest.approx(min(float(r["score"]) for r in log), abs=1e-3)
     assert f"mean {float(row['score']):.2f} degrees" in done.out
+    # Gone on with, the run replaces what it saved, and nothing else.
+    again = run_script(*quick(heads, run, *FAMILY, *more, "--resume"))
+    assert again.status == 0, again.err
+    assert f"wrote {tmp_path / 'best.keras'}" in again.out
+    (tmp_path / "best.keras").write_bytes(b"another's")
+    for options in ([], ["--resume"]):
+        refused = run_script(*quick(heads, run, *FAMILY, *more, *options))
+        assert refused.status == 1
+        assert "best.keras exists; use --overwrite" in refused.err
+    assert (tmp_path / "best.keras").read_bytes() == b"another's"
 
 
 def test_an_interrupted_run_goes_on_to_the_same_result(run_script, heads, tmp_path, monkeypatch):

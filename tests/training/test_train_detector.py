@@ -68,7 +68,10 @@ def test_a_detector_trains_is_kept_and_goes_on(run_script, data, small, tmp_path
     assert refused.status == 1
     assert "--resume, --overwrite" in refused.err
 
-    more = [run / "best.keras", "--overwrite"]
+    lost = run_script(*quick(data, run, "--start", run / "best.keras", "--overwrite"))
+    assert lost.status == 1
+    assert "best.keras is an input and would be lost" in lost.err
+    more = [tmp_path / "d.keras", "--overwrite"]
     again = run_script(*quick(data, run, "--start", *more))
     assert again.status == 0, again.err
 
