@@ -44,6 +44,11 @@ def is_table(dataset: str) -> bool:
     return SourceName.parse(dataset).is_table
 
 
+def has_pictures(dataset: str) -> bool:
+    """Tells whether heads are named in pictures, and not cut or rendered already."""
+    return is_table(dataset) and not _is_rendered(dataset)
+
+
 def evaluate(
     dataset: str, estimators: Sequence[Compared], detector=None, part: str | None = "test"
 ) -> tuple[Evaluated, Problems]:

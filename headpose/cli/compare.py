@@ -7,6 +7,7 @@ ymax, tilt, pan and perhaps roll), of which "#PART" takes the rows whose column 
 
 import argparse
 import math
+from pathlib import Path
 
 from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
@@ -15,7 +16,9 @@ from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models, named_detector
 from headpose.datasets.label_tables import SourceName
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.errors import HeadposeError
 from headpose.files import write_json
+from headpose.images.figures import check_figures
 from headpose.reporting import report
 
 
@@ -63,6 +66,21 @@ def options() -> argparse.ArgumentParser:
     # So that networks compute what they were published with.
     parser.set_defaults(precision="float32")
     return parser
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Refuses options that the data set has no use for.
+
+    Raises:
+        HeadposeError: If there is one.
+    """
+    from headpose.baselines.evaluation import is_table
+
+    name, table = arguments.dataset, is_table(arguments.dataset)
+    if arguments.pictures and table:
+        raise HeadposeError(f"{name}: names its pictures itself; --pictures is for clean folders")
+    if arguments.detector and not table:
+        raise HeadposeError(f"{name}: its crops are cut already; --detector is for tables")
 
 
 def read_heads(arguments: argparse.Namespace) -> tuple:
@@ -161,11 +179,13 @@ def show_check(name: str, check) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
-    inputs = [SourceName.parse(arguments.dataset).path, *names]
+    inputs: list[str | Path] = [SourceName.parse(arguments.dataset).path, *names]
     outputs = [arguments.json, arguments.figure]
     files.check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     check_compared(names)
     check_models(arguments.detector)
+    check_figures(arguments.figure)
+    check_options(arguments)
     # What is wrong with data is told before TensorFlow starts, which a detector may need.
     early = None if arguments.detector else read_heads(arguments)
     from headpose.models.keras_setup import set_up

@@ -17,7 +17,7 @@ import argparse
 import math
 from pathlib import Path
 
-from headpose.baselines.evaluation import is_table
+from headpose.baselines.evaluation import has_pictures, is_table
 from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
@@ -32,6 +32,7 @@ from headpose.datasets.label_tables import SourceName
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
+from headpose.images.figures import check_figures
 from headpose.reporting import report
 
 
@@ -81,7 +82,11 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser = options()
     arguments = parser.parse_args(words)
     if arguments.benchmark:
+        if arguments.plot or arguments.reliability:
+            raise HeadposeError("--plot and --reliability draw no --dataset; leave them out")
         return arguments
+    if arguments.crop != parser.get_default("crop") or arguments.limit:
+        raise HeadposeError("--crop and --limit are for --dataset NAME; leave them out")
     named = [*arguments.estimator, *arguments.dataset]
     count = 0
     while count < len(named) and is_estimator(named[count]):
@@ -189,6 +194,12 @@ def main() -> int:
     outputs = [arguments.json, arguments.plot, arguments.reliability]
     inputs = [*tables, *ours, arguments.detector]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
+    check_figures(arguments.plot, arguments.reliability)
+    for dataset in arguments.dataset:
+        if arguments.detector and not has_pictures(dataset):
+            raise HeadposeError(
+                f"{dataset}: its crops are cut already; --detector is for heads in pictures"
+            )
     import numpy as np
 
     from headpose.baselines.evaluation import evaluate, figures, single_milliseconds

@@ -11,6 +11,7 @@ view, headgear), recall by that.
 
 import argparse
 import os
+from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -198,11 +199,17 @@ def main() -> None:
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
     from headpose.datasets.label_tables import SourceName
+    from headpose.images.figures import check_figures
+    from headpose.images.pictures import check_picture_format, find_pictures, read_image
 
     sources = [name for name in (*arguments.data, arguments.backgrounds) if name]
-    inputs = [*(SourceName.parse(name).path for name in sources), *(arguments.empty or ()), *models]
+    inputs: list[str | Path] = [SourceName.parse(name).path for name in sources]
+    inputs += [*(arguments.empty or ()), *models]
     outputs = [arguments.json, arguments.plot, arguments.worst]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
+    check_figures(arguments.plot)
+    if arguments.worst:
+        check_picture_format(arguments.worst)
 
     sets = {}
     for name in arguments.data:
@@ -213,8 +220,6 @@ def main() -> None:
     if arguments.backgrounds:
         background, problems = read_boxed_pictures(arguments.backgrounds)
         report(arguments.backgrounds, problems, arguments.strict)
-
-    from headpose.images.pictures import find_pictures, read_image
 
     empty, missing = find_pictures(arguments.empty or ())
     if missing:

@@ -92,7 +92,9 @@ def main() -> int:
     resolve_models(arguments, **MODELS)
     check(space, PoseTrainingConfig())
     for option in MODELS.keys() & space.options.keys():
-        check_models(*(named_model(name, MODELS[option]) for name in space.options[option]))
+        given = space.options[option]
+        if isinstance(given, tuple):  # a range is told when the first trial is configured
+            check_models(*(named_model(name, MODELS[option]) for name in given))
     shared = config_from(arguments, PoseTrainingConfig())
     search = arguments.search or ("grid" if space.is_finite else "tpe")
     if search == "grid":
@@ -173,7 +175,7 @@ def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTraining
     from headpose.training.sweep.trials import run_trial, unfit
 
     def configure(chosen: dict[str, Any], output: Path) -> PoseTrainingConfig:
-        own = {"output": output, "models_csv": output / "models.csv"}
+        own: dict[str, Any] = {"output": output, "models_csv": output / "models.csv"}
         own |= {o: named_model(chosen[o], MODELS[o]) for o in MODELS.keys() & chosen.keys()}
         return with_values(shared, {**chosen, **own, "resume": True, "overwrite": False})
 

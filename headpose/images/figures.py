@@ -16,6 +16,22 @@ def figure(width: float = 7, height: float = 4.5):
     return drawing, drawing.subplots()
 
 
+def check_figures(*paths: str | Path | None) -> None:
+    """Makes sure that figures can be drawn as their names say. Call before the work.
+
+    Args:
+        paths: Where they will be written; None is passed over.
+
+    Raises:
+        HeadposeError: If a suffix names no format, or matplotlib is missing.
+    """
+    for path in (Path(path) for path in paths if path is not None):
+        from matplotlib.backend_bases import FigureCanvasBase
+
+        if path.suffix.lower().removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
+            raise HeadposeError(f"{path}: no format of figures; name a .png, .svg or .pdf")
+
+
 def save(drawing, path: str | Path) -> None:
     """Writes a figure, whole or not at all.
 

@@ -189,6 +189,17 @@ def sample_portrait() -> Path:
     return Path(__file__).with_name("grace_hopper.jpg")
 
 
+def check_picture_format(path: str | Path) -> None:
+    """Makes sure that a picture can be written in the format that its suffix names.
+
+    Raises:
+        HeadposeError: If it names none.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix != ".jfif" and not (suffix and cv2.haveImageWriter(f"a{suffix}")):
+        raise HeadposeError(f"{path}: no format of pictures; name a .png or .jpg")
+
+
 def write_image(path: str | Path, picture: np.ndarray) -> None:
     """Writes a picture in the format that the suffix names.
 

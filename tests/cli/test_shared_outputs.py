@@ -55,7 +55,6 @@ def told(run_script, tmp_path):
     [
         "train {heads}#train --validation {heads}#test --device cpu --output {out}",
         "train-detector {heads} --validation {heads} --device cpu --output {out}",
-        "sweep {heads}#train --validation {heads}#test --space architectures --output {out}",
         "annotate {pictures} --detector viola-jones --output {out}",
         "clean aflw {aflw} --detector labelled --output {out}",
         "attend {seen} --no-figures --output {out}",
