@@ -22,13 +22,18 @@ from headpose.files import atomic_write, check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
+SMALLEST_TILE = 128  # pixels, as for the option `--tiles`
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("detectors", nargs="+", help=f"ours, {DETECTOR_HELP}; NAME@SIZE sets the long side")
+    add(
+        "detectors",
+        nargs="+",
+        help=f"ours, {DETECTOR_HELP}; NAME@SIZE sets the long side, NAME+SIDE searches in tiles",
+    )
     add(
         "--data",
         nargs="+",
@@ -67,6 +72,16 @@ def file_and_size(name: str) -> tuple[str, int | None]:
     if size and not size.isdigit():
         raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
     return named_model(path, DETECTORS), int(size) if size else None
+
+
+def name_and_tiles(name: str) -> tuple[str, int | None]:
+    """Takes the tiles off a name such as ours+256."""
+    plain, _, side = name.rpartition("+")
+    if not (plain and side.isdecimal()):
+        return name, None
+    if int(side) < SMALLEST_TILE:
+        raise HeadposeError(f"{name}: tiles have a side of {SMALLEST_TILE} pixels or more")
+    return plain, int(side)
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
@@ -195,7 +210,7 @@ def draw_worst(arguments, name: str, found, threshold: float) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = [*arguments.detectors, arguments.backgrounds_checked_by]
-    models = [file_and_size(name)[0] for name in names if name is not None]
+    models = [file_and_size(name_and_tiles(name)[0])[0] for name in names if name is not None]
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
     from headpose.datasets.label_tables import SourceName
@@ -227,16 +242,16 @@ def main() -> None:
 
     from headpose.datasets import negatives as bg
     from headpose.detection.loading import load_detector
+    from headpose.detection.tiles import TiledDetector
 
-    files = {name: file_and_size(name) for name in arguments.detectors}
     checker = arguments.backgrounds_checked_by
-    if checker:
-        files[checker] = file_and_size(checker)
     backend = backend_from(arguments)
-    loaded = {
-        name: load_detector(model_for(path, backend), size, backend)
-        for name, (path, size) in files.items()
-    }
+    loaded: dict = {}
+    for name in [*arguments.detectors, *([checker] if checker else [])]:
+        plain, side = name_and_tiles(name)
+        path, size = file_and_size(plain)
+        detector = load_detector(model_for(path, backend), size, backend)
+        loaded[name] = detector if side is None else TiledDetector(detector, side)
     detectors = {name: loaded[name] for name in arguments.detectors}
     about: dict = {}
     lines: dict = {}

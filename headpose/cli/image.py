@@ -11,6 +11,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
+from headpose.cli.small_heads import SmallHeads, searched_size
 from headpose.cli.table_options import (
     Tables,
     add_table_options,
@@ -106,6 +107,7 @@ class Photos:
         self._replace = replace
         self._load, self._draw, self._blur = load, draw, blur
         self._tables, self._window, self._notes = tables, window, notes
+        self._small: SmallHeads | None = None
         self.done = 0
 
     def do(self, file: Path, picture, target: Path) -> None:
@@ -129,11 +131,19 @@ class Photos:
             write_image(temporary, drawn)
         height, width = picture.shape[:2]
         self._tables.write(picture_rows(str(file), (width, height), heads))
+        if self._small is None:
+            self._small = SmallHeads(searched_size(find_heads.detector))
+        self._small.note(str(file), (width, height), heads)
         count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
         cl.tell(f"{file}: {count}, {1000 * seconds:.0f} ms -> {target}", self._notes)
         self.done += 1
         if self._window:
             self._window.show(drawn)
+
+    @property
+    def advice(self) -> str | None:
+        """What finds more heads, where many are small."""
+        return self._small.advice() if self._small else None
 
 
 def main() -> int:
@@ -184,6 +194,8 @@ def main() -> int:
                     failed += 1
                     continue
                 photos.do(file, picture, places[str(file)])
+            if photos.advice:
+                cl.warn(photos.advice)
             failed += follow_videos(arguments, found.videos, places, load, tables, notes)
         except KeyboardInterrupt:
             # What is done is kept: tables are closed whole.

@@ -73,6 +73,12 @@ def options() -> argparse.ArgumentParser:
         metavar="N",
         help="detect in one frame of N; between, heads are followed by sight",
     )
+    add(
+        "--reidentify",
+        action="store_true",
+        help="a head that comes back within half a minute gets its old number if it looks the "
+        "same: by the colours of hair, face and clothes",
+    )
     add("--no-smooth", action="store_true", help="do not smooth the angles over time")
     add(
         "--min-cutoff",
@@ -153,6 +159,7 @@ def video_options(arguments: argparse.Namespace):
         arguments.codec,
         arguments.audio,
         arguments.overwrite,
+        arguments.reidentify,
     )
 
 

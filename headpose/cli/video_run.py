@@ -17,6 +17,7 @@ from headpose.video.blurring import AROUND, HeadHider
 from headpose.video.frames import EVERYTHING, Frame, Reading
 from headpose.video.opening import open_source
 from headpose.video.pipeline import WAITING, FollowedHead, VideoPipeline, frame_rows
+from headpose.video.reidentification import Reidentifier
 from headpose.video.smoothing import BETA, MIN_CUTOFF, HeadSmoother
 
 
@@ -33,6 +34,7 @@ class VideoOptions:
         codec: FFmpeg's name of an encoder.
         audio: Whether to copy the sound.
         replace: Whether the video may replace what stands there.
+        reidentify: Whether heads that come back get their old numbers by their looks.
     """
 
     draw: Callable
@@ -43,6 +45,7 @@ class VideoOptions:
     codec: str | None = None
     audio: bool = False
     replace: bool = False
+    reidentify: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +93,8 @@ def follow_video(
         video = _open_output(stack, source, options, output) if output else None
         smoother = HeadSmoother(*options.smoothing) if options.smoothing else None
         at_once = 1 if source.live or window else None
-        follow = VideoPipeline(load(), options.detect_every, smoother, at_once)
+        again = Reidentifier(options.detect_every) if options.reidentify else None
+        follow = VideoPipeline(load(), options.detect_every, smoother, at_once, again)
         shown = _Shown(options, video, window)
 
         def write(done: tuple[Frame, list[FollowedHead]]) -> None:

@@ -9,6 +9,9 @@ from headpose.geometry.boxes import as_boxes, nms
 TILE = 1024  # pixels; at a detector's 512 heads from 16 px are found well
 OVERLAP = 0.25  # of a tile's side; heads up to that size are whole in one tile at least
 BORDER = 3.0  # pixels; what ends so near to a tile's inner border may be cut by it
+# Of a picture's long side: so large a head is found in the picture as a whole, and what a tile
+# alone takes for one is none.
+LARGE = 1 / 8
 MERGE_IOU, MERGE_CONTAINMENT = 0.45, 0.75  # of finds of two tiles that are one head
 
 
@@ -62,6 +65,8 @@ class TiledDetector:
             distance = np.abs(boxes - [x0, y0, x1, y1])
             beyond = (boxes - [x0, y0, x1, y1]) * [1, 1, -1, -1] < 0
             whole = ~(inner & ((distance < BORDER) | beyond)).any(axis=1)
+            sides = boxes[:, 2:] - boxes[:, :2]
+            whole &= sides.max(axis=1, initial=0) <= LARGE * max(width, height)
             parts.append(boxes[whole])
             sure.append(scores[whole])
         boxes, scores = np.concatenate(parts), np.concatenate(sure)

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from headpose.video.frames import Frame
 from headpose.video.optical_flow import BoxFlow, inside
 from headpose.video.smoothing import HeadSmoother
 from headpose.video.tracking import Tracker
+
+if TYPE_CHECKING:
+    from headpose.video.reidentification import Reidentifier
 
 WAITING = 8  # frames that are read ahead, and that wait to be written
 DETECTED_AT_ONCE = 4  # frames in one call of the detector
@@ -92,7 +96,6 @@ class Statistics:
         """Counts a frame that is done."""
         self.frames += 1
         self.heads += len(heads)
-        self.tracks |= {head.track for head in heads}
         if self._started is None:
             self._started, self._first_heads = time.perf_counter(), self.heads
 
@@ -136,6 +139,7 @@ class VideoPipeline:
             optical flow.
         smoother: None does not smooth.
         at_once: Most frames in a batch; None takes several detector's calls' worth.
+        reidentifier: Gives heads that come back their old numbers; None gives new ones.
 
     Attributes:
         statistics: Of all frames so far.
@@ -147,10 +151,12 @@ class VideoPipeline:
         detect_every: int = 1,
         smoother: HeadSmoother | None = None,
         at_once: int | None = None,
+        reidentifier: "Reidentifier | None" = None,
     ):
         self.statistics = Statistics()
         self._pipeline, self._every, self._smoother = pipeline, detect_every, smoother
         self._at_once = at_once or min(DETECTED_AT_ONCE * detect_every, MAX_AT_ONCE)
+        self._reidentifier = reidentifier
         confidence = video_confidence(pipeline)
         self._tracker = Tracker(confidence)
         self._flow = BoxFlow() if detect_every > 1 else None
@@ -158,6 +164,12 @@ class VideoPipeline:
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[FollowedHead]]]:
         """Yields each frame with its heads, in the order in which they were first seen."""
+        followed = self._followed(frames)
+        for frame, heads in self._reidentifier(followed) if self._reidentifier else followed:
+            self.statistics.tracks |= {head.track for head in heads}
+            yield frame, heads
+
+    def _followed(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[FollowedHead]]]:
         for batch in batches(frames, self._at_once, not self._seen):
             for frame, heads in zip(batch, self._follow(batch), strict=True):
                 self.statistics.count(heads)

@@ -10,8 +10,9 @@ from drawn_heads import spot_heads
 
 from headpose import load_pipeline, read_image
 from headpose.cli import train, train_detector
-from headpose.cli.evaluate_detector import file_and_size
+from headpose.cli.evaluate_detector import file_and_size, name_and_tiles
 from headpose.cli.pipeline_options import add_pipeline_options
+from headpose.errors import HeadposeError
 from headpose.models.keras_files import load_keras
 from headpose.models.shipped import (
     DEFAULT_DETECTOR,
@@ -101,6 +102,25 @@ def test_detectors_are_measured_by_name(name, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "me@home.onnx").touch()
     assert file_and_size(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ours", ("ours", None)),
+        ("ours+256", ("ours", 256)),
+        ("ours@768+1024", ("ours@768", 1024)),
+        ("a+b.onnx", ("a+b.onnx", None)),
+        ("+256", ("+256", None)),
+    ],
+)
+def test_tiles_are_named_after_the_detector(name, expected):
+    assert name_and_tiles(name) == expected
+
+
+def test_tiles_that_are_too_small_are_refused():
+    with pytest.raises(HeadposeError, match="128 pixels or more"):
+        name_and_tiles("ours+64")
 
 
 def test_other_names_stay_as_they_are():

@@ -64,6 +64,25 @@ def test_small_heads_of_a_large_picture_are_found_once_and_whole():
     assert same.tolist() == [[5, 5, 50, 60]]
 
 
+class TakenIn(WhiteSpots):
+    """Takes much of whatever is shown in a tile for a head, as well."""
+
+    def detect(self, pictures, confidence=None):
+        results = super().detect(pictures)
+        for i, picture in enumerate(pictures):
+            if max(picture.shape[:2]) <= 1024:
+                boxes, _ = results[i]
+                boxes = np.concatenate([boxes, np.float32([[200, 200, 200 + 800, 900]])])
+                results[i] = boxes, np.full(len(boxes), 0.8, np.float32)
+        return results
+
+
+def test_what_only_a_tile_takes_for_a_large_head_is_none():
+    boxes = [(1000, 1010, 1030, 1040), (2000, 600, 3200, 1900)]
+    found, _ = TiledDetector(TakenIn(), 1024).detect([picture_of(boxes, 4000, 3000)])[0]
+    assert sorted(map(tuple, found.astype(int).tolist())) == sorted(boxes)
+
+
 @pytest.mark.parametrize("turns", range(4))
 def test_boxes_turn_back_with_the_pixels(turns):
     boxes = [(10, 20, 40, 80), (100, 5, 190, 25)]
