@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers
 
 from headpose.detection import ssd
+from headpose.detection.classifier import build_classifier, with_settings
 from headpose.export.exporter import export
 from headpose.models.formats import FORMATS, default_target
 from headpose.models.keras_files import save_model
@@ -50,6 +51,21 @@ def small_estimator(outputs: int, channels: int = 1) -> keras.Model:
 def mirroring_estimator() -> keras.Model:
     """Like the estimator that ships, with a network in the network that is called twice."""
     return averaged_with_mirror(small_estimator(6))
+
+
+def small_classifier(logit: float | None = None, **settings) -> keras.Model:
+    """A second stage; with a logit it gives that for every crop.
+
+    Args:
+        logit: What it answers.
+        settings: Of `headpose.detection.classifier.SecondStage`.
+    """
+    keras.utils.set_random_seed(13)
+    model = with_settings(build_classifier(32, (8, 8)), **settings)
+    if logit is not None:
+        kernel, bias = model.get_layer("logit").get_weights()
+        model.get_layer("logit").set_weights([0 * kernel, bias + logit])
+    return model
 
 
 def saved(model: keras.Model, path: Path) -> Path:

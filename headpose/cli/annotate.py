@@ -108,11 +108,11 @@ def settings_of(arguments: argparse.Namespace) -> dict:
         HeadposeError: If a model is missing.
     """
     from headpose.detection.loading import VIOLA_JONES
-    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
+    from headpose.models.shipped import DETECTORS, ESTIMATORS, OURS
 
     settings = {name: getattr(arguments, name) for name in SETTINGS}
     settings |= {k: v for k, v in pipeline_options(arguments).items() if k not in WITHOUT_EFFECT}
-    for name, usual in (("detector", DEFAULT_DETECTOR), ("estimator", DEFAULT_ESTIMATOR)):
+    for name, usual in (("detector", DETECTORS[OURS]), ("estimator", ESTIMATORS[OURS])):
         if settings[name] not in VIOLA_JONES:
             settings[name] = digest(Path(settings[name] or usual))
     return settings

@@ -12,7 +12,7 @@ from headpose.errors import HeadposeError
 from headpose.files import is_hdf5, is_regular
 from headpose.geometry import angles
 from headpose.models.backends import BACKENDS
-from headpose.models.shipped import DETECTORS, ESTIMATORS, MODELS, named_model
+from headpose.models.shipped import DETECTORS, ESTIMATORS, MODELS, OURS, named_model
 
 SIGNS = f"{angles.SIGNS.capitalize()}."
 
@@ -28,7 +28,12 @@ def add_pipeline_options(
         photos: Whether pictures may come in any orientation, each in its own.
     """
     add = parser.add_argument
-    add("--detector", type=named_detector, help=f"{DETECTOR_HELP} (default: ours, which ships)")
+    add(
+        "--detector",
+        type=named_detector,
+        help=f"{DETECTOR_HELP}; single-stage is ours without its second stage (default: ours, "
+        "which ships)",
+    )
     add(
         "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
     )
@@ -173,13 +178,11 @@ def pipeline_from(arguments: argparse.Namespace):
 
 def pipeline_arguments(arguments: argparse.Namespace) -> dict:
     """Returns what `load_pipeline` is given; models that `--backend` needs are exported."""
-    from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
-
     backend = backend_from(arguments)
     check_models(arguments.detector, arguments.estimator)
     return {
-        "detector": model_for(arguments.detector or DEFAULT_DETECTOR, backend),
-        "estimator": model_for(arguments.estimator or DEFAULT_ESTIMATOR, backend),
+        "detector": model_for(arguments.detector or DETECTORS[OURS], backend),
+        "estimator": model_for(arguments.estimator or ESTIMATORS[OURS], backend),
         "confidence": arguments.confidence,
         "detector_size": arguments.detector_size,
         "max_error": arguments.max_error,

@@ -7,10 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from headpose.models.backends import Backend
-from headpose.models.resolve import ModelSpec, resolve, resolve_exported
+from headpose.models.network import network_of
+from headpose.models.resolve import ModelSpec, open_model, resolve, resolve_exported
+from headpose.models.specs import CLASSIFIER
 
 DETECTOR_HELP = (
-    "a .keras or exported detector, a YuNet .onnx face detector, viola-jones or viola-jones-turned"
+    "a .keras or exported detector (or its second stage, for both), a YuNet .onnx face detector, "
+    "viola-jones or viola-jones-turned"
 )
 VIOLA_JONES = ("viola-jones", "viola-jones-turned")
 
@@ -62,4 +65,11 @@ def load_detector(
         spec = resolve(name, backend)
     from headpose.detection.head_detector import HeadDetector
 
-    return HeadDetector.load(spec, **sized)
+    model = open_model(spec)
+    if network_of(model, CLASSIFIER) is not None:
+        from headpose.detection.second_stage import with_first_stage
+
+        return with_first_stage(model, spec, **sized)
+    detector = HeadDetector(model, name=str(name), **sized)
+    detector.spec = spec
+    return detector

@@ -10,12 +10,14 @@ from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.formats import digest
 from headpose.models.resolve import ModelSpec, cached_target, exported_beside, format_for
+from headpose.models.specs import ClassifierSpec
 from headpose.reporting import logger
 
 
 def exported_for(path: str | Path, backend: str | Backend) -> ModelSpec:
     """Gives an export of a Keras file for a backend, made now if there is none.
 
+    With a detector's second stage the first stage beside it is exported as well.
     It is looked for beside the file and in the cache; if it is in neither it is exported
     into the cache, and told. What was made from another version of the file is passed over.
     While another process exports the same model it is waited for, and its export is taken.
@@ -28,6 +30,17 @@ def exported_for(path: str | Path, backend: str | Backend) -> ModelSpec:
         HeadposeError: If the file is missing or cannot be exported.
     """
     path, backend = Path(path), Backend.of(backend)
+    spec = _exported(path, backend)
+    about = spec.metadata.spec if spec.metadata else None
+    if isinstance(about, ClassifierSpec):
+        first = path.with_name(f"{about.detector}.keras")
+        if first.is_file():
+            _exported(first, backend)
+    return spec
+
+
+def _exported(path: Path, backend: Backend) -> ModelSpec:
+    """Finds an export, or makes it."""
     if found := exported_beside(path, backend):
         return found
     form = format_for(backend)

@@ -12,7 +12,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
-from headpose.models.specs import DETECTOR, DetectorSpec, EstimatorSpec
+from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
 from headpose.reporting import report
 
 MAX_PICTURES, MAX_CROPS = 48, 300  # more change little: their spread is what counts
@@ -21,7 +21,7 @@ DRAWN = 3  # textures
 PORTRAIT_HEAD = (150, 30, 360, 320)
 
 
-def own_samples(spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
+def own_samples(spec: Spec) -> list[np.ndarray]:
     """Returns what needs no data: parts of the portrait, turned over, and drawn textures.
 
     Returns:
@@ -43,7 +43,7 @@ def own_samples(spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
     return list(np.concatenate(crops))
 
 
-def samples(data: str | Sequence[str], spec: DetectorSpec | EstimatorSpec) -> list[np.ndarray]:
+def samples(data: str | Sequence[str], spec: Spec) -> list[np.ndarray]:
     """Reads pictures, or cuts the heads in them, a selection from all over the data.
 
     Args:
@@ -64,7 +64,7 @@ def samples(data: str | Sequence[str], spec: DetectorSpec | EstimatorSpec) -> li
     return [sample for source in sources for sample in _samples_of(source, spec, share)]
 
 
-def _samples_of(data: str, spec: DetectorSpec | EstimatorSpec, most: int) -> list[np.ndarray]:
+def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
     """Does what `samples` does of one source; gives at most so many."""
     boxes = _boxes_of_table(data) if SourceName.parse(data).is_table else None
     files = list(boxes) if boxes is not None else find_pictures([data])[0]
@@ -94,7 +94,7 @@ def _samples_of(data: str, spec: DetectorSpec | EstimatorSpec, most: int) -> lis
     return spread(found, most)
 
 
-def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec) -> np.ndarray:
+def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec | ClassifierSpec) -> np.ndarray:
     """Cuts heads as an estimator takes them."""
     grey = spec.channels == 1
     return head_crops(picture, boxes, spec.size, spec.side, spec.margin, grey)

@@ -29,9 +29,10 @@ from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up, silence
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
-from headpose.models.specs import DETECTOR, Spec
+from headpose.models.specs import CLASSIFIER, DETECTOR, ESTIMATOR, Spec
 
 NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
+OUTPUTS = {DETECTOR: ["boxes", "scores"], ESTIMATOR: ["angles"], CLASSIFIER: ["logits"]}
 HELD_OUT_EVERY = 4  # of the calibration pictures, for the check
 
 
@@ -207,7 +208,7 @@ def _write_onnx(network, signature, about: ModelMetadata, file: Path, inputs: li
 
         quantize_onnx(file, signature[0].name, inputs)
     model = onnx.load(file)
-    names = ["boxes", "scores"] if about.spec.kind == DETECTOR else ["angles"]
+    names = OUTPUTS[about.spec.kind]
     if not about.decoded:
         names = [f"output_{i}" for i in range(len(model.graph.output))]
     _rename(model.graph, dict(zip([o.name for o in model.graph.output], names, strict=True)))

@@ -9,13 +9,13 @@ from headpose.detection.head_detector import HeadDetector
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
 from headpose.models.network import Network
-from headpose.models.specs import DETECTOR, MEASURES
+from headpose.models.specs import CLASSIFIER, DETECTOR, MEASURES
 from headpose.pose.estimator import PoseEstimator
 
-# The largest differences of a float32 model: degrees, pixels, and scores in 0..1.
-DEGREES, PIXELS, SCORES = 0.1, 0.5, 0.005
+# The largest differences of a float32 model: degrees, pixels, scores in 0..1, logits.
+DEGREES, PIXELS, SCORES, LOGITS = 0.1, 0.5, 0.005, 0.01
 # Of an eight-bit model on average; of boxes, as a share of their longer side.
-INT8_DEGREES, INT8_SIDES, INT8_SCORES = 1.0, 0.02, 0.02
+INT8_DEGREES, INT8_SIDES, INT8_SCORES, INT8_LOGITS = 1.0, 0.02, 0.02, 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +64,8 @@ def differences(
     """
     if keras.spec.kind == DETECTOR:
         return _of_detectors(keras, exported, pictures, int8)
+    if keras.spec.kind == CLASSIFIER:
+        return _of_classifiers(keras, exported, np.asarray(pictures), int8)
     return _of_estimators(keras, exported, np.asarray(pictures), int8)
 
 
@@ -76,6 +78,15 @@ def _of_estimators(keras, exported, crops, int8) -> list[Difference]:
     what = f"{', '.join(MEASURES[: keras.spec.outputs])} of {len(crops)} crops, degrees"
     apart = np.abs(wrap_degrees(told[1] - told[0]))
     return [_difference(what, apart, INT8_DEGREES if int8 else DEGREES, int8)]
+
+
+def _of_classifiers(keras, exported, crops, int8) -> list[Difference]:
+    told = []
+    for network in (keras, exported):
+        batches = (crops, crops[:1])
+        told.append(np.concatenate([network.call(x.astype(np.float32))[0] for x in batches]))
+    what = f"logits of {len(crops)} crops"
+    return [_difference(what, np.abs(told[1] - told[0]), INT8_LOGITS if int8 else LOGITS, int8)]
 
 
 def _of_detectors(keras, exported, pictures, int8) -> list[Difference]:

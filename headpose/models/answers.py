@@ -39,22 +39,23 @@ def checked_detector(call: Call, name: str) -> Call:
     return checked
 
 
-def checked_estimator(call: Call, outputs: int, name: str) -> Call:
-    """Wraps an estimator's call: finite angles (B, outputs), or an error.
+def checked_numbers(call: Call, outputs: int, name: str, what: str = "angles") -> Call:
+    """Wraps an estimator's or a classifier's call: finite numbers (B, outputs), or an error.
 
     Args:
-        call: From float32 crops (B, S, S, C) to angles.
-        outputs: How many.
+        call: From float32 crops (B, S, S, C) to the numbers.
+        outputs: How many a crop.
         name: Of the model, for errors.
+        what: The numbers are, for errors.
     """
 
     def checked(batch: np.ndarray) -> list[np.ndarray]:
         answers = _run(call, batch, name)
         shapes = [answer.shape for answer in answers]
         if len(answers) != 1 or shapes[0] != (len(batch), outputs):
-            raise _other_network(name, shapes, f"angles (B, {outputs})")
+            raise _other_network(name, shapes, f"{what} (B, {outputs})")
         if not np.isfinite(answers[0]).all():
-            raise HeadposeError(f"{name}: answers angles that are no numbers; export it anew")
+            raise HeadposeError(f"{name}: answers {what} that are no numbers; export it anew")
         return answers
 
     return checked

@@ -49,3 +49,9 @@ CODED_ANGLES = (
     "x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its part along x, "
     "unit; z = x cross y; R = [x y z]; expected_error = min_error + error_scale softplus(a[6])"
 )
+CLASSIFIED = (
+    "logit (batch, 1) of a crop that shows a head. The detector named here finds candidates; "
+    "after suppression one with a score s gets the score sigmoid(a log(s / (1 - s)) + b logit + "
+    "c), with `weights` a, b and c; where s is below `lowest` the classifier need not be asked: "
+    "the logit is 0"
+)

@@ -15,7 +15,7 @@ from headpose.models.metadata import ModelMetadata
 from headpose.models.network import Network, checked_network
 from headpose.models.onnx_header import read_property
 from headpose.models.schema import MAX_TEXT
-from headpose.models.specs import DETECTOR, DetectorSpec
+from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec
 
 KEY = "headpose"  # under which a file holds its description
 SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what others add
@@ -114,7 +114,7 @@ def _decoded(call: Call, about: ModelMetadata) -> Call:
     spec = about.spec
     if isinstance(spec, DetectorSpec):
         return call if about.decoded else lambda batch: list(decode_boxes(call(batch), spec))
-    if about.decoded or spec.rotation is None:
+    if isinstance(spec, ClassifierSpec) or about.decoded or spec.rotation is None:
         # OpenCV adds an axis to what has two.
         return lambda batch: [call(batch)[0].reshape(len(batch), -1)]
     return lambda batch: [decode_angles(call(batch)[0].reshape(len(batch), -1), spec)]

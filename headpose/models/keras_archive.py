@@ -27,6 +27,7 @@ OWN = "headpose>"  # how Keras calls what is registered in this package
 OWN_LAYERS = {
     *("CropInput", "HeadAngles", "MeanWithMirror", "MirrorImage", "ErrorCalibration"),
     *("DecodeBoxes", "L2Normalization", "ReverseChannels", "LocalResponseNormalization"),
+    "SecondStage",
 }
 MODULES = ("keras", "keras.layers", "keras.models", "keras.src.models")
 MODELS = {"Functional", "Sequential", "Model"}

@@ -13,6 +13,7 @@ from headpose.models.keras_archive import check_archive
 # Modules of higher wings whose import registers the layers that files of ours may hold.
 LAYER_MODULES = (
     "headpose.detection.ssd",
+    "headpose.detection.classifier",
     "headpose.pose.networks",
     "headpose.pose.error_calibration",
     "headpose.baselines.deepgaze",

@@ -5,8 +5,9 @@ import json
 import re
 
 from headpose.models.schema import read_object
-from headpose.models.specs import DETECTOR, ESTIMATOR, DetectorSpec, EstimatorSpec, Spec
+from headpose.models.specs import ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
 
+SPECS = {spec.kind: spec for spec in (DetectorSpec, EstimatorSpec, ClassifierSpec)}
 LAYOUT = 1  # of the JSON; a file of another one is not read
 
 
@@ -49,8 +50,7 @@ class ModelMetadata:
         values = read_object(text)
         if (layout := values.raw("headpose")) != LAYOUT:
             raise ValueError(f"layout {str(layout)[:20]}, not {LAYOUT}")
-        kind = values.choice("kind", (DETECTOR, ESTIMATOR))
-        spec = (DetectorSpec if kind == DETECTOR else EstimatorSpec).from_json(values)
+        spec = SPECS[values.choice("kind", tuple(SPECS))].from_json(values)
         digest = values.text("sha256")
         if not re.fullmatch("[0-9a-f]{64}", digest):
             raise ValueError("sha256 is no digest")

@@ -2,12 +2,13 @@
 
 import dataclasses
 
-from headpose.models.answers import Call, checked_detector, checked_estimator
+from headpose.models.answers import Call, checked_detector, checked_numbers
 from headpose.models.specs import (
     ERROR_SCALE,
     MIN_ERROR,
     OUTPUTS,
     RAW_SCALE,
+    ClassifierSpec,
     DetectorSpec,
     EstimatorSpec,
     Spec,
@@ -21,7 +22,7 @@ class Network:
     Attributes:
         spec: What must be known of it.
         call: From float32 pictures or crops (B, H, W, C) in 0..255 to boxes (B, N, 4) and
-            scores (B, N), or to degrees (B, outputs), in a list.
+            scores (B, N), to degrees (B, outputs), or to logits (B, 1), in a list.
         backend: Its name, see `headpose.models.backends`.
     """
 
@@ -31,8 +32,10 @@ class Network:
 
 
 def spec_of(model) -> Spec | None:
-    """Reads what must be known of a Keras model; None if it is neither detector nor estimator."""
+    """Reads what must be known of a Keras model; None if it is none of ours."""
     for layer in model.layers:
+        if type(layer).__name__ == "SecondStage":
+            return layer.spec(model.input_shape[1])
         if type(layer).__name__ == "DecodeBoxes":
             _, height, width, _ = model.input_shape
             levels = tuple((level.stride, level.shapes) for level in layer.levels)
@@ -86,4 +89,5 @@ def checked_network(spec: Spec, call: Call, backend: str, name: str) -> Network:
     """
     if isinstance(spec, DetectorSpec):
         return Network(spec, checked_detector(call, name), backend)
-    return Network(spec, checked_estimator(call, spec.outputs, name), backend)
+    what = "logits" if isinstance(spec, ClassifierSpec) else "angles"
+    return Network(spec, checked_numbers(call, spec.outputs, name, what), backend)

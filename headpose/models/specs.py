@@ -1,13 +1,15 @@
-"""What must be known of a network to run it: a head detector's and a pose estimator's.
+"""What must be known of a network to run it: a detector's, its second stage's, an estimator's.
 
 An exported file carries it as JSON, see `headpose.models.metadata`.
 """
 
 import dataclasses
+import re
 
 from headpose.geometry.crops import OLD_SIDES, SIDES
 from headpose.models.descriptions import (
     ANY_SIZE,
+    CLASSIFIED,
     CODED_ANGLES,
     CODED_BOXES,
     CROP,
@@ -27,7 +29,7 @@ OLD_MEASURES = {"certainty": "expected_error"}  # as files of earlier versions c
 # degrees, and training stays noisy; so it is by about one.
 RAW_SCALE = 0.2
 MIN_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
-DETECTOR, ESTIMATOR = "head detector", "pose estimator"
+DETECTOR, ESTIMATOR, CLASSIFIER = "head detector", "pose estimator", "head classifier"
 # What a description may say: sides of an input in pixels, levels of a detector and their
 # strides, shapes of priors a level, and the constants of a rotation by name. Wide enough for
 # any network of this kind, narrow enough that nothing absurd is built.
@@ -143,13 +145,7 @@ class EstimatorSpec:
         coded = self.rotation is not None and not decoded
         result = {
             "input": _picture(self.input_shape),
-            "crop": {
-                "size": self.size,
-                "side": self.side,
-                "margin": self.margin,
-                "meaning": CROP,
-                "resizing": RESIZING,
-            },
+            "crop": _crop(self.size, self.side, self.margin),
             "outputs": CODED_ANGLES if coded else [f"angles (batch, {self.outputs})"],
             "measures": list(MEASURES[: self.outputs]),
             "signs": SIGNS,
@@ -180,7 +176,80 @@ class EstimatorSpec:
         return cls(size, channels, len(measures), side, margin, rotation)
 
 
-Spec = DetectorSpec | EstimatorSpec
+@dataclasses.dataclass(frozen=True)
+class ClassifierSpec:
+    """What must be known of a head classifier, a detector's second stage.
+
+    Attributes:
+        size: Side of the crops, pixels; they are BGR.
+        side, margin: How crops are cut, see `headpose.geometry.crops.head_crops`.
+        lowest: Candidates are asked about from this score of the first stage on; for those
+            below it x is 0.
+        weights: (a, b, c): a candidate's score becomes sigmoid(a logit(s) + b x + c), where s
+            is its score by the first stage and x what the classifier answers.
+        detector: Name of the first stage's file, without folder and suffix.
+        digest: SHA-256 of that `.keras` file: the weights mean nothing with another one.
+    """
+
+    size: int
+    side: str
+    margin: float
+    lowest: float
+    weights: tuple[float, float, float]
+    detector: str
+    digest: str
+    kind = CLASSIFIER
+    channels = 3
+    outputs = 1
+
+    @property
+    def input_shape(self) -> tuple:
+        return (None, self.size, self.size, self.channels)
+
+    def as_json(self, decoded: bool) -> dict:
+        """Describes input and outputs; nothing is to be decoded."""
+        return {
+            "input": _picture(self.input_shape),
+            "crop": _crop(self.size, self.side, self.margin),
+            "outputs": [CLASSIFIED],
+            "lowest": self.lowest,
+            "weights": list(self.weights),
+            "detector": {"name": self.detector, "sha256": self.digest},
+        }
+
+    @classmethod
+    def from_json(cls, values: Fields) -> "ClassifierSpec":
+        """Reads what `as_json` wrote; a ValueError tells what does not fit."""
+        _, height, width, channels = values.fields("input").items("shape", 4, 4)
+        size = as_whole(height, *CROP_SIDES, "input.shape[1]")
+        as_whole(width, size, size, "input.shape[2]")
+        as_whole(channels, 3, 3, "input.shape[3]")
+        crop, detector = values.fields("crop"), values.fields("detector")
+        side, margin = crop.choice("side", SIDES, OLD_SIDES), crop.number("margin", 0.1, 10)
+        a, b, c = values.numbers("weights", 3, -100, 100)
+        lowest = values.number("lowest", 0, 1)
+        name, digest = detector.text("name"), detector.text("sha256")
+        if not is_stem(name):
+            raise ValueError("detector.name is no name of a file without folder and suffix")
+        return cls(size, side, margin, lowest, (a, b, c), name, digest)
+
+
+def is_stem(name: str) -> bool:
+    """Tells whether a text can be the name of a file, without folder, suffix and patterns."""
+    return re.fullmatch(r"\w[\w.+-]*", name) is not None
+
+
+Spec = DetectorSpec | EstimatorSpec | ClassifierSpec
+
+
+def _crop(size: int, side: str, margin: float) -> dict:
+    return {
+        "size": size,
+        "side": side,
+        "margin": margin,
+        "meaning": CROP,
+        "resizing": RESIZING,
+    }
 
 
 def _picture(shape: tuple) -> dict:

@@ -10,6 +10,7 @@ from small_models import (
     exported,
     packages,
     saved,
+    small_classifier,
     small_detector,
     small_estimator,
 )
@@ -177,3 +178,23 @@ def test_another_backend_is_told(estimator, tmp_path, monkeypatch):
     monkeypatch.setattr("headpose.export.exporter.set_up", lambda *_: None)
     with pytest.raises(HeadposeError, match="unset KERAS_BACKEND"):
         exported(estimator, "opencv")
+
+
+def test_a_second_stage_is_exported_with_the_first(tmp_path, monkeypatch):
+    """And is found with it, though neither stands beside the files that they were made from."""
+    for name in packages("onnx"):
+        pytest.importorskip(name)
+    from headpose.detection.loading import load_detector
+    from headpose.detection.second_stage import TwoStageDetector
+    from headpose.export.cache import exported_for
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = saved(small_detector(), tmp_path / "first.keras")
+    settings = {"detector": "first", "digest": digest(first), "weights": (1.0, 0.5, 0.1)}
+    second = saved(small_classifier(**settings), tmp_path / "second.keras")
+    spec = exported_for(second, "onnxruntime")
+    assert spec.metadata.spec == spec_of(small_classifier(**settings))
+    detector = load_detector(spec)
+    assert isinstance(detector, TwoStageDetector)
+    assert detector.detector.spec.path.parent == spec.path.parent
+    assert detector.detector.spec.metadata.digest == digest(first)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headpose.errors import HeadposeError
-from headpose.models.answers import checked_detector, checked_estimator
+from headpose.models.answers import checked_detector, checked_numbers
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from headpose.models.answers import checked_detector, checked_estimator
 )
 def test_an_estimators_answer_is_checked(answer):
     with pytest.raises(HeadposeError, match=r"m\.onnx"):
-        checked_estimator(lambda batch: answer, 6, "m.onnx")(np.zeros((1, 64, 64, 3), "f4"))
+        checked_numbers(lambda batch: answer, 6, "m.onnx")(np.zeros((1, 64, 64, 3), "f4"))
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_an_error_of_a_backend_is_one_sentence():
     with pytest.raises(
         HeadposeError, match=r"^m: cannot be run \(\[ShapeInferenceError\] first\)$"
     ):
-        checked_estimator(call, 6, "m")(np.zeros((1, 64, 64, 3), "f4"))
+        checked_numbers(call, 6, "m")(np.zeros((1, 64, 64, 3), "f4"))

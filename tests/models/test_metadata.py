@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from model_specs import ANGLES, BOXES
+from model_specs import ANGLES, BOXES, CLASSES
 
 from headpose.models.metadata import ModelMetadata
 from headpose.models.specs import DetectorSpec, EstimatorSpec
@@ -17,7 +17,7 @@ def described(spec) -> dict:
     return json.loads(ModelMetadata(spec, "a.keras", "0" * 64).to_json())
 
 
-@pytest.mark.parametrize("spec", [DETECTOR, ESTIMATOR])
+@pytest.mark.parametrize("spec", [DETECTOR, ESTIMATOR, CLASSES])
 def test_a_description_is_read_by_name_whatever_the_order(spec):
     told = described(spec)
     for text in (json.dumps(told), json.dumps(told, sort_keys=True)):
@@ -41,6 +41,11 @@ def test_a_description_is_read_by_name_whatever_the_order(spec):
         (ESTIMATOR, ("measures",), [["pan", "tilt"], ["tilt"], [], ["tilt"] * 6, 6]),
         (ESTIMATOR, ("rotation",), [[0.2, 0.5, 10], {"scale": 0.2, "least_error": 0.5}]),
         (ESTIMATOR, ("rotation", "scale"), [0, -1, float("nan"), "x"]),
+        (CLASSES, ("input", "shape"), [[None, 64, 65, 3], [None, 64, 64, 1], [None, 0, 0, 3]]),
+        (CLASSES, ("crop", "margin"), [0, -1, float("nan")]),
+        (CLASSES, ("lowest",), [-0.1, 1.1, float("nan"), "0.2", None]),
+        (CLASSES, ("weights",), [[], [1, 2], [1, 2, float("inf")], [1, 2, 1e9], ["1", 2, 3]]),
+        (CLASSES, ("detector", "name"), ["", "../d", "/etc/d", "d*", ".d", "d\n", 5, None]),
         (ESTIMATOR, ("sha256",), ["", "0" * 63, 5, "../../etc/passwd"]),
         (ESTIMATOR, ("decoded",), [1, "true", None]),
         (ESTIMATOR, ("precision",), ["float16", None]),
@@ -60,7 +65,7 @@ def test_each_field_of_a_description_has_its_kind_and_range(spec, place, values)
             ModelMetadata.from_json(json.dumps(told))
 
 
-@pytest.mark.parametrize("spec", [DETECTOR, ESTIMATOR])
+@pytest.mark.parametrize("spec", [DETECTOR, ESTIMATOR, CLASSES])
 def test_every_field_that_is_needed_is_missed(spec):
     needed = set(described(spec)) - {"outputs", "signs", "rotation", "suppression"}
     for name in needed:

@@ -243,7 +243,7 @@ def test_a_missing_model_is_told_before_any_export(cache, tmp_path):
     [
         (None, None, []),
         (None, "keras", []),
-        (None, "opencv", ["head-detector.keras", "pose-estimator.keras"]),
+        (None, "opencv", ["head-classifier.keras", "pose-estimator.keras"]),
         ("viola-jones", "opencv", ["pose-estimator.keras"]),
         ("yunet.onnx", "opencv", ["pose-estimator.keras"]),
     ],
