@@ -22,6 +22,7 @@ COMMANDS = {
     "clean-all": ("clean_all", "cut head crops with angles from both"),
     "train": ("train", "train a pose estimator"),
     "train-detector": ("train_detector", "train a head detector"),
+    "train-classifier": ("train_classifier", "train a head detector's second stage"),
     "sweep": ("sweep", "train many networks"),
     "evaluate": ("evaluate", "measure pose estimators on labelled heads"),
     "trust": ("trust", "measure what limits of the expected error are worth"),

@@ -30,6 +30,7 @@ def _bad_outputs() -> Iterator[Case]:
         "convert": ("text.mat",),
         "train": ("good.csv", "--output", "run"),
         "train-detector": ("good.csv", "--validation", "good.csv", "--output", "run"),
+        "train-classifier": ("good.csv", "--validation", "good.csv", "--output", "run"),
         "doctor": (),
     }
     options = {
@@ -41,6 +42,7 @@ def _bad_outputs() -> Iterator[Case]:
         "export": ("--output",),
         "train": ("--save",),
         "train-detector": ("--save",),
+        "train-classifier": ("--save",),
         "doctor": ("--json",),
     }
     for command, names in options.items():
@@ -79,6 +81,7 @@ def _outputs_that_exist() -> Iterator[Case]:
         "export": ("{estimator}", "--format", "onnx"),
         "train": ("good.csv", "--validation", "good.csv", "--output", "run"),
         "train-detector": ("good.csv", "--validation", "good.csv", "--output", "run"),
+        "train-classifier": ("good.csv", "--validation", "good.csv", "--output", "run"),
     }
     there = {
         "evaluate": (("--plot", "good.png"), ("--reliability", "good.png"), ("--json", "odd.toml")),
@@ -102,6 +105,7 @@ def _outputs_that_exist() -> Iterator[Case]:
             ("--save", "text.keras"),
             ("--save", "text.keras", "--resume"),
         ),
+        "train-classifier": (("--save", "new.onnx"), ("--save", "text.keras", "--resume")),
     }
     for command, given in there.items():
         for more in given:

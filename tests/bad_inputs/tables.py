@@ -27,4 +27,5 @@ def cases() -> Iterator[Case]:
     for name in ("nowhere", "empty-folder", "text", "pipe"):
         yield Case("match-datasets", f"reference: {name}", (name, "empty-folder", "new"))
     for name in ("odd.toml", "other.toml", "nowhere.toml"):
-        yield Case("train-detector", f"sources: {name}", (name, "--output", "run"))
+        for command in ("train-detector", "train-classifier"):
+            yield Case(command, f"sources: {name}", (name, "--output", "run"))

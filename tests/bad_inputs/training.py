@@ -61,5 +61,5 @@ def cases() -> Iterator[Case]:
         for value in values:
             given = (*data, "--space", "space.yaml", f"{option}={value}")
             yield Case("sweep", f"{option} {value!r}", given)
-    for command in ("train", "train-detector"):
+    for command in ("train", "train-detector", "train-classifier"):
         yield Case(command, "--output: an empty name", (*data, "--output", ""))

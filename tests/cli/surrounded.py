@@ -32,6 +32,7 @@ BAD = {
     "evaluate-detector": (MISSING, "--data", MISSING),
     "train": (MISSING, "--epochs", "many"),
     "train-detector": (MISSING, "--validation", MISSING),
+    "train-classifier": (MISSING, "--validation", MISSING),
 }
 
 

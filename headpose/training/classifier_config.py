@@ -1,0 +1,73 @@
+"""What defines a training run of a head classifier, the second stage of a detector.
+
+The options of `headpose train-classifier` are made from these fields; their defaults,
+limits and meanings stand here alone.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from headpose.training.fields import DEVICE, PRECISION, Checked, field
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierSources(Checked):
+    """Where candidates come from: pictures with head boxes, and the detector that finds them."""
+
+    data: tuple[str, ...] = field(
+        (), "files or folders of boxes, or a .toml that names them", positional=True
+    )
+    data_root: Path | None = field(
+        None, "what a .toml's paths start from", metavar="DIR", effect=False
+    )
+    validation: tuple[str, ...] = field((), "where to measure after each epoch")
+    validate_on: int = field(150, "pictures of each to measure each epoch", low=1)
+    detector: str = field("single-stage", "the first stage, a .keras file", metavar="FILE")
+    others: tuple[str, ...] = field(
+        (), "more detectors whose finds are learned from", metavar="DETECTOR"
+    )
+    sizes: tuple[int, ...] = field(
+        (512, 704), "long sides in pixels at which candidates are searched", low=64
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierLearning(Checked):
+    """How long and how fast to learn, see `headpose.training.schedule.Schedule`."""
+
+    start: str | None = field(None, "classifier to go on from", metavar="FILE")
+    epochs: int = field(12, "epochs", low=1)
+    steps: int = field(250, "batches an epoch", low=1)
+    batch_size: int = field(128, "crops a batch", low=1)
+    learning_rate: float = field(2e-3, "largest, after warm-up", low=0, high=1)
+    weight_decay: float = field(5e-3, "of AdamW", low=0, high=1)
+    average: float = field(
+        0.995, "momentum of the running mean of the weights that is kept", low=0, high=0.99999
+    )
+    lowest: float = field(
+        0.2, "score of the first stage from which it will be asked", low=0.02, high=0.5
+    )
+    seed: int = field(0, "of weights and examples", low=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierTrainingConfig(Checked):
+    """All that defines a run of `headpose.training.classifier_run.train_classifier`."""
+
+    sources: ClassifierSources = ClassifierSources()
+    output: Path = field(Path("runs/classifier"), "folder for all results", effect=False)
+    save: Path | None = field(
+        None,
+        "also write the last weights here, in float16, with the scores set so that 0.5 has the "
+        "best F1 in --validation",
+        metavar="FILE",
+        effect=False,
+    )
+    resume: bool = field(False, "go on with the run in --output", effect=False)
+    overwrite: bool = field(False, "start anew in a folder that has results", effect=False)
+    strict: bool = field(False, "stop at the first fault in the data", effect=False)
+    cache: float = field(6.0, "GiB of decoded pictures kept", low=0, high=1e4, effect=False)
+    workers: int = field(2, "threads that make examples", low=1, effect=False)
+    device: str = DEVICE
+    precision: str = PRECISION
+    learning: ClassifierLearning = ClassifierLearning()

@@ -1,0 +1,179 @@
+"""A training run of a head classifier, from sources of boxes to a calibrated second stage."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.errors import HeadposeError
+from headpose.files import sole_user, writable_folder
+from headpose.images.pictures import PictureCache
+from headpose.models.formats import digest
+from headpose.training.classifier_config import ClassifierTrainingConfig
+from headpose.training.detection_config import DetectionSources
+from headpose.training.detection_run import Pictures, named_sources, read, thinned
+from headpose.training.fields import values
+from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
+
+if TYPE_CHECKING:
+    import keras
+
+    from headpose.detection.head_detector import HeadDetector
+
+SMOOTHING = 0.02  # of labels: some are wrong
+
+
+def train_classifier(config: ClassifierTrainingConfig) -> Path:
+    """Trains the second stage of a detector and writes log, checkpoints and models.
+
+    Args:
+        config: All that defines the run.
+
+    Returns:
+        The best model's file; `save` gets the last weights, with the scores calibrated.
+
+    Raises:
+        HeadposeError: If data, options or folders are not as they should be.
+    """
+    sources = config.sources
+    names, validation_names = named_sources(
+        DetectionSources(sources.data, sources.data_root, sources.validation)
+    )
+    read_from = [str(source.path) for source in (*names, *validation_names)]
+    inputs = [*sources.data, *read_from, sources.detector, config.learning.start]
+    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
+    check_saved(config.save, [], inputs, replace, config.output)
+    complete = [name for name in names if not name.incomplete]
+    if not complete:
+        raise HeadposeError("name pictures in which every head is labelled to learn from")
+    training = [(name, read(name, config.strict)) for name in complete]
+    validation = [(name, read(name, config.strict)) for name in validation_names]
+    folder = writable_folder(config.output)
+    with sole_user(folder):
+        from headpose.detection.head_detector import HeadDetector
+        from headpose.models.keras_setup import divide_batches, set_up
+
+        set_up(config.device, config.precision)
+        divide_batches(config.learning.batch_size)
+        detectors = [HeadDetector.load(sources.detector, size) for size in sources.sizes]
+        model = _start(config)
+        cache = PictureCache(int(config.cache * 2**30))
+        best = _learn(config, model, detectors, training, validation, cache, folder)
+        if config.save:
+            place = place_to_save(folder, config.save, config.overwrite)
+            _save(folder / "last.keras", place, detectors[0], validation, cache)
+            note_saved(folder, place)
+    print(f"best classifier: {best}")
+    return best
+
+
+def _start(config: ClassifierTrainingConfig) -> "keras.Model":
+    """Builds or loads the classifier that learns, for the detector that it is for."""
+    import keras
+
+    from headpose.detection.classifier import SecondStage, build_classifier, with_settings
+    from headpose.models.keras_files import load_model
+
+    learning, detector = config.learning, Path(config.sources.detector)
+    keras.utils.set_random_seed(learning.seed)
+    if learning.start:
+        model = load_model(learning.start)
+        if not isinstance(model.layers[-1], SecondStage):
+            raise HeadposeError(f"{learning.start}: not a head classifier")
+    else:
+        model = build_classifier()
+    return with_settings(
+        model, lowest=learning.lowest, detector=detector.stem, digest=digest(detector)
+    )
+
+
+def _learn(
+    config: ClassifierTrainingConfig,
+    classifier: "keras.Model",
+    detectors: Sequence["HeadDetector"],
+    training: Pictures,
+    validation: Pictures,
+    cache: PictureCache,
+    folder: Path,
+) -> Path:
+    """Trains a classifier, or goes on with it; returns the best model's file."""
+    import keras
+
+    from headpose.detection.loading import load_detector
+    from headpose.detection.second_stage import TwoStageDetector
+    from headpose.images.figures import plot_log
+    from headpose.models.keras_files import save_model
+    from headpose.models.keras_setup import jit_compile
+    from headpose.training import classifier_fitting as fitting
+    from headpose.training import loop
+    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.candidates import CandidateExamples, find_candidates
+    from headpose.training.run_folder import open_run
+    from headpose.training.schedule import Schedule, optimizer
+
+    learning = config.learning
+    schedule = Schedule(
+        learning.epochs,
+        learning.steps,
+        learning.learning_rate,
+        learning.weight_decay,
+        average=learning.average,
+    )
+    told = values(config, with_effect_only=True)
+    earlier = open_run(folder, told, config.resume, config.overwrite)
+    finders = [*detectors, *(load_detector(name) for name in config.sources.others)]
+    candidates = []
+    for name, pictures in training:
+        found = find_candidates(pictures, name.share, finders, cache)
+        print(f"{name.path}: {int(found.heads.sum())} heads, {int((~found.heads).sum())} others")
+        candidates.append(found)
+    detector = TwoStageDetector(detectors[0], classifier)
+    examples = CandidateExamples(candidates, detector.classifier, learning.seed, cache)
+    measured = [
+        fitting.search(detector, thinned(pictures, config.sources.validate_on), cache)
+        for _, pictures in validation
+    ]
+
+    def measure() -> dict[str, float]:
+        told = [fitting.logits(detector, found, cache) for found in measured]
+        return fitting.separation(measured, told)
+
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=SMOOTHING)
+    classifier.compile(optimizer(schedule), loss, jit_compile=jit_compile())
+    best = folder / "best.keras"
+    loop.fit(
+        classifier,
+        lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
+        schedule,
+        BestModel(classifier, measure, "separation", True, best),
+        Patience("separation", True, schedule),
+        folder,
+        earlier,
+    )
+    if len(earlier) < schedule.epochs:
+        save_model(classifier, folder / "last.keras")
+    plot_log(folder / "log.csv", folder / "curve.png", ["separation"], "area under ROC")
+    return best
+
+
+def _save(
+    file: Path, path: Path, detector: "HeadDetector", validation: Pictures, cache: PictureCache
+) -> None:
+    """Saves a run's model in float16 with the weights of both stages, fitted and calibrated."""
+    from headpose.detection.classifier import with_settings
+    from headpose.detection.second_stage import TwoStageDetector
+    from headpose.models.keras_files import load_model, save_model
+    from headpose.training import classifier_fitting as fitting
+
+    model = load_model(file)
+    both = TwoStageDetector(detector, model)
+    sets: list[tuple[str, Sequence[BoxedPicture]]] = [
+        (str(name.path), pictures) for name, pictures in validation
+    ]
+    found = [fitting.search(both, pictures, cache) for _, pictures in sets]
+    a, b, c = fitting.fit_weights(found, [fitting.logits(both, each, cache) for each in found])
+    model = with_settings(model, weights=(a, b, c))
+    c += fitting.calibrated_offset(TwoStageDetector(detector, model), sets, cache)
+    print(f"score = sigmoid({a:.3f} logit(first stage) + {b:.3f} logit(classifier) + {c:.3f})")
+    save_model(with_settings(model, weights=(a, b, c)), path, half=True)
+    print(f"wrote {path}")

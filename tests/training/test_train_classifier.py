@@ -1,0 +1,97 @@
+"""Training of a detector's second stage, and how much each stage counts."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+from small_models import saved, small_detector
+
+from headpose.detection.loading import load_detector
+from headpose.detection.second_stage import TwoStageDetector
+from headpose.images.pictures import read_image
+from headpose.models.backends import Backend
+from headpose.training.classifier_fitting import Found, fit_weights, separation
+
+
+def found_with(scores, true):
+    return Found([], [], scores, true, np.ones(len(scores), bool))
+
+
+def test_the_fit_finds_the_weights_that_made_the_heads():
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(0, 1.5, 40_000), rng.normal(0, 2, 40_000)
+    chance = 1 / (1 + np.exp(-(1.5 * first + 0.5 * second - 0.7)))
+    true = rng.random(40_000) < chance
+    scores = 1 / (1 + np.exp(-first))
+    weights = fit_weights([found_with(scores, true)], [second])
+    np.testing.assert_allclose(weights, (1.5, 0.5, -0.7), atol=0.06)
+
+
+def test_separation_is_the_share_of_pairs_in_order():
+    found = found_with(np.full(4, 0.5), np.array([True, False, True, False]))
+    # Pairs of a head and another: (3, 1), (3, 2), (1.5, 1) in order, (1.5, 2) not.
+    told = separation([found], [np.array([3.0, 1.0, 1.5, 2.0])])
+    assert told["separation"] == 0.75
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Pictures of noise with dark discs for heads, and some without."""
+    folder = tmp_path_factory.mktemp("discs")
+    rng = np.random.default_rng(0)
+    rows = ["file,xmin,ymin,xmax,ymax"]
+    for i in range(6):
+        picture = rng.integers(150, 256, (128, 128, 3), dtype=np.uint8)
+        x, y = map(int, rng.integers(25, 100, 2))
+        if i % 3:
+            cv2.ellipse(picture, (x, y), (16, 20), 0, 0, 360, (20, 20, 20), -1)
+        corners = f"{x - 16},{y - 20},{x + 16},{y + 20}" if i % 3 else ",,,"
+        rows.append(f"{i}.png,{corners}")
+        cv2.imwrite(str(folder / f"{i}.png"), picture)
+    (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
+    return folder / "boxes.csv"
+
+
+def quick(data, detector, output, *more):
+    small = ["--epochs", "2", "--steps", "2", "--batch-size", "4", "--sizes", "128"]
+    base = ["--validation", data, "--output", output, "--device", "cpu", "--validate-on", "3"]
+    return ["train-classifier", data, "--detector", detector, *base, *small, *more]
+
+
+def test_a_second_stage_trains_is_saved_and_used(run_script, data, tmp_path):
+    first = saved(small_detector(), tmp_path / "first.keras")
+    run, second = tmp_path / "run", tmp_path / "second.keras"
+    done = run_script(*quick(data, first, run, "--save", second))
+    assert done.status == 0, done.err
+    with (run / "log.csv").open(newline="") as file:
+        log = list(csv.DictReader(file))
+    assert len(log) == 2
+    assert all(0 <= float(row["separation"]) <= 1 for row in log)
+    detector = load_detector(second, 128, Backend("keras", "cpu"))
+    assert isinstance(detector, TwoStageDetector)
+    assert detector.classifier.detector == "first"
+    boxes, scores = detector.detect([read_image(data.with_name("1.png"))], 0.0)[0]
+    assert boxes.shape == (len(scores), 4)
+    refused = run_script(*quick(data, first, run))
+    assert refused.status == 1
+    assert "--resume, --overwrite" in refused.err
+    again = run_script(*quick(data, first, run, "--resume", "--start", first))
+    assert again.status == 1
+    assert "not a head classifier" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--detector", "none.keras"], 1, "no such model file"),
+        (["--start", "none.keras"], 1, "no such model file"),
+        (["--save", "new.onnx"], 1, "must end in .keras"),
+        (["--lowest", "0.9"], 2, "--lowest"),
+        (["--sizes", "8"], 2, "--sizes"),
+    ],
+)
+def test_bad_options_are_told_at_once(run_script, data, tmp_path, arguments, status, told):
+    done = run_script("train-classifier", data, "--validation", data, *arguments)
+    assert done.status == status
+    assert told in done.err
