@@ -72,7 +72,8 @@ def pictures(portrait, tmp_path_factory) -> list[Path]:
 def expected(pictures, tmp_path_factory) -> dict[str, list[dict]]:
     """What `headpose image` says, by file."""
     lines = tmp_path_factory.mktemp("told") / "heads.jsonl"
-    command = [sys.executable, "-m", "headpose", "image", *map(str, pictures), "--json", str(lines)]
+    command = [sys.executable, "-m", "headpose", "image", *map(str, pictures)]
+    command += ["--detector", "single-stage", "--json", str(lines)]
     subprocess.run(
         [*command, "--output", str(lines.parent / "drawn")],
         check=True,

@@ -81,6 +81,7 @@ def test_the_wheel_holds_the_models_once(wheel):
     shipped = {n.rpartition("/")[2] for n in names if n.startswith("headpose/shipped_models/")}
     assert shipped >= {
         *("head-detector.keras", "head-detector.onnx"),
+        *("head-classifier.keras", "head-classifier.onnx"),
         *("pose-estimator.keras", "pose-estimator.onnx", "layers.csv"),
         *("pose-estimator-fast.keras", "pose-estimator-fast.onnx"),
     }

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from headpose.datasets import negatives as backgrounds
-from headpose.detection.head_detector import HeadDetector
+from headpose.detection.loading import load_detector
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge
 from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
-from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, FAST_ESTIMATOR
+from headpose.models.shipped import DEFAULT_ESTIMATOR, DETECTORS, ESTIMATORS, OURS, SINGLE_STAGE
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
@@ -24,13 +24,14 @@ from headpose.pose.metrics import (
     uncertain_fifth,
 )
 from headpose.pose.reliability import reliability
+from headpose.training.detection_evaluation import Finds
 
 SUFFIXES = (".keras", ".onnx")
 
 
 @pytest.fixture(scope="module")
 def detector():
-    return HeadDetector.load(DEFAULT_DETECTOR)
+    return load_detector(DETECTORS[OURS])
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,9 @@ def estimator():
 
 def test_all_models_together_are_small():
     # Others that were converted or exported by hand may stand there as well.
-    models = DEFAULT_DETECTOR, DEFAULT_ESTIMATOR, FAST_ESTIMATOR
+    models = {*DETECTORS.values(), *ESTIMATORS.values()}
     files = [p.with_suffix(s) for p in models for s in SUFFIXES]
+    assert all(f.is_file() for f in files)
     assert sum(f.stat().st_size for f in files) < 25e6
 
 
@@ -53,7 +55,7 @@ def test_the_portrait_has_one_head(detector, portrait):
 
 def test_the_size_of_detection_can_be_chosen(portrait):
     """Seen larger, other things may pass for heads, but the head stays the surest find."""
-    ((boxes, scores),) = HeadDetector.load(DEFAULT_DETECTOR, 768).detect([read_image(portrait)])
+    ((boxes, scores),) = load_detector(DETECTORS[OURS], 768).detect([read_image(portrait)])
     assert scores[0] > 0.5
     # Where the head is in the portrait (512 x 600), read off the picture by eye.
     assert iou(boxes[:1], [(150, 30, 360, 320)])[0, 0] > 0.6
@@ -102,8 +104,8 @@ def test_textures_and_landscapes_have_few_heads(detector):
 
 
 # Average precision on every third of SCUT-HEAD's validation pictures, less 0.01; on all of
-# them it is 0.840, 0.924, 0.952 and 0.968, as the model card tells.
-FLOOR = {"8-16": 0.825, "16-32": 0.897, "32-64": 0.943, "over 64": 0.933}
+# them it is 0.842, 0.917, 0.945 and 0.958, as the model card tells.
+FLOOR = {"8-16": 0.823, "16-32": 0.889, "32-64": 0.934, "over 64": 0.929}
 
 
 def test_average_precision_on_real_pictures(detector, shared_data):
@@ -119,6 +121,20 @@ def test_average_precision_on_real_pictures(detector, shared_data):
     truth = [item.boxes for item in pictures]
     for name, floor in FLOOR.items():
         assert judge(found, truth, sides, SIZE_CLASSES[name]).average_precision > floor, name
+
+
+def test_the_second_stage_finds_more_on_work_sites(detector, shared_data):
+    """Average precision on every fifth validation picture; on all it is in the model card."""
+    from headpose.datasets.detection_annotations import read_boxed_pictures
+
+    pictures, _ = read_boxed_pictures(shared_data / "hard_hat" / "val.csv")
+    pictures, found = pictures[::5], {}
+    for name, finder in (("one", load_detector(DETECTORS[SINGLE_STAGE])), ("two", detector)):
+        finds = Finds(pictures)
+        for item in pictures:
+            finds.add(finder, read_image(item.path))
+        found[name] = finds.judged()["all"].average_precision
+    assert found["two"] > found["one"] + 0.005
 
 
 def read_as_wanted(estimator, source):

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Tells what the detector's second stage costs: milliseconds a picture, with it and without.
+
+Both detectors take turns on the same pictures, evenly from all that are given.
+"""
+
+import statistics
+import time
+from pathlib import Path
+
+from measuring import cell, cl, in_turns, median
+
+from headpose.cli.markdown import markdown_table
+from headpose.detection.loading import load_detector
+from headpose.errors import HeadposeError
+from headpose.images.pictures import find_pictures, read_image
+from headpose.models.shipped import DETECTORS, OURS, SINGLE_STAGE
+
+ROW = ("detector", "pictures", "heads a picture", "ms a picture", "times as long")
+
+
+def main() -> None:
+    parser = cl.parser(__doc__)
+    add = parser.add_argument
+    add("pictures", nargs="+", help="pictures, folders or patterns; each is a row of its own")
+    add("--count", type=cl.at_least(1), default=60, help="pictures of each")
+    add("--repeats", type=cl.at_least(1), default=7, help="rounds, of which the median counts")
+    arguments = parser.parse_args()
+    detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, OURS)}
+    rows = []
+    for source in arguments.pictures:
+        files, problems = find_pictures([source])
+        for problem in problems:
+            cl.warn(problem)
+        if not files:
+            raise HeadposeError(f"{source}: no pictures there; name a folder of them")
+        pictures = [read_image(f) for f in files[:: max(1, len(files) // arguments.count)]]
+        pictures = pictures[: arguments.count]
+        found = [len(boxes) for boxes, _ in detectors[OURS].detect(pictures)]
+        ways = {name: _timed(detector, pictures) for name, detector in detectors.items()}
+        taken = {k: median(v) for k, v in in_turns(ways, arguments.repeats, "round", 1).items()}
+        for name, seconds in taken.items():
+            each = None if seconds is None else seconds / len(pictures)
+            times = None if seconds is None else seconds / (taken[SINGLE_STAGE] or seconds)
+            label = f"{name}, {Path(source).name}"
+            heads = cell(statistics.mean(found), ".1f")
+            rows.append(
+                [label, str(len(pictures)), heads, cell(each, ".1f", 1000), cell(times, ".2f")]
+            )
+    print(markdown_table(ROW, rows))
+
+
+def _timed(detector, pictures):
+    def run() -> float:
+        started = time.perf_counter()
+        for picture in pictures:
+            detector.detect([picture])
+        return time.perf_counter() - started
+
+    return run
+
+
+if __name__ == "__main__":
+    cl.run(main)
