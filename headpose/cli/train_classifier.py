@@ -11,7 +11,7 @@ the same folder, unchanged.
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
-from headpose.models.shipped import DETECTORS
+from headpose.models.shipped import CLASSIFIER_FILE, FIRST_STAGES, OURS
 from headpose.training.classifier_config import ClassifierTrainingConfig
 
 
@@ -19,7 +19,8 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, ClassifierTrainingConfig)
     arguments = parser.parse_args()
-    resolve_models(arguments, **dict.fromkeys(("detector", "start", "others"), DETECTORS))
+    resolve_models(arguments, start={OURS: CLASSIFIER_FILE})
+    resolve_models(arguments, **dict.fromkeys(("detector", "others"), FIRST_STAGES))
     config = config_from(arguments, ClassifierTrainingConfig())
     from headpose.training.classifier_run import train_classifier
 

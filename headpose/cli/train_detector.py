@@ -9,13 +9,14 @@ share of the examples: people.csv#train@0.2
 A .toml names such sources for training and validation: models/head-detector.toml is the
 one that the detector that ships was trained with.
 
-ours stands for the detector that ships: --start ours goes on from it.
+ours stands for the detector that ships, without its second stage: --start ours goes on
+from it.
 """
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
-from headpose.models.shipped import DETECTORS
+from headpose.models.shipped import FIRST_STAGES
 from headpose.training.detection_config import DetectionTrainingConfig
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     add_config_options(parser, DetectionTrainingConfig)
     arguments = parser.parse_args()
     taken = ("start", "mine_with", "incomplete_detector")
-    resolve_models(arguments, **dict.fromkeys(taken, DETECTORS))
+    resolve_models(arguments, **dict.fromkeys(taken, FIRST_STAGES))
     config = config_from(arguments, DetectionTrainingConfig())
     from headpose.training.detection_run import train_detector
 

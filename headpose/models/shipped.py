@@ -22,6 +22,7 @@ CLASSIFIER_FILE = MODELS / "head-classifier.keras"
 # What commands and `headpose.load_pipeline` call them, in whichever folder they are run.
 OURS, FAST, SINGLE_STAGE = "ours", "fast", "single-stage"
 DETECTORS = {OURS: CLASSIFIER_FILE, SINGLE_STAGE: DEFAULT_DETECTOR}
+FIRST_STAGES = dict.fromkeys((OURS, SINGLE_STAGE), DEFAULT_DETECTOR)  # to train from
 ESTIMATORS = {OURS: DEFAULT_ESTIMATOR, FAST: FAST_ESTIMATOR}
 SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"

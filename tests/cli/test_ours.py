@@ -9,12 +9,13 @@ import pytest
 from drawn_heads import spot_heads
 
 from headpose import load_pipeline, read_image
-from headpose.cli import train, train_detector
+from headpose.cli import train, train_classifier, train_detector
 from headpose.cli.evaluate_detector import file_and_size, name_and_tiles
 from headpose.cli.pipeline_options import add_pipeline_options
 from headpose.errors import HeadposeError
 from headpose.models.keras_files import load_keras
 from headpose.models.shipped import (
+    CLASSIFIER_FILE,
     DEFAULT_DETECTOR,
     DEFAULT_ESTIMATOR,
     ESTIMATORS,
@@ -24,7 +25,8 @@ from headpose.models.shipped import (
 from headpose.training.multiply_adds import multiply_adds
 from headpose.training.sweep.driver import Sweep
 
-DETECTOR, ESTIMATOR = str(DEFAULT_DETECTOR), str(DEFAULT_ESTIMATOR)
+DETECTOR, ESTIMATOR = str(CLASSIFIER_FILE), str(DEFAULT_ESTIMATOR)
+FIRST_STAGE = str(DEFAULT_DETECTOR)
 
 
 @pytest.fixture
@@ -32,7 +34,11 @@ def taken(monkeypatch, tmp_path) -> list:
     """The configurations that training commands hand over; run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     configs: list = []
-    for name, function in (("pose_run", "train_estimator"), ("detection_run", "train_detector")):
+    for name, function in (
+        ("pose_run", "train_estimator"),
+        ("detection_run", "train_detector"),
+        ("classifier_run", "train_classifier"),
+    ):
         run = types.SimpleNamespace(**{function: configs.append})
         monkeypatch.setitem(sys.modules, f"headpose.training.{name}", run)
     return configs
@@ -61,8 +67,8 @@ def test_training_takes_the_detector_that_ships_wherever_it_takes_one(taken, mon
     monkeypatch.setattr(sys, "argv", words)
     train_detector.main()
     config = taken[0]
-    assert config.network.start == config.sources.mine_with == DETECTOR
-    assert config.sources.incomplete_detector == (DETECTOR, "viola-jones")
+    assert config.network.start == config.sources.mine_with == FIRST_STAGE
+    assert config.sources.incomplete_detector == (FIRST_STAGE, "viola-jones")
 
 
 def test_sweeps_take_the_models_that_ship(run_script, tmp_path, monkeypatch):
@@ -79,6 +85,15 @@ def test_sweeps_take_the_models_that_ship(run_script, tmp_path, monkeypatch):
     assert done.status == 0, done.err
     assert [config.network.start for config in configured] == [ESTIMATOR, str(FAST_ESTIMATOR)]
     assert {config.crop.detector for config in configured} == {DETECTOR}
+
+
+def test_a_second_stage_is_trained_for_the_first_that_ships(taken, monkeypatch):
+    options = ["--detector", "ours", "--others", "single-stage", "--start", "ours"]
+    monkeypatch.setattr(sys, "argv", ["headpose train-classifier", "labels.csv", *options])
+    train_classifier.main()
+    config = taken[0]
+    assert (config.sources.detector, *config.sources.others) == (FIRST_STAGE, FIRST_STAGE)
+    assert config.learning.start == DETECTOR
 
 
 def test_without_a_detector_none_is_taken(taken, monkeypatch):
