@@ -12,6 +12,8 @@ import pytest
 from headpose.errors import HeadposeError
 from headpose.export import cache as export_cache
 from headpose.files import in_turn, sole_user
+from headpose.models.backends import Backend
+from headpose.models.resolve import ModelSpec
 
 pytest.importorskip("fcntl", reason="locks are those of Unix")
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,14 +61,15 @@ def test_a_model_that_two_need_is_exported_once(tmp_path, monkeypatch):
     made, first = [], threading.Event()
 
     def beside(path, backend):
-        return made[0] if made else None
+        return spec if made else None
 
     def export(path, backend, form, target):
         first.set()
         made.append(target)
-        return target
+        return spec
 
     target = tmp_path / "cache" / "m.onnx"
+    spec = ModelSpec(target, Backend("opencv"))
     monkeypatch.setattr(export_cache, "exported_beside", beside)
     monkeypatch.setattr(export_cache, "_export", export)
     monkeypatch.setattr(export_cache, "format_for", lambda backend: "onnx")
@@ -82,4 +85,5 @@ def test_a_model_that_two_need_is_exported_once(tmp_path, monkeypatch):
         other.start()
         assert not first.wait(0.3)
     other.join(10)
-    assert found == made == [target]
+    assert found == [spec]
+    assert made == [target]
