@@ -266,16 +266,9 @@ def _clean_all(items, done, detector, thresholds, recipe, folder, arguments) -> 
     todo = [item for item in items if item[0] not in done]
     if done:
         print(f"going on: {len(items) - len(todo)} of {len(items)} pictures are done")
-    batches = clean(
-        todo,
-        detector,
-        thresholds[0],
-        recipe,
-        folder.path,
-        arguments.batch_size,
-        arguments.workers,
-        thresholds[1],
-    )
+    at_once, workers = arguments.batch_size, arguments.workers
+    sure, unsure = thresholds
+    batches = clean(todo, detector, sure, recipe, folder.path, at_once, workers, unsure)
     with cl.progress_bar("pictures", len(todo)) as bar:
         for records in batches:
             folder.add(records)

@@ -1,14 +1,14 @@
 """A training run of a pose estimator: `train.py` makes one, a sweep makes many."""
 
-import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, in_turn, sole_user, writable_folder
+from headpose.files import sole_user, writable_folder
 from headpose.training.fields import values
+from headpose.training.models_table import check_models_table, note_model
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
 from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
@@ -43,7 +43,7 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
     check_saved(config.save, [config.models_csv], read, replace, config.output)
-    _check_models_table(models_table(config))
+    check_models_table(models_table(config))
     folder = writable_folder(config.output)
     crop = crop_of(config.crop, named["train"])
     if reason := misfit(config.network, crop["size"]):
@@ -228,7 +228,7 @@ def _keep_best(
         )
     row = {"run": str(folder), **values(config, with_effect_only=True)}
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
-    _note_model(models_table(config), row)
+    note_model(models_table(config), row)
     if config.save:
         place = place_to_save(folder, config.save, config.overwrite)
         save_model(_finished(config, kept, sets.held_out), place, half=True)
@@ -264,40 +264,3 @@ def _finished(
 def models_table(config: PoseTrainingConfig) -> Path:
     """Returns the table that a run adds itself to."""
     return config.models_csv or config.output.parent / "models.csv"
-
-
-def _check_models_table(path: Path) -> None:
-    """Refuses to add runs to what is no table of them.
-
-    Raises:
-        HeadposeError: If something else is there.
-    """
-    try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        rows = list(csv.reader(text.splitlines()))
-    except (OSError, ValueError, csv.Error):
-        rows = [[]]
-    if rows and (rows[0][:1] != ["run"] or any(len(row) > len(rows[0]) for row in rows)):
-        raise HeadposeError(f"{path}: no table of runs; name another with --models-csv")
-
-
-def _note_model(path: Path, row: dict[str, Any]) -> None:
-    """Adds a run to the table of models; a run that is there already is replaced."""
-    with in_turn(path, f"{path}: waiting for another process that writes it"):
-        _replace_row(path, row)
-
-
-def _replace_row(path: Path, row: dict[str, Any]) -> None:
-    rows: list[dict[str, Any]] = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [r for r in csv.DictReader(file) if r.get("run") != row["run"]]
-    names = list(dict.fromkeys(key for r in [*rows, row] for key in r))
-    with (
-        atomic_write(path) as temporary,
-        # Names of data may be no UTF-8.
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, names, restval="")
-        writer.writeheader()
-        writer.writerows([*rows, row])
