@@ -16,7 +16,13 @@ from headpose.models.backends import READS, Backend
 from headpose.models.exported import is_exported
 from headpose.models.formats import digest
 from headpose.models.network import network_of
-from headpose.models.resolve import ModelSpec, for_other_process, open_model, resolve
+from headpose.models.resolve import (
+    ModelSpec,
+    exported_beside,
+    for_other_process,
+    open_model,
+    resolve,
+)
 from headpose.models.shipped import MODELS
 from headpose.models.specs import CLASSIFIER, ClassifierSpec
 
@@ -34,27 +40,27 @@ class TwoStageDetector:
     Args:
         detector: The first stage.
         model: The classifier: a Keras model that ends in `SecondStage`, or a `Network`.
-        name: What to call the classifier in errors.
+        spec: Where the classifier was loaded from; None for one from memory.
 
     Attributes:
         confidence: The default threshold.
-        fixed_size: The first stage's, see `HeadDetector`.
-        spec: Where the classifier was loaded from; None for one from memory.
+        fixed_size, size: The first stage's, see `HeadDetector`.
+        spec: See above.
 
     Raises:
         HeadposeError: If the model is no head classifier.
     """
 
-    spec: ModelSpec | None = None
     confidence = 0.5  # the offset of the weights was chosen for that
 
-    def __init__(self, detector: HeadDetector, model, name: str = "model"):
+    def __init__(self, detector: HeadDetector, model, spec: ModelSpec | None = None):
         network = network_of(model, CLASSIFIER)
         if network is None or not isinstance(network.spec, ClassifierSpec):
-            raise HeadposeError(f"{name}: not a head classifier")
+            raise HeadposeError(f"{spec or 'model'}: not a head classifier")
         self.detector = detector
+        self.spec = spec
         self.classifier = network.spec
-        self.fixed_size = detector.fixed_size
+        self.fixed_size, self.size = detector.fixed_size, detector.size
         self.call = network.call
 
     def __reduce__(self) -> tuple:
@@ -135,9 +141,7 @@ def with_first_stage(model, spec: ModelSpec, **sized) -> TwoStageDetector:
     network = network_of(model, CLASSIFIER)
     assert network is not None and isinstance(network.spec, ClassifierSpec)
     first = first_stage(network.spec, spec.path, spec.backend)
-    detector = TwoStageDetector(HeadDetector.load(first, **sized), network, str(spec.path))
-    detector.spec = spec
-    return detector
+    return TwoStageDetector(HeadDetector.load(first, **sized), network, spec)
 
 
 def first_stage(classifier: ClassifierSpec, path: Path, backend: Backend) -> ModelSpec:
@@ -146,20 +150,25 @@ def first_stage(classifier: ClassifierSpec, path: Path, backend: Backend) -> Mod
     Raises:
         HeadposeError: If it is missing, was changed, or is not exported for the backend.
     """
-    name = f"{classifier.detector}.keras"
-    for file in (path.with_name(name), MODELS / name):
-        if file.is_file() and digest(file) == classifier.digest:
+    stem, wanted = classifier.detector, classifier.digest
+
+    def fits(found: ModelSpec | None) -> bool:
+        return found is not None and found.metadata is not None and found.metadata.digest == wanted
+
+    name = f"{stem}.keras"
+    for file in filter(Path.is_file, (path.with_name(name), MODELS / name)):
+        found = None if backend.name == "keras" else exported_beside(file, backend)
+        if found and fits(found):
+            return found
+        if digest(file) == wanted:
             return resolve(file, backend)
-    exported = [
-        *path.parent.glob(f"{classifier.detector}.*"),
-        # Where commands keep what they exported, if the classifier is from there.
-        *path.parent.glob(f"{classifier.detector}-{classifier.digest[:16]}.*"),
-    ]
-    for file in exported:
-        if file.suffix in READS[backend.name or "keras"] and is_exported(file):
-            found = resolve(file, backend)
-            if found.metadata is not None and found.metadata.digest == classifier.digest:
-                return found
+    # The second pattern is of what commands exported and keep, if the classifier is from there.
+    for pattern in (f"{stem}.*", f"{stem}-{wanted[:16]}.*"):
+        for file in path.parent.glob(pattern):
+            if file.suffix in READS[backend.name or "keras"] and is_exported(file):
+                found = resolve(file, backend)
+                if fits(found):
+                    return found
     raise HeadposeError(
         f"{path}: the second stage of a detector {classifier.detector}.keras that is not there "
         "or was changed; put that file beside it, or train the second stage anew"
@@ -168,6 +177,4 @@ def first_stage(classifier: ClassifierSpec, path: Path, backend: Backend) -> Mod
 
 def _opened(detector: HeadDetector, spec: ModelSpec) -> TwoStageDetector:
     """Opens a classifier again, in another process."""
-    result = TwoStageDetector(detector, open_model(spec), str(spec.path))
-    result.spec = spec
-    return result
+    return TwoStageDetector(detector, open_model(spec), spec)

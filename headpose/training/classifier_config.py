@@ -7,20 +7,14 @@ limits and meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
+from headpose.training.detection_config import BoxedSources
 from headpose.training.fields import DEVICE, PRECISION, Checked, field
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassifierSources(Checked):
+class ClassifierSources(BoxedSources):
     """Where candidates come from: pictures with head boxes, and the detector that finds them."""
 
-    data: tuple[str, ...] = field(
-        (), "files or folders of boxes, or a .toml that names them", positional=True
-    )
-    data_root: Path | None = field(
-        None, "what a .toml's paths start from", metavar="DIR", effect=False
-    )
-    validation: tuple[str, ...] = field((), "where to measure after each epoch")
     validate_on: int = field(150, "pictures of each to measure each epoch", low=1)
     detector: str = field("single-stage", "the first stage, a .keras file", metavar="FILE")
     others: tuple[str, ...] = field(

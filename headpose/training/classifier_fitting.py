@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.datasets.detection_annotations import BoxedPicture
-from headpose.detection.calibration import best_threshold
 from headpose.detection.metrics import inside
 from headpose.detection.second_stage import TwoStageDetector, logit
 from headpose.geometry import boxes as box
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress
-from headpose.training.detection_evaluation import FIND_IOU, Finds
+from headpose.training.detection_evaluation import FIND_IOU
 
 EMPTY_SHARE = 0.5  # how much a set without heads counts in the fit, against one with heads
 REGULARIZATION = 100.0  # scikit-learn's C: hardly any
@@ -108,23 +107,3 @@ def fit_weights(found: Sequence[Found], told: Sequence[np.ndarray]) -> tuple[flo
     )
     a, b = fitted.coef_[0]
     return float(a), float(b), float(fitted.intercept_[0])
-
-
-def calibrated_offset(
-    detector: TwoStageDetector,
-    sets: Sequence[tuple[str, Sequence[BoxedPicture]]],
-    cache: PictureCache,
-) -> float:
-    """Returns what to add to the offset so that 0.5 has the best F1 on all sets together."""
-    judged = []
-    for name, pictures in sets:
-        finds = Finds(pictures)
-        for item in progress(pictures, "pictures"):
-            finds.add(detector, cache.read(item.path))
-        judged.append(finds.judged()["all"])
-        if judged[-1].heads:
-            at, f1 = best_threshold(judged[-1:])
-            print(f"{name}: best F1 {f1:.3f} at a score of {at:.3f}")
-    threshold, f1 = best_threshold(judged)
-    print(f"all sources alike: best F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
-    return float(-np.log(threshold / (1 - threshold)))

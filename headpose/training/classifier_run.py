@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headpose.datasets.detection_annotations import BoxedPicture
+import numpy as np
+
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.models.formats import digest
 from headpose.training.classifier_config import ClassifierTrainingConfig
-from headpose.training.detection_config import DetectionSources
-from headpose.training.detection_run import Pictures, named_sources, read, thinned
+from headpose.training.detection_run import Pictures, common_threshold, named_sources, read, thinned
 from headpose.training.fields import values
-from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
+from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
     import keras
@@ -36,13 +36,10 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
         HeadposeError: If data, options or folders are not as they should be.
     """
     sources = config.sources
-    names, validation_names = named_sources(
-        DetectionSources(sources.data, sources.data_root, sources.validation)
-    )
+    names, validation_names = named_sources(sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
     inputs = [*sources.data, *read_from, sources.detector, config.learning.start]
-    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
-    check_saved(config.save, [], inputs, replace, config.output)
+    check_run(config, inputs)
     complete = [name for name in names if not name.incomplete]
     if not complete:
         raise HeadposeError("name pictures in which every head is labelled to learn from")
@@ -60,9 +57,8 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
         cache = PictureCache(int(config.cache * 2**30))
         best = _learn(config, model, detectors, training, validation, cache, folder)
         if config.save:
-            place = place_to_save(folder, config.save, config.overwrite)
-            _save(folder / "last.keras", place, detectors[0], validation, cache)
-            note_saved(folder, place)
+            with saving(config) as place:
+                _save(folder / "last.keras", place, detectors[0], validation, cache)
     print(f"best classifier: {best}")
     return best
 
@@ -161,19 +157,17 @@ def _save(
 ) -> None:
     """Saves a run's model in float16 with the weights of both stages, fitted and calibrated."""
     from headpose.detection.classifier import with_settings
-    from headpose.detection.second_stage import TwoStageDetector
+    from headpose.detection.second_stage import TwoStageDetector, logit
     from headpose.models.keras_files import load_model, save_model
     from headpose.training import classifier_fitting as fitting
 
     model = load_model(file)
     both = TwoStageDetector(detector, model)
-    sets: list[tuple[str, Sequence[BoxedPicture]]] = [
-        (str(name.path), pictures) for name, pictures in validation
-    ]
-    found = [fitting.search(both, pictures, cache) for _, pictures in sets]
+    found = [fitting.search(both, pictures, cache) for _, pictures in validation]
     a, b, c = fitting.fit_weights(found, [fitting.logits(both, each, cache) for each in found])
     model = with_settings(model, weights=(a, b, c))
-    c += fitting.calibrated_offset(TwoStageDetector(detector, model), sets, cache)
+    threshold = common_threshold(TwoStageDetector(detector, model), validation, cache)
+    c -= float(logit(np.array([threshold]))[0])  # it becomes 0.5
     print(f"score = sigmoid({a:.3f} logit(first stage) + {b:.3f} logit(classifier) + {c:.3f})")
     save_model(with_settings(model, weights=(a, b, c)), path, half=True)
     print(f"wrote {path}")

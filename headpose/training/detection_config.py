@@ -11,7 +11,7 @@ from headpose.training.fields import DEVICE, PRECISION, Checked, field
 
 
 @dataclasses.dataclass(frozen=True)
-class DetectionSources(Checked):
+class BoxedSources(Checked):
     """Where pictures with head boxes come from, see `headpose.datasets.detection_annotations`."""
 
     data: tuple[str, ...] = field(
@@ -21,6 +21,12 @@ class DetectionSources(Checked):
         None, "what a .toml's paths start from", metavar="DIR", effect=False
     )
     validation: tuple[str, ...] = field((), "where to measure after each epoch")
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionSources(BoxedSources):
+    """Where pictures for a detector come from, also such that have boxes for some heads only."""
+
     validate_on: int = field(120, "pictures to measure each epoch", low=1)
     incomplete_labels: tuple[str, ...] = field((), "data in which not every head is boxed")
     incomplete_share: float = field(0.15, "their share of examples", low=0, high=1)

@@ -12,17 +12,19 @@ from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress, report
 from headpose.training.detection_config import (
+    BoxedSources,
     DetectionLearning,
     DetectionNetwork,
     DetectionSources,
     DetectionTrainingConfig,
 )
 from headpose.training.fields import values
-from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
+from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
     import keras
 
+    from headpose.detection.loading import Detector
     from headpose.training.detection_examples import DetectionExamples
 
 Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
@@ -43,8 +45,7 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     names, validation_names = named_sources(config.sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
     inputs = [*config.sources.data, *read_from, config.network.start]
-    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
-    check_saved(config.save, [], inputs, replace, config.output)
+    check_run(config, inputs)
     training = [(name, read(name, config.strict)) for name in names]
     validation = [(name, read(name, config.strict)) for name in validation_names]
     folder = writable_folder(config.output)
@@ -60,14 +61,13 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
         best = _learn(config, detector, size, examples, validation, cache, folder)
         if config.save:
             kept = best.with_name(f"{config.keep}.keras")
-            place = place_to_save(folder, config.save, config.overwrite)
-            _save(kept, place, [] if config.uncalibrated else validation, cache)
-            note_saved(folder, place)
+            with saving(config) as place:
+                _save(kept, place, [] if config.uncalibrated else validation, cache)
     print(f"best detector: {best}")
     return best
 
 
-def named_sources(sources: DetectionSources) -> tuple[list[SourceName], list[SourceName]]:
+def named_sources(sources: BoxedSources) -> tuple[list[SourceName], list[SourceName]]:
     """Returns the sources to learn from and to measure on.
 
     Raises:
@@ -82,12 +82,13 @@ def named_sources(sources: DetectionSources) -> tuple[list[SourceName], list[Sou
             validation += named["validation"]
         else:
             training.append(dataclasses.replace(SourceName.parse(name), mine=True))
-    complete = sum(source.share for source in training)
-    share = sources.incomplete_share / max(1 - sources.incomplete_share, 1e-6) * complete
-    for name in sources.incomplete_labels:
-        source = dataclasses.replace(SourceName.parse(name), incomplete=True)
-        each = share / len(sources.incomplete_labels)
-        training.append(dataclasses.replace(source, share=each))
+    if isinstance(sources, DetectionSources):
+        complete = sum(source.share for source in training)
+        share = sources.incomplete_share / max(1 - sources.incomplete_share, 1e-6) * complete
+        for name in sources.incomplete_labels:
+            source = dataclasses.replace(SourceName.parse(name), incomplete=True)
+            each = share / len(sources.incomplete_labels)
+            training.append(dataclasses.replace(source, share=each))
     if sources.validation:
         validation = [SourceName.parse(name) for name in sources.validation]
     if not validation:
@@ -258,19 +259,26 @@ def _save(file: Path, path: Path, validation: Pictures, cache: PictureCache) -> 
 
 def calibrate(detector: "keras.Model", sets: Pictures, cache: PictureCache) -> None:
     """Moves a detector's scores so that 0.5 has the best F1 on all sets together."""
-    from headpose.detection.calibration import best_threshold, shift_scores
+    from headpose.detection.calibration import shift_scores
     from headpose.detection.head_detector import HeadDetector
+
+    shift_scores(detector, common_threshold(HeadDetector(detector), sets, cache))
+
+
+def common_threshold(detector: "Detector", sets: Pictures, cache: PictureCache) -> float:
+    """Returns the score at which a detector has the best F1 on all sets together; prints it."""
+    from headpose.detection.calibration import best_threshold
     from headpose.training.detection_evaluation import Finds
 
-    finder, judged = HeadDetector(detector), []
+    judged = []
     for name, pictures in sets:
         finds = Finds(pictures)
         for item in progress(pictures, "pictures"):
-            finds.add(finder, cache.read(item.path))
+            finds.add(detector, cache.read(item.path))
         judged.append(finds.judged()["all"])
         if judged[-1].heads:
             at, f1 = best_threshold(judged[-1:])
             print(f"{name.path}: best F1 {f1:.3f} at a score of {at:.3f}")
     threshold, f1 = best_threshold(judged)
     print(f"all sources alike: best F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
-    shift_scores(detector, threshold)
+    return threshold

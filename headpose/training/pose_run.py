@@ -11,7 +11,7 @@ from headpose.training.fields import values
 from headpose.training.models_table import check_models_table, note_model
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
-from headpose.training.run_folder import check_saved, is_own, note_saved, place_to_save
+from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
     import keras
@@ -37,12 +37,10 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    replace = config.overwrite or (config.resume and is_own(config.output, config.save))
-    named_inputs = [*config.sources.data, config.network.start]
-    check_saved(config.save, [config.models_csv], named_inputs, replace, config.output)
+    check_run(config, [*config.sources.data, config.network.start], [config.models_csv])
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
-    check_saved(config.save, [config.models_csv], read, replace, config.output)
+    check_run(config, read, [config.models_csv])
     check_models_table(models_table(config))
     folder = writable_folder(config.output)
     crop = crop_of(config.crop, named["train"])
@@ -230,9 +228,8 @@ def _keep_best(
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
     note_model(models_table(config), row)
     if config.save:
-        place = place_to_save(folder, config.save, config.overwrite)
-        save_model(_finished(config, kept, sets.held_out), place, half=True)
-        note_saved(folder, place)
+        with saving(config) as place:
+            save_model(_finished(config, kept, sets.held_out), place, half=True)
         print(f"wrote {place}")
     print(f"best model: {folder / 'best.keras'}")
     return row

@@ -5,9 +5,9 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, parse_json, sha256, write_json
@@ -51,6 +51,36 @@ def check_saved(
             raise HeadposeError(f"{path} is what the run itself writes; name another file")
     if save is not None and save.suffix != ".keras":
         raise HeadposeError(f"{save}: the name of a saved model must end in .keras")
+
+
+class Run(Protocol):
+    """What a run's configuration says of where its results go."""
+
+    @property
+    def output(self) -> Path: ...
+    @property
+    def save(self) -> Path | None: ...
+    @property
+    def resume(self) -> bool: ...
+    @property
+    def overwrite(self) -> bool: ...
+
+
+def check_run(
+    run: Run, inputs: Iterable[str | Path | None], others: Iterable[Path | None] = ()
+) -> None:
+    """Refuses, before any work, what a run could not write or would lose; see `check_saved`."""
+    replace = run.overwrite or (run.resume and is_own(run.output, run.save))
+    check_saved(run.save, others, inputs, replace, run.output)
+
+
+@contextlib.contextmanager
+def saving(run: Run) -> Iterator[Path]:
+    """Yields where a run's model goes, see `place_to_save`, and notes that it is the run's."""
+    assert run.save is not None
+    place = place_to_save(run.output, run.save, run.overwrite)
+    yield place
+    note_saved(run.output, place)
 
 
 def is_own(folder: Path, save: Path | None) -> bool:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from headpose.cli.small_heads import SmallHeads, searched_size
+from headpose.detection.loading import load_detector
+from headpose.models.shipped import DETECTORS, OURS, SINGLE_STAGE
 from headpose.pipeline import Head
 
 
@@ -45,6 +47,11 @@ def test_what_cannot_be_searched_closer_is_not_told():
     assert searched_size(SimpleNamespace(size=512, fixed_size=None)) == 512
     assert searched_size(SimpleNamespace(size=512, fixed_size=(512, 512))) is None
     assert searched_size(SimpleNamespace()) is None
+
+
+@pytest.mark.parametrize("name", [OURS, SINGLE_STAGE])
+def test_the_detectors_that_ship_tell_the_size_that_they_search(name):
+    assert searched_size(load_detector(DETECTORS[name], 640)) == 640
     small = SmallHeads(None)
     small.note("a.jpg", (768, 432), heads(20, 10))
     assert small.advice() is None

@@ -25,7 +25,7 @@ SCORES = np.array([0.9, 0.6, 0.3, 0.1], np.float32)
 class FirstStage:
     """Finds the same in every picture."""
 
-    fixed_size = None
+    fixed_size, size = None, 512
 
     def detect(self, pictures, confidence):
         kept = confidence < SCORES
