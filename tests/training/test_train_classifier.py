@@ -2,9 +2,9 @@
 
 import csv
 
-import cv2
 import numpy as np
 import pytest
+from drawn_heads import disc_pictures
 from small_models import saved, small_detector
 
 from headpose.detection.loading import load_detector
@@ -38,19 +38,7 @@ def test_separation_is_the_share_of_pairs_in_order():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Pictures of noise with dark discs for heads, and some without."""
-    folder = tmp_path_factory.mktemp("discs")
-    rng = np.random.default_rng(0)
-    rows = ["file,xmin,ymin,xmax,ymax"]
-    for i in range(6):
-        picture = rng.integers(150, 256, (128, 128, 3), dtype=np.uint8)
-        x, y = map(int, rng.integers(25, 100, 2))
-        if i % 3:
-            cv2.ellipse(picture, (x, y), (16, 20), 0, 0, 360, (20, 20, 20), -1)
-        corners = f"{x - 16},{y - 20},{x + 16},{y + 20}" if i % 3 else ",,,"
-        rows.append(f"{i}.png,{corners}")
-        cv2.imwrite(str(folder / f"{i}.png"), picture)
-    (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
-    return folder / "boxes.csv"
+    return disc_pictures(tmp_path_factory.mktemp("discs"), 6, 1, empty_every=3)
 
 
 def quick(data, detector, output, *more):

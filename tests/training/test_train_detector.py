@@ -1,9 +1,9 @@
 import csv
 import json
 
-import cv2
 import numpy as np
 import pytest
+from drawn_heads import disc_pictures
 from small_models import saved, small_detector
 
 from headpose.detection.head_detector import HeadDetector
@@ -13,18 +13,7 @@ from headpose.images.pictures import read_image
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Pictures of noise with dark discs for heads."""
-    folder = tmp_path_factory.mktemp("discs")
-    rng = np.random.default_rng(0)
-    rows = ["file,xmin,ymin,xmax,ymax"]
-    for i in range(8):
-        picture = rng.integers(150, 256, (128, 128, 3), dtype=np.uint8)
-        for _ in range(2):
-            x, y = rng.integers(25, 100, 2)
-            cv2.ellipse(picture, (int(x), int(y)), (16, 20), 0, 0, 360, (20, 20, 20), -1)
-            rows.append(f"{i}.png,{x - 16},{y - 20},{x + 16},{y + 20}")
-        cv2.imwrite(str(folder / f"{i}.png"), picture)
-    (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
-    return folder / "boxes.csv"
+    return disc_pictures(tmp_path_factory.mktemp("discs"), 8, 2)
 
 
 @pytest.fixture(scope="module")
