@@ -17,12 +17,12 @@ from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
 from headpose.detection.loading import DETECTOR_HELP
+from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
-SMALLEST_TILE = 128  # pixels, as for the option `--tiles`
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 
 
@@ -82,6 +82,12 @@ def name_and_tiles(name: str) -> tuple[str, int | None]:
     if int(side) < SMALLEST_TILE:
         raise HeadposeError(f"{name}: tiles have a side of {SMALLEST_TILE} pixels or more")
     return plain, int(side)
+
+
+def taken_apart(name: str) -> tuple[str, int | None, int | None]:
+    """Returns the file, the long side and the side of tiles in a name such as ours@768+256."""
+    plain, tiles = name_and_tiles(name)
+    return (*file_and_size(plain), tiles)
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
@@ -209,8 +215,10 @@ def draw_worst(arguments, name: str, found, threshold: float) -> None:
 
 def main() -> None:
     arguments = options().parse_args()
-    names = [*arguments.detectors, arguments.backgrounds_checked_by]
-    models = [file_and_size(name_and_tiles(name)[0])[0] for name in names if name is not None]
+    checker = arguments.backgrounds_checked_by
+    names = [*arguments.detectors, *([checker] if checker else [])]
+    named = {name: taken_apart(name) for name in names}
+    models = [path for path, _, _ in named.values()]
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
     from headpose.datasets.label_tables import SourceName
@@ -242,14 +250,10 @@ def main() -> None:
 
     from headpose.datasets import negatives as bg
     from headpose.detection.loading import load_detector
-    from headpose.detection.tiles import TiledDetector
 
-    checker = arguments.backgrounds_checked_by
     backend = backend_from(arguments)
     loaded: dict = {}
-    for name in [*arguments.detectors, *([checker] if checker else [])]:
-        plain, side = name_and_tiles(name)
-        path, size = file_and_size(plain)
+    for name, (path, size, side) in named.items():
         detector = load_detector(model_for(path, backend), size, backend)
         loaded[name] = detector if side is None else TiledDetector(detector, side)
     detectors = {name: loaded[name] for name in arguments.detectors}

@@ -8,6 +8,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import add_drawing_options
 from headpose.detection.loading import DETECTOR_HELP, VIOLA_JONES
+from headpose.detection.tiles import SMALLEST_TILE, TILE
 from headpose.errors import HeadposeError
 from headpose.files import is_hdf5, is_regular
 from headpose.geometry import angles
@@ -39,11 +40,11 @@ def add_pipeline_options(
     )
     add(
         "--tiles",
-        type=cl.at_least(128),
+        type=cl.at_least(SMALLEST_TILE),
         nargs="?",
-        const=1024,
+        const=TILE,
         metavar="PIXELS",
-        help="search larger pictures in overlapping tiles of this side, too (1024 if none is "
+        help=f"search larger pictures in overlapping tiles of this side, too ({TILE} if none is "
         "given): for crowds in very large pictures",
     )
     if photos:

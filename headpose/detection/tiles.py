@@ -7,6 +7,7 @@ import numpy as np
 from headpose.geometry.boxes import as_boxes, nms
 
 TILE = 1024  # pixels; at a detector's 512 heads from 16 px are found well
+SMALLEST_TILE = 128  # pixels
 OVERLAP = 0.25  # of a tile's side; heads up to that size are whole in one tile at least
 BORDER = 3.0  # pixels; what ends so near to a tile's inner border may be cut by it
 # Of a picture's long side: so large a head is found in the picture as a whole, and what a tile
