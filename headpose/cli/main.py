@@ -30,6 +30,10 @@ COMMANDS = {
     "compare": ("compare", "compare with deepgaze and other published estimators"),
     "match-datasets": ("match_datasets", "leave the same heads in two sets of crops"),
     "convert-deepgaze": ("convert_deepgaze", "turn deepgaze's checkpoints into one Keras file"),
+    "convert-efficientnet": (
+        "convert_efficientnet",
+        "turn EfficientNet's weights into a file to train from",
+    ),
     "pseudo-labels": ("pseudo_labels", "label heads with what two published estimators say"),
     "verify-weights": ("verify_weights", "look at weights of published networks: shapes, a trial"),
     "export": ("export", "export a model for other programs"),

@@ -4,17 +4,20 @@ It is the second stage of a detector (`headpose.detection.second_stage`), as in 
 detectors of Girshick et al. 2014, with a single-shot detector as the first.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import layers
 
+from headpose.models import efficientnet_lite
 from headpose.models.specs import ClassifierSpec, is_stem
 
 SIZE = 64  # pixels of a crop's side
 SIDE, MARGIN = "long", 1.6  # of the square: shoulders and surroundings tell heads from balls
 WIDTHS = (32, 64, 96)  # filters at 16, 8 and 4 rows
 DROPOUT = 0.2
+EFFICIENTNET_BLOCKS = 11  # of 16: 0.72 M parameters
 
 
 @keras.saving.register_keras_serializable("headpose")
@@ -84,10 +87,37 @@ def build_classifier(size: int = SIZE, widths: tuple[int, ...] = WIDTHS) -> kera
         y = layers.ReLU(name=f"{name}_first_relu")(unit(x, filters, f"{name}_first"))
         y = unit(y, filters, f"{name}_second")
         x = layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_sum")([x, y]))
+    return _classifier(image, x)
+
+
+def build_efficientnet_classifier(
+    size: int = SIZE, blocks: int = EFFICIENTNET_BLOCKS
+) -> keras.Model:
+    """Builds a classifier as `build_classifier`, on the first blocks of EfficientNet-Lite0.
+
+    Args:
+        size: Side of the crops, pixels.
+        blocks: See `headpose.models.efficientnet_lite.features`.
+    """
+    image = keras.Input((size, size, 3), name="crops")
+    scale = efficientnet_lite.PIXEL_SCALE
+    x = layers.Rescaling(scale, -efficientnet_lite.PIXEL_MEAN * scale, name="scale")(image)
+    return _classifier(image, efficientnet_lite.features(x, blocks))
+
+
+def _classifier(image, x) -> keras.Model:
+    """Ends a network with a logit, told from the mean of its features."""
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(DROPOUT, name="dropout")(x)
     logit = layers.Dense(1, name="logit")(x)
     return keras.Model(image, SecondStage(name="second_stage")(logit), name="classifier")
+
+
+# By the names that `headpose train-classifier` knows.
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "residual": build_classifier,
+    "efficientnet": build_efficientnet_classifier,
+}
 
 
 def with_settings(model: keras.Model, **settings) -> keras.Model:

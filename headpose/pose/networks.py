@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from headpose.geometry.crops import side_name
+from headpose.models import efficientnet_lite
 from headpose.pose.rotation import RAW_OUTPUTS, HeadAngles
 
 # Of the published estimator: grey levels as fractions of 255, angles as fractions of 90.
@@ -20,6 +21,7 @@ PUBLISHED_NORMALIZATION: dict[str, Any] = {
     "angle_mean": (-0.041212, -0.000276),
     "angle_deviation": (0.323931, 0.540958),
 }
+EFFICIENTNET_BLOCKS = 10  # of 16: 0.57 M parameters, less than the residual network has
 
 
 @keras.saving.register_keras_serializable("headpose")
@@ -133,40 +135,56 @@ def build_rotation(
         margin: The same.
     """
     crops, x = _residual_features(in_size, dropout_rate, side, margin)
-    x = layers.Dense(RAW_OUTPUTS, kernel_initializer="zeros", name="rotation", dtype="float32")(x)
-    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(x), name="rotation_pose")
+    return _rotation(crops, x, "rotation_pose")
 
 
-def _residual_features(in_size: int, dropout_rate: float, side: str, margin: float):
-    """Returns the input and the last hidden layer of a small residual network.
+def build_efficientnet(
+    in_size: int = 64,
+    dropout_rate: float = 0.2,
+    side: str = "short",
+    margin: float = 1.0,
+    blocks: int = EFFICIENTNET_BLOCKS,
+) -> keras.Model:
+    """Builds a network as `build_rotation`, but on the first blocks of EfficientNet-Lite0.
 
-    The crop is standardized on its own first, so that neither light nor contrast counts.
-    Four stages halve the picture to 4x4; a mean over its places whose weights each channel
-    learns for itself (Chen et al. 2018, MobileFaceNets), since it matters where in the crop
-    something is; one hidden layer with batch norm before its ReLU (without it the hidden
-    units die and only pan is learned).
+    Args:
+        in_size: Side of the crops, pixels, a multiple of 32.
+        dropout_rate: Before the last layer, 0..1.
+        side: How crops are cut, see `CropInput`.
+        margin: The same.
+        blocks: See `headpose.models.efficientnet_lite.features`.
     """
+    crops, x = _standardized(in_size, side, margin)
+    # Grey levels deviate by half as much where the network was trained.
+    x = layers.Rescaling(0.5, name="scale")(x)
+    x = _hidden(efficientnet_lite.features(x, blocks), dropout_rate)
+    return _rotation(crops, x, "efficientnet_pose")
 
-    def unit(x, filters, strides, name, activation=True):
-        x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, name=f"{name}_conv")(
-            x
-        )
-        x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
-        return layers.ReLU(name=f"{name}_relu")(x) if activation else x
 
+def _rotation(crops, x, name: str) -> keras.Model:
+    """Ends a network with a rotation, told from the last hidden layer."""
+    x = layers.Dense(RAW_OUTPUTS, kernel_initializer="zeros", name="rotation", dtype="float32")(x)
+    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(x), name=name)
+
+
+def _standardized(in_size: int, side: str, margin: float):
+    """Returns an input of crops, and these standardized: neither light nor contrast counts."""
     crops = keras.Input((in_size, in_size, 1), name="crops")
     x = CropInput(side, margin, name="crop")(crops)
     x = layers.LayerNormalization(
         axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, name="standardize"
     )(x)
-    for filters, blocks in [(24, 1), (48, 2), (80, 2), (112, 1)]:
-        x = unit(x, filters, 2, f"down{filters}")
-        for i in range(blocks):
-            y = unit(x, filters, 1, f"block{filters}_{i}_first")
-            y = unit(y, filters, 1, f"block{filters}_{i}_second", activation=False)
-            x = layers.Add(name=f"block{filters}_{i}")([x, y])
-            x = layers.ReLU(name=f"block{filters}_{i}_relu")(x)
-    places = in_size // 16
+    return crops, x
+
+
+def _hidden(x, dropout_rate: float):
+    """Applies the last hidden layer to features (B, P, P, C).
+
+    A mean over the places whose weights each channel learns for itself (Chen et al. 2018,
+    MobileFaceNets), since it matters where in the crop something is; one hidden layer with
+    batch norm before its ReLU (without it the hidden units die and only pan is learned).
+    """
+    places = x.shape[1]
     x = layers.DepthwiseConv2D(
         places,
         use_bias=False,
@@ -177,4 +195,32 @@ def _residual_features(in_size: int, dropout_rate: float, side: str, margin: flo
     x = layers.Dense(128, use_bias=False, name="hidden")(x)
     x = layers.BatchNormalization(momentum=0.98, name="hidden_bn")(x)
     x = layers.ReLU(name="hidden_relu")(x)
-    return crops, layers.Dropout(dropout_rate, name="dropout")(x)
+    return layers.Dropout(dropout_rate, name="dropout")(x)
+
+
+def _residual_features(in_size: int, dropout_rate: float, side: str, margin: float):
+    """Returns the input and the last hidden layer of a small residual network.
+
+    Four stages halve the picture to 4x4.
+    """
+
+    def unit(x, filters, strides, name, activation=True):
+        x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False, name=f"{name}_conv")(
+            x
+        )
+        x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
+        return layers.ReLU(name=f"{name}_relu")(x) if activation else x
+
+    crops, x = _standardized(in_size, side, margin)
+    for filters, blocks in [(24, 1), (48, 2), (80, 2), (112, 1)]:
+        x = unit(x, filters, 2, f"down{filters}")
+        for i in range(blocks):
+            y = unit(x, filters, 1, f"block{filters}_{i}_first")
+            y = unit(y, filters, 1, f"block{filters}_{i}_second", activation=False)
+            x = layers.Add(name=f"block{filters}_{i}")([x, y])
+            x = layers.ReLU(name=f"block{filters}_{i}_relu")(x)
+    return crops, _hidden(x, dropout_rate)
+
+
+# By the names that `headpose train` knows.
+ROTATIONS = {"rotation": build_rotation, "efficientnet": build_efficientnet}

@@ -8,7 +8,7 @@ import dataclasses
 from pathlib import Path
 
 from headpose.training.detection_config import BoxedSources
-from headpose.training.fields import DEVICE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +26,24 @@ class ClassifierSources(BoxedSources):
 
 
 @dataclasses.dataclass(frozen=True)
+class ClassifierNetwork(Checked):
+    """Which network learns, see `headpose.detection.classifier`."""
+
+    architecture: str = field(
+        "residual",
+        "the network; efficientnet is to --start from headpose convert-efficientnet",
+        choices=("residual", "efficientnet"),
+    )
+    start: str | None = field(
+        None, "classifier whose weights to begin with, where they fit", metavar="FILE"
+    )
+    freeze: tuple[str, ...] = FREEZE
+
+
+@dataclasses.dataclass(frozen=True)
 class ClassifierLearning(Checked):
     """How long and how fast to learn, see `headpose.training.schedule.Schedule`."""
 
-    start: str | None = field(None, "classifier to go on from", metavar="FILE")
     epochs: int = field(12, "epochs", low=1)
     steps: int = field(250, "batches an epoch", low=1)
     batch_size: int = field(128, "crops a batch", low=1)
@@ -64,4 +78,5 @@ class ClassifierTrainingConfig(Checked):
     workers: int = field(2, "threads that make examples", low=1, effect=False)
     device: str = DEVICE
     precision: str = PRECISION
+    network: ClassifierNetwork = ClassifierNetwork()
     learning: ClassifierLearning = ClassifierLearning()

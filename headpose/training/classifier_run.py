@@ -38,7 +38,7 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
     sources = config.sources
     names, validation_names = named_sources(sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
-    inputs = [*sources.data, *read_from, sources.detector, config.learning.start]
+    inputs = [*sources.data, *read_from, sources.detector, config.network.start]
     check_run(config, inputs)
     complete = [name for name in names if not name.incomplete]
     if not complete:
@@ -67,17 +67,15 @@ def _start(config: ClassifierTrainingConfig) -> "keras.Model":
     """Builds or loads the classifier that learns, for the detector that it is for."""
     import keras
 
-    from headpose.detection.classifier import SecondStage, build_classifier, with_settings
-    from headpose.models.keras_files import load_model
+    from headpose.detection.classifier import ARCHITECTURES, with_settings
+    from headpose.training.starting import freeze, take_weights
 
-    learning, detector = config.learning, Path(config.sources.detector)
+    learning, network, detector = config.learning, config.network, Path(config.sources.detector)
     keras.utils.set_random_seed(learning.seed)
-    if learning.start:
-        model = load_model(learning.start)
-        if not isinstance(model.layers[-1], SecondStage):
-            raise HeadposeError(f"{learning.start}: not a head classifier")
-    else:
-        model = build_classifier()
+    model = ARCHITECTURES[network.architecture]()
+    if network.start:
+        take_weights(model, network.start)
+    freeze(model, network.freeze)
     return with_settings(
         model, lowest=learning.lowest, detector=detector.stem, digest=digest(detector)
     )
@@ -160,8 +158,10 @@ def _save(
     from headpose.detection.second_stage import TwoStageDetector, logit
     from headpose.models.keras_files import load_model, save_model
     from headpose.training import classifier_fitting as fitting
+    from headpose.training.starting import freeze
 
     model = load_model(file)
+    freeze(model, ())
     both = TwoStageDetector(detector, model)
     found = [fitting.search(both, pictures, cache) for _, pictures in validation]
     a, b, c = fitting.fit_weights(found, [fitting.logits(both, each, cache) for each in found])

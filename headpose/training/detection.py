@@ -9,7 +9,6 @@ from keras import ops
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection import ssd
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
-from headpose.errors import HeadposeError
 from headpose.images.pictures import PictureCache
 from headpose.parallel.prefetch import ahead
 
@@ -35,19 +34,6 @@ class DetectorTraining(keras.Model):
         height, width = ops.shape(x)[1:3]
         boxes = ssd.decode(loc, ssd.priors(self._levels, height, width), self._variances)
         return detection_loss(boxes, ssd.head_logit(conf), y)
-
-
-def freeze(detector: keras.Model, names: Sequence[str]) -> None:
-    """Leaves layers whose names begin so as they are, and has all others learn.
-
-    Raises:
-        HeadposeError: If no layer is called so.
-    """
-    for name in names:
-        if not any(layer.name.startswith(name) for layer in detector.layers):
-            raise HeadposeError(f"no layer's name begins with {name!r}")
-    for layer in detector.layers:
-        layer.trainable = not layer.name.startswith(tuple(names))
 
 
 def detection_loss(boxes, logits, targets):

@@ -7,7 +7,7 @@ limits and meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
-from headpose.training.fields import DEVICE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +48,7 @@ class DetectionNetwork(Checked):
     start: str | None = field(
         None, "detector to fine-tune, whatever --architecture is", metavar="FILE"
     )
-    freeze: tuple[str, ...] = field(
-        (), "layers to leave as they are, by the beginnings of their names", metavar="NAME"
-    )
+    freeze: tuple[str, ...] = FREEZE
     confidence: float | None = field(None, "threshold to store, if --uncalibrated", low=0, high=1)
 
 

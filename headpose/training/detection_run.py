@@ -119,7 +119,7 @@ def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":
     from headpose.detection.head_detector import HeadDetector
     from headpose.detection.networks import ARCHITECTURES
     from headpose.models.keras_files import load_model
-    from headpose.training.detection import freeze
+    from headpose.training.starting import freeze
 
     keras.utils.set_random_seed(seed)
     if network.start:
@@ -247,7 +247,7 @@ def _learn(
 def _save(file: Path, path: Path, validation: Pictures, cache: PictureCache) -> None:
     """Saves a run's model in float16, calibrated on pictures if there are any."""
     from headpose.models.keras_files import load_model, save_model
-    from headpose.training.detection import freeze
+    from headpose.training.starting import freeze
 
     kept = load_model(file)
     freeze(kept, [])

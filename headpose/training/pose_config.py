@@ -8,9 +8,10 @@ import dataclasses
 from pathlib import Path
 
 from headpose.geometry.crops import OLD_SIDES, SIDES
-from headpose.training.fields import DEVICE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
 
-ARCHITECTURES = ("rotation", "compact", "patacchiola")
+ROTATIONS = ("rotation", "efficientnet")  # those that tell the whole turn
+ARCHITECTURES = (*ROTATIONS, "compact", "patacchiola")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +49,15 @@ class Network(Checked):
 
     architecture: str | None = field(
         None,
-        "rotation tells the whole turn and its expected error (default: rotation if labels "
-        "have roll, else compact)",
+        "rotation tells the whole turn and its expected error, and so does efficientnet, to "
+        "--start from headpose convert-efficientnet (default: rotation if labels have roll, "
+        "else compact)",
         choices=ARCHITECTURES,
     )
     start: str | None = field(
         None, "estimator whose weights to begin with, where they fit", metavar="FILE"
     )
+    freeze: tuple[str, ...] = FREEZE
     outputs: int | None = field(
         None,
         "3 adds roll (default: 3 for compact if labels have roll, else 2; not for rotation)",

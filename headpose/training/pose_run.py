@@ -9,7 +9,7 @@ from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.training.fields import values
 from headpose.training.models_table import check_models_table, note_model
-from headpose.training.pose_config import Network, PoseTrainingConfig
+from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
 from headpose.training.run_folder import check_run, saving
 
@@ -73,13 +73,16 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     """Builds the network with its first weights; `rolls` is whether labels have roll."""
     import keras
 
+    from headpose.training.starting import freeze, take_weights
+
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
-    if config.with_mirror and architecture != "rotation":
+    if config.with_mirror and architecture not in ROTATIONS:
         raise HeadposeError("--with-mirror is for --architecture rotation; leave it out")
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
     if config.network.start:
-        _take_weights(model, config.network.start)
+        take_weights(model, config.network.start)
+    freeze(model, config.network.freeze)
     return model
 
 
@@ -88,8 +91,9 @@ def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: boo
     from headpose.pose import networks
 
     cut = {"side": crop["side"], "margin": crop["margin"]}
-    if architecture == "rotation":
-        return networks.build_rotation(crop["size"], network.dropout, **cut)
+    if architecture in ROTATIONS:
+        build = networks.ROTATIONS[architecture]
+        return build(crop["size"], network.dropout, **cut)
     if architecture == "compact":
         outputs = network.outputs or (3 if rolls else 2)
         return networks.build_compact(crop["size"], network.dropout, outputs, **cut)
@@ -103,26 +107,6 @@ def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: boo
         outputs=network.outputs or 2,
         **cut,
     )
-
-
-def _take_weights(model: "keras.Model", path: str) -> None:
-    """Takes over the weights of all layers that an estimator has by the same name and shape."""
-    from headpose.models.keras_files import load_model
-    from headpose.pose.rotation import all_layers
-
-    theirs = {layer.name: layer.get_weights() for layer in all_layers(load_model(path))}
-    fitting = [
-        layer
-        for layer in model.layers
-        if layer.weights
-        and [w.shape for w in theirs.get(layer.name, [])] == [w.shape for w in layer.weights]
-    ]
-    if not fitting:
-        raise HeadposeError(f"{path}: none of its layers fits this network; leave out --start")
-    for layer in fitting:
-        layer.set_weights(theirs[layer.name])
-    weighted = sum(bool(layer.weights) for layer in model.layers)
-    print(f"{path}: {len(fitting)} of {weighted} layers take its weights")
 
 
 def _examples(
@@ -215,9 +199,11 @@ def _keep_best(
     from headpose.models.keras_files import load_model, save_model
     from headpose.pose.estimator import PoseEstimator
     from headpose.training import pose
+    from headpose.training.starting import freeze
 
     measured = sets.test or sets.validation
     kept = load_model(folder / "best.keras")
+    freeze(kept, ())
     figures = pose.measure(PoseEstimator(kept), measured)
     for name in measured:
         print(

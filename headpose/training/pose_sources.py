@@ -13,7 +13,7 @@ from headpose.datasets.pose_data import HeadSet, divide, read_heads
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.reporting import report
-from headpose.training.pose_config import Crop, PoseTrainingConfig, Sources
+from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read_sets(
         HeadposeError: If one is missing or has no usable head.
     """
     detector = load_detector(config.crop.detector) if config.crop.detector else None
-    whole_turn = config.network.architecture in (None, "rotation")
+    whole_turn = config.network.architecture in (None, *ROTATIONS)
     training, validation, test = (
         _read(part, named[part], whole_turn, crop, detector) for part in PARTS
     )

@@ -33,3 +33,6 @@ def cases() -> Iterator[Case]:
         yield Case("sweep", f"--space: {name}", ("good.csv", "--space", name))
     for name in ("nowhere", "empty-folder", "text"):
         yield Case("convert-deepgaze", f"models: {name}", (name, "--output", "new.keras"))
+    for name in ("nowhere.pth", "folder", "pipe"):
+        yield Case("convert-efficientnet", f"file: {name}", (name, "--output", "new.keras"))
+    yield Case("convert-efficientnet", "--output: no .keras", ("text", "--output", "new.onnx"))

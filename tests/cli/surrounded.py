@@ -27,6 +27,7 @@ BAD = {
     "sweep": (MISSING, "--space", MISSING),
     "annotate": (MISSING, "--output", "new"),
     "convert-deepgaze": (MISSING, "--output", "new.keras"),
+    "convert-efficientnet": (MISSING, "--output", "new.keras"),
     "export": (MISSING, "--format", "onnx"),
     "evaluate": (MISSING, MISSING),
     "evaluate-detector": (MISSING, "--data", MISSING),

@@ -66,7 +66,7 @@ def test_a_second_stage_trains_is_saved_and_used(run_script, data, tmp_path):
     assert "--resume, --overwrite" in refused.err
     again = run_script(*quick(data, first, run, "--resume", "--start", first))
     assert again.status == 1
-    assert "not a head classifier" in again.err
+    assert "none of its layers fits this network" in again.err
 
 
 @pytest.mark.parametrize(

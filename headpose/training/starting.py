@@ -1,0 +1,47 @@
+"""What a network begins training with: weights of another, and layers that do not learn."""
+
+from collections.abc import Sequence
+
+import keras
+
+from headpose.errors import HeadposeError
+from headpose.models.keras_files import load_model
+from headpose.pose.rotation import all_layers
+
+
+def freeze(model: keras.Model, names: Sequence[str]) -> None:
+    """Leaves layers whose names begin so as they are, and has all others learn.
+
+    Raises:
+        HeadposeError: If no layer is called so.
+    """
+    for name in names:
+        if not any(layer.name.startswith(name) for layer in model.layers):
+            raise HeadposeError(f"no layer's name begins with {name!r}")
+    for layer in model.layers:
+        layer.trainable = not layer.name.startswith(tuple(names))
+
+
+def take_weights(model: keras.Model, path: str) -> None:
+    """Takes over the weights of all layers that a model has by the same name and shape.
+
+    Args:
+        model: The one that gets them.
+        path: The other's file.
+
+    Raises:
+        HeadposeError: If no layer fits.
+    """
+    theirs = {layer.name: layer.get_weights() for layer in all_layers(load_model(path))}
+    fitting = [
+        layer
+        for layer in model.layers
+        if layer.weights
+        and [w.shape for w in theirs.get(layer.name, [])] == [w.shape for w in layer.weights]
+    ]
+    if not fitting:
+        raise HeadposeError(f"{path}: none of its layers fits this network; leave out --start")
+    for layer in fitting:
+        layer.set_weights(theirs[layer.name])
+    weighted = sum(bool(layer.weights) for layer in model.layers)
+    print(f"{path}: {len(fitting)} of {weighted} layers take its weights")

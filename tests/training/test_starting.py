@@ -1,0 +1,77 @@
+"""What networks begin with: weights that fit, and layers that do not learn."""
+
+import keras
+import numpy as np
+import pytest
+
+from headpose.detection.classifier import build_classifier, build_efficientnet_classifier
+from headpose.errors import HeadposeError
+from headpose.models.efficientnet_lite import trunk
+from headpose.models.keras_files import load_model, save_model
+from headpose.pose.networks import build_efficientnet
+from headpose.training.starting import freeze, take_weights
+
+CROPS = np.random.default_rng(4).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+
+
+def features_parameters(channels: int, blocks: int) -> int:
+    """Counted by hand from Tan and Le's table of blocks, four numbers a normalization."""
+    total, filters = 9 * channels * 32 + 4 * 32, 32
+    table = [(3, 1, 16), *[(3, 6, 24)] * 2, *[(5, 6, 40)] * 2, *[(3, 6, 80)] * 3]
+    for kernel, expansion, wanted in [*table, *[(5, 6, 112)] * 3][:blocks]:
+        wide = filters * expansion
+        total += (filters * wide + 4 * wide) * (expansion > 1)
+        total += kernel**2 * wide + 4 * wide + wide * wanted + 4 * wanted
+        filters = wanted
+    return total
+
+
+def test_networks_on_efficientnet_have_the_parameters_that_they_should():
+    estimator, classifier = build_efficientnet(), build_efficientnet_classifier()
+    pool_and_hidden, rotation = 16 * 112 + 112 * 128 + 4 * 128, 128 * 7 + 7
+    assert estimator.count_params() == features_parameters(1, 10) + pool_and_hidden + rotation
+    assert classifier.count_params() == features_parameters(3, 11) + 112 + 1
+    assert estimator.output_shape == (None, 6)
+    assert classifier.output_shape == (None, 1)
+
+
+def test_an_estimator_takes_the_trunk_of_its_kind_and_keeps_what_is_frozen(tmp_path, capsys):
+    keras.utils.set_random_seed(1)
+    grey = trunk(channels=1)
+    grey.get_layer("stage2_block1_depth_bn").moving_mean.assign(np.full(96, 0.25))
+    save_model(grey, tmp_path / "trunk.keras")
+    model = build_efficientnet(blocks=3)
+    take_weights(model, str(tmp_path / "trunk.keras"))
+    # All but the pool, the hidden layer, its norm and the rotation.
+    told = capsys.readouterr().out
+    layers = [layer for layer in model.layers if layer.weights]
+    assert f"{len(layers) - 4} of {len(layers)} layers" in told
+    np.testing.assert_array_equal(model.get_layer("stage2_block1_depth_bn").moving_mean, 0.25)
+    freeze(model, ["stem", "stage1"])
+    frozen = {layer.name for layer in layers if not layer.trainable}
+    assert frozen == {
+        *("stem_conv", "stem_bn", "stage1_block1_depth_conv", "stage1_block1_depth_bn"),
+        *("stage1_block1_project_conv", "stage1_block1_project_bn"),
+    }
+
+
+def test_a_classifier_on_efficientnet_comes_back_from_its_file(tmp_path):
+    keras.utils.set_random_seed(2)
+    model = build_efficientnet_classifier(blocks=2)
+    freeze(model, ["stem"])
+    save_model(model, tmp_path / "classifier.keras")
+    loaded = load_model(tmp_path / "classifier.keras")
+    told, expected = (keras.ops.convert_to_numpy(each(CROPS)) for each in (loaded, model))
+    np.testing.assert_allclose(told, expected, rtol=1e-4, atol=1e-5)
+    assert np.ptp(expected) > 0
+
+
+def test_a_file_without_any_layer_that_fits_is_told(tmp_path):
+    save_model(build_classifier(widths=(4, 4, 4)), tmp_path / "other.keras")
+    with pytest.raises(HeadposeError, match=r"none of its layers fits .* leave out --start"):
+        take_weights(build_efficientnet(blocks=1), str(tmp_path / "other.keras"))
+
+
+def test_a_name_that_no_layer_has_is_told():
+    with pytest.raises(HeadposeError, match="no layer's name begins with 'stage9'"):
+        freeze(build_efficientnet(blocks=1), ["stage9"])
