@@ -194,7 +194,8 @@ def load_pipeline(
     Args:
         detector: See `headpose.detection.loading.load_detector`; None: the one that ships.
         estimator: See `PoseEstimator.load`; None: the one that ships; "fast": the same
-            network, asked once a head, and not for the mirror image as well.
+            network, asked once a head, and not for the mirror image as well; "large": a second
+            network is asked as well.
         confidence: Threshold on scores; None takes the detector's own.
         detector_size: Long side in pixels at which heads are searched; None: the detector's.
         max_error: Expected error in degrees from which angles are left out.

@@ -15,18 +15,18 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
-from headpose.models.shipped import ESTIMATORS, FAST, HOME, OURS
+from headpose.models.shipped import ESTIMATORS, FAST, HOME, LARGE, OURS
 from headpose.pose import metrics as pm
 from headpose.pose.estimator import PoseEstimator
 
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
 DEEPGAZE, MEDIAPIPE = "deepgaze", "mediapipe"
-NAMES = (OURS, FAST, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
+NAMES = (OURS, FAST, LARGE, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
 FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (
-    f"{OURS} (the one that ships), {FAST} (the same, asked once), a .keras, exported or "
-    f"published .h5 file, or one of {', '.join(NAMES[2:])}; =FOLDER or =FILE[,FILE] after "
-    "such a name says where its files are, if not in comparison/models; several are averaged"
+    f"{OURS} (the one that ships), {FAST} (the same, asked once), {LARGE} (with a second network), "
+    f"a .keras, exported or published .h5 file, or one of {', '.join(NAMES[3:])}; =FOLDER or "
+    "=FILE[,FILE] after such a name says where its files are, if not in comparison/models; several are averaged"
 )
 
 Loader = Callable[[str | Path], PoseEstimator]  # opens a file of ours

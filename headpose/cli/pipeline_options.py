@@ -58,8 +58,9 @@ def add_pipeline_options(
     add(
         "--estimator",
         type=named_estimator,
-        help="a .keras, exported or published .h5 estimator, or fast: the one that ships, asked "
-        "once a head, in half the time (default: ours, which asks for the mirror image, too)",
+        help="a .keras, exported or published .h5 estimator, or one that ships: "
+        "ours, the default, which asks for the mirror image, too; fast, asked once a head, in half "
+        "the time; large, which asks a second network as well",
     )
     add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
     add(

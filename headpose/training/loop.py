@@ -56,6 +56,7 @@ def fit(
         on_epoch: Told each epoch's number and log; stops training where it returns True.
     """
     if _finished(earlier, patience, schedule):
+        best.replay(earlier)
         return
     earlier = earlier[: saved_epochs(folder)]
     write_log(folder / "log.csv", earlier)

@@ -135,6 +135,12 @@ class PoseTrainingConfig(Checked):
         "let the saved model ask itself twice, for a crop and its mirror image, and average",
         effect=False,
     )
+    average_with: tuple[str, ...] = field(
+        (),
+        "let the saved model ask these estimators as well, and average; rotations only",
+        metavar="FILE",
+        effect=False,
+    )
     models_csv: Path | None = field(
         None, "table of runs to add to (default: beside --output)", effect=False
     )

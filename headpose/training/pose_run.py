@@ -37,7 +37,8 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    check_run(config, [*config.sources.data, config.network.start], [config.models_csv])
+    inputs = [*config.sources.data, config.network.start, *config.average_with]
+    check_run(config, inputs, [config.models_csv])
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
     check_run(config, read, [config.models_csv])
@@ -76,14 +77,27 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     from headpose.training.starting import freeze, take_weights
 
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
-    if config.with_mirror and architecture not in ROTATIONS:
-        raise HeadposeError("--with-mirror is for --architecture rotation; leave it out")
+    asked = {"--with-mirror": config.with_mirror, "--average-with": config.average_with}
+    for option, given in asked.items():
+        if given and architecture not in ROTATIONS:
+            raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
     if config.network.start:
         take_weights(model, config.network.start)
     freeze(model, config.network.freeze)
+    if config.average_with:
+        _with_others(config, model)  # what cannot be averaged is told before training
     return model
+
+
+def _with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Model":
+    """Returns a model that asks the others that are to be asked as well, if there are any."""
+    from headpose.models.keras_files import load_model
+    from headpose.pose.rotation import joined
+
+    others = [load_model(path) for path in config.average_with]
+    return joined([model, *others]) if others else model
 
 
 def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: bool) -> "keras.Model":
@@ -232,13 +246,14 @@ def _finished(
 ) -> "keras.Model":
     """Returns a model as it is saved.
 
-    Where that is asked for, it asks itself twice. The expected error of one that gives
-    rotations is learned on the heads that were held out for it.
+    Where that is asked for, it asks others as well, and all twice. The expected error of one
+    that gives rotations is learned on the heads that were held out for it.
     """
     from headpose.pose.rotation import averaged_with_mirror
     from headpose.training.error_fitting import calibrate
 
-    model = averaged_with_mirror(kept) if config.with_mirror else kept
+    model = _with_others(config, kept)
+    model = averaged_with_mirror(model) if config.with_mirror else model
     if not held_out or not _gives_rotations(model):
         return model
     return calibrate(model, held_out, config.augmentation, config.learning.seed)

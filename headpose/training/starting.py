@@ -30,9 +30,12 @@ def take_weights(model: keras.Model, path: str) -> None:
         path: The other's file.
 
     Raises:
-        HeadposeError: If no layer fits.
+        HeadposeError: If no layer fits, or the other is of several networks.
     """
-    theirs = {layer.name: layer.get_weights() for layer in all_layers(load_model(path))}
+    layers = [layer for layer in all_layers(load_model(path)) if layer.weights]
+    theirs = {layer.name: layer.get_weights() for layer in layers}
+    if len(theirs) < len(layers):
+        raise HeadposeError(f"{path}: asks several networks; --start from one of them")
     fitting = [
         layer
         for layer in model.layers

@@ -143,7 +143,7 @@ def test_other_names_stay_as_they_are():
     assert named_model(Path("models/fast"), ESTIMATORS) == str(Path("models/fast"))
 
 
-@pytest.mark.parametrize("given", ["ours", "fast"])
+@pytest.mark.parametrize("given", ["ours", "fast", "large"])
 def test_photos_and_programs_know_the_estimators_that_ship(given, tmp_path, monkeypatch, portrait):
     monkeypatch.chdir(tmp_path)
     parser = argparse.ArgumentParser()
@@ -157,10 +157,18 @@ def test_photos_and_programs_know_the_estimators_that_ship(given, tmp_path, monk
 
 def test_the_fast_one_is_asked_once(portrait):
     picture = read_image(portrait)
-    (usual,), (fast,) = (load_pipeline(estimator=name)(picture) for name in ESTIMATORS)
+    (usual,), (fast,) = (load_pipeline(estimator=name)(picture) for name in ("ours", "fast"))
     assert fast.box == usual.box
     assert fast != usual
     assert abs(fast.pan - usual.pan) < 6
     assert abs(fast.tilt - usual.tilt) < 6
     ratio = multiply_adds(load_keras(FAST_ESTIMATOR)) / multiply_adds(load_keras(DEFAULT_ESTIMATOR))
     assert ratio == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_large_one_is_a_second_answer_close_to_the_first(portrait):
+    picture = read_image(portrait)
+    (usual,), (large,) = (load_pipeline(estimator=name)(picture) for name in ("ours", "large"))
+    assert large.box == usual.box
+    assert 0 < abs(large.pan - usual.pan) < 6
+    assert abs(large.tilt - usual.tilt) < 6

@@ -84,9 +84,10 @@ def test_the_wheel_holds_the_models_once(wheel):
         *("head-classifier.keras", "head-classifier.onnx"),
         *("pose-estimator.keras", "pose-estimator.onnx", "layers.csv"),
         *("pose-estimator-fast.keras", "pose-estimator-fast.onnx"),
+        *("pose-estimator-large.keras", "pose-estimator-large.onnx"),
     }
     assert not [n for n in names if "ssd512.keras" in n or n.startswith(("models/", "tests/"))]
-    assert wheel.stat().st_size < 25e6
+    assert wheel.stat().st_size < 35e6
 
 
 def test_the_wheel_is_fit_for_the_package_index(wheel):

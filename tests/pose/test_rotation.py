@@ -3,11 +3,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation, rotation_matrices
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.estimator import MEASURES, PoseEstimator
 from headpose.pose.metrics import geodesic_errors
-from headpose.pose.networks import build_rotation
+from headpose.pose.networks import build_compact, build_rotation
 from headpose.pose.rotation import (
     AWAY,
     NOSE,
@@ -17,6 +18,7 @@ from headpose.pose.rotation import (
     all_layers,
     averaged_with_mirror,
     expected_error,
+    joined,
     matrix_columns,
     raw_outputs,
     rotation_loss,
@@ -132,12 +134,43 @@ def test_models_come_back_from_one_file(tmp_path):
     assert model.count_params() < 700_000
 
 
+def lively(seed, **cut):
+    """A network whose answers differ from crop to crop."""
+    model = build_rotation(**cut)
+    last, rng = model.get_layer("rotation"), np.random.default_rng(seed)
+    last.set_weights([rng.normal(0, 1, w.shape) for w in last.get_weights()])
+    return model
+
+
+def test_joined_networks_answer_with_the_mean_of_their_raw_numbers(tmp_path):
+    keras.utils.set_random_seed(5)
+    cut = {"side": "long", "margin": 0.9}
+    first, second = lively(1, **cut), lively(2, **cut)
+    crops = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 1)).astype(np.float32)
+    each = [keras.ops.convert_to_numpy(raw_outputs(m)(crops)) for m in (first, second)]
+    # Of one that asks itself twice, what it asks counts; the file holds both.
+    both = joined([first, averaged_with_mirror(second)])
+    told = keras.ops.convert_to_numpy(raw_outputs(both)(crops))
+    np.testing.assert_allclose(told, (each[0] + each[1]) / 2, atol=1e-4)
+    save_model(averaged_with_mirror(both), tmp_path / "large.keras")
+    large = PoseEstimator.load(tmp_path / "large.keras")
+    assert (large.side, large.margin, large.outputs) == ("long", 0.9, 6)
+    plain = large.estimate_all(crops[..., 0])
+    mirrored = large.estimate_all(crops[:, :, ::-1, 0])
+    np.testing.assert_allclose(mirrored * [1, -1, -1, -1, 1, 1], plain, atol=0.01)
+
+
+def test_estimators_that_do_not_go_together_are_told():
+    with pytest.raises(HeadposeError, match="cut differently"):
+        joined([build_rotation(side="long"), build_rotation(side="short")])
+    with pytest.raises(HeadposeError, match="that tell rotations"):
+        joined([build_rotation(), build_compact()])
+
+
 def test_the_mean_with_the_mirror_image_knows_no_side(tmp_path):
     """A crop and its mirror image get mirrored angles, exactly, and the same expected_error."""
     keras.utils.set_random_seed(1)
-    model = build_rotation(side="long", margin=0.9)
-    last = model.get_layer("rotation")
-    last.set_weights([np.random.default_rng(0).normal(0, 1, w.shape) for w in last.get_weights()])
+    model = lively(0, side="long", margin=0.9)
     save_model(averaged_with_mirror(model), tmp_path / "twice.keras", half=True)
     twice = PoseEstimator.load(tmp_path / "twice.keras")
     assert (twice.side, twice.margin, twice.outputs) == ("long", 0.9, 6)

@@ -8,7 +8,8 @@ from headpose.detection.classifier import build_classifier, build_efficientnet_c
 from headpose.errors import HeadposeError
 from headpose.models.efficientnet_lite import trunk
 from headpose.models.keras_files import load_model, save_model
-from headpose.pose.networks import build_efficientnet
+from headpose.pose.networks import build_efficientnet, build_rotation
+from headpose.pose.rotation import joined
 from headpose.training.starting import freeze, take_weights
 
 CROPS = np.random.default_rng(4).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
@@ -70,6 +71,12 @@ def test_a_file_without_any_layer_that_fits_is_told(tmp_path):
     save_model(build_classifier(widths=(4, 4, 4)), tmp_path / "other.keras")
     with pytest.raises(HeadposeError, match=r"none of its layers fits .* leave out --start"):
         take_weights(build_efficientnet(blocks=1), str(tmp_path / "other.keras"))
+
+
+def test_several_networks_in_one_file_are_no_start(tmp_path):
+    save_model(joined([build_rotation(), build_rotation()]), tmp_path / "large.keras")
+    with pytest.raises(HeadposeError, match="asks several networks; --start from one of them"):
+        take_weights(build_rotation(), str(tmp_path / "large.keras"))
 
 
 def test_a_name_that_no_layer_has_is_told():
