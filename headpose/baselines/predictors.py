@@ -26,7 +26,8 @@ FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
 ESTIMATOR_HELP = (
     f"{OURS} (the one that ships), {FAST} (the same, asked once), {LARGE} (with a second network), "
     f"a .keras, exported or published .h5 file, or one of {', '.join(NAMES[3:])}; =FOLDER or "
-    "=FILE[,FILE] after such a name says where its files are, if not in comparison/models; several are averaged"
+    "=FILE[,FILE] after such a name says where its files are, if not in comparison/models; "
+    "several are averaged"
 )
 
 Loader = Callable[[str | Path], PoseEstimator]  # opens a file of ours

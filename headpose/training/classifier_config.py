@@ -35,7 +35,10 @@ class ClassifierNetwork(Checked):
         choices=("residual", "efficientnet"),
     )
     start: str | None = field(
-        None, "classifier whose weights to begin with, where they fit", metavar="FILE"
+        None,
+        "classifier to go on from, whatever --architecture is, or a network whose weights to "
+        "begin with, where they fit",
+        metavar="FILE",
     )
     freeze: tuple[str, ...] = FREEZE
 

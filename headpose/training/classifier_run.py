@@ -67,14 +67,17 @@ def _start(config: ClassifierTrainingConfig) -> "keras.Model":
     """Builds or loads the classifier that learns, for the detector that it is for."""
     import keras
 
-    from headpose.detection.classifier import ARCHITECTURES, with_settings
+    from headpose.detection.classifier import ARCHITECTURES, SecondStage, with_settings
+    from headpose.models.keras_files import load_model
     from headpose.training.starting import freeze, take_weights
 
     learning, network, detector = config.learning, config.network, Path(config.sources.detector)
     keras.utils.set_random_seed(learning.seed)
-    model = ARCHITECTURES[network.architecture]()
-    if network.start:
-        take_weights(model, network.start)
+    model = load_model(network.start) if network.start else None
+    if model is None or not isinstance(model.layers[-1], SecondStage):
+        model = ARCHITECTURES[network.architecture]()
+        if network.start:
+            take_weights(model, network.start)
     freeze(model, network.freeze)
     return with_settings(
         model, lowest=learning.lowest, detector=detector.stem, digest=digest(detector)

@@ -93,7 +93,7 @@ def test_a_second_stage_is_trained_for_the_first_that_ships(taken, monkeypatch):
     train_classifier.main()
     config = taken[0]
     assert (config.sources.detector, *config.sources.others) == (FIRST_STAGE, FIRST_STAGE)
-    assert config.learning.start == DETECTOR
+    assert config.network.start == DETECTOR
 
 
 def test_without_a_detector_none_is_taken(taken, monkeypatch):
