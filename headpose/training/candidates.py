@@ -32,9 +32,6 @@ SHIFT, ZOOM = 0.06, 0.1
 TURN = 12.0  # degrees, of half of the examples
 LOW_RESOLUTION = 0.4  # share of the examples
 LEAST_RESOLUTION = 0.15  # of a crop's side
-# Share of the examples that fill their picture, as in close-ups, where they are large enough
-# to be sharp, in pixels; how far their picture then reaches, times the box's longer side.
-CLOSE_UP, SHARP, REACH = 0.25, 48.0, (0.75, 1.4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +161,6 @@ class CandidateExamples:
         row = rows[min(int(np.searchsorted(likely, rng.random())), len(rows) - 1)]
         picture = self._cache.read(source.pictures[source.of[row]].path)
         moved = _moved(rng, source.boxes[row])
-        if np.min(moved[2:] - moved[:2]) >= SHARP and rng.random() < CLOSE_UP:
-            picture, moved = _close_up(rng, picture, moved)
         spec = self._spec
         crop = head_crops(picture, [moved], spec.size, spec.side, spec.margin, grey=False)[0]
         return _changed(rng, crop), is_head
@@ -177,19 +172,6 @@ def _moved(rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
     half = (high - low) / 2 * np.exp(rng.normal(0, ZOOM))
     middle = (low + high) / 2 + rng.normal(0, SHIFT, 2) * (high - low).max()
     return np.concatenate([middle - half, middle + half])
-
-
-def _close_up(
-    rng: np.random.Generator, picture: np.ndarray, corners: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts a picture to little more or less than a box; returns it and the box in it."""
-    half = (corners[2:] - corners[:2]).max() / 2 * rng.uniform(*REACH, 2)
-    middle = (corners[:2] + corners[2:]) / 2
-    size = np.array(picture.shape[1::-1])
-    low = np.clip(np.floor(middle - half).astype(int), 0, size - 1)
-    high = np.clip(np.ceil(middle + half).astype(int), low + 1, size)
-    kept = picture[low[1] : high[1], low[0] : high[0]]
-    return kept, corners - np.tile(low, 2)
 
 
 def _changed(rng: np.random.Generator, crop: np.ndarray) -> np.ndarray:

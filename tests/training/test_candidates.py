@@ -7,7 +7,6 @@ from model_specs import CLASSES
 
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.images.pictures import PictureCache
-from headpose.training import candidates
 from headpose.training.candidates import CandidateExamples, Candidates, find_candidates
 
 HEAD, IGNORED = (10, 10, 40, 50), (80, 80, 120, 120)
@@ -84,19 +83,3 @@ def test_a_source_with_heads_alone_gives_heads(item):
     one = np.ones(1)
     source = Candidates([item], 1.0, boxes, np.zeros(1, int), np.ones(1, bool), one)
     assert CandidateExamples([source], CLASSES, 0, PictureCache()).batch(0, 5)[1].all()
-
-
-@pytest.mark.parametrize("box", [(20, 30, 90, 100), (-10, 60, 70, 140)])
-def test_a_close_up_shows_a_box_at_the_same_place_in_less_picture(box):
-    picture = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
-    corners = np.array(box, float)
-    for seed in range(20):
-        kept, moved = candidates._close_up(np.random.default_rng(seed), picture, corners)
-        low = (corners - moved)[:2].astype(int)
-        height, width = kept.shape[:2]
-        np.testing.assert_array_equal(
-            kept, picture[low[1] : low[1] + height, low[0] : low[0] + width]
-        )
-        # At most 1.4 times the box, in whole pixels, and never beyond the picture.
-        assert max(height, width) <= 1.4 * (corners[2:] - corners[:2]).max() + 2
-        np.testing.assert_allclose(moved[2:] - moved[:2], corners[2:] - corners[:2])
