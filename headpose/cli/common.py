@@ -170,6 +170,13 @@ def path(text: str) -> Path:
     return Path(named(text))
 
 
+def keras_path(text: str) -> Path:
+    """Is an argparse type for Keras files to write."""
+    if path(text).suffix != ".keras":
+        raise argparse.ArgumentTypeError(f"{text}: must end in .keras")
+    return path(text)
+
+
 def in_range(low: float, high: float, kind: type = float) -> Callable[[str], float]:
     """Returns an argparse type for numbers from `low` to `high`, both included."""
 

@@ -24,16 +24,13 @@ def options() -> argparse.ArgumentParser:
         help="folder with the checkpoints in pitch (or tilt), yaw (or pan) and roll "
         "(default: comparison/models)",
     )
-    add("--output", type=cl.path, default=PEERS / "deepgaze.keras", help="the file to write")
+    add("--output", type=cl.keras_path, default=PEERS / "deepgaze.keras", help="the file to write")
     cl.add_overwrite_option(parser)
     return parser
 
 
 def main() -> None:
-    parser = options()
-    arguments = parser.parse_args()
-    if arguments.output.suffix != ".keras":
-        parser.error(f"{arguments.output}: must end in .keras")
+    arguments = options().parse_args()
     check_outputs([arguments.output], overwrite=arguments.overwrite)
     if not arguments.models.is_dir():
         raise HeadposeError(

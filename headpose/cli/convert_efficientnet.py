@@ -15,7 +15,7 @@ def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("file", type=cl.path, metavar="FILE", help="weights as PyTorch keeps them")
-    add("--output", type=cl.path, required=True, help="the .keras file to write")
+    add("--output", type=cl.keras_path, required=True, help="the .keras file to write")
     add(
         "--grey",
         action="store_true",
@@ -27,10 +27,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    parser = options()
-    arguments = parser.parse_args()
-    if arguments.output.suffix != ".keras":
-        parser.error(f"{arguments.output}: must end in .keras")
+    arguments = options().parse_args()
     check_outputs([arguments.output], [arguments.file], overwrite=arguments.overwrite)
     check_readable(arguments.file)
     if not arguments.file.is_file():
