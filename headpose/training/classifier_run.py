@@ -73,11 +73,13 @@ def _start(config: ClassifierTrainingConfig) -> "keras.Model":
 
     learning, network, detector = config.learning, config.network, Path(config.sources.detector)
     keras.utils.set_random_seed(learning.seed)
-    model = load_model(network.start) if network.start else None
-    if model is None or not isinstance(model.layers[-1], SecondStage):
+    start = load_model(network.start) if network.start else None
+    if start is not None and isinstance(start.layers[-1], SecondStage):
+        model = start
+    else:
         model = ARCHITECTURES[network.architecture]()
-        if network.start:
-            take_weights(model, network.start)
+        if start is not None:
+            take_weights(model, start, str(network.start))
     freeze(model, network.freeze)
     return with_settings(
         model, lowest=learning.lowest, detector=detector.stem, digest=digest(detector)

@@ -74,6 +74,7 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     """Builds the network with its first weights; `rolls` is whether labels have roll."""
     import keras
 
+    from headpose.models.keras_files import load_model
     from headpose.training.starting import freeze, take_weights
 
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
@@ -84,7 +85,7 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
     if config.network.start:
-        take_weights(model, config.network.start)
+        take_weights(model, load_model(config.network.start), config.network.start)
     freeze(model, config.network.freeze)
     if config.average_with:
         _with_others(config, model)  # what cannot be averaged is told before training

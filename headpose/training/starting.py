@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import keras
 
 from headpose.errors import HeadposeError
-from headpose.models.keras_files import load_model
 from headpose.pose.rotation import all_layers
 
 
@@ -22,17 +21,18 @@ def freeze(model: keras.Model, names: Sequence[str]) -> None:
         layer.trainable = not layer.name.startswith(tuple(names))
 
 
-def take_weights(model: keras.Model, path: str) -> None:
+def take_weights(model: keras.Model, other: keras.Model, path: str) -> None:
     """Takes over the weights of all layers that a model has by the same name and shape.
 
     Args:
         model: The one that gets them.
-        path: The other's file.
+        other: The one that has them.
+        path: The other's file, for messages.
 
     Raises:
         HeadposeError: If no layer fits, or the other is of several networks.
     """
-    layers = [layer for layer in all_layers(load_model(path)) if layer.weights]
+    layers = [layer for layer in all_layers(other) if layer.weights]
     theirs = {layer.name: layer.get_weights() for layer in layers}
     if len(theirs) < len(layers):
         raise HeadposeError(f"{path}: asks several networks; --start from one of them")

@@ -42,7 +42,7 @@ def test_an_estimator_takes_the_trunk_of_its_kind_and_keeps_what_is_frozen(tmp_p
     grey.get_layer("stage2_block1_depth_bn").moving_mean.assign(np.full(96, 0.25))
     save_model(grey, tmp_path / "trunk.keras")
     model = build_efficientnet(blocks=3)
-    take_weights(model, str(tmp_path / "trunk.keras"))
+    take_weights(model, load_model(tmp_path / "trunk.keras"), "trunk.keras")
     # All but the pool, the hidden layer, its norm and the rotation.
     told = capsys.readouterr().out
     layers = [layer for layer in model.layers if layer.weights]
@@ -67,16 +67,16 @@ def test_a_classifier_on_efficientnet_comes_back_from_its_file(tmp_path):
     assert np.ptp(expected) > 0
 
 
-def test_a_file_without_any_layer_that_fits_is_told(tmp_path):
-    save_model(build_classifier(widths=(4, 4, 4)), tmp_path / "other.keras")
+def test_a_network_without_any_layer_that_fits_is_told():
+    other = build_classifier(widths=(4, 4, 4))
     with pytest.raises(HeadposeError, match=r"none of its layers fits .* leave out --start"):
-        take_weights(build_efficientnet(blocks=1), str(tmp_path / "other.keras"))
+        take_weights(build_efficientnet(blocks=1), other, "other.keras")
 
 
-def test_several_networks_in_one_file_are_no_start(tmp_path):
-    save_model(joined([build_rotation(), build_rotation()]), tmp_path / "large.keras")
+def test_several_networks_in_one_are_no_start():
+    both = joined([build_rotation(), build_rotation()])
     with pytest.raises(HeadposeError, match="asks several networks; --start from one of them"):
-        take_weights(build_rotation(), str(tmp_path / "large.keras"))
+        take_weights(build_rotation(), both, "large.keras")
 
 
 def test_a_name_that_no_layer_has_is_told():
