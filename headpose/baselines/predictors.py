@@ -15,6 +15,7 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
+from headpose.models.keras_setup import start_keras
 from headpose.models.shipped import ESTIMATORS, FAST, HOME, LARGE, OURS
 from headpose.pose import metrics as pm
 from headpose.pose.estimator import PoseEstimator
@@ -159,6 +160,7 @@ def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compare
     # What else there is needs no Keras, which takes its time to import.
     perhaps = Path(path) not in ESTIMATORS.values() and Path(path).suffix.lower() not in EXPORTED
     if perhaps:
+        start_keras()  # before the next line imports it, loudly
         from headpose.baselines.deepgaze import is_deepgaze
 
     estimator = (load or PoseEstimator.load)(path)

@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from headpose import __version__
 from headpose.cli import common as cl
-from headpose.errors import first_line
+from headpose.errors import EXTRAS, first_line, install
 from headpose.files import atomic_write, check_outputs
 
 # What pip calls each package: what it is for here. The first are needed for photos.
-NEEDED = ("numpy", "opencv-python", "onnxruntime", "pillow", "tqdm")
+NEEDED = ("numpy", "opencv-python", "onnxruntime", "pillow", "glob2", "tqdm")
 FURTHER = {
     "av": "videos and cameras",
     "scipy": "following heads through videos",
@@ -46,8 +46,13 @@ FURTHER = {
     "pyarrow": "Parquet tables",
     "pillow-heif": "HEIC pictures",
 }
-# Other names under which the same package is installed.
+# What Python calls those of them whose name is another.
+MODULES = {"ai-edge-litert": "ai_edge_litert", "pillow-heif": "pillow_heif"} | {
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+}
 VECTOR_UNITS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
+# Other names under which the same package is installed.
 ALIASES = {
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python"),
     "onnxruntime": ("onnxruntime-gpu", "onnxruntime-openvino"),
@@ -204,8 +209,13 @@ def examine() -> dict[str, Any]:
         "backends": backends(),
         "formats": formats(),
         "models": models(),
-        "missing": {name: f"for {FURTHER[name]}" for name, v in further.items() if not v},
+        "missing": {name: remedy(name) for name, version in further.items() if not version},
     }
+
+
+def remedy(package: str) -> str:
+    """Returns what a package that is missing is for, and the command that installs it."""
+    return f"for {FURTHER[package]}; {install(EXTRAS[MODULES.get(package, package)])}"
 
 
 def faults(report: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ view, headgear), recall by that.
 """
 
 import argparse
+import math
 import os
 from pathlib import Path
 
@@ -103,8 +104,14 @@ def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[in
 
 def markdown(rows: list[dict]) -> str:
     """Lays rows out as a Markdown table."""
-    cells = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
-    return markdown_table(list(rows[0]), cells)
+    return markdown_table(list(rows[0]), [[cell(v) for v in r.values()] for r in rows])
+
+
+def cell(value: object) -> str:
+    """Returns a cell of a table; a dash for what no head of a set can tell."""
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.3f}"
+    return str(value)
 
 
 def search(detectors: dict, pictures: list) -> dict:

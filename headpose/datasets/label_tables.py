@@ -15,6 +15,7 @@ from headpose.geometry.conventions import ALIASES
 
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10
+MAX_PARTS = 5  # of a table's, that a message names
 
 
 @dataclasses.dataclass
@@ -180,7 +181,7 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         problems: Gets rows with too many or too few fields.
 
     Raises:
-        HeadposeError: If it is no CSV file or lacks a column.
+        HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
     """
     rows, lines = [], []
     check_readable(path)
@@ -212,9 +213,17 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         raise HeadposeError(
             f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
         )
-    if part:
-        table = table[_parts(path, table, part) == part]
-    return table
+    return _only(path, table, part) if part else table
+
+
+def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Returns the rows of one part."""
+    parts = _parts(path, table, part)
+    taken = table[parts == part]
+    if taken.empty and not table.empty:
+        told = ", ".join(repr(name) for name in sorted(set(parts))[:MAX_PARTS])
+        raise HeadposeError(f"{path}: no row has the part {part!r}; the column has {told}")
+    return taken
 
 
 def with_our_names(table: pd.DataFrame) -> pd.DataFrame:

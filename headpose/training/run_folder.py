@@ -69,9 +69,15 @@ class Run(Protocol):
 def check_run(
     run: Run, inputs: Iterable[str | Path | None], others: Iterable[Path | None] = ()
 ) -> None:
-    """Refuses, before any work, what a run could not write or would lose; see `check_saved`."""
+    """Refuses, before any work, what a run could not write or would lose.
+
+    Raises:
+        HeadposeError: As `check_saved`, or if the run's folder has results and neither
+            resuming nor overwriting was asked for.
+    """
     replace = run.overwrite or (run.resume and is_own(run.output, run.save))
     check_saved(run.save, others, inputs, replace, run.output)
+    _check_results(run.output, run.resume or run.overwrite)
 
 
 @contextlib.contextmanager
@@ -152,9 +158,7 @@ def open_run(
     """
     log, notes = folder / LOG, folder / NOTES
     told = {k: str(v) for k, v in settings.items()}
-    there = log.exists() or any((folder / name).exists() for name in MODELS)
-    if there and not (resume or overwrite):
-        raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
+    _check_results(folder, resume or overwrite)
     if resume and log.exists():
         before = _read_notes(notes) if notes.exists() else told
         changed = [k for k in told if before.get(k) != told[k]]
@@ -169,6 +173,12 @@ def open_run(
     with atomic_write(notes) as temporary:
         temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return []
+
+
+def _check_results(folder: Path, may_change: bool) -> None:
+    # Of a name that is too long, pathlib would raise.
+    if not may_change and any(os.path.lexists(folder / name) for name in (LOG, *MODELS)):
+        raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
 
 
 def clear_states(folder: Path) -> None:

@@ -3,9 +3,11 @@ import pytest
 from coloured_heads import HEADS, SCALE, write_fsa
 
 from headpose.baselines import heads as ch
+from headpose.baselines import predictors
 from headpose.baselines.conventions import check_outputs
-from headpose.baselines.predictors import Case, Compared, ask, figures, load_all
+from headpose.baselines.predictors import Case, Compared, ask, figures, load_all, load_compared
 from headpose.datasets.label_tables import Problems
+from headpose.errors import HeadposeError
 
 
 def test_figures_are_means_medians_and_percentiles(truth):
@@ -36,3 +38,15 @@ def test_an_estimator_of_six_measures_is_measured_by_its_angles(table, truth):
     expected = np.abs(np.array([1, 2, 3]) - truth).mean(axis=0)
     assert [errors[a] for a in ("tilt", "pan", "roll")] == pytest.approx(expected, abs=1e-3)
     assert check_outputs(told.angles[0], heads.angles).heads == HEADS
+
+
+def test_keras_is_set_up_before_a_keras_file_is_loaded(monkeypatch):
+    """Else TensorFlow tells of the GPU that it lacks, and computes more slowly."""
+
+    def started():
+        raise HeadposeError("Keras was started")
+
+    monkeypatch.setattr(predictors, "start_keras", started)
+    with pytest.raises(HeadposeError, match="Keras was started"):
+        load_compared("mine.keras", load=lambda path: pytest.fail(f"{path} was loaded"))
+    assert load_compared("ours").name == "ours"  # an exported file does without

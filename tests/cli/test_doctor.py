@@ -1,8 +1,12 @@
 import hashlib
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from headpose.cli import doctor
 from headpose.models.shipped import DIFFERS, MISSING, MODELS, OK, SUMS, check_shipped
 
 
@@ -52,3 +56,23 @@ def test_a_report_that_cannot_be_written_is_told(run_script, tmp_path, name):
     done = run_script("doctor", "--json", name.format(folder=tmp_path))
     assert done.status == 1
     assert "it is a folder" in done.err
+
+
+PROJECT = tomllib.loads(
+    (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.match(r"[\w-]+", text)[0] for text in requirements}
+
+
+def test_the_needed_packages_are_those_that_the_package_asks_for():
+    assert set(doctor.NEEDED) == names(PROJECT["dependencies"])
+
+
+@pytest.mark.parametrize("package", doctor.FURTHER)
+def test_what_is_missing_is_told_with_the_extra_that_brings_it(package):
+    told = doctor.remedy(package)
+    extra = re.search(r"; pip install 'headpose-toolkit\[(\w+)\]'$", told)[1]
+    assert package in names(PROJECT["optional-dependencies"][extra])

@@ -79,3 +79,14 @@ def test_pitch_and_yaw_are_tilt_and_pan(tmp_path, header, expected):
     path.write_text(f"{header}\n{row}\n")
     table = read_labels(path, "", ("file", "tilt", "pan"), Problems())
     assert table.drop(columns="file").iloc[0].to_dict() == expected
+
+
+def test_a_part_that_no_row_has_is_told_with_those_that_there_are(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,tilt,pan,part\na,1,2,val\nb,1,2,train\nc,1,2,val\n")
+    assert len(read_labels(path, "val", ("file",), Problems())) == 2
+    told = r"no row has the part 'validation'; the column has 'train', 'val'$"
+    with pytest.raises(HeadposeError, match=told):
+        read_labels(path, "validation", ("file",), Problems())
+    path.write_text("file,tilt,pan,part\n")
+    assert read_labels(path, "validation", ("file",), Problems()).empty

@@ -40,7 +40,7 @@ def test_a_part_takes_its_rows(table):
     [
         ("nowhere.csv", "no such file"),
         ("{table}@many", "must be a positive number"),
-        ("{table}#nothing", "no usable head"),
+        ("{table}#nothing", "no row has the part 'nothing'; the column has"),
         ("{other}", "no column tilt, pan"),
     ],
 )

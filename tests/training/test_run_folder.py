@@ -1,6 +1,7 @@
 """The folder of a training run: what is kept, refused and removed. No networks."""
 
 import csv
+import dataclasses
 
 import pytest
 
@@ -8,6 +9,7 @@ from headpose.errors import HeadposeError
 from headpose.training import run_folder
 from headpose.training.run_folder import (
     SAVED,
+    check_run,
     check_saved,
     is_own,
     newest_state,
@@ -63,6 +65,13 @@ def test_results_are_not_lost_unasked(tmp_path, name):
     (tmp_path / name).write_text("dear")
     with pytest.raises(HeadposeError, match="has results"):
         open_run(tmp_path, SETTINGS, resume=False, overwrite=False)
+    # The same is told before data are read and networks built.
+    asked = dataclasses.make_dataclass("Asked", ["output", "save", "resume", "overwrite"])
+    with pytest.raises(HeadposeError, match="has results"):
+        check_run(asked(tmp_path, None, resume=False, overwrite=False), [])
+    check_run(asked(tmp_path, None, resume=True, overwrite=False), [])
+    check_run(asked(tmp_path, None, resume=False, overwrite=True), [])
+    check_run(asked(tmp_path / ("long" * 99), None, resume=False, overwrite=False), [])
     assert (tmp_path / name).read_text() == "dear"
 
 

@@ -201,7 +201,7 @@ def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
         (["{heads}"], 1, "need --validation"),
         (["{heads}", "--epochs", "0"], 2, "not a whole number at least 1"),
         (["{heads}", "--mirror", "2"], 2, "not a number from 0 to 1"),
-        (["{heads}#none", "--validation", "{heads}"], 1, "no usable head"),
+        (["{heads}#none", "--validation", "{heads}"], 1, "no row has the part 'none'"),
     ],
 )
 def test_bad_input_is_told_in_a_line(run_script, heads, tmp_path, arguments, status, told):

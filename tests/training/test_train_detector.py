@@ -168,6 +168,8 @@ def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_d
     assert (first["heads"], second["heads"]) == (1, 0)
     assert first["recall by tag"][str(tiny_detector)] == {"view": {"back": [0, 1]}}
     assert second["detectors"][0]["false a picture"] == 0
+    assert "nan" not in done.out  # sizes of which there is no head get a dash
+    assert " | - | " in done.out
     assert second["detectors"][0]["lost in grey"] == 0
     assert second["detectors"][0]["lost by a shift"] == 0
     assert "view back | 1 | 0.000" in done.out
