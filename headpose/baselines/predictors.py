@@ -115,7 +115,9 @@ def files_of(text: str) -> list[Path]:
     if text in ESTIMATORS:
         return [ESTIMATORS[text]]
     name, _, given = text.partition("=")
-    files = [Path(f) for f in given.split(",") if f]
+    # A file that exists by the whole name may have commas in it.
+    whole = bool(given) and os.path.exists(given)  # noqa: PTH110
+    files = [Path(given)] if whole else [Path(f) for f in given.split(",") if f]
     if name == DEEPGAZE:
         return [_deepgaze_place(files)]
     if name == MEDIAPIPE:

@@ -16,7 +16,13 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
-from headpose.cli.pipeline_options import add_backend_option, backend_from, check_models, model_for
+from headpose.cli.pipeline_options import (
+    SMALLEST_SIZE,
+    add_backend_option,
+    backend_from,
+    check_models,
+    model_for,
+)
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
@@ -24,6 +30,7 @@ from headpose.files import atomic_write, check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
+MOST_DIGITS = 6  # of a side in pixels; larger ones need more memory than there is
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 
 
@@ -33,7 +40,8 @@ def options() -> argparse.ArgumentParser:
     add(
         "detectors",
         nargs="+",
-        help=f"ours, {DETECTOR_HELP}; NAME@SIZE sets the long side, NAME+SIDE searches in tiles",
+        help=f"ours, {DETECTOR_HELP}; NAME@SIZE sets the long side, NAME+SIDE searches in tiles; "
+        "a file that exists under the whole name is taken for that",
     )
     add(
         "--data",
@@ -66,29 +74,30 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def file_and_size(name: str) -> tuple[str, int | None]:
-    """Takes a name such as ours@768 apart; a file that exists as it stands may contain @."""
-    whole = "@" not in name or os.path.exists(name)  # noqa: PTH110
-    path, _, size = (name, "", "") if whole else name.rpartition("@")
-    if size and not size.isdigit():
-        raise HeadposeError(f"{name}: the size after @ must be a whole number of pixels")
-    return named_model(path, DETECTORS), int(size) if size else None
-
-
-def name_and_tiles(name: str) -> tuple[str, int | None]:
-    """Takes the tiles off a name such as ours+256."""
-    plain, _, side = name.rpartition("+")
-    if not (plain and side.isdecimal()):
-        return name, None
-    if int(side) < SMALLEST_TILE:
-        raise HeadposeError(f"{name}: tiles have a side of {SMALLEST_TILE} pixels or more")
-    return plain, int(side)
-
-
 def taken_apart(name: str) -> tuple[str, int | None, int | None]:
-    """Returns the file, the long side and the side of tiles in a name such as ours@768+256."""
-    plain, tiles = name_and_tiles(name)
-    return (*file_and_size(plain), tiles)
+    """Returns the file, the long side and the side of tiles in a name such as ours@768+256.
+
+    A file or folder that exists as it stands may contain @ and +.
+
+    Raises:
+        HeadposeError: If a side is no whole number, or too small.
+    """
+    rest, tiles = _without_number(name, "+", SMALLEST_TILE)
+    path, size = _without_number(rest, "@", SMALLEST_SIZE)
+    return named_model(path, DETECTORS), size, tiles
+
+
+def _without_number(name: str, mark: str, smallest: int) -> tuple[str, int | None]:
+    """Takes the pixels after a mark off the end of a name that is no file's."""
+    plain, _, number = name.rpartition(mark)
+    # What follows a + in any other way is of the name: a+b.onnx.
+    if not plain or (mark == "+" and not number.isdecimal()) or os.path.exists(name):  # noqa: PTH110
+        return name, None
+    if not (number.isdecimal() and len(number) <= MOST_DIGITS and int(number) >= smallest):
+        raise HeadposeError(
+            f"{name}: what follows {mark} must be a whole number of {smallest} pixels or more"
+        )
+    return plain, int(number)
 
 
 def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:

@@ -15,6 +15,7 @@ from headpose.geometry import angles
 from headpose.models.backends import BACKENDS
 from headpose.models.shipped import DETECTORS, ESTIMATORS, MODELS, OURS, named_model
 
+SMALLEST_SIZE = 64  # pixels, of the long side to detect at
 SIGNS = f"{angles.SIGNS.capitalize()}."
 
 
@@ -36,7 +37,9 @@ def add_pipeline_options(
         "which ships)",
     )
     add(
-        "--detector-size", type=cl.at_least(64), help="long side to detect at (default: detector's)"
+        "--detector-size",
+        type=cl.at_least(SMALLEST_SIZE),
+        help="long side to detect at (default: detector's)",
     )
     add(
         "--tiles",

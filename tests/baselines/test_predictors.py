@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from coloured_heads import HEADS, SCALE, write_fsa
@@ -5,7 +7,15 @@ from coloured_heads import HEADS, SCALE, write_fsa
 from headpose.baselines import heads as ch
 from headpose.baselines import predictors
 from headpose.baselines.conventions import check_outputs
-from headpose.baselines.predictors import Case, Compared, ask, figures, load_all, load_compared
+from headpose.baselines.predictors import (
+    Case,
+    Compared,
+    ask,
+    figures,
+    files_of,
+    load_all,
+    load_compared,
+)
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 
@@ -24,6 +34,13 @@ def test_estimators_of_one_name_are_told_apart_by_their_files(tmp_path, network)
     other = write_fsa(tmp_path / "other.onnx", -SCALE * np.eye(3))
     names = [f"fsa-net={network}", f"fsa-net={other}"]
     assert [c.name for c in load_all(names)] == names
+
+
+def test_a_comma_in_the_name_of_a_file_that_exists_parts_nothing(tmp_path):
+    one = tmp_path / "a,b.onnx"
+    one.touch()
+    assert files_of(f"fsa-net={one}") == [one]
+    assert files_of(f"fsa-net={one},c.onnx") == [tmp_path / "a", Path("b.onnx"), Path("c.onnx")]
 
 
 def test_an_estimator_of_six_measures_is_measured_by_its_angles(table, truth):

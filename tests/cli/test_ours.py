@@ -10,7 +10,7 @@ from drawn_heads import spot_heads
 
 from headpose import load_pipeline, read_image
 from headpose.cli import train, train_classifier, train_detector
-from headpose.cli.evaluate_detector import file_and_size, name_and_tiles
+from headpose.cli.evaluate_detector import taken_apart
 from headpose.cli.pipeline_options import add_pipeline_options
 from headpose.errors import HeadposeError
 from headpose.models.keras_files import load_keras
@@ -107,35 +107,45 @@ def test_without_a_detector_none_is_taken(taken, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("ours", (DETECTOR, None)),
-        ("ours@768", (DETECTOR, 768)),
-        ("yours.onnx@320", ("yours.onnx", 320)),
-        ("me@home.onnx", ("me@home.onnx", None)),  # exists as it stands
+        ("ours", (DETECTOR, None, None)),
+        ("ours@768", (DETECTOR, 768, None)),
+        ("ours+256", (DETECTOR, None, 256)),
+        ("ours@768+1024", (DETECTOR, 768, 1024)),
+        ("yours.onnx@320", ("yours.onnx", 320, None)),
+        ("a+b.onnx", ("a+b.onnx", None, None)),
+        ("+256", ("+256", None, None)),
+        # These exist as they stand.
+        ("me@home.onnx", ("me@home.onnx", None, None)),
+        ("saved@512", ("saved@512", None, None)),
+        ("saved@512@320+128", ("saved@512", 320, 128)),
+        ("saved+256", ("saved+256", None, None)),
+        ("saved+256@640", ("saved+256", 640, None)),
+        ("saved+256+512", ("saved+256", None, 512)),
     ],
 )
 def test_detectors_are_measured_by_name(name, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "me@home.onnx").touch()
-    assert file_and_size(name) == expected
+    (tmp_path / "saved@512").mkdir()
+    (tmp_path / "saved+256").mkdir()
+    assert taken_apart(name) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "smallest"),
     [
-        ("ours", ("ours", None)),
-        ("ours+256", ("ours", 256)),
-        ("ours@768+1024", ("ours@768", 1024)),
-        ("a+b.onnx", ("a+b.onnx", None)),
-        ("+256", ("+256", None)),
+        ("ours+64", 128),
+        ("ours@0", 64),
+        ("ours@63", 64),
+        ("ours@²", 64),
+        ("ours@", 64),
+        ("ours@" + "9" * 5000, 64),
+        ("missing@home.onnx", 64),
     ],
 )
-def test_tiles_are_named_after_the_detector(name, expected):
-    assert name_and_tiles(name) == expected
-
-
-def test_tiles_that_are_too_small_are_refused():
-    with pytest.raises(HeadposeError, match="128 pixels or more"):
-        name_and_tiles("ours+64")
+def test_sides_in_names_of_detectors_are_checked(name, smallest):
+    with pytest.raises(HeadposeError, match=f"whole number of {smallest} pixels or more"):
+        taken_apart(name)
 
 
 def test_other_names_stay_as_they_are():
