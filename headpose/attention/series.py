@@ -106,12 +106,15 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
         if not (_has_area(row) and all(_is_angle(row.get(name)) for name in ANGLES)):
             wrong.append(row)
             continue
-        track = row.get("track")
-        place = (row["file"], row.get("frame"), row.get("time"), track)
-        if track is not None and place in seen:
-            raise HeadposeError(
-                f"{row['file']}: track {track} is twice in a frame; give each table once"
+        track, head = row.get("track"), row.get("head")
+        place = (row["file"], row.get("frame"), row.get("time"), track, head)
+        # Pictures of an archive may be of one file, and have keys, which may be there twice.
+        told_apart = track is not None or (head is not None and row.get("key") is None)
+        if told_apart and place in seen:
+            which = (
+                f"head {head} is twice" if track is None else f"track {track} is twice in a frame"
             )
+            raise HeadposeError(f"{row['file']}: {which}; give each table once")
         seen.add(place)
         kept.append(row)
     if wrong:

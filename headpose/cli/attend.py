@@ -4,7 +4,6 @@ Looks are told from the angles of heads alone, not from eyes: they say where a f
 """
 
 import argparse
-import csv
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, sole_user, writable_folder
+from headpose.files import atomic_write, check_outputs, csv_writer, sole_user, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
 from headpose.records.reading import read_table
 
@@ -80,14 +79,15 @@ def options() -> argparse.ArgumentParser:
 
 
 def write_csv(path: Path, rows: Sequence[dict]) -> None:
-    """Writes rows, all with the same columns."""
+    """Writes rows, all with the same columns; without any there is no file, nor an old one."""
     if not rows:
+        path.unlink(missing_ok=True)
         return
     with (
         atomic_write(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv_writer(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
 
@@ -173,13 +173,13 @@ def write_results(
     write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])
     write_csv(folder / EVENTS, [dataclasses.asdict(event) for event in events])
     write_csv(folder / POSITIONS, position_rows(all_series))
-    if arguments.fov:
-        write_csv(folder / PAIRS, facing_pairs(all_series, arguments.within))
+    pairs = facing_pairs(all_series, arguments.within) if arguments.fov else []
+    write_csv(folder / PAIRS, pairs)
     if not arguments.no_figures:
         draw(folder, all_series, events, targets)
     # What an earlier call had and this one has not; only now is there something in its place.
     figures = not arguments.no_figures
-    made = {PAIRS: bool(arguments.fov), TIMELINE: figures and bool(events), DIRECTIONS: figures}
+    made = {TIMELINE: figures and bool(events), DIRECTIONS: figures}
     for name, is_new in made.items():
         if not is_new:
             (folder / name).unlink(missing_ok=True)
@@ -206,6 +206,6 @@ def main() -> int:
     with sole_user(folder):
         events = write_results(folder, arguments, all_series, targets, looking.shortest)
     for one in all_series:
-        print(summary_of(one, targets))
+        cl.tell(summary_of(one, targets))
     print(f"{len(all_series)} heads or photos, {len(events)} events -> {folder}")
     return 0

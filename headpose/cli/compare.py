@@ -44,8 +44,7 @@ def options() -> argparse.ArgumentParser:
     add(
         "--part",
         choices=("train", "validation", "test", "all"),
-        default="test",
-        help="which heads of a clean folder",
+        help="which heads of a clean folder (default: test)",
     )
     add(
         "--detector",
@@ -79,6 +78,11 @@ def check_options(arguments: argparse.Namespace) -> None:
     name, table = arguments.dataset, is_table(arguments.dataset)
     if arguments.pictures and table:
         raise HeadposeError(f"{name}: names its pictures itself; --pictures is for clean folders")
+    if arguments.part and table:
+        raise HeadposeError(
+            f"{name}: --part is for clean folders; name rows of a table by its column part, as "
+            f"in labels.csv#{arguments.part}"
+        )
     if arguments.detector and not table:
         raise HeadposeError(f"{name}: its crops are cut already; --detector is for tables")
 
@@ -98,9 +102,10 @@ def read_heads(arguments: argparse.Namespace) -> tuple:
             shown = f"{shown}, at boxes of {arguments.detector}"
         heads, problems = read_table_heads(arguments.dataset, detector)
     else:
-        part = None if arguments.part == "all" else arguments.part
+        named = arguments.part or "test"
+        part = None if named == "all" else named
         heads, problems = read_clean_heads(arguments.dataset, part, arguments.pictures)
-        shown = f"{shown}, {arguments.part}"
+        shown = f"{shown}, {named}"
     report(arguments.dataset, problems)
     return heads, shown
 

@@ -50,8 +50,7 @@ def options() -> argparse.ArgumentParser:
     add(
         "--part",
         choices=("train", "validation", "test", "all"),
-        default="test",
-        help="which crops of a clean folder",
+        help="which crops of a clean folder (default: test)",
     )
     add("--json", type=cl.path, metavar="FILE", help="write all figures here too")
     add(
@@ -84,6 +83,8 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     if arguments.benchmark:
         if arguments.plot or arguments.reliability:
             raise HeadposeError("--plot and --reliability draw no --dataset; leave them out")
+        if arguments.part:
+            raise HeadposeError("--part is for clean folders, not for --dataset; leave it out")
         return arguments
     if arguments.crop != parser.get_default("crop") or arguments.limit:
         raise HeadposeError("--crop and --limit are for --dataset NAME; leave them out")
@@ -96,6 +97,13 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         raise HeadposeError(f"{named[0]}: no such estimator; name estimators, then data sets")
     if not arguments.dataset:
         parser.error("the following arguments are required: dataset")
+    if not all(map(is_table, arguments.dataset)):
+        arguments.part = arguments.part or "test"
+    elif arguments.part:
+        raise HeadposeError(
+            "--part is for clean folders; name rows of a table by its column part, as in "
+            f"labels.csv#{arguments.part}"
+        )
     return arguments
 
 

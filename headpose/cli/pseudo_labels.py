@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import named_estimator
-from headpose.files import atomic_write, check_outputs
+from headpose.files import check_outputs
 
 if TYPE_CHECKING:
     from headpose.pose.estimator import PoseEstimator
@@ -53,7 +53,7 @@ def main() -> None:
 
     from headpose.baselines.pseudo_labels import label_table, usable
     from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-    from headpose.datasets.label_tables import Problems, numbers, read_labels
+    from headpose.datasets.label_tables import Problems, numbers, read_labels, write_table
     from headpose.geometry.boxes import COLUMNS
     from headpose.reporting import report
 
@@ -70,8 +70,7 @@ def main() -> None:
         found = label_table(path, table, fsa_net, whenet, ours)
         print(f"{path}: {len(found)} of {len(table)} heads labelled")
         tables.append(found)
-    with atomic_write(arguments.output) as temporary:
-        pd.concat(tables).to_csv(temporary, index=False, errors="backslashreplace")
+    write_table(arguments.output, pd.concat(tables))
 
 
 def whole_turn_estimator(path: str) -> "PoseEstimator":

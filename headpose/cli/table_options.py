@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.files import STANDARD_OUTPUT, check_outputs, is_regular
+from headpose.files import STANDARD_OUTPUT, check_outputs, growing_place, is_regular
 from headpose.geometry.convention_registry import CONVENTIONS
 
 TABLES = ("csv", "json", "parquet", "coco", "summary")
@@ -62,6 +62,9 @@ def check_tables(
     places = [os.path.realpath(o) for o in named]  # pathlib's raises for links in a circle
     if len(set(places)) < len(places):
         parser.error("two outputs cannot go to the same place")
+    for table in (arguments.csv, arguments.json):
+        if table and table != STANDARD_OUTPUT and str(growing_place(table)) in places:
+            parser.error(f"{table} grows as {growing_place(table)}, which is another output")
     # A folder of pictures may have the table of its heads beside them.
     files = [name for name in inputs if "://" not in str(name) and not os.path.isdir(name)]  # noqa: PTH112
     texts = [target for target in given if target != arguments.parquet]

@@ -14,7 +14,7 @@ import pandas as pd
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets import crop_writing, splits
 from headpose.datasets.cleaning import Record
-from headpose.datasets.label_tables import Problems
+from headpose.datasets.label_tables import Problems, write_table
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError, reason
 from headpose.files import (
@@ -188,11 +188,8 @@ class CleanFolder:
             for part in cd.PARTS:
                 crop_writing.write_arrays(self.path, part, table[parts == part])
         crop_writing.write_tables(self.path, table, parts)
-        with atomic_write(self.path / LEFT_OUT) as temporary:
-            reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
-            pd.DataFrame(reports, columns=["kind", "name"]).to_csv(
-                temporary, index=False, lineterminator="\n", errors="backslashreplace"
-            )
+        reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
+        write_table(self.path / LEFT_OUT, pd.DataFrame(reports, columns=["kind", "name"]))
         summary = {
             "options": options,
             "split": {

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.crop_dataset import COLUMNS, angles_of, load_crops, table_path
-from headpose.datasets.label_tables import PARTS
+from headpose.datasets.label_tables import PARTS, write_table
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 
@@ -47,13 +47,8 @@ def write_tables(folder: str | Path, table: pd.DataFrame, parts: np.ndarray) -> 
     """
     table = table[list(COLUMNS)]
     for part in PARTS:
-        _write_table(table_path(folder, part), table[parts == part])
-    _write_table(table_path(folder), table)
-
-
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    with atomic_write(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
+        write_table(table_path(folder, part), table[parts == part])
+    write_table(table_path(folder), table)
 
 
 def write_norm(folder: str | Path, table: pd.DataFrame) -> dict[str, float]:

@@ -9,10 +9,13 @@ from typing import Any
 import pandas as pd
 
 from headpose.errors import HeadposeError
-from headpose.files import check_readable, number, parse_toml
+from headpose.files import atomic_write, check_readable, number, parse_toml
+from headpose.files.csv_rows import ROW_END, UnixRows
 from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.conventions import ALIASES
 
+WHOLE_TURN = 360.0  # degrees; more is no direction
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10
 MAX_PARTS = 5  # of a table's, that a message names
@@ -178,7 +181,8 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         path: The file.
         part: Rows to take, by their column `part`; empty for all.
         needed: Columns that must be there.
-        problems: Gets rows with too many or too few fields.
+        problems: Gets rows with too many or too few fields, and angles beyond a whole turn,
+            which are left empty.
 
     Raises:
         HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
@@ -213,7 +217,9 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         raise HeadposeError(
             f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
         )
-    return _only(path, table, part) if part else table
+    if part:
+        table = _only(path, table, part)
+    return _with_angles_that_can_be(path, table, problems)
 
 
 def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
@@ -224,6 +230,16 @@ def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
         told = ", ".join(repr(name) for name in sorted(set(parts))[:MAX_PARTS])
         raise HeadposeError(f"{path}: no row has the part {part!r}; the column has {told}")
     return taken
+
+
+def _with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
+    """Empties angles beyond a whole turn, infinite ones too: one would spoil a whole mean."""
+    for name in (name for name in ANGLES if name in table):
+        beyond = pd.to_numeric(table[name], errors="coerce").abs() > WHOLE_TURN
+        for line in table.index[beyond]:
+            problems.add(f"{name} beyond a whole turn", f"{path.name} line {line}")
+        table = table.assign(**{name: table[name].mask(beyond, "")})
+    return table
 
 
 def with_our_names(table: pd.DataFrame) -> pd.DataFrame:
@@ -241,6 +257,15 @@ def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:
     identity = pd.to_numeric(table["identity"], errors="coerce")
     held_out = identity % HELD_OUT_EVERY == 0
     return held_out.map({True: "validation", False: "train"})
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Writes a table as CSV, UTF-8 whatever names hold; what stands there is replaced."""
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        table.to_csv(UnixRows(file), index=False, lineterminator=ROW_END)
 
 
 def numbers(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

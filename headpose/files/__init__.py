@@ -17,7 +17,8 @@ from headpose.files.checks import (
     is_regular,
     sha256,
 )
-from headpose.files.growing import UNFINISHED, growing_table
+from headpose.files.csv_rows import csv_writer
+from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
 from headpose.files.texts import decoded, number, parse_json, parse_toml
@@ -29,7 +30,9 @@ __all__ = [
     "atomic_write",
     "check_outputs",
     "check_readable",
+    "csv_writer",
     "decoded",
+    "growing_place",
     "growing_table",
     "in_turn",
     "is_hdf5",

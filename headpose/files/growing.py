@@ -65,6 +65,16 @@ def growing_table(path: str | Path, header: int = 0) -> Iterator[TextIO]:
     file.close()
 
 
+def growing_place(path: str | Path) -> Path | None:
+    """Returns where a table grows, see `growing_table`; None if it is written straight.
+
+    Raises:
+        HeadposeError: If `path` is a folder or cannot be written.
+    """
+    target = destination(Path(path), make_folder=False)
+    return None if target is None else beside(target, UNFINISHED, hidden=False)
+
+
 def _claim(path: Path, growing: Path, header: int) -> TextIO:
     """Opens the growing file empty; rows of an earlier run get a name of their own."""
     while True:

@@ -9,7 +9,6 @@ are kept under another name, see `headpose.files.growing_table`. `headpose.recor
 `headpose.records.summary` are sinks of their own kind.
 """
 
-import csv
 import importlib.util
 import json
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from headpose.errors import HeadposeError, install
-from headpose.files import STANDARD_OUTPUT, atomic_write, growing_table
+from headpose.files import STANDARD_OUTPUT, atomic_write, csv_writer, growing_table
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.records.columns import FIELDS, INTEGERS, TEXTS, Row, has_head
 
@@ -129,7 +128,7 @@ class CsvSink(Sink):
         file = self._text(stack, growing=True, header=1)
         if self._excel:
             file.write(BYTE_ORDER_MARK)
-        self._writer = csv.DictWriter(file, self.fields, extrasaction="ignore", lineterminator="\n")
+        self._writer = csv_writer(file, self.fields, extrasaction="ignore")
         self._writer.writeheader()
 
     def _write(self, row: Row) -> None:

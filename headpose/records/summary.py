@@ -1,11 +1,11 @@
 """A summary of heads: a row for each picture or video."""
 
-import csv
 import dataclasses
 import math
 from contextlib import ExitStack
 from pathlib import Path
 
+from headpose.files import csv_writer
 from headpose.geometry.angles import mean_angle
 from headpose.records.columns import ANGLES, Row, has_head
 from headpose.records.sinks import BYTE_ORDER_MARK, Sink
@@ -122,6 +122,6 @@ class SummarySink(Sink):
     def _finish(self) -> None:
         if self._excel:
             self._file.write(BYTE_ORDER_MARK)
-        writer = csv.DictWriter(self._file, self.fields, lineterminator="\n")
+        writer = csv_writer(self._file, self.fields)
         writer.writeheader()
         writer.writerows(summary.row(file) for file, summary in self._files.items())

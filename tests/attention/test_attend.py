@@ -263,7 +263,7 @@ def test_what_is_no_table_is_told_in_a_line(run_script, tmp_path, name, content,
 
 
 def test_json_lines_of_photos_have_shares_and_no_events(run_script, tmp_path):
-    lines = [row(None, azimuth, track=None, head=1) for azimuth in (0, 5, 50)]
+    lines = [row(None, a, track=None, head=i) for i, a in enumerate((0, 5, 50), 1)]
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
     assert done.status == 0, done.err
@@ -286,6 +286,53 @@ def test_two_heads_of_a_number_in_a_frame_are_refused():
     """As where a table was given twice: every look would count twice."""
     with pytest.raises(HeadposeError, match="track 1 is twice in a frame"):
         series_of([*through_time([0, 5]), *through_time([0])], Looking([camera()]))
+
+
+def test_the_photos_of_a_table_that_was_given_twice_are_refused():
+    once = [row(track=None, head=head) for head in (1, 2)]
+    (photo,) = series_of(once, Looking([camera()]))
+    assert len(photo.rows) == 2
+    with pytest.raises(HeadposeError, match="head 1 is twice"):
+        series_of([*once, *once], Looking([camera()]))
+    # Pictures of an archive may have one file and one key.
+    (archive,) = series_of([one | {"key": "a"} for one in [*once, *once]], Looking([camera()]))
+    assert len(archive.rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "left"),
+    [
+        (through_time([0] * 10), (), {"attention.csv", "events.csv"}),
+        (through_time([0] * 10), ("--fov", FOV), {"attention.csv", "events.csv", "positions.csv"}),
+        ([row(track=None, head=1)], (), {"attention.csv"}),
+    ],
+    ids=["no field of view", "nobody else", "photos"],
+)
+def test_results_of_an_earlier_call_do_not_stay_beside_new_ones(
+    run_script, tmp_path, rows, options, left
+):
+    two = [*through_time([0] * 10), *through_time([0] * 10, track=2)]
+    for name, content in (("two.csv", two), ("new.csv", rows)):
+        with CsvSink(tmp_path / name, VIDEO_FIELDS) as table:
+            for one in content:
+                table.write(one)
+    out = tmp_path / "out"
+    plain = ("--no-figures", "--output", out)
+    assert run_script("attend", tmp_path / "two.csv", "--fov", FOV, *plain).status == 0
+    assert (out / "pairs.csv").exists()
+    done = run_script("attend", tmp_path / "new.csv", *options, *plain, "--overwrite")
+    assert done.status == 0, done.err
+    assert {f.name for f in out.iterdir()} == left
+
+
+def test_a_table_says_nothing_to_the_terminal(run_script, tmp_path):
+    with CsvSink(tmp_path / "t.csv", VIDEO_FIELDS) as table:
+        table.write(row() | {"file": "a\r\x1b[2Jb.jpg"})
+    done = run_script("attend", tmp_path / "t.csv", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "a\\r\\x1b[2Jb.jpg" in done.out
+    assert "\x1b" not in done.out
+    assert {r["file"] for r in read(tmp_path / "out" / "attention.csv")} == {"a\r\x1b[2Jb.jpg"}
 
 
 def test_names_that_are_no_utf_8_are_written_as_text(run_script, tmp_path):

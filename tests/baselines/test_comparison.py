@@ -140,6 +140,7 @@ def test_detected_boxes_replace_labelled_ones(tmp_path, run_script, portrait, ti
     [
         ([], 2, "required"),
         (["{table}", "--part", "exam"], 2, "invalid choice"),
+        (["{table}", "--part", "all"], 1, "as in labels.csv#all"),
         (["{table}", "--estimator", "nobody"], 1, "nobody: no such estimator; name"),
         (["{table}", "--estimator", "gone.keras"], 1, "gone.keras: no such model file"),
         (["{table}", "--estimator", "{text}"], 1, "not a .keras model file"),

@@ -97,6 +97,8 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
         (["{ours}", "gone"], 1, "no such folder"),
         (["{model}", "{folder}", "--part", "exam"], 2, "invalid choice"),
         (["{ours}", "{folder}", "--part", "validation"], 1, "has no rows"),
+        (["{ours}", "a.csv", "--part", "validation"], 1, "as in labels.csv#validation"),
+        (["{ours}", "a", "--dataset", "biwi", "--part", "all"], 1, "not for --dataset"),
         (["{model}", "{folder}"], 1, "not a .keras model file"),
     ],
 )

@@ -225,3 +225,13 @@ def test_tables_that_contradict_each_other_are_usage_errors(run_script, photos, 
     given = [photos, *wrong, "--output", tmp_path / "out"]
     assert run_script("image", *given).status == 2
     assert run_script("video", *given).status == 2
+
+
+@pytest.mark.parametrize("table", ["--csv", "--json"])
+@pytest.mark.parametrize("other", ["--summary", "--coco"])
+def test_no_output_lies_where_a_table_grows(run_script, photos, table, other, tmp_path):
+    given = [table, tmp_path / "t.csv", other, tmp_path / "t.unfinished.csv"]
+    done = run_script("image", photos / "a", *given, "--output", tmp_path / "out")
+    assert done.status == 2
+    assert "t.unfinished.csv, which is another output" in done.err
+    assert not (tmp_path / "t.csv").exists()

@@ -90,3 +90,24 @@ def test_a_part_that_no_row_has_is_told_with_those_that_there_are(tmp_path):
         read_labels(path, "validation", ("file",), Problems())
     path.write_text("file,tilt,pan,part\n")
     assert read_labels(path, "validation", ("file",), Problems()).empty
+
+
+def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "file,tilt,pan,roll\na,1,-350,360\nb,500,2,3\nc,1,inf,-1e9\nd,1,2,\ne,x,2,nan\n"
+    )
+    problems = Problems()
+    rows = read_labels(table, "", ("tilt", "pan"), problems)
+    assert rows[["tilt", "pan", "roll"]].to_numpy().tolist() == [
+        ["1", "-350", "360"],
+        ["", "2", "3"],
+        ["1", "", ""],
+        ["1", "2", ""],
+        ["x", "2", "nan"],
+    ]
+    assert problems.by_kind == {
+        "tilt beyond a whole turn": ["t.csv line 3"],
+        "pan beyond a whole turn": ["t.csv line 4"],
+        "roll beyond a whole turn": ["t.csv line 4"],
+    }

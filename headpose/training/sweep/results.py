@@ -1,12 +1,11 @@
 """What a sweep found: its table, the networks that nothing beats, and pictures."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from headpose.files import atomic_write
+from headpose.files import atomic_write, csv_writer
 from headpose.images.figures import figure, save
 from headpose.training.sweep.driver import Sweep
 from headpose.training.sweep.spaces import Range, Space, label
@@ -53,7 +52,7 @@ def write_table(path: Path, rows: Sequence[dict]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     names = [n for n in names if n not in ("seconds", "note")] + ["seconds", "note"]
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
+        writer = csv_writer(file, names, restval="")
         writer.writeheader()
         writer.writerows(rows)
 
