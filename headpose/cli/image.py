@@ -15,6 +15,7 @@ from headpose.cli.small_heads import SmallHeads, searched_size
 from headpose.cli.table_options import (
     Tables,
     add_table_options,
+    check_apart,
     check_tables,
     open_tables,
     to_stdout,
@@ -163,15 +164,16 @@ def main() -> int:
     if not found.files:
         return 1
     check_tables(parser, arguments, found.files)
-    folder = writable_folder(arguments.output)
     videos = set(found.videos)
     places = output_places(
         [(str(file), file, file.stem) for file in found.files],
         {str(file): root for file, root in found.roots.items()},
-        folder,
+        Path(arguments.output),
         lambda file: ".mp4" if file in videos else annotated_suffix(file),
         arguments.overwrite,
     )
+    check_apart(arguments, places.values())
+    writable_folder(arguments.output)
 
     from headpose.records.columns import fields_for
 

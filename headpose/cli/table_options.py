@@ -62,8 +62,8 @@ def check_tables(
     places = [os.path.realpath(o) for o in named]  # pathlib's raises for links in a circle
     if len(set(places)) < len(places):
         parser.error("two outputs cannot go to the same place")
-    for table in (arguments.csv, arguments.json):
-        if table and table != STANDARD_OUTPUT and str(growing_place(table)) in places:
+    for table in growing_tables(arguments):
+        if str(growing_place(table)) in places:
             parser.error(f"{table} grows as {growing_place(table)}, which is another output")
     # A folder of pictures may have the table of its heads beside them.
     files = [name for name in inputs if "://" not in str(name) and not os.path.isdir(name)]  # noqa: PTH112
@@ -78,6 +78,28 @@ def check_tables(
         from headpose.records.sinks import check_parquet
 
         check_parquet()
+
+
+def growing_tables(arguments: argparse.Namespace) -> list[str]:
+    """Returns the files that get row after row."""
+    given = (arguments.csv, arguments.json)
+    return [table for table in given if table and table != STANDARD_OUTPUT]
+
+
+def check_apart(arguments: argparse.Namespace, drawn: Iterable[Path]) -> None:
+    """Stops where a table would take the place of a drawn picture or video, or give it its own.
+
+    Raises:
+        HeadposeError: If one would.
+    """
+    taken = {os.path.realpath(place) for place in drawn}
+    given = [target for kind in TABLES if (target := getattr(arguments, kind)) is not None]
+    for table in given:
+        if table != STANDARD_OUTPUT and os.path.realpath(table) in taken:
+            raise HeadposeError(f"{table} will be a drawn picture or video; name another file")
+    for table in growing_tables(arguments):
+        if str(growing_place(table)) in taken:
+            raise HeadposeError(f"{table} grows where something is drawn; name another file")
 
 
 class Tables:

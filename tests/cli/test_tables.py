@@ -235,3 +235,26 @@ def test_no_output_lies_where_a_table_grows(run_script, photos, table, other, tm
     assert done.status == 2
     assert "t.unfinished.csv, which is another output" in done.err
     assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("table", ["x.png", "x.unfinished.png", "link"])
+def test_no_table_takes_the_place_of_a_drawn_photo(run_script, tmp_path, table):
+    out = tmp_path / "out"
+    for name in ("x.png", "x.unfinished.png"):
+        assert cv2.imwrite(str(tmp_path / name), patches(TWO))
+    (tmp_path / "link").symlink_to("out/x.png")
+    place = tmp_path / table if table == "link" else out / table
+    photos = [tmp_path / "x.png", tmp_path / "x.unfinished.png"]
+    done = run_script("image", *photos, "--csv", place, "--output", out)
+    assert done.status == 1
+    assert "name another file" in done.err
+    assert not out.exists()
+
+
+def test_a_table_may_lie_beside_drawn_photos(run_script, tmp_path):
+    assert cv2.imwrite(str(tmp_path / "x.png"), patches(TWO))
+    table = tmp_path / "out" / "x.csv"
+    done = run_script("image", tmp_path / "x.png", "--csv", table, "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert len(rows_of(table)) == 2
+    assert cv2.imread(str(tmp_path / "out" / "x.png")) is not None
