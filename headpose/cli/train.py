@@ -26,7 +26,8 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, PoseTrainingConfig)
     arguments = parser.parse_args()
-    resolve_models(arguments, start=ESTIMATORS, average_with=ESTIMATORS, detector=DETECTORS)
+    estimators = dict.fromkeys(("start", "teacher", "average_with"), ESTIMATORS)
+    resolve_models(arguments, **estimators, detector=DETECTORS)
     config = config_from(arguments, PoseTrainingConfig())
     from headpose.training.pose_run import train_estimator
 

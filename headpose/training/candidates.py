@@ -25,13 +25,18 @@ HEAD_IOU, OTHER_IOU = 0.55, 0.3  # with a label: from which a find is a head; be
 SUREST_FALSE = 0.85
 SAME_FIND = 0.6  # IoU of finds of two detectors
 MAX_HEADS, MAX_FALSE = 12, 12  # of a picture, the surest
-SMALLEST = 9.0  # pixels of a labelled head in a picture with a long side of 512
+# Pixels of a labelled head in a picture with a long side of 512: what the first stage finds
+# there, and what it finds in tiles.
+SMALL, TINY = 9.0, 5.0
 HEAD_SHARE = 0.55  # of the examples from sources that have heads
 # Of the box's longer side: how far examples are moved; logarithm of how far they are scaled.
 SHIFT, ZOOM = 0.06, 0.1
 TURN = 12.0  # degrees, of half of the examples
 LOW_RESOLUTION = 0.4  # share of the examples
 LEAST_RESOLUTION = 0.15  # of a crop's side
+# Share of the examples that fill their picture, as in close-ups, where they are large enough
+# to be sharp, in pixels; how far their picture then reaches, times the box's longer side.
+CLOSE_UP, SHARP, REACH = 0.25, 48.0, (0.75, 1.4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +113,9 @@ def _judged(
         false &= scores < SUREST_FALSE
     false = np.flatnonzero(false)[:MAX_FALSE]  # the surest are first
     size = np.sqrt(box.area(item.boxes)) * LONG_SIDE / max(picture.shape[:2])
-    labelled = item.boxes[size >= SMALLEST][:MAX_HEADS]
-    true = np.concatenate([boxes[overlap >= HEAD_IOU][:MAX_HEADS], labelled])
+    labelled = item.boxes[size >= SMALL][:MAX_HEADS]
+    tiny = item.boxes[(size >= TINY) & (size < SMALL)][:MAX_HEADS]
+    true = np.concatenate([boxes[overlap >= HEAD_IOU][:MAX_HEADS], labelled, tiny])
     return true, boxes[false], scores[false]
 
 
@@ -161,6 +167,8 @@ class CandidateExamples:
         row = rows[min(int(np.searchsorted(likely, rng.random())), len(rows) - 1)]
         picture = self._cache.read(source.pictures[source.of[row]].path)
         moved = _moved(rng, source.boxes[row])
+        if np.min(moved[2:] - moved[:2]) >= SHARP and rng.random() < CLOSE_UP:
+            picture, moved = _close_up(rng, picture, moved)
         spec = self._spec
         crop = head_crops(picture, [moved], spec.size, spec.side, spec.margin, grey=False)[0]
         return _changed(rng, crop), is_head
@@ -172,6 +180,19 @@ def _moved(rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
     half = (high - low) / 2 * np.exp(rng.normal(0, ZOOM))
     middle = (low + high) / 2 + rng.normal(0, SHIFT, 2) * (high - low).max()
     return np.concatenate([middle - half, middle + half])
+
+
+def _close_up(
+    rng: np.random.Generator, picture: np.ndarray, corners: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts a picture to little more or less than a box; returns it and the box in it."""
+    half = (corners[2:] - corners[:2]).max() / 2 * rng.uniform(*REACH, 2)
+    middle = (corners[:2] + corners[2:]) / 2
+    size = np.array(picture.shape[1::-1])
+    low = np.clip(np.floor(middle - half).astype(int), 0, size - 1)
+    high = np.clip(np.ceil(middle + half).astype(int), low + 1, size)
+    kept = picture[low[1] : high[1], low[0] : high[0]]
+    return kept, corners - np.tile(low, 2)
 
 
 def _changed(rng: np.random.Generator, crop: np.ndarray) -> np.ndarray:

@@ -92,6 +92,12 @@ class Learning(Checked):
         high=0.5,
     )
     balance: float = field(0.5, "1 draws all poses equally often", low=0, high=1)
+    teacher: str | None = field(
+        None, "estimator to learn from besides the labels; rotations only", metavar="FILE"
+    )
+    teacher_share: float = field(
+        0.7, "share of the examples that get the teacher's answer", low=0, high=1
+    )
     seed: int = field(0, "of weights and examples", low=0)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headpose.datasets.pose_data import HeadSet
     from headpose.training.pose_examples import PoseExamples
     from headpose.training.schedule import Schedule
+    from headpose.training.teacher import TaughtExamples
 
 OnEpoch = Callable[[int, dict[str, float]], bool]
 
@@ -37,7 +38,8 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
-    inputs = [*config.sources.data, config.network.start, *config.average_with]
+    files = [config.network.start, config.learning.teacher, *config.average_with]
+    inputs = [*config.sources.data, *files]
     check_run(config, inputs, [config.models_csv])
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
@@ -78,7 +80,11 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     from headpose.training.starting import freeze, take_weights
 
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
-    asked = {"--with-mirror": config.with_mirror, "--average-with": config.average_with}
+    asked = {
+        "--with-mirror": config.with_mirror,
+        "--average-with": config.average_with,
+        "--teacher": config.learning.teacher,
+    }
     for option, given in asked.items():
         if given and architecture not in ROTATIONS:
             raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
@@ -126,11 +132,11 @@ def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: boo
 
 def _examples(
     config: PoseTrainingConfig, model: "keras.Model", sets: TrainingSets
-) -> "PoseExamples":
+) -> "PoseExamples | TaughtExamples":
     """Returns what training examples are drawn from."""
     from headpose.training.pose_examples import PoseExamples
 
-    return PoseExamples(
+    examples = PoseExamples(
         list(sets.training.values()),
         model.input_shape[1],
         model.output_shape[1],
@@ -138,6 +144,26 @@ def _examples(
         config.learning.seed,
         config.learning.balance,
     )
+    return _taught(config, model, examples) if config.learning.teacher else examples
+
+
+def _taught(
+    config: PoseTrainingConfig, model: "keras.Model", examples: "PoseExamples"
+) -> "TaughtExamples":
+    """Returns examples that a teacher answers in part, once it is known to fit the network."""
+    from headpose.pose.estimator import PoseEstimator
+    from headpose.training.teacher import TaughtExamples
+
+    learning, pupil = config.learning, PoseEstimator(model)
+    teacher = PoseEstimator.load(str(learning.teacher))
+    if teacher.outputs != pupil.outputs:
+        raise HeadposeError(f"{learning.teacher}: a --teacher must tell rotations")
+    alike = (teacher.size, teacher.grey, teacher.crop_options)
+    if alike != (pupil.size, pupil.grey, pupil.crop_options):
+        raise HeadposeError(
+            f"{learning.teacher}: the --teacher's crops are cut otherwise than the network's"
+        )
+    return TaughtExamples(examples, teacher, learning.teacher_share, learning.seed)
 
 
 def _schedule(config: PoseTrainingConfig, heads: int) -> "Schedule":

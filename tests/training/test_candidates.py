@@ -83,3 +83,24 @@ def test_a_source_with_heads_alone_gives_heads(item):
     one = np.ones(1)
     source = Candidates([item], 1.0, boxes, np.zeros(1, int), np.ones(1, bool), one)
     assert CandidateExamples([source], CLASSES, 0, PictureCache()).batch(0, 5)[1].all()
+
+
+def test_tiny_heads_are_learned_beside_the_others(item):
+    """Of a picture with a long side of 160: 5 of 512 are 1.6 pixels, 9 are 2.8."""
+    boxes = np.array([(0, 0, 1.5, 1.5), (5, 5, 7, 7), (9, 9, 14, 14)], np.float32)
+    labelled = BoxedPicture(item.path, boxes)
+    found = find_candidates([labelled], 1.0, [Finder()], PictureCache())
+    heads = {tuple(map(int, box)) for box in found.boxes[found.heads]}
+    assert heads == {(5, 5, 7, 7), (9, 9, 14, 14)}
+
+
+def test_large_heads_are_shown_in_pictures_that_they_fill_as_well(item):
+    """A picture that ends at the box has its last line of pixels repeated around it."""
+    sharp = np.array([(40, 40, 100, 100), (40, 40, 80, 80)], np.float32)  # and one that is not
+    edges = []
+    for box in sharp:
+        source = Candidates([item], 1.0, box[None], np.zeros(1, int), np.ones(1, bool), np.ones(1))
+        crops, _ = CandidateExamples([source], CLASSES, 0, PictureCache()).batch(0, 120)
+        outer = crops[:, :2].astype(int)
+        edges.append((np.abs(outer[:, 0] - outer[:, 1]).mean(axis=(1, 2)) < 0.5).mean())
+    assert edges[0] > edges[1] + 0.05

@@ -132,7 +132,10 @@ def test_the_default_network_trains_with_roll_where_labels_have_none(run_script,
 
 
 def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
-    """Labels with roll, and heads turned away, make the network that tells rotations."""
+    """Labels with roll, and heads turned away, make the network that tells rotations.
+
+    It learns from the labels and from the estimator that ships.
+    """
     table = pd.read_csv(heads)
     table["roll"] = 0.0
     table["face"] = ["away" if i % 4 == 0 else "visible" for i in range(len(table))]
@@ -147,9 +150,12 @@ def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
     done = run_script(
         "train.py", tmp_path / "sources.toml", "--data-root", folder, "--output", tmp_path / "run",
         "--epochs", "2", "--steps", "3", "--batch-size", "8", "--device", "cpu",
+        "--teacher", "fast", "--side", "long", "--margin", "0.9",
     )  # fmt: skip
     assert done.status == 0, done.err
     assert "8 turned away" in done.out
+    told = json.loads((tmp_path / "run" / "arguments.json").read_text())
+    assert told["teacher_share"] == "0.7"
     log = read_log(tmp_path / "run")
     assert np.isfinite([float(row["loss"]) for row in log]).all()
     assert 0 <= float(log[0][f"{folder.name}#test away"]) <= 1
