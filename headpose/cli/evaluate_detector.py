@@ -5,8 +5,7 @@ the size of heads (square root of the box's area when the picture's long side is
 recall at one false head a picture, the published T-ratio (matched detections / heads) and
 F-ratio (unmatched / all detections) and false finds a picture at each detector's default
 threshold, the best F1 over all thresholds and where it is, and milliseconds a picture.
-For sets without heads the false finds alone. Where labels tell more of a head (columns
-view, headgear), recall by that.
+For sets without heads the false finds alone; where rows tell view and headgear, recall by it.
 """
 
 import argparse

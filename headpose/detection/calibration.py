@@ -1,4 +1,4 @@
-"""Scores that mean the same in every detector: 0.5 is the threshold of best F1."""
+"""Scores that mean the same in every detector: 0.5 is the threshold of best F1, or close to it."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from headpose.detection.metrics import Judged
 
 
-def best_threshold(sources: Sequence[Judged]) -> tuple[float, float]:
+def best_threshold(sources: Sequence[Judged], within: float = 0.0) -> tuple[float, float]:
     """Finds the threshold of best F1 on several sources together.
 
     Every source weighs the same, whatever its size: heads, finds and false finds count
@@ -15,6 +15,8 @@ def best_threshold(sources: Sequence[Judged]) -> tuple[float, float]:
 
     Args:
         sources: Each a judged set of pictures; at least one with heads.
+        within: How much less than the best F1 will do. Near the best, F1 hardly changes while
+            false heads come and go: the highest threshold that will do is taken.
 
     Returns:
         The threshold, midway between two scores, and F1 = 2 found / (2 found + false +
@@ -34,7 +36,7 @@ def best_threshold(sources: Sequence[Judged]) -> tuple[float, float]:
     f1 = 2 * found / (found + false + heads)
     # Of equal scores all are above a threshold or none is.
     f1[:-1][scores[:-1] == scores[1:]] = -1
-    best = int(f1.argmax())
+    best = int((f1 >= f1.max() - within).argmax())
     below = scores[best + 1] if best + 1 < len(scores) else 0.0
     return float(scores[best] + below) / 2, float(f1[best])
 

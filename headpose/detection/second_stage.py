@@ -34,8 +34,7 @@ class TwoStageDetector:
     """Finds heads with a `HeadDetector`, and gives candidates better scores.
 
     Candidates are what the first stage finds from the classifier's `lowest` score on, one of
-    each head; what it finds below that is scored as if the classifier could not tell. So are
-    heads that fill the picture, whose surroundings are not seen.
+    each head; what it finds below that is scored as if the classifier could not tell.
 
     Args:
         detector: The first stage.
@@ -78,9 +77,7 @@ class TwoStageDetector:
         found = self.detector.detect(pictures, min(lowest, first_score(confidence, weights)))
         result = []
         for picture, (boxes, scores) in zip(pictures, found, strict=True):
-            sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-            fills = sides * self.classifier.margin > max(picture.shape[:2])
-            chosen = (scores >= lowest) & ~fills
+            chosen = scores >= lowest
             logits = np.zeros(len(scores), np.float32)
             if chosen.any():
                 logits[chosen] = self.logits(picture, boxes[chosen])

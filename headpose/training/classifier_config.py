@@ -69,8 +69,8 @@ class ClassifierTrainingConfig(Checked):
     output: Path = field(Path("runs/classifier"), "folder for all results", effect=False)
     save: Path | None = field(
         None,
-        "also write the last weights here, in float16, with the scores set so that 0.5 has the "
-        "best F1 in --validation",
+        "also write the last weights here, in float16, with the scores set so that at 0.5 F1 "
+        "in --validation is best but for 0.002",
         metavar="FILE",
         effect=False,
     )

@@ -81,7 +81,8 @@ class DetectionTrainingConfig(Checked):
     )
     uncalibrated: bool = field(
         False,
-        "save scores as they are, not moved so that 0.5 has the best F1 in --validation",
+        "save scores as they are, not moved so that at 0.5 F1 in --validation is best but for "
+        "0.002",
         effect=False,
     )
     keep: str = field(

@@ -112,20 +112,6 @@ def test_many_candidates_are_asked_about_in_parts(picture):
     np.testing.assert_allclose(logits[::40], detector.logits(picture, BOXES))
 
 
-def test_a_head_that_fills_the_picture_is_not_asked_about():
-    """Its longer side, 50, times 1.6 is more than the picture's 60 pixels."""
-    detector = two_stages(lambda crops: [np.full((len(crops), 1), 9.0, np.float32)])
-    boxes, scores = np.array([[5, 0, 45, 50], [0, 0, 20, 20]], np.float32), np.full(2, 0.6, "f4")
-    detector.detector = types.SimpleNamespace(
-        detect=lambda pictures, confidence: [(boxes, scores) for _ in pictures]
-    )
-    ((found, told),) = detector.detect([np.zeros((60, 50, 3), np.uint8)], 0.0)
-    plain = 2 * math.log(0.6 / 0.4) - 0.25
-    by_box = dict(zip(map(tuple, found.tolist()), told.tolist(), strict=True))
-    assert by_box[tuple(boxes[0])] == pytest.approx(sigmoid(plain), rel=1e-4)
-    assert by_box[tuple(boxes[1])] == pytest.approx(sigmoid(plain + 4.5), rel=1e-4)
-
-
 def test_without_candidates_nothing_is_asked(picture):
     detector = two_stages(brightness)
     detector.detector = types.SimpleNamespace(
