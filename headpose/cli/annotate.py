@@ -253,6 +253,8 @@ def main() -> int:
     parser = options()
     arguments = parser.parse_args()
     if arguments.merge:
+        if arguments.inputs:
+            parser.error("--merge counts what was done and reads no INPUT; leave it out")
         return merge(arguments.output)
     if not arguments.inputs:
         parser.error("the following arguments are required: INPUT")

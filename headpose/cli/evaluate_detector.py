@@ -11,7 +11,6 @@ For sets without heads the false finds alone; where rows tell view and headgear,
 import argparse
 import math
 import os
-from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.markdown import markdown_table
@@ -236,13 +235,13 @@ def main() -> None:
     models = [path for path, _, _ in named.values()]
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
-    from headpose.datasets.label_tables import SourceName
+    from headpose.datasets.label_tables import SourceName, check_each_once
     from headpose.images.figures import check_figures
     from headpose.images.pictures import check_picture_format, find_pictures, read_image
 
+    check_each_once(arguments.data)
     sources = [name for name in (*arguments.data, arguments.backgrounds) if name]
-    inputs: list[str | Path] = [SourceName.parse(name).path for name in sources]
-    inputs += [*(arguments.empty or ()), *models]
+    inputs = [*(SourceName.parse(n).path for n in sources), *(arguments.empty or ()), *models]
     outputs = [arguments.json, arguments.plot, arguments.worst]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     check_figures(arguments.plot)

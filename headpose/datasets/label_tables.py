@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import math
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,23 @@ def _with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: Problems
             problems.add(f"{name} beyond a whole turn", f"{path.name} line {line}")
         table = table.assign(**{name: table[name].mask(beyond, "")})
     return table
+
+
+def check_each_once(names: Iterable[str]) -> None:
+    """Refuses sources to measure on that would count twice, or whose share would not count.
+
+    Raises:
+        HeadposeError: If one is given twice, or with a share.
+    """
+    seen = set()
+    for name in names:
+        source = SourceName.parse(name)
+        if source.share != 1:
+            raise HeadposeError(f"{name}: a share is for training; leave out what follows @")
+        known = (os.path.realpath(source.path), source.part)
+        if known in seen:
+            raise HeadposeError(f"{name}: given twice, its heads would count twice; name it once")
+        seen.add(known)
 
 
 def with_our_names(table: pd.DataFrame) -> pd.DataFrame:

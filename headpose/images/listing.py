@@ -90,13 +90,14 @@ def find_inputs(
         suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
         suffixes += heic.SUFFIXES if heic.is_available() else ()
     found = Found()
-    seen: set[Path] = set()
+    seen: set[str] = set()
     others: dict[str, list[Path]] = {}
     skipped = {real_path(folder) for folder in skip}
 
     def add(file: Path, root: Path | None) -> None:
-        if file not in seen:
-            seen.add(file)
+        # By whatever way it is named: ./a.jpg is a.jpg.
+        if (known := os.path.abspath(file)) not in seen:  # noqa: PTH100
+            seen.add(known)
             found.files.append(file)
             if root is not None:
                 found.roots[file] = root

@@ -208,6 +208,7 @@ def test_two_workers_find_the_same_and_a_finished_archive_is_left_alone(
         (["--output", "{folder}/out"], 2, "INPUT"),
         (["{folder}", "--output", "{folder}/out", "--shard", "4/3"], 2, "K from 1 to N"),
         (["{folder}", "--output", "{folder}/out", "--shard", "1"], 2, "K from 1 to N"),
+        (["{folder}", "--merge", "--output", "{folder}/out"], 2, "reads no INPUT; leave it out"),
         (["--merge", "--output", "{folder}/none"], 1, "no such folder"),
         (["--merge", "--output", "{folder}"], 1, "no results of headpose annotate"),
         (["{folder}/nothing", "--output", "{folder}/out"], 1, "no such file"),

@@ -144,6 +144,16 @@ def test_pictures_of_one_name_are_kept_apart(run_script, portrait, tmp_path, est
     assert {f.name for f in (tmp_path / "out").iterdir()} == {"p.jpg", "p-2.jpg"}
 
 
+def test_what_is_drawn_does_not_become_a_photo(run_script, portrait, tmp_path, estimator):
+    (tmp_path / "p.jpg").write_bytes(portrait.read_bytes())
+    output = f"{tmp_path}/sub/.."
+    (tmp_path / "sub").mkdir()
+    done = run_script("demo_image.py", tmp_path, *QUICK, *estimator, "--output", output)
+    assert done.status == 1
+    assert "name another --output" in done.err
+    assert {f.name for f in tmp_path.iterdir()} == {"p.jpg", "sub"}
+
+
 def test_an_input_is_never_written_over(run_script, portrait, tmp_path, estimator):
     file = tmp_path / "p.jpg"
     file.write_bytes(portrait.read_bytes())

@@ -98,6 +98,8 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
         (["{model}", "{folder}", "--part", "exam"], 2, "invalid choice"),
         (["{ours}", "{folder}", "--part", "validation"], 1, "has no rows"),
         (["{ours}", "a.csv", "--part", "validation"], 1, "as in labels.csv#validation"),
+        (["{ours}", "a.csv#b", "./a.csv#b"], 1, "./a.csv#b: given twice"),
+        (["{ours}", "a.csv#b@0.5"], 1, "a.csv#b@0.5: a share is for training"),
         (["{ours}", "a", "--dataset", "biwi", "--part", "all"], 1, "not for --dataset"),
         (["{model}", "{folder}"], 1, "not a .keras model file"),
     ],

@@ -1,5 +1,7 @@
 """Formats beyond the usual ones: what is found in folders, read, and kept."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,3 +73,10 @@ def test_a_name_that_is_too_long_for_any_file_costs_no_other(tmp_path):
     found = find_inputs([f"@{tmp_path / 'list'}"])
     assert found.files == [tmp_path / "c.png"]
     assert len(found.problems) == 2
+
+
+def test_a_file_that_is_named_in_several_ways_is_found_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").touch()
+    names = ["a.jpg", "./a.jpg", str(tmp_path / "a.jpg"), ".", "*.jpg"]
+    assert find_inputs(names).files == [Path("a.jpg")]
