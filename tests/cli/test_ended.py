@@ -97,13 +97,14 @@ def test_train_detector_leaves_nothing_half(ended, heads, tmp_path):
 @pytest.mark.parametrize(
     ("name", "command", "options"),
     [
-        ("headpose.baselines.evaluation.evaluate", "evaluate", ("ours", "{heads}", "{heads}")),
+        ("headpose.baselines.evaluation.evaluate", "evaluate", ("ours", "{heads}", "{again}")),
         ("headpose.baselines.predictors.ask", "compare", ("{heads}",)),
     ],
 )
 def test_figures_are_written_whole_or_not(ended, heads, tmp_path, name, command, options):
-    figures = tmp_path / "figures.json"
-    given = [option.format(heads=heads) for option in options]
+    figures, again = tmp_path / "figures.json", heads.with_name("again.csv")
+    again.write_bytes(heads.read_bytes())
+    given = [option.format(heads=heads, again=again) for option in options]
     done = ended(name, len(given) - 1 or 1, command, *given, "--json", figures)
     assert not figures.exists()
     assert ("12 heads" in done.out) == (command == "evaluate")  # of the first set

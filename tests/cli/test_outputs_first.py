@@ -127,7 +127,7 @@ READ = "is an input and would be lost"
         ("trust a#1.csv --json a#1.csv --overwrite", READ),
         ("compare a#1.csv --json a#1.csv --overwrite", READ),
         ("evaluate ours a#1.csv#test --json a#1.csv --overwrite", READ),
-        ("evaluate-detector viola-jones --data a#1.csv@0.5 --json a#1.csv --overwrite", READ),
+        ("evaluate-detector viola-jones --data a#1.csv --json a#1.csv --overwrite", READ),
         (
             "evaluate-detector viola-jones --data t.csv --empty photo.png --plot photo.png "
             "--overwrite",
