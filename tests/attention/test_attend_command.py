@@ -1,0 +1,158 @@
+"""The command attend: the tables and pictures that it writes, and what it refuses."""
+
+import csv
+import json
+
+import pytest
+
+from headpose.records.columns import VIDEO_FIELDS
+from headpose.records.sinks import CsvSink, JsonLinesSink
+
+from test_geometry import FOV  # isort: skip
+from test_attend import photos_and_tracks, row, through_time, two_people  # isort: skip
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("sink", [CsvSink, JsonLinesSink])
+def test_the_command_writes_tables_and_pictures(run_script, tmp_path, sink):
+    pytest.importorskip("matplotlib")
+    table = tmp_path / ("t.csv" if sink is CsvSink else "t.jsonl")
+    with sink(table, VIDEO_FIELDS) as written:
+        for one in two_people()[0]:
+            written.write(one)
+    out = tmp_path / "out"
+    done = run_script("attend", table, "--fov", FOV, "--output", out)
+    assert done.status == 0, done.err
+    assert "clip.mp4 #1: elsewhere 100 %" in done.out
+    assert {f.name for f in out.iterdir()} == {
+        *("attention.csv", "events.csv", "positions.csv", "pairs.csv"),
+        *("timeline.png", "directions.png"),
+    }
+    assert [r["seconds"] for r in read(out / "attention.csv") if r["target"] == "elsewhere"] == [
+        "1.0",
+        "1.0",
+    ]
+    assert float(read(out / "positions.csv")[0]["depth_m"]) == pytest.approx(2.5, abs=0.01)
+    again = run_script("attend", table, "--output", out)
+    assert again.status == 1
+    assert "exists; add --overwrite" in again.err
+
+
+def test_who_is_not_in_the_pictures_is_told(run_script, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("headpose.attention.figures.MAX_HEADS", 3)
+    with CsvSink(tmp_path / "t.csv", VIDEO_FIELDS) as written:
+        for one in photos_and_tracks(45, [4, 4]):
+            written.write(one)
+    out = tmp_path / "out"
+    done = run_script("attend", tmp_path / "t.csv", "--fov", FOV, "--output", out)
+    assert done.status == 0, done.err
+    assert "the pictures show 3 of 47 heads and photos" in done.out
+    assert len({(r["file"], r["track"]) for r in read(out / "attention.csv")}) == 47
+    # Both people are in the clip and none of the photos has a pair.
+    assert [(r["file"], r["track"], r["other"]) for r in read(out / "pairs.csv")] == [
+        ("clip.mp4", "1", "2")
+    ]
+
+
+def test_a_table_of_an_earlier_version_is_read_with_a_warning(run_script, tmp_path):
+    (tmp_path / "old.csv").write_text(
+        "frame,time,track,file,xmin,ymin,xmax,ymax,score,azimuth,elevation,certainty\n"
+        "0,0.0,1,a.mp4,1,2,30,40,0.9,3.0,1.0,5.0\n1,0.1,1,a.mp4,1,2,30,40,0.9,3.0,1.0,50.0\n"
+    )
+    done = run_script("attend", tmp_path / "old.csv", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "certainty is called expected_error now" in done.err
+    assert {r["target"]: r["rows"] for r in read(tmp_path / "out" / "attention.csv")} == {
+        "camera": "1",
+        "elsewhere": "0",
+        "unknown": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("none.csv", None, "no such file"),
+        ("t.csv", "a,b\n1,2\n", "no column file"),
+        ("t.jsonl", "[1]\n", "no table of heads"),
+        ("t.jsonl", "{", "no table of heads"),
+        ("t.csv", "file,xmin,ymin,xmax,ymax,azimuth,elevation\na,x,2,3,4,5,6\n", "no number"),
+        ("t.csv", "file,xmin,ymin,xmax,ymax,azimuth,elevation\n", "no heads"),
+    ],
+)
+def test_what_is_no_table_is_told_in_a_line(run_script, tmp_path, name, content, told):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    done = run_script("attend", tmp_path / name, "--output", tmp_path / "out")
+    assert done.status == 1
+    assert told in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_json_lines_of_photos_have_shares_and_no_events(run_script, tmp_path):
+    lines = [row(None, a, track=None, head=i) for i, a in enumerate((0, 5, 50), 1)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    rows = {r["target"]: r for r in read(tmp_path / "out" / "attention.csv")}
+    assert (rows["camera"]["rows"], rows["camera"]["seconds"]) == ("2", "")
+    assert not (tmp_path / "out" / "events.csv").exists()
+
+
+def test_rows_that_cannot_be_are_left_out_and_told(run_script, tmp_path):
+    wrong = [{"box": (9, 9, 9, 20)}, {"box": (9, 9, 20, 3)}, {"azimuth": 1e300}, {"ymax": None}]
+    lines = [row(0.0), *(row(0.1 * i, **more) for i, more in enumerate(wrong, 1))]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "4 rows are left out" in done.err
+    assert {r["rows"] for r in read(tmp_path / "out" / "attention.csv")} == {"1", "0"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "left"),
+    [
+        (through_time([0] * 10), (), {"attention.csv", "events.csv"}),
+        (through_time([0] * 10), ("--fov", FOV), {"attention.csv", "events.csv", "positions.csv"}),
+        ([row(track=None, head=1)], (), {"attention.csv"}),
+    ],
+    ids=["no field of view", "nobody else", "photos"],
+)
+def test_results_of_an_earlier_call_do_not_stay_beside_new_ones(
+    run_script, tmp_path, rows, options, left
+):
+    two = [*through_time([0] * 10), *through_time([0] * 10, track=2)]
+    for name, content in (("two.csv", two), ("new.csv", rows)):
+        with CsvSink(tmp_path / name, VIDEO_FIELDS) as table:
+            for one in content:
+                table.write(one)
+    out = tmp_path / "out"
+    plain = ("--no-figures", "--output", out)
+    assert run_script("attend", tmp_path / "two.csv", "--fov", FOV, *plain).status == 0
+    assert (out / "pairs.csv").exists()
+    done = run_script("attend", tmp_path / "new.csv", *options, *plain, "--overwrite")
+    assert done.status == 0, done.err
+    assert {f.name for f in out.iterdir()} == left
+
+
+def test_a_table_says_nothing_to_the_terminal(run_script, tmp_path):
+    with CsvSink(tmp_path / "t.csv", VIDEO_FIELDS) as table:
+        table.write(row() | {"file": "a\r\x1b[2Jb.jpg"})
+    done = run_script("attend", tmp_path / "t.csv", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "a\\r\\x1b[2Jb.jpg" in done.out
+    assert "\x1b" not in done.out
+    assert {r["file"] for r in read(tmp_path / "out" / "attention.csv")} == {"a\r\x1b[2Jb.jpg"}
+
+
+def test_names_that_are_no_utf_8_are_written_as_text(run_script, tmp_path):
+    line = json.dumps(row(0.0, file="caf\udce9.mp4"))
+    (tmp_path / "t.jsonl").write_text(line)
+    done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert read(tmp_path / "out" / "attention.csv")[0]["file"] == r"caf\udce9.mp4"
