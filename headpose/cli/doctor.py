@@ -47,7 +47,9 @@ FURTHER = {
     "pillow-heif": "HEIC pictures",
 }
 # What Python calls those of them whose name is another.
-MODULES = {"ai-edge-litert": "ai_edge_litert", "pillow-heif": "pillow_heif"} | {
+MODULES = {
+    "ai-edge-litert": "ai_edge_litert",
+    "pillow-heif": "pillow_heif",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }

@@ -28,7 +28,7 @@ from headpose.cli.pipeline_options import (
     model_for,
     named_detector,
 )
-from headpose.datasets.label_tables import SourceName, check_each_once
+from headpose.datasets.label_tables import each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
@@ -198,8 +198,7 @@ def main() -> int:
     ours = [e for e in arguments.estimator if Path(e).suffix.lower() in FILES and "=" not in e]
     check_compared(arguments.estimator)
     check_models(arguments.detector, *ours)
-    check_each_once(arguments.dataset)
-    tables = [SourceName.parse(dataset).path for dataset in arguments.dataset]
+    tables = [source.path for source in each_once(arguments.dataset)]
     outputs = [arguments.json, arguments.plot, arguments.reliability]
     inputs = [*tables, *ours, arguments.detector]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])

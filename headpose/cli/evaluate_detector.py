@@ -235,13 +235,14 @@ def main() -> None:
     models = [path for path, _, _ in named.values()]
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
-    from headpose.datasets.label_tables import SourceName, check_each_once
+    from headpose.datasets.label_tables import SourceName, each_once
     from headpose.images.figures import check_figures
     from headpose.images.pictures import check_picture_format, find_pictures, read_image
 
-    check_each_once(arguments.data)
-    sources = [name for name in (*arguments.data, arguments.backgrounds) if name]
-    inputs = [*(SourceName.parse(n).path for n in sources), *(arguments.empty or ()), *models]
+    sources = each_once(arguments.data)
+    if arguments.backgrounds:
+        sources.append(SourceName.parse(arguments.backgrounds))
+    inputs = [*(source.path for source in sources), *(arguments.empty or ()), *models]
     outputs = [arguments.json, arguments.plot, arguments.worst]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     check_figures(arguments.plot)

@@ -69,10 +69,9 @@ def shown(row: dict[str, float]) -> list[str]:
 
 def main() -> None:
     arguments = options().parse_args()
-    from headpose.datasets.label_tables import SourceName, check_each_once
+    from headpose.datasets.label_tables import each_once
 
-    check_each_once(arguments.datasets)
-    tables = [SourceName.parse(dataset).path for dataset in arguments.datasets]
+    tables = [source.path for source in each_once(arguments.datasets)]
     inputs = [*tables, arguments.estimator]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     import numpy as np

@@ -244,13 +244,13 @@ def _with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: Problems
     return table
 
 
-def check_each_once(names: Iterable[str]) -> None:
-    """Refuses sources to measure on that would count twice, or whose share would not count.
+def each_once(names: Iterable[str]) -> list[SourceName]:
+    """Takes the names of sources to measure on apart.
 
     Raises:
-        HeadposeError: If one is given twice, or with a share.
+        HeadposeError: If one is given twice, and would count twice, or with a share.
     """
-    seen = set()
+    sources, seen = [], set()
     for name in names:
         source = SourceName.parse(name)
         if source.share != 1:
@@ -259,6 +259,8 @@ def check_each_once(names: Iterable[str]) -> None:
         if known in seen:
             raise HeadposeError(f"{name}: given twice, its heads would count twice; name it once")
         seen.add(known)
+        sources.append(source)
+    return sources
 
 
 def with_our_names(table: pd.DataFrame) -> pd.DataFrame:

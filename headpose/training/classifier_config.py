@@ -7,7 +7,7 @@ limits and meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
-from headpose.training.detection_config import BoxedSources
+from headpose.training.detection_config import F1_TO_SPARE, BoxedSources
 from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
 
 
@@ -70,7 +70,7 @@ class ClassifierTrainingConfig(Checked):
     save: Path | None = field(
         None,
         "also write the last weights here, in float16, with the scores set so that at 0.5 F1 "
-        "in --validation is best but for 0.002",
+        f"in --validation is best but for {F1_TO_SPARE}",
         metavar="FILE",
         effect=False,
     )

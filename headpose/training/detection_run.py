@@ -12,6 +12,7 @@ from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.reporting import progress, report
 from headpose.training.detection_config import (
+    F1_TO_SPARE,
     BoxedSources,
     DetectionLearning,
     DetectionNetwork,
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from headpose.training.detection_examples import DetectionExamples
 
 Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
-
-# How much less than the best F1 a threshold may have: over a wide range of thresholds F1 moves
-# by less than that on some thousand pictures, and the highest of them has the fewest false heads.
-F1_TO_SPARE = 0.002
 
 
 def train_detector(config: DetectionTrainingConfig) -> Path:

@@ -8,10 +8,8 @@ consistent": both see the very same crop).
 
 import numpy as np
 
-from headpose.geometry.angles import rotation_matrices
 from headpose.pose.estimator import PoseEstimator
-from headpose.pose.rotation import ROTATION
-from headpose.training.pose_examples import PoseExamples
+from headpose.training.pose_examples import PoseExamples, rotation_targets
 
 
 class TaughtExamples:
@@ -37,13 +35,8 @@ class TaughtExamples:
         rng = np.random.default_rng((self._seed, step))
         taught = rng.random(count) < self._share
         if taught.any():
-            told = self._teacher.estimate_all(crops[taught])
-            targets[taught, :9] = columns(told[:, :3])
-            targets[taught, 9] = ROTATION
+            angles = self._teacher.estimate_all(crops[taught])[:, :3]
+            none = np.zeros(len(angles), bool)  # is turned away, turned or mirrored after that
+            targets[taught] = rotation_targets(angles, none, np.zeros(len(angles)), none)
             weights[taught] = 1.0
         return crops, targets, weights
-
-
-def columns(angles: np.ndarray) -> np.ndarray:
-    """Returns the columns (N, 9), one after another, of the rotations of angles (N, 3)."""
-    return rotation_matrices(angles).transpose(0, 2, 1).reshape(len(angles), 9)

@@ -3,7 +3,7 @@ import pytest
 from headpose.datasets.label_tables import (
     Problems,
     SourceName,
-    check_each_once,
+    each_once,
     read_configuration,
     read_labels,
 )
@@ -122,7 +122,7 @@ def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
 def test_what_is_measured_on_counts_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.csv").symlink_to("a.csv")
-    check_each_once(["a.csv", "a.csv#train", "a.csv#val", "b.csv"])
+    each_once(["a.csv", "a.csv#train", "a.csv#val", "b.csv"])
     for again in ("./a.csv", str(tmp_path / "a.csv"), "link.csv"):
         with pytest.raises(HeadposeError, match="given twice, its heads would count twice"):
-            check_each_once(["a.csv", again])
+            each_once(["a.csv", again])
