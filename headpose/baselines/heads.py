@@ -17,7 +17,7 @@ from headpose.datasets.label_tables import Problems, SourceName, numbers, read_l
 from headpose.datasets.pose_data import detected_boxes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
-from headpose.geometry.boxes import COLUMNS, as_boxes, intersection
+from headpose.geometry.boxes import COLUMNS, as_boxes, can_show
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, read_image
@@ -212,7 +212,7 @@ def cut_crops(
     assert heads.mirrored is not None
     waiting: list[tuple[np.ndarray, list[np.ndarray]]] = []
     for rows, picture in _pictures(heads, problems):
-        inside = intersection(heads.boxes[rows], [[0, 0, *picture.shape[1::-1]]])[:, 0] > 0
+        inside = can_show(heads.boxes[rows], *picture.shape[1::-1])
         for row in rows[~inside]:
             problems.add("box outside the picture", heads.pictures[row].name)
         rows = rows[inside]

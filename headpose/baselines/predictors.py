@@ -230,7 +230,7 @@ def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> Metr
         problems: Gets the heads that are left out.
 
     Raises:
-        HeadposeError: If not one picture can be read.
+        HeadposeError: If no head is left.
     """
     rows: list[np.ndarray] = []
     told: list[list[np.ndarray]] = [[] for _ in cases]
@@ -240,12 +240,15 @@ def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> Metr
         for i, case in enumerate(cases):
             crops = by_recipe[recipes.index(case.recipe)]
             crops = crops[..., ::-1] if case.swapped else crops
+            if not len(chosen):
+                continue
             if not rows:
                 case.estimator.estimate_all(crops)  # compiles
             start = time.perf_counter()
             told[i].append(case.estimator.estimate_all(crops))
             seconds[i] += time.perf_counter() - start
-        rows.append(chosen)
+        if len(chosen):
+            rows.append(chosen)
     if not rows:
         raise HeadposeError(f"no head is left to compare on: {'; '.join(problems.lines())}")
     everything = np.concatenate(rows)

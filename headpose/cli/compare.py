@@ -14,7 +14,7 @@ from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models, named_detector
-from headpose.datasets.label_tables import SourceName
+from headpose.datasets.label_tables import each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import write_json
@@ -184,7 +184,8 @@ def show_check(name: str, check) -> None:
 def main() -> None:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
-    inputs: list[str | Path] = [SourceName.parse(arguments.dataset).path, *names]
+    (source,) = each_once([arguments.dataset])
+    inputs: list[str | Path] = [source.path, *names]
     outputs = [arguments.json, arguments.figure]
     files.check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     check_compared(names)

@@ -35,6 +35,7 @@ def options() -> argparse.ArgumentParser:
     add("--output", type=cl.path, metavar="FILE", help="beside MODEL if not given")
     add(
         "--int8",
+        type=cl.named,
         action="append",
         metavar="CALIBRATION",
         help=f"with eight-bit convolutions, tuned on {SAMPLES}; repeat it for several, of "
@@ -42,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     )
     add(
         "--check",
+        type=cl.named,
         action="append",
         metavar="DATA",
         help=f"compare with Keras on {SAMPLES}; if not given, on a portrait and drawn "

@@ -26,6 +26,9 @@ from headpose.geometry.boxes import COLUMNS
 from headpose.images.pictures import SUFFIXES
 
 TAGS = ("view", "headgear")  # columns of a CSV that say more of a head
+# What its column `ignore` may say, in small letters.
+IGNORED = dict.fromkeys(("1", "1.0", "true", "yes"), True)
+IGNORED |= dict.fromkeys(("", "0", "0.0", "false", "no", "nan"), False)
 
 
 def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -56,6 +59,8 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
         if source.suffix.lower() == ".json":
             return read_coco(source, part, problems)
         if source.suffix.lower() == ".odgt":
+            if part:
+                raise HeadposeError(f"{source}: an .odgt has no parts; leave out #{part}")
             return read_odgt(source, problems)
         return picture_folder(source), read_csv(source, part, problems)
     except OSError as error:
@@ -64,20 +69,22 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
 
 def read_csv(path: Path, part: str, problems: Problems) -> Rows:
     table = read_labels(path, part, ("file", *COLUMNS), problems)
-    boxes = numbers(table, (*COLUMNS, "ignore")).fillna({"ignore": 0}).to_numpy()
+    boxes = numbers(table, COLUMNS).to_numpy()
+    told = table["ignore"] if "ignore" in table else [""] * len(table)
+    ignored = [IGNORED.get(text.strip().lower()) for text in told]
     empty = (table[list(COLUMNS)] == "").all(axis=1)
     kinds = [kind for kind in TAGS if kind in table]
     tags = table[kinds].to_dict("records")
     rows: Rows = {}
-    for line, name, box, none, tag in zip(
-        table.index, table["file"], boxes, empty, tags, strict=True
+    for line, name, box, none, ignore, tag in zip(
+        table.index, table["file"], boxes, empty, ignored, tags, strict=True
     ):
-        if not name or not (none or np.isfinite(box).all()):
+        if not name or ignore is None or not (none or np.isfinite(box).all()):
             problems.add("bad row", f"{path.name} line {line}")
             continue
         rows.setdefault(name, [])
         if not none:
-            rows[name].append(BoxRow(tuple(box[:4]), bool(box[4]), tag))
+            rows[name].append(BoxRow(tuple(box), ignore, tag))
     return rows
 
 

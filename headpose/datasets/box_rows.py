@@ -26,6 +26,8 @@ class BoxRow:
     relative: bool = False
 
 
+# As `headpose.datasets.crop_dataset` has them, which stands above this module.
+SUMMARY, CLEAN_TABLES = "summary.json", ("labels.csv", "train.csv", "validation.csv", "test.csv")
 Rows = dict[str, list[BoxRow]]  # by picture file, relative to a folder
 
 
@@ -33,7 +35,17 @@ def picture_folder(table: Path) -> Path:
     """Guesses where the pictures of a table `NAME.csv` lie.
 
     The folder `NAME` beside it, else `images`, else its own folder.
+
+    Raises:
+        HeadposeError: If it is one of a clean folder's tables: the boxes in it are those of
+            the pictures from which the crops beside it were cut.
     """
+    if table.name in CLEAN_TABLES and all((table.parent / p).exists() for p in ("crops", SUMMARY)):
+        part = "" if table.stem == "labels" else f"#{table.stem}"
+        raise HeadposeError(
+            f"{table}: is of a folder of crops, which the boxes in it are not of; name the folder, "
+            f"{table.parent}{part}"
+        )
     stem = table.stem.removesuffix("_pose")
     return first_folder(table.with_name(stem), table.with_name("images"), table.parent)
 

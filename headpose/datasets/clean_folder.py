@@ -30,7 +30,7 @@ from headpose.reporting import progress
 
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
 LEFT_OUT = "left_out.csv"
-CROP_NAME = re.compile(r"^[a-z0-9]+-\d{5,}-\d+(-mirrored)?\.png$")
+CROP_NAME = re.compile(r"^[a-z0-9-]+-\d{5,}-\d+(-mirrored)?\.png$")
 
 
 class CleanFolder:
@@ -233,7 +233,7 @@ def counts(records: list[Record]) -> dict[str, dict]:
     result: dict[str, dict] = {}
     for record in records:
         row = result.setdefault(
-            record.key.split("-")[0], dict(pictures=0, annotated=0, detected=0, matched=0)
+            record.key.rpartition("-")[0], dict(pictures=0, annotated=0, detected=0, matched=0)
         )
         row["pictures"] += 1
         row["annotated"] += record.annotated

@@ -21,7 +21,7 @@ import pandas as pd
 
 from headpose.datasets.label_tables import PARTS, Problems, read_labels
 from headpose.errors import HeadposeError
-from headpose.files import parse_json
+from headpose.files import is_regular, parse_json
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import OLD_SIDES, resize
 
@@ -139,7 +139,8 @@ def load_crops(folder: Path, names: list[str] | np.ndarray) -> np.ndarray:
     problems = Problems()
     crops: np.ndarray | None = None
     for i, name in enumerate(names):
-        crop = cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED)
+        file = folder / name
+        crop = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if is_regular(file) else None
         if crop is None:
             problems.add("missing" if not (folder / name).exists() else "unreadable", str(name))
             continue

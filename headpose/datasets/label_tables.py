@@ -10,14 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from headpose.datasets.label_angles import with_angles_that_can_be
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_readable, number, parse_toml
 from headpose.files.csv_rows import ROW_END, UnixRows
 from headpose.geometry.boxes import COLUMNS
-from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.conventions import ALIASES
 
-WHOLE_TURN = 360.0  # degrees; more is no direction
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10
 MAX_PARTS = 5  # of a table's, that a message names
@@ -73,7 +72,7 @@ class SourceName:
         `headpose.datasets.labelled_rows`.
 
         Raises:
-            HeadposeError: If the share is no positive number.
+            HeadposeError: If the share is no positive number, or a part has no name.
         """
         if _exists(text):
             return cls(Path(text))
@@ -89,6 +88,8 @@ class SourceName:
         if _exists(rest):
             return cls(Path(rest), "", weight)
         path, mark, part = rest.rpartition("#")
+        if mark and not part:
+            raise HeadposeError(f"{text}: no part after #; name one, or leave out #")
         return cls(Path(path), part, weight) if mark else cls(Path(rest), "", weight)
 
     @property
@@ -183,8 +184,8 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         path: The file.
         part: Rows to take, by their column `part`; empty for all.
         needed: Columns that must be there.
-        problems: Gets rows with too many or too few fields, and angles beyond a whole turn,
-            which are left empty.
+        problems: Gets rows with too many or too few fields, and angles that are no number or
+            beyond a whole turn, which are left empty.
 
     Raises:
         HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
@@ -221,7 +222,7 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         )
     if part:
         table = _only(path, table, part)
-    return _with_angles_that_can_be(path, table, problems)
+    return with_angles_that_can_be(path, table, problems)
 
 
 def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
@@ -232,16 +233,6 @@ def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
         told = ", ".join(repr(name) for name in sorted(set(parts))[:MAX_PARTS])
         raise HeadposeError(f"{path}: no row has the part {part!r}; the column has {told}")
     return taken
-
-
-def _with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: Problems) -> pd.DataFrame:
-    """Empties angles beyond a whole turn, infinite ones too: one would spoil a whole mean."""
-    for name in (name for name in ANGLES if name in table):
-        beyond = pd.to_numeric(table[name], errors="coerce").abs() > WHOLE_TURN
-        for line in table.index[beyond]:
-            problems.add(f"{name} beyond a whole turn", f"{path.name} line {line}")
-        table = table.assign(**{name: table[name].mask(beyond, "")})
-    return table
 
 
 def each_once(names: Iterable[str]) -> list[SourceName]:

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.detection_annotations import picture_folder
-from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.datasets.label_angles import check_trust
+from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers, read_labels
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
+from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
-from headpose.geometry.boxes import COLUMNS, match
+from headpose.geometry.boxes import COLUMNS, can_show, match
 from headpose.geometry.convention_math import ANGLES
 from headpose.images.pictures import PictureError, read_image
 from headpose.reporting import progress
@@ -131,11 +133,13 @@ def read_heads(
     elif path.is_dir():
         from headpose.datasets.crop_dataset import fitted, read_crops
 
+        if part and part not in PARTS:
+            raise HeadposeError(f"{path}: has parts {', '.join(PARTS)}, no {part!r}")
         clean = read_crops(path, part or None)
         heads = _from_crops(fitted(clean.crops, size, grey=True), clean.angles)
     else:
         table = _read_table(path, part, problems)
-        if {"sheet", "row", "col"} <= set(table.columns):
+        if set(PLACE) <= set(table.columns):
             heads = _read_tiles(path, table, problems, size, side, margin, whole_turn)
         else:
             if not whole_turn:
@@ -158,16 +162,18 @@ def read_heads(
 
 def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table = read_labels(path, part, ("tilt", "pan"), problems)
+    check_trust(path, table)
     known = (*ANGLES, "weight", "disagreement", *COLUMNS)
     table[list(known)] = numbers(table, known)
     table["away"] = table["face"] == "away" if "face" in table else False
     # Half the weight where labellers differ by as much as estimators commonly err.
     doubt = table["disagreement"].fillna(0) / HALF_TRUSTED
-    table["weight"] = table["weight"].fillna(1).clip(0, 1) / (1 + doubt**2)
+    table["weight"] = table["weight"].fillna(1) / (1 + doubt**2)
     unit = next((c for c in ("identity", "person", "file") if c in table), None)
     names = table[unit] if unit else pd.Series("", index=table.index)
+    folder = path.absolute().parent.name  # however the table is named
     table["unit"] = [
-        zlib.crc32(f"{path.parent.name}#{name}".encode(errors="surrogatepass")) for name in names
+        zlib.crc32(f"{folder}#{name}".encode(errors="surrogatepass")) for name in names
     ]
     return table
 
@@ -206,6 +212,13 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
             colour = read_image(folder / str(file))
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
+            continue
+        height, width = colour.shape[:2]
+        can_be = can_show(boxes, width, height)
+        for _ in range(int((usable & ~can_be).sum())):
+            problems.add("box outside the picture", str(file))
+        usable &= can_be
+        if not usable.any():
             continue
         boxes = boxes[usable]
         if detector is not None:
@@ -246,33 +259,20 @@ def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np
 
 
 def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSet:
-    """Reads rendered heads: sheets of RGBA tiles, grey with straight alpha."""
-    table[["sheet", "row", "col"]] = numbers(table, ("sheet", "row", "col"))
+    """Reads rendered heads, see `headpose.datasets.rendered_tiles`."""
     if not whole_turn:
         inside = (table["pan"].abs() <= RENDERED_PAN) & (table["tilt"].abs() <= RENDERED_TILT)
         table = table[inside]
-    greys: list[np.ndarray] = []
-    alphas: list[np.ndarray] = []
-    kept = []
-    for sheet, rows in progress(table.groupby("sheet"), "sheets"):
-        file = path.with_name(f"sheet_{int(sheet):03d}.webp")
-        pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-        if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
-            problems.add("unreadable or missing sheet", file.name)
-            continue
-        tile = pixels.shape[0] // 16
-        for y, x in rows[["row", "col"]].to_numpy(int) * tile:
-            greys.append(pixels[y : y + tile, x : x + tile, 0])
-            alphas.append(pixels[y : y + tile, x : x + tile, 3])
-        kept.append(rows)
-    if not kept:
+    rows, greys, alphas = cut_tiles(path, table, problems)
+    if not greys:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
-    rows = pd.concat(kept)
     boxes = rows[list(COLUMNS)].to_numpy(np.float32)
     sides = crops.side_lengths(boxes, side) * margin
     angles = rows[list(ANGLES)].to_numpy(np.float32)
+    if len({tile.shape for tile in greys}) > 1:
+        raise HeadposeError(f"{path}: its sheets have tiles of several sizes; make a table of each")
     grey, alpha = np.stack(greys), np.stack(alphas)
-    flat = np.full((tile, tile), 127, np.float32)
+    flat = np.full(grey.shape[1:], 127, np.float32)
     cut = np.stack(
         [
             crops.head_crops(blend(g, a, flat), [box], size, side, margin)[0]
@@ -281,9 +281,3 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
     )
     weights, away = rows["weight"].to_numpy(np.float32), np.zeros(len(rows), bool)
     return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=rows["unit"].to_numpy())
-
-
-def blend(grey: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Lays a grey picture with straight alpha over a background of the same size."""
-    share = alpha.astype(np.float32) / 255
-    return np.rint(grey * share + background * (1 - share)).astype(np.uint8)

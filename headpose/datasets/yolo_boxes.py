@@ -10,6 +10,9 @@ from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.images.pictures import SUFFIXES
 
+# Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
+MOST_VALUES = 5
+
 
 def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     """Reads texts of `class x y width height`, in parts of the picture, centres first.
@@ -47,6 +50,9 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             except ValueError:
                 if line.strip():
                     problems.add("bad row", f"{text.name} line {number}")
+                continue
+            if len(values) > MOST_VALUES:
+                problems.add("outline or key points, no box", f"{text.name} line {number}")
                 continue
             box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             if not np.isfinite(box).all():

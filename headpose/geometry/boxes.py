@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 COLUMNS = ("xmin", "ymin", "xmax", "ymax")  # of tables with boxes
+# Sides of a picture that a head in it may have: in close-ups a little of it lies outside.
+TOO_LARGE = 2.0
 
 
 def as_boxes(boxes: ArrayLike) -> np.ndarray:
@@ -45,6 +47,17 @@ def intersection(first: ArrayLike, second: ArrayLike) -> np.ndarray:
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     return np.prod(np.maximum(high - low, 0), axis=2)
+
+
+def can_show(boxes: ArrayLike, width: int, height: int) -> np.ndarray:
+    """Tells which boxes (N, 4) can be of something in a picture of that size, in pixels.
+
+    Others share nothing with it, or are more than `TOO_LARGE` times as large as its longer side.
+    """
+    boxes = as_boxes(boxes)
+    extent = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)
+    shared = intersection(boxes, [[0, 0, width, height]])[:, 0] > 0
+    return shared & (extent <= TOO_LARGE * max(width, height))
 
 
 def iou(first: ArrayLike, second: ArrayLike) -> np.ndarray:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from headpose.datasets.pose_data import HeadSet, blend
+from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.rendered_tiles import blend
 from headpose.geometry.angles import (
     azimuth_elevation,
     flip,

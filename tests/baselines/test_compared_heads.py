@@ -101,3 +101,16 @@ def test_a_clean_folder_without_boxes_can_only_be_measured_by_its_crops(clean, t
     assert len(ch.read_clean_heads(tmp_path)[0]) == HEADS
     with pytest.raises(HeadposeError, match="does not tell where its heads are"):
         ch.read_clean_heads(tmp_path, None, [home])
+
+
+def test_heads_that_no_picture_shows_are_told(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((60, 80, 3), np.uint8))
+    heads = ch.ComparedHeads(
+        np.zeros((2, 3), np.float32),
+        np.array([path, path], object),
+        np.float32([[200, 200, 240, 240], [-900, -900, 900, 900]]),
+        np.zeros(2, bool),
+    )
+    with pytest.raises(HeadposeError, match=r"no head is left .* box outside the picture: 2"):
+        ask(heads, [Case(None, ch.CropRecipe(16, "short", 1.0, True))], Problems())

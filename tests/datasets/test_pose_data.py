@@ -105,7 +105,7 @@ def test_a_source_may_nod_its_labels_down(tiles):
     np.testing.assert_allclose(frontal.angles, [(-4.5, 0, 0)], atol=1e-4)
 
 
-def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_picture):
+def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_picture, monkeypatch):
     cv2.imwrite(str(tmp_path / "0.png"), noise_picture(300, 200, 0))
     rows = [("0.png", 100, 60, 180, 160, person, 0, 0, person) for person in range(50)] * 2
     names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "roll", "person"]
@@ -117,6 +117,9 @@ def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_pict
     assert not set(learned.angles[:, 0]) & set(out.angles[:, 0])  # the tilt is the person
     again, _ = read_heads(str(tmp_path / "p.csv"))
     np.testing.assert_array_equal(divide(again, 0.2)[1].angles, out.angles)
+    monkeypatch.chdir(tmp_path)
+    near, _ = read_heads("p.csv")
+    np.testing.assert_array_equal(divide(near, 0.2)[1].angles, out.angles)
     more = divide(again, 0.4)[1]
     assert set(out.angles[:, 0]) < set(more.angles[:, 0])
     assert len(divide(heads, 0.0)[1]) == 0

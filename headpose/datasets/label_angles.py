@@ -1,0 +1,87 @@
+"""What is wrong with the angles of a table of labels, and with its other numbers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from headpose.errors import HeadposeError
+from headpose.geometry.convention_math import ANGLES
+from headpose.reporting import logger
+
+if TYPE_CHECKING:
+    from headpose.datasets.label_tables import Problems
+
+WHOLE_TURN = 360.0  # degrees; more is no direction
+# What programs write where nothing is known.
+UNKNOWN = ("", "-", "nan", "na", "n/a", "none", "null")
+# Heads from which it is no chance that all angles are within half a turn in radians.
+RADIANS_FROM = 20
+
+
+def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems") -> pd.DataFrame:
+    """Empties angles that are none, and warns where they seem to be radians.
+
+    Those beyond a whole turn, infinite ones too, would spoil a whole mean.
+
+    Args:
+        path: Of the table, for messages.
+        table: Texts, indexed by line number.
+        problems: Gets what is emptied.
+    """
+    for name in (name for name in ANGLES if name in table):
+        values = pd.to_numeric(table[name], errors="coerce")
+        wrong = (
+            (f"{name} beyond a whole turn", values.abs() > WHOLE_TURN),
+            (f"{name} is no number", values.isna() & ~_unknown(table[name])),
+        )
+        for kind, rows in wrong:
+            for line in table.index[rows]:
+                problems.add(kind, f"{path.name} line {line}")
+            table = table.assign(**{name: table[name].mask(rows, "")})
+    if _seem_radians(table):
+        logger.warning(
+            "%s: all angles are within %.2f: are they radians? degrees are wanted", path, np.pi
+        )
+    return table
+
+
+def _seem_radians(table: pd.DataFrame) -> bool:
+    """Tells whether all angles are within half a turn in radians, and are no whole numbers."""
+    given = [pd.to_numeric(table[name], errors="coerce") for name in ANGLES if name in table]
+    if not given:
+        return False
+    values = pd.concat(given, axis=1).dropna(how="all").to_numpy(float)
+    known = values[np.isfinite(values)]
+    if len(values) < RADIANS_FROM or not len(known):
+        return False
+    within = np.abs(known).max() <= np.pi + 1e-6
+    return bool(within and np.abs(known).max() > 0.1 and (known != np.rint(known)).mean() > 0.5)
+
+
+def check_trust(path: Path, table: pd.DataFrame) -> None:
+    """Refuses weights that are none, which would be taken for others in silence.
+
+    Args:
+        path: Of the table, for messages.
+        table: Texts, indexed by line number.
+
+    Raises:
+        HeadposeError: If a `weight` is not within 0..1, or a `disagreement` negative.
+    """
+    for name, high in (("weight", 1.0), ("disagreement", np.inf)):
+        if name not in table:
+            continue
+        values = pd.to_numeric(table[name], errors="coerce")
+        wrong = ~(values.between(0, high) | _unknown(table[name]))
+        if wrong.any():
+            limits = "from 0 to 1" if high == 1 else "of degrees, at least 0"
+            line = table.index[wrong][0]
+            raise HeadposeError(
+                f"{path}: {name} {table[name][line]!r} in line {line} is no number {limits}"
+            )
+
+
+def _unknown(texts: pd.Series) -> pd.Series:
+    return texts.fillna("").str.strip().str.lower().isin(UNKNOWN)
