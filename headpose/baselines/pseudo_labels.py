@@ -12,6 +12,7 @@ An estimator of ours is a third voice: the label is the mean of its answer and t
 stands in for FSA-Net where that disagrees, and vouches for backs, if it agrees with WHENet.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ import pandas as pd
 
 from headpose.baselines.registry import PeerEstimator
 from headpose.datasets.detection_annotations import picture_folder
+from headpose.datasets.label_tables import Problems
+from headpose.errors import PictureError
 from headpose.geometry.angles import (
     flip,
     geodesic_distances,
@@ -26,7 +29,7 @@ from headpose.geometry.angles import (
     rotation_matrices,
     whole_turn_angles,
 )
-from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.boxes import COLUMNS, can_show
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
@@ -41,6 +44,7 @@ WIDE_DISAGREEMENT = 0.6, 7.0  # of a profile: this share of what they differ, at
 TOO_LOW = 1.0  # degrees, see above
 CLOSE = 15.0  # degrees between ours and WHENet, up to which FSA-Net is not needed
 BACK_DISAGREEMENT = 12.0  # of a back, at least, degrees
+FIELDS = (*COLUMNS, *ANGLES, "disagreement", "file")  # of the table of labels
 
 
 def mean_rotation(*matrices: np.ndarray) -> np.ndarray:
@@ -118,30 +122,39 @@ def label(told: np.ndarray) -> pd.DataFrame:
     return rows.round(2)
 
 
-def label_table(
+def label_pictures(
     path: Path,
     table: pd.DataFrame,
     fsa_net: PeerEstimator,
     whenet: PeerEstimator,
-    ours: PoseEstimator | None = None,
-) -> pd.DataFrame:
-    """Labels the heads of a table.
+    ours: PoseEstimator | None,
+    problems: Problems,
+) -> Iterator[pd.DataFrame]:
+    """Labels the heads of a table, picture by picture.
 
     Args:
         path: Of the table, whose folder the pictures' names start from.
         table: Its rows, see `usable`.
         fsa_net, whenet: The two published ones.
         ours: A third one, if wanted.
+        problems: Gets pictures that cannot be read, and boxes outside of theirs.
 
-    Returns:
-        A row for each head that they agree on: its box, tilt, pan, roll, disagreement, and
-        its picture's whole path as `file`.
+    Yields:
+        `FIELDS` of each head of a picture that they agree on; `file` is the whole path.
     """
-    folder, parts = picture_folder(path).resolve(), []
+    folder = picture_folder(path).resolve()
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
-        place = rows[list(COLUMNS)].reset_index(drop=True)
-        picture = read_image(folder / str(file))
-        boxes = place.to_numpy(np.float32)
-        labels = label(answers(fsa_net, whenet, ours, picture, boxes))
-        parts.append(pd.concat([place, labels], axis=1).assign(file=str(folder / str(file))))
-    return pd.concat(parts).dropna() if parts else pd.DataFrame()
+        try:
+            picture = read_image(folder / str(file))
+        except PictureError as error:
+            problems.add("unreadable or missing picture", str(error))
+            continue
+        can_be = can_show(rows[list(COLUMNS)].to_numpy(np.float32), *picture.shape[1::-1])
+        for _ in range(int((~can_be).sum())):
+            problems.add("box outside the picture", str(file))
+        if not can_be.any():
+            continue
+        place = rows.loc[can_be, list(COLUMNS)].reset_index(drop=True)
+        labels = label(answers(fsa_net, whenet, ours, picture, place.to_numpy(np.float32)))
+        told = pd.concat([place, labels], axis=1).assign(file=str(folder / str(file)))
+        yield told[list(FIELDS)].dropna()

@@ -7,14 +7,20 @@ WHENet are apart. Heads on which they differ by more than a label is worth are l
 """
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import named_estimator
+from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from headpose.pose.estimator import PoseEstimator
+
+MAX_SEED = 2**32 - 1  # of the generator with which pandas draws
 
 
 def options() -> argparse.ArgumentParser:
@@ -40,7 +46,12 @@ def options() -> argparse.ArgumentParser:
     add("--output", type=cl.path, required=True, metavar="FILE", help="the table of labels")
     add("--smallest", type=cl.at_least(1), default=50, help="longer side of a head, pixels")
     add("--at-most", type=cl.at_least(1), default=1200, help="heads of a table")
-    add("--seed", type=cl.at_least(0), default=0, help="which pictures are taken, if too many")
+    add(
+        "--seed",
+        type=cl.in_range(0, MAX_SEED, int),
+        default=0,
+        help="which pictures are taken, if too many",
+    )
     cl.add_overwrite_option(parser)
     return parser
 
@@ -51,26 +62,60 @@ def main() -> None:
     check_outputs([arguments.output], inputs, arguments.overwrite, texts=[arguments.output])
     import pandas as pd
 
-    from headpose.baselines.pseudo_labels import label_table, usable
+    from headpose.baselines.pseudo_labels import FIELDS, label_pictures
     from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-    from headpose.datasets.label_tables import Problems, numbers, read_labels, write_table
-    from headpose.geometry.boxes import COLUMNS
+    from headpose.datasets.label_tables import Problems, each_once
+    from headpose.files import growing_table
+    from headpose.files.csv_rows import ROW_END, UnixRows
     from headpose.reporting import report
 
+    each_once(map(str, arguments.table))
+    # What is wrong with a table is told before the others are worked on.
+    tables = [(path, read_table(path, arguments)) for path in arguments.table]
     fsa_net = PeerEstimator(CONVENTIONS["fsa-net"], arguments.fsa_net)
     whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
     ours = whole_turn_estimator(arguments.estimator) if arguments.estimator else None
-    tables = []
-    for path in arguments.table:
-        problems = Problems()
-        table = read_labels(path, "", ("file", *COLUMNS), problems).reset_index(drop=True)
-        report(path, problems)
-        table[list(COLUMNS)] = numbers(table, COLUMNS)
-        table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
-        found = label_table(path, table, fsa_net, whenet, ours)
-        print(f"{path}: {len(found)} of {len(table)} heads labelled")
-        tables.append(found)
-    write_table(arguments.output, pd.concat(tables))
+    with growing_table(arguments.output, header=1) as file:
+        rows = UnixRows(file)
+        pd.DataFrame(columns=list(FIELDS)).to_csv(rows, index=False, lineterminator=ROW_END)
+        for path, table in tables:
+            problems, labelled = Problems(), 0
+            for found in label_pictures(path, table, fsa_net, whenet, ours, problems):
+                found.to_csv(rows, index=False, header=False, lineterminator=ROW_END)
+                labelled += len(found)
+            report(path, problems)
+            print(f"{path}: {labelled} of {len(table)} heads labelled")
+
+
+def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
+    """Returns the heads of a table that are to be labelled.
+
+    Raises:
+        HeadposeError: If it is no table of heads, or has none that is large enough.
+    """
+    import numpy as np
+
+    from headpose.baselines.pseudo_labels import usable
+    from headpose.datasets.box_formats import IGNORED
+    from headpose.datasets.box_rows import picture_folder
+    from headpose.datasets.label_tables import Problems, numbers, read_labels
+    from headpose.geometry.boxes import COLUMNS
+    from headpose.reporting import report
+
+    problems = Problems()
+    picture_folder(path)  # refuses tables whose boxes are of other pictures
+    table = read_labels(path, "", ("file", *COLUMNS), problems).reset_index(drop=True)
+    report(path, problems)
+    if "ignore" in table:
+        left_out = [IGNORED.get(text.strip().lower(), True) for text in table["ignore"]]
+        table = table[~np.array(left_out, bool)]
+    table[list(COLUMNS)] = numbers(table, COLUMNS)
+    table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
+    if table.empty:
+        raise HeadposeError(
+            f"{path}: no head to label; give a lower --smallest, a higher --at-most or other tables"
+        )
+    return table
 
 
 def whole_turn_estimator(path: str) -> "PoseEstimator":
@@ -79,7 +124,6 @@ def whole_turn_estimator(path: str) -> "PoseEstimator":
     Raises:
         HeadposeError: If it does not tell the whole turn.
     """
-    from headpose.errors import HeadposeError
     from headpose.pose.estimator import MEASURES, PoseEstimator
 
     estimator = PoseEstimator.load(path)
