@@ -6,6 +6,7 @@ see the folder, or once more on this one, it takes a share of the trials.
 """
 
 import argparse
+import hashlib
 import itertools
 import sys
 from collections.abc import Iterable
@@ -17,16 +18,23 @@ from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import check_models, resolve_models
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
 from headpose.errors import HeadposeError
-from headpose.files import check_readable, writable_folder
+from headpose.files import check_readable, sha256, writable_folder
 from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.sweep.driver import SEARCHES, Sweep
-from headpose.training.sweep.spaces import RESERVED, SPACES, Space, check, read_space
+from headpose.training.sweep.driver import DATA, SEARCHES, Sweep
+from headpose.training.sweep.spaces import (
+    MAX_TRIALS,
+    RESERVED,
+    SPACES,
+    Space,
+    check,
+    read_space,
+)
 from headpose.training.sweep.study import STOPPERS, check_free, clear, state_of, turn
 
-MAX_TRIALS = 100_000  # a random search queues all at the start, which takes 20 ms for each
-MODELS = {"start": ESTIMATORS, "detector": DETECTORS}  # options that name models
+# Options that name models.
+MODELS = {"start": ESTIMATORS, "teacher": ESTIMATORS, "detector": DETECTORS}
 ENOUGH_FAILURES = 3  # at the start, to take it that all others would fail too
 EPILOG = """Example: headpose sweep clean/aflw --space architectures --jobs 2 --epochs 50. With
 --search tpe or --stop-early, which trials there are and how far they go depends on the order in
@@ -117,7 +125,8 @@ def main() -> int:
         arguments.trials,
         shared.learning.seed,
         arguments.stop_early,
-        {name: str(value) for name, value in values(shared, with_effect_only=True).items()},
+        {name: str(value) for name, value in values(shared, with_effect_only=True).items()}
+        | {DATA: tables_digest(data)},
     )
     print(f"{sweep.count} trials, {sweep.left()} of them to run, by {search} over")
     print(space.describe())
@@ -167,6 +176,20 @@ def check_data(config: PoseTrainingConfig) -> list[Path]:
         elif not any(table_path(path, part).is_file() for part in (None, *PARTS)):
             raise HeadposeError(f"{path}: no table of crops in it; name a clean folder")
     return paths
+
+
+def tables_digest(paths: Iterable[Path]) -> str:
+    """Returns a digest of the tables of sources, to notice that they changed."""
+    from headpose.datasets.crop_dataset import table_path
+    from headpose.datasets.label_tables import PARTS
+
+    files = [
+        file
+        for path in paths
+        for file in ([table_path(path, part) for part in PARTS] if path.is_dir() else [path])
+    ]
+    digests = "\n".join(sha256(file) if file.is_file() else "" for file in files)
+    return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
 def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:

@@ -54,6 +54,17 @@ def test_a_grid_is_done_whole_and_the_table_is_by_number(tmp_path):
     assert rows[-1]["validation_error"] == pytest.approx(fakes.fake_error(run, 7))
 
 
+@pytest.mark.parametrize("counts", [(3, None), (3, 5, None), (None, 3, None)])
+def test_a_grid_comes_to_its_end_whatever_was_asked_for_before(tmp_path, counts):
+    for count in counts:
+        sweep = swept(tmp_path, count=count)
+        assert sweep.left() == 0
+    rows = table_of(sweep)
+    found = {(r["conv_blocks"], r["filters"], r["dense_size"]) for r in rows}
+    assert found == {(b, f, d) for b in (2, 3) for f in (8, 16) for d in (32, 64)}
+    assert len(rows) == 8
+
+
 @pytest.mark.parametrize("search", ["grid", "random"])
 def test_the_table_is_the_same_however_trials_are_spread(tmp_path, search):
     count = 6

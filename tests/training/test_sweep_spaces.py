@@ -91,3 +91,28 @@ def test_values_that_train_would_refuse_are_told_before_anything_runs(tmp_path, 
     space = read_space(space_file(tmp_path, f"options: {{{text}}}"))
     with pytest.raises(HeadposeError, match="space mine"):
         check(space, PoseTrainingConfig())
+
+
+def test_a_grid_without_end_is_told(tmp_path):
+    values = list(range(1, 101))
+    names = ("conv_blocks", "filters", "dense_size", "dense_layers", "batch_size")
+    lines = "".join(f"  {name}: {values}\n" for name in names)
+    space = read_space(space_file(tmp_path, f"options:\n{lines}"))
+    with pytest.raises(HeadposeError, match=r"its grid has 1e\+10 combinations"):
+        space.grid()
+
+
+def test_a_few_lines_that_stand_for_milliards_of_values_are_told_at_once(tmp_path):
+    lines = ["fixed:", "  a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    lines += ["options:", "  filters: [*a11]"]
+    with pytest.raises(HeadposeError, match="which is no value of an option") as told:
+        read_space(space_file(tmp_path, "\n".join(lines)))
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("option", ["with_mirror", "average_with"])
+def test_what_only_a_saved_model_has_is_for_no_sweep(tmp_path, option):
+    text = f"options: {{filters: [1, 2]}}\nfixed: {{{option}: true}}"
+    with pytest.raises(HeadposeError, match=f"{option} is for the sweep itself to set"):
+        read_space(space_file(tmp_path, text))

@@ -33,6 +33,7 @@ from headpose.training.sweep.study import (
 )
 
 SEARCHES = ("grid", "random", "tpe")
+DATA = "the data's tables"  # among the settings: a digest
 TRIALS_IF_OPEN = 50  # unless asked otherwise, where there is no grid to come to an end
 
 
@@ -91,7 +92,8 @@ class Sweep:
 
     def _differs(self, settings: dict[str, str]) -> bool:
         """Tells whether there is a sweep with other settings, of which nothing is worth keeping."""
-        before = self.study.user_attrs.get("settings", settings)
+        # Sweeps of earlier versions did not note their data.
+        before = {DATA: settings.get(DATA)} | self.study.user_attrs.get("settings", settings)
         changed = [k for k in settings if before.get(k) != settings[k]]
         if changed and any(t.intermediate_values for t in self.trials()):
             raise HeadposeError(
@@ -120,8 +122,18 @@ class Sweep:
             settled = random.Random(seed).sample(grid, len(grid))
         else:
             settled = grid
-        for params in settled[len(self.trials()) : self.count]:
+        queued = len(self.trials())
+        if self._search == "grid":
+            # Another number of trials puts them in another order: none is queued twice.
+            before = [self._labels(trial) for trial in self.trials()]
+            settled = [*before, *(params for params in settled if params not in before)]
+        for params in settled[queued : self.count]:
             self.study.enqueue_trial(params)
+
+    def _labels(self, trial) -> dict:
+        """Returns the labels of a trial's combination, chosen or queued."""
+        told = trial.system_attrs.get("fixed_params", {}) | trial.params
+        return {name: told.get(name) for name in self.space.options}
 
     def trials(self) -> list:
         """Returns Optuna's record of each trial, by number."""

@@ -17,6 +17,7 @@ A file of one's own is YAML:
 import dataclasses
 import itertools
 import math
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ from headpose.training.fields import with_values
 
 # The published system's two searches, files beside this one.
 SPACES, FOLDER = ("architectures", "augmentation"), Path(__file__).parent
-# They say where results go and how to go on: a sweep sets them itself.
-RESERVED = ("output", "models_csv", "save", "resume", "overwrite")
+# They say where results go and how to go on, which a sweep sets itself, and what is saved there.
+RESERVED = ("output", "models_csv", "save", "resume", "overwrite", "with_mirror", "average_with")
+MAX_TRIALS = 100_000  # all are queued at the start, which takes 20 ms for each
+SHORT = reprlib.Repr()
+SHORT.maxlevel = SHORT.maxlist = SHORT.maxdict = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Space:
         """Returns all combinations of labels, the last option changing first.
 
         Raises:
-            HeadposeError: If an option has a range.
+            HeadposeError: If an option has a range, or there are more than `MAX_TRIALS`.
         """
         ranges = [name for name, values in self.options.items() if isinstance(values, Range)]
         if ranges:
@@ -96,6 +100,11 @@ class Space:
             for values in self.options.values()
             if not isinstance(values, Range)
         ]
+        if (count := math.prod(map(len, lists))) > MAX_TRIALS:
+            raise HeadposeError(
+                f"{self.name}: its grid has {count:.3g} combinations, more than {MAX_TRIALS}; "
+                "name fewer values, or draw some with --search random --trials N"
+            )
         return [
             dict(zip(self.options, values, strict=True)) for values in itertools.product(*lists)
         ]
@@ -194,7 +203,9 @@ def _value(file: str, option: str, value):
     several = isinstance(value, list)
     parts = value if several else [value]
     if not parts or not all(isinstance(v, int | float | str) for v in parts):
-        raise HeadposeError(f"{file}: {option} has {value!r}, which is no value of an option")
+        # Shortened: in YAML a few lines can stand for more values than fit into memory.
+        told = SHORT.repr(value)
+        raise HeadposeError(f"{file}: {option} has {told}, which is no value of an option")
     return tuple(value) if several else value
 
 
