@@ -75,7 +75,7 @@ def _converter(leaf: Leaf) -> Callable[[str], Any]:
     """Returns an argparse type for a field's values."""
 
     def convert(text: str) -> Any:
-        if leaf.kind is Path:
+        if leaf.kind in (Path, str):
             named(text)
         try:
             return leaf.single(text)

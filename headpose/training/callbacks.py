@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
 from headpose.models.keras_files import save_model
 from headpose.reporting import logger
@@ -39,6 +40,7 @@ class BestModel(keras.callbacks.Callback):
         self._score, self._sign, self._path = score, 1 if higher else -1, path
         self._best = -float("inf")
         self._start: tuple[str | Path, float] | None = None
+        self._has_kept = False
 
     def begin_with(self, start: str | Path | None) -> None:
         """Measures a model before training, if it has the weights of a file, `start`."""
@@ -61,13 +63,17 @@ class BestModel(keras.callbacks.Callback):
 
     def replay(self, rows: Iterable[dict]) -> None:
         """Takes up the best score of the epochs that a log tells of."""
+        rows = list(rows)
+        self._has_kept = bool(rows)
         self._best = max([self._best, *(self._sign * float(r[self._score]) for r in rows)])
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self._measure())
         value = self._sign * logs[self._score]
-        if value > self._best:
-            self._best = value
+        # The first is kept whatever its score: NaN, say, where nothing can be measured. Else
+        # an earlier run's model would be taken for this one's.
+        if value > self._best or not self._has_kept:
+            self._best, self._has_kept = max(self._best, value), True
             save_model(self._keep, self._path)
 
 
@@ -223,7 +229,13 @@ class Checkpoint(keras.callbacks.Callback):
         state = newest_state(self._folder)
         if state:
             self.model.optimizer.build(self.model.trainable_variables)
-            self.model.load_weights(state)
+            try:
+                self.model.load_weights(state)
+            except Exception as error:  # whatever h5py and Keras make of it
+                raise HeadposeError(
+                    f"{state}: no state of this run, or a damaged one ({first_line(error)}); use "
+                    "--overwrite or another --output"
+                ) from error
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch:

@@ -8,7 +8,7 @@ import dataclasses
 from pathlib import Path
 
 from headpose.training.detection_config import F1_TO_SPARE, BoxedSources
-from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, MAX_SEED, PRECISION, Checked, field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ClassifierLearning(Checked):
     lowest: float = field(
         0.2, "score of the first stage from which it will be asked", low=0.02, high=0.5
     )
-    seed: int = field(0, "of weights and examples", low=0)
+    seed: int = field(0, "of weights and examples", low=0, high=MAX_SEED)
 
 
 @dataclasses.dataclass(frozen=True)

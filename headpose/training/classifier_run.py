@@ -11,7 +11,15 @@ from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
 from headpose.models.formats import digest
 from headpose.training.classifier_config import ClassifierTrainingConfig
-from headpose.training.detection_run import Pictures, common_threshold, named_sources, read, thinned
+from headpose.training.detection_run import common_threshold
+from headpose.training.detection_sources import (
+    Pictures,
+    check_heads,
+    labels_digest,
+    named_sources,
+    read_all,
+    thinned,
+)
 from headpose.training.fields import values
 from headpose.training.run_folder import check_run, saving
 
@@ -38,13 +46,15 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
     sources = config.sources
     names, validation_names = named_sources(sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
-    inputs = [*sources.data, *read_from, sources.detector, config.network.start]
-    check_run(config, inputs)
+    asked = [sources.detector, *sources.others, config.network.start]
+    check_run(config, [*sources.data, *read_from, *asked])
     complete = [name for name in names if not name.incomplete]
     if not complete:
         raise HeadposeError("name pictures in which every head is labelled to learn from")
-    training = [(name, read(name, config.strict)) for name in complete]
-    validation = [(name, read(name, config.strict)) for name in validation_names]
+    training = read_all(complete, config.strict)
+    validation = read_all(validation_names, config.strict)
+    thin = [thinned(pictures, sources.validate_on) for _, pictures in validation]
+    check_heads([picture for pictures in thin for picture in pictures])
     folder = writable_folder(config.output)
     with sole_user(folder):
         from headpose.detection.head_detector import HeadDetector
@@ -118,8 +128,6 @@ def _learn(
         learning.weight_decay,
         average=learning.average,
     )
-    told = values(config, with_effect_only=True)
-    earlier = open_run(folder, told, config.resume, config.overwrite)
     finders = [*detectors, *(load_detector(name) for name in config.sources.others)]
     candidates = []
     for name, pictures in training:
@@ -139,6 +147,9 @@ def _learn(
 
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=SMOOTHING)
     classifier.compile(optimizer(schedule), loss, jit_compile=jit_compile())
+    # Only now, when nothing else can be wrong, are earlier results touched.
+    told, labels = values(config, with_effect_only=True), labels_digest([*training, *validation])
+    earlier = open_run(folder, told, config.resume, config.overwrite, labels)
     best = folder / "best.keras"
     loop.fit(
         classifier,

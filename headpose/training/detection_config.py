@@ -7,7 +7,7 @@ limits and meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
-from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, MAX_SEED, PRECISION, Checked, field
 
 # How much less than the best F1 a threshold may have: over a wide range of thresholds F1 moves
 # by less than that on some thousand pictures, and the highest of them has the fewest false heads.
@@ -71,7 +71,7 @@ class DetectionLearning(Checked):
     average: float = field(
         0.998, "momentum of the running mean of the weights that is kept", low=0, high=0.99999
     )
-    seed: int = field(0, "of weights and examples", low=0)
+    seed: int = field(0, "of weights and examples", low=0, high=MAX_SEED)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,23 +1,24 @@
 """A training run of a head detector, from sources of boxes to a calibrated model."""
 
-import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
-from headpose.datasets.label_tables import SourceName, read_configuration
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.images.pictures import PictureCache
-from headpose.reporting import progress, report
+from headpose.reporting import progress
 from headpose.training.detection_config import (
     F1_TO_SPARE,
-    BoxedSources,
     DetectionLearning,
     DetectionNetwork,
-    DetectionSources,
     DetectionTrainingConfig,
+)
+from headpose.training.detection_sources import (
+    Pictures,
+    each_epoch,
+    labels_digest,
+    named_sources,
+    read_all,
 )
 from headpose.training.fields import values
 from headpose.training.run_folder import check_run, saving
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from headpose.detection.loading import Detector
     from headpose.training.detection_examples import DetectionExamples
-
-Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
 
 
 def train_detector(config: DetectionTrainingConfig) -> Path:
@@ -45,10 +44,11 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     """
     names, validation_names = named_sources(config.sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
-    inputs = [*config.sources.data, *read_from, config.network.start]
-    check_run(config, inputs)
-    training = [(name, read(name, config.strict)) for name in names]
-    validation = [(name, read(name, config.strict)) for name in validation_names]
+    asked = [*config.sources.incomplete_detector, config.sources.mine_with]
+    check_run(config, [*config.sources.data, *read_from, config.network.start, *asked])
+    training = read_all(names, config.strict)
+    validation = read_all(validation_names, config.strict)
+    each_epoch(validation, config.sources.validate_on)  # tells what is wrong with it
     folder = writable_folder(config.output)
     with sole_user(folder):
         from headpose.models.keras_setup import divide_batches, set_up
@@ -59,58 +59,14 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
         size = _crop_size(detector, config.learning)
         cache = PictureCache(int(config.cache * 2**30))
         examples = _examples(config, detector, size, training, cache)
-        best = _learn(config, detector, size, examples, validation, cache, folder)
+        labels = labels_digest([*training, *validation])
+        best = _learn(config, detector, size, examples, validation, cache, folder, labels)
         if config.save:
             kept = best.with_name(f"{config.keep}.keras")
             with saving(config) as place:
                 _save(kept, place, [] if config.uncalibrated else validation, cache)
     print(f"best detector: {best}")
     return best
-
-
-def named_sources(sources: BoxedSources) -> tuple[list[SourceName], list[SourceName]]:
-    """Returns the sources to learn from and to measure on.
-
-    Raises:
-        HeadposeError: If there is none to measure on.
-    """
-    training: list[SourceName] = []
-    validation: list[SourceName] = []
-    for name in sources.data:
-        if name.endswith(".toml"):
-            named = read_configuration(Path(name), sources.data_root)
-            training += named["train"]
-            validation += named["validation"]
-        else:
-            training.append(dataclasses.replace(SourceName.parse(name), mine=True))
-    if isinstance(sources, DetectionSources):
-        complete = sum(source.share for source in training)
-        share = sources.incomplete_share / max(1 - sources.incomplete_share, 1e-6) * complete
-        for name in sources.incomplete_labels:
-            source = dataclasses.replace(SourceName.parse(name), incomplete=True)
-            each = share / len(sources.incomplete_labels)
-            training.append(dataclasses.replace(source, share=each))
-    if sources.validation:
-        validation = [SourceName.parse(name) for name in sources.validation]
-    if not validation:
-        raise HeadposeError("name pictures to measure on with --validation")
-    return training, validation
-
-
-def read(source: SourceName, strict: bool) -> list[BoxedPicture]:
-    """Reads a source and reports what was left out."""
-    found, problems = read_boxed_pictures(source)
-    report(source.path, problems, strict)
-    empty = sum(not len(picture.boxes) for picture in found)
-    heads = sum(len(picture.boxes) for picture in found)
-    told = f", {empty} pictures without heads" if empty else ""
-    print(f"{source.path}: {len(found)} pictures, {heads} heads{told}")
-    return found
-
-
-def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
-    """Returns at most `count` pictures, evenly from all."""
-    return pictures[:: -(-len(pictures) // count)]
 
 
 def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":
@@ -195,6 +151,7 @@ def _learn(
     validation: Pictures,
     cache: PictureCache,
     folder: Path,
+    labels: str,
 ) -> Path:
     """Trains a detector, or goes on with it; returns the best model's file."""
     from headpose.detection.head_detector import HeadDetector
@@ -217,17 +174,16 @@ def _learn(
         average=learning.average,
     )
     model.compile(optimizer(schedule), jit_compile=jit_compile())
-    together = [picture for _, pictures in validation for picture in pictures]
-    measured = thinned(together, config.sources.validate_on)
+    measured = each_epoch(validation, config.sources.validate_on)
     finder = HeadDetector(detector, name=str(config.network.start))
     best = folder / "best.keras"
     # Only now, when nothing else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
-    earlier = open_run(folder, told, config.resume, config.overwrite)
+    earlier = open_run(folder, told, config.resume, config.overwrite, labels)
     kept = BestModel(
         detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
     )
-    kept.begin_with(config.network.start if measured else None)
+    kept.begin_with(config.network.start)
     loop.fit(
         model,
         lambda first: loop.batches(examples, first, learning.batch_size, config.workers),

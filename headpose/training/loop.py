@@ -14,7 +14,7 @@ from headpose.training.callbacks import (
     Patience,
     SwapAverage,
 )
-from headpose.training.run_folder import saved_epochs, write_log
+from headpose.training.run_folder import check_log, saved_epochs, write_log
 from headpose.training.schedule import Schedule
 
 # Over which the statistics of batch normalization are measured for averaged weights. Epochs
@@ -54,7 +54,11 @@ def fit(
         folder: Where log and checkpoint go.
         earlier: The log's rows so far.
         on_epoch: Told each epoch's number and log; stops training where it returns True.
+
+    Raises:
+        HeadposeError: If log and checkpoint are not of the same run.
     """
+    check_log(folder, earlier, patience.score)
     if _finished(earlier, patience, schedule):
         best.replay(earlier)
         return

@@ -64,9 +64,11 @@ def describe(sets: Sequence[tuple[str, HeadSet]]) -> str:
     lines = []
     for name, heads in sets:
         tilt, pan, _ = heads.angles[~heads.away].T
-        away = f", {heads.away.sum()} turned away" if heads.away.any() else ""
-        lines.append(
-            f"{name}: {len(heads)} heads, tilt {tilt.min():.0f} to {tilt.max():.0f}, "
-            f"pan {pan.min():.0f} to {pan.max():.0f} degrees{away}"
-        )
+        ranges = away = ""
+        if len(tilt):
+            ranges = f", tilt {tilt.min():.0f} to {tilt.max():.0f}"
+            ranges += f", pan {pan.min():.0f} to {pan.max():.0f} degrees"
+        if heads.away.any():
+            away = f", {heads.away.sum()} turned away"
+        lines.append(f"{name}: {len(heads)} heads{ranges}{away}")
     return "\n".join(lines)

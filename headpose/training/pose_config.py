@@ -7,8 +7,9 @@ meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
+from headpose.errors import HeadposeError
 from headpose.geometry.crops import OLD_SIDES, SIDES
-from headpose.training.fields import DEVICE, FREEZE, PRECISION, Checked, field
+from headpose.training.fields import DEVICE, FREEZE, MAX_SEED, PRECISION, Checked, field
 
 ROTATIONS = ("rotation", "efficientnet")  # those that tell the whole turn
 ARCHITECTURES = (*ROTATIONS, "compact", "patacchiola")
@@ -98,7 +99,7 @@ class Learning(Checked):
     teacher_share: float = field(
         0.7, "share of the examples that get the teacher's answer", low=0, high=1
     )
-    seed: int = field(0, "of weights and examples", low=0)
+    seed: int = field(0, "of weights and examples", low=0, high=MAX_SEED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,3 +164,15 @@ class PoseTrainingConfig(Checked):
     network: Network = Network()
     learning: Learning = Learning()
     augmentation: Augmentation = Augmentation()
+
+
+def check_use(config: PoseTrainingConfig) -> None:
+    """Refuses options that only change what is saved where nothing is to be saved.
+
+    Raises:
+        HeadposeError: If there is one.
+    """
+    asked = {"--with-mirror": config.with_mirror, "--average-with": config.average_with}
+    for option, given in asked.items():
+        if given and not config.save:
+            raise HeadposeError(f"{option} is for the model that --save writes; name its file")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
+from headpose.reporting import logger
 from headpose.training.fields import values
 from headpose.training.models_table import check_models_table, note_model
-from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig
+from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig, check_use
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
 from headpose.training.run_folder import check_run, saving
 
@@ -39,8 +40,9 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
         HeadposeError: If data or folders are not as they should be, or training diverges.
     """
     files = [config.network.start, config.learning.teacher, *config.average_with]
-    inputs = [*config.sources.data, *files]
+    inputs = [*config.sources.data, *files, config.crop.detector]
     check_run(config, inputs, [config.models_csv])
+    check_use(config)
     named = all_sources(config.sources)
     read = [source.path for sources in named.values() for source in sources]
     check_run(config, read, [config.models_csv])
@@ -88,6 +90,9 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     for option, given in asked.items():
         if given and architecture not in ROTATIONS:
             raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
+    outputs = 3 if architecture in ROTATIONS else config.network.outputs
+    if outputs == 3 and not rolls and not config.learning.teacher:
+        logger.warning("no head to learn from has a roll: what is told of it will mean nothing")
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
     if config.network.start:
@@ -215,7 +220,7 @@ def _learn(
     )
     # Only now, when little else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True)
-    earlier = open_run(folder, told, config.resume, config.overwrite)
+    earlier = open_run(folder, told, config.resume, config.overwrite, sets.digest())
     best.begin_with(config.network.start)
     started = time.monotonic()
     loop.fit(

@@ -14,6 +14,8 @@ from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
+from headpose.training.run_folder import digest_of
+from headpose.training.same_sources import check_each_once, warn_of_the_same
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +40,19 @@ class TrainingSets:
         """Whether any training head has a known roll."""
         return any(np.isfinite(heads.angles[:, 2]).any() for heads in self.training.values())
 
+    def digest(self) -> str:
+        """Returns a digest of all labels, by which a run notices that its data changed."""
+        sets = (self.training, self.validation, self.test, dict(enumerate(self.held_out)))
+        every = [heads for part in sets for heads in part.values()]
+        return digest_of(
+            array for heads in every for array in (heads.angles, heads.weights, heads.away)
+        )
+
 
 def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
     """Returns the sources that are named for `train`, `validation` and `test`."""
+    if sources.data_root and not any(name.endswith(".toml") for name in sources.data):
+        raise HeadposeError("--data-root is for the paths in a .toml; leave it out")
     named: dict[str, list[SourceName]] = {part: [] for part in PARTS}
     for name in sources.data:
         if name.endswith(".toml"):
@@ -63,6 +75,9 @@ def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
     named = named_sources(sources)
     for source in (s for part in PARTS for s in named[part]):
         check_source(source.path)
+    if not named["train"]:
+        raise HeadposeError("name heads to learn from; none are named, only some to measure on")
+    check_each_once(named["train"])
     # What a source is told to train on in a part of its own is not measured on.
     divided = [s for s in named["train"] if has_parts(s) and not s.part]
     named["validation"] = named["validation"] or divided
@@ -72,7 +87,15 @@ def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
             "tables of heads need --validation, to see when to stop, and so do parts of "
             "clean folders and data sets"
         )
+    learned = _parts_of(named["train"], "train")
+    for part in PARTS[1:]:
+        warn_of_the_same(learned, _parts_of(named[part], part))
     return named
+
+
+def _parts_of(sources: list[SourceName], part: str) -> list[SourceName]:
+    """Returns sources with the part of them that is taken."""
+    return [source.with_part(part) if has_parts(source) else source for source in sources]
 
 
 def has_parts(source: SourceName) -> bool:
@@ -107,6 +130,12 @@ def read_sets(
         _read(part, named[part], whole_turn, crop, detector) for part in PARTS
     )
     divided = {name: divide(s, config.learning.hold_out) for name, s in training.items()}
+    for name, (learned, _) in divided.items():
+        if not len(learned):
+            raise HeadposeError(
+                f"{name}: nothing is left to learn from; give a smaller --hold-out or more heads"
+            )
+    _check_labels(training, validation | test)
     return TrainingSets(
         {name: learned for name, (learned, _) in divided.items()},
         validation,
@@ -115,14 +144,28 @@ def read_sets(
     )
 
 
+def _check_labels(training: dict[str, HeadSet], measured: dict[str, HeadSet]) -> None:
+    """Refuses heads of which nothing could be learned, or nothing measured.
+
+    Raises:
+        HeadposeError: If there are only such in a set, or in all of training.
+    """
+    for name, heads in measured.items():
+        if heads.away.all():
+            raise HeadposeError(f"{name}: no head has angles; nothing can be measured there")
+    if all(heads.away.all() for heads in training.values()):
+        raise HeadposeError("no head to learn from has angles; name a table that has labels")
+    for name, heads in training.items():
+        if not (heads.weights > 0).any():
+            raise HeadposeError(f"{name}: every head has a weight of 0; nothing would be learned")
+
+
 def _read(
     part: str, sources: list[SourceName], whole_turn: bool, crop: dict[str, Any], detector: Any
 ) -> dict[str, HeadSet]:
     """Reads sources of heads, named for the log by their folder."""
     sets: dict[str, HeadSet] = {}
-    for source in sources:
-        if has_parts(source):
-            source = source.with_part(part)
+    for source in _parts_of(sources, part):
         heads, problems = read_heads(source, detector=detector, whole_turn=whole_turn, **crop)
         report(source.path, problems)
         name = f"{_shown(source)}#{source.part}" if source.part else _shown(source)

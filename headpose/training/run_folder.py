@@ -2,12 +2,15 @@
 
 import contextlib
 import csv
+import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, parse_json, sha256, write_json
@@ -16,6 +19,8 @@ from headpose.reporting import logger
 
 LOG, NOTES = "log.csv", "arguments.json"
 MODELS = ("best.keras", "last.keras")  # what a run keeps
+PICTURE = "curve.png"
+LABELS = "labels in the data"  # among the notes: a digest, see `digest_of`
 STATES = "epoch-*.weights.h5"  # of training, one for each epoch that began
 SAVED = "saved.json"  # the SHA-256 of models that a run saved elsewhere
 
@@ -42,7 +47,7 @@ def check_saved(
     inputs, others = [*inputs], [*others]
     check_outputs([save, *others], inputs)
     check_outputs([save], overwrite=replace)
-    own = {identity(folder / name) for name in (LOG, NOTES, *MODELS)}
+    own = {identity(folder / name) for name in (LOG, NOTES, *MODELS, PICTURE, SAVED)}
     for path in inputs:
         if path and identity(Path(path)) in own:
             raise HeadposeError(f"{path} is an input and would be lost; name another --output")
@@ -77,7 +82,7 @@ def check_run(
     """
     replace = run.overwrite or (run.resume and is_own(run.output, run.save))
     check_saved(run.save, others, inputs, replace, run.output)
-    _check_results(run.output, run.resume or run.overwrite)
+    _check_results(run.output, run.resume, run.overwrite)
 
 
 @contextlib.contextmanager
@@ -142,7 +147,7 @@ def saved_epochs(folder: Path) -> int:
 
 
 def open_run(
-    folder: Path, settings: dict[str, Any], resume: bool, overwrite: bool
+    folder: Path, settings: dict[str, Any], resume: bool, overwrite: bool, labels: str = ""
 ) -> list[dict[str, Any]]:
     """Prepares a run's folder and returns the log's rows of an earlier part of it.
 
@@ -151,16 +156,19 @@ def open_run(
         settings: All that its result depends on.
         resume: Whether to go on with what is there.
         overwrite: Whether to start anew where there is something.
+        labels: Of the data, see `digest_of`; empty if they may be any.
 
     Raises:
         HeadposeError: If the folder has results and neither resuming nor overwriting was
-            asked for, or if it belongs to a run with other settings.
+            asked for, or if it belongs to a run with other settings or labels.
     """
     log, notes = folder / LOG, folder / NOTES
     told = {k: str(v) for k, v in settings.items()}
-    _check_results(folder, resume or overwrite)
+    told |= {LABELS: labels} if labels else {}
+    _check_results(folder, resume, overwrite)
     if resume and log.exists():
-        before = _read_notes(notes) if notes.exists() else told
+        # Runs of earlier versions did not note their labels.
+        before = {LABELS: labels} | _read_notes(notes)
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
             raise HeadposeError(
@@ -175,10 +183,31 @@ def open_run(
     return []
 
 
-def _check_results(folder: Path, may_change: bool) -> None:
+def digest_of(labels: Iterable[np.ndarray | str]) -> str:
+    """Returns a digest of all labels of a run's data, in order, to notice that they changed."""
+    digest = hashlib.sha256()
+    for each in labels:
+        if isinstance(each, str):
+            digest.update(each.encode(errors="surrogatepass"))
+        else:
+            digest.update(each.tobytes())
+        digest.update(b"\n")
+    return digest.hexdigest()[:16]
+
+
+def _check_results(folder: Path, resume: bool, overwrite: bool) -> None:
     # Of a name that is too long, pathlib would raise.
-    if not may_change and any(os.path.lexists(folder / name) for name in (LOG, *MODELS)):
+    found = [name for name in (LOG, *MODELS) if os.path.lexists(folder / name)]
+    if overwrite or not found:
+        return
+    if not resume:
         raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
+    for name in (LOG, NOTES):
+        if not os.path.lexists(folder / name):
+            raise HeadposeError(
+                f"{folder} has {found[-1]} but no {name}: no run to go on with; use --overwrite "
+                "or another --output"
+            )
 
 
 def clear_states(folder: Path) -> None:
@@ -193,7 +222,7 @@ def clear_states(folder: Path) -> None:
 def _read_notes(path: Path) -> dict[str, Any]:
     try:
         notes = parse_json(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (OSError, ValueError):
         notes = None
     if not isinstance(notes, dict):
         raise HeadposeError(f"{path}: damaged; use --overwrite or another --output")
@@ -207,6 +236,32 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
     return list(
         itertools.takewhile(lambda row: None not in row and None not in row.values(), reader)
     )
+
+
+def check_log(folder: Path, rows: Sequence[dict], score: str) -> None:
+    """Refuses a log that does not tell all that its checkpoint has behind it.
+
+    Args:
+        folder: Of the run.
+        rows: Of its log.
+        score: The column to watch.
+
+    Raises:
+        HeadposeError: If epochs or their scores are missing.
+    """
+    log, behind = folder / LOG, saved_epochs(folder)
+    if len(rows) < behind:
+        raise HeadposeError(
+            f"{log}: has {len(rows)} epochs, its checkpoint {behind}; put back the rows that are "
+            "gone, or use --overwrite or another --output"
+        )
+    try:
+        for row in rows:
+            float(row[score])
+    except (KeyError, ValueError) as error:
+        raise HeadposeError(
+            f"{log}: does not tell the {score} of each epoch; use --overwrite or another --output"
+        ) from error
 
 
 def write_log(path: Path, rows: list[dict]) -> None:

@@ -1,8 +1,10 @@
 import logging
 
+import keras
 import pytest
 
-from headpose.training.callbacks import BestModel
+from headpose.errors import HeadposeError
+from headpose.training.callbacks import BestModel, Checkpoint
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,32 @@ def test_training_from_scratch_measures_nothing_before(tmp_path, caplog):
     best.replay([{"score": 3.0}])
     best.compare_with_start()
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([3.0, 2.0, 2.5], [0, 1]),
+        # Where nothing can be measured, an earlier run's file is not taken for this one's.
+        ([float("nan"), float("nan")], [0]),
+        ([float("nan"), 2.0, 3.0], [0, 1]),
+    ],
+)
+def test_the_first_epoch_is_kept_and_then_what_is_better(monkeypatch, tmp_path, scores, kept):
+    saved, epochs = [], iter(scores)
+    monkeypatch.setattr("headpose.training.callbacks.save_model", lambda *given: saved.append(at))
+    best = BestModel(None, lambda: {"score": next(epochs)}, "score", False, tmp_path / "b.keras")
+    for at in range(len(scores)):
+        best.on_epoch_end(at, {})
+    assert saved == kept
+
+
+def test_a_damaged_state_is_told(tmp_path):
+    state = tmp_path / "epoch-00001.weights.h5"
+    state.write_bytes(b"no weights")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.set_model(model)
+    with pytest.raises(HeadposeError, match=r"epoch-00001.weights.h5: no state of this run"):
+        checkpoint.on_train_begin()

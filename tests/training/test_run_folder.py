@@ -3,14 +3,17 @@
 import csv
 import dataclasses
 
+import numpy as np
 import pytest
 
 from headpose.errors import HeadposeError
 from headpose.training import run_folder
 from headpose.training.run_folder import (
     SAVED,
+    check_log,
     check_run,
     check_saved,
+    digest_of,
     is_own,
     newest_state,
     note_saved,
@@ -69,10 +72,41 @@ def test_results_are_not_lost_unasked(tmp_path, name):
     asked = dataclasses.make_dataclass("Asked", ["output", "save", "resume", "overwrite"])
     with pytest.raises(HeadposeError, match="has results"):
         check_run(asked(tmp_path, None, resume=False, overwrite=False), [])
-    check_run(asked(tmp_path, None, resume=True, overwrite=False), [])
+    with pytest.raises(HeadposeError, match="no run to go on with"):
+        check_run(asked(tmp_path, None, resume=True, overwrite=False), [])
+    with pytest.raises(HeadposeError, match="no run to go on with"):
+        open_run(tmp_path, SETTINGS, resume=True, overwrite=False)
     check_run(asked(tmp_path, None, resume=False, overwrite=True), [])
     check_run(asked(tmp_path / ("long" * 99), None, resume=False, overwrite=False), [])
     assert (tmp_path / name).read_text() == "dear"
+
+
+def test_a_run_is_gone_on_with_on_the_same_labels_only(tmp_path):
+    first, second = (digest_of([np.array([1.0, angle]), "a.png"]) for angle in (2.0, 3.0))
+    open_run(tmp_path, SETTINGS, resume=False, overwrite=False, labels=first)
+    write_log(tmp_path / "log.csv", ROWS)
+    assert open_run(tmp_path, SETTINGS, resume=True, overwrite=False, labels=first) == ROWS
+    with pytest.raises(HeadposeError, match="other values of labels in the data; give the same"):
+        open_run(tmp_path, SETTINGS, resume=True, overwrite=False, labels=second)
+    # A run that an earlier version began did not note them.
+    open_run(tmp_path, SETTINGS, resume=False, overwrite=True)
+    write_log(tmp_path / "log.csv", ROWS)
+    assert open_run(tmp_path, SETTINGS, resume=True, overwrite=False, labels=second) == ROWS
+
+
+def test_without_its_notes_no_run_is_gone_on_with(run):
+    (run / "arguments.json").unlink()
+    with pytest.raises(HeadposeError, match=r"has log.csv but no arguments.json: no run to go on"):
+        open_run(run, {"epochs": 4}, resume=True, overwrite=False)
+
+
+def test_a_log_that_lacks_epochs_or_scores_is_told(run):
+    check_log(run, ROWS, "score")
+    with pytest.raises(HeadposeError, match="has 2 epochs, its checkpoint 3; put back the rows"):
+        check_log(run, ROWS[:2], "score")
+    for rows in ([*ROWS, {"epoch": "3", "score": "x"}], [{"epoch": "0"}] * 3):
+        with pytest.raises(HeadposeError, match="does not tell the score of each epoch"):
+            check_log(run, rows, "score")
 
 
 def test_what_others_put_into_a_folder_called_checkpoint_stays(run):

@@ -1,0 +1,108 @@
+"""The pictures with head boxes of a training run: which sources there are, and what is in them."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
+from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.errors import HeadposeError
+from headpose.reporting import report
+from headpose.training.detection_config import BoxedSources, DetectionSources
+from headpose.training.run_folder import digest_of
+from headpose.training.same_sources import check_each_once, warn_of_the_same
+
+Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
+
+
+def named_sources(sources: BoxedSources) -> tuple[list[SourceName], list[SourceName]]:
+    """Returns the sources to learn from and to measure on.
+
+    Raises:
+        HeadposeError: If there is none to learn from or to measure on, or one is given twice.
+    """
+    training: list[SourceName] = []
+    validation: list[SourceName] = []
+    for name in sources.data:
+        if name.endswith(".toml"):
+            named = read_configuration(Path(name), sources.data_root)
+            training += named["train"]
+            validation += named["validation"]
+        else:
+            training.append(dataclasses.replace(SourceName.parse(name), mine=True))
+    if not training and not (isinstance(sources, DetectionSources) and sources.incomplete_labels):
+        raise HeadposeError("name pictures to learn from; none are named, only some to measure on")
+    if isinstance(sources, DetectionSources):
+        # Where no other pictures are, there is nothing that theirs would be a share of.
+        complete = sum(source.share for source in training) or 1.0
+        share = sources.incomplete_share / max(1 - sources.incomplete_share, 1e-6) * complete
+        for name in sources.incomplete_labels:
+            source = dataclasses.replace(SourceName.parse(name), incomplete=True)
+            each = share / len(sources.incomplete_labels)
+            training.append(dataclasses.replace(source, share=each))
+    if sources.data_root and not any(name.endswith(".toml") for name in sources.data):
+        raise HeadposeError("--data-root is for the paths in a .toml; leave it out")
+    if sources.validation:
+        validation = [SourceName.parse(name) for name in sources.validation]
+    if not validation:
+        raise HeadposeError("name pictures to measure on with --validation")
+    check_each_once(training)
+    warn_of_the_same(training, validation)
+    return training, validation
+
+
+def read_all(names: Sequence[SourceName], strict: bool) -> Pictures:
+    """Reads sources and reports what was left out.
+
+    Raises:
+        HeadposeError: If one is missing or has no usable picture.
+    """
+    return [(name, _read(name, strict)) for name in names]
+
+
+def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
+    """Reads a source and reports what was left out."""
+    found, problems = read_boxed_pictures(source)
+    report(source.path, problems, strict)
+    empty = sum(not len(picture.boxes) for picture in found)
+    heads = sum(len(picture.boxes) for picture in found)
+    told = f", {empty} pictures without heads" if empty else ""
+    print(f"{source.path}: {len(found)} pictures, {heads} heads{told}")
+    return found
+
+
+def each_epoch(validation: Pictures, count: int) -> Sequence[BoxedPicture]:
+    """Returns at most `count` of all pictures to measure on, evenly from all.
+
+    Raises:
+        HeadposeError: If they show no head, so that no epoch is better than another.
+    """
+    measured = thinned([picture for _, pictures in validation for picture in pictures], count)
+    check_heads(measured)
+    return measured
+
+
+def check_heads(measured: Sequence[BoxedPicture]) -> None:
+    """Refuses pictures to measure on of which none shows a head.
+
+    Raises:
+        HeadposeError: If so.
+    """
+    if not any(len(picture.boxes) for picture in measured):
+        raise HeadposeError(
+            f"no head in the {len(measured)} pictures that are measured each epoch; name others "
+            "with --validation, or more of them with --validate-on"
+        )
+
+
+def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
+    """Returns at most `count` pictures, evenly from all."""
+    return pictures[:: -(-len(pictures) // count)]
+
+
+def labels_digest(sets: Pictures) -> str:
+    """Returns a digest of all names and boxes, by which a run notices that its data changed."""
+    pictures = [picture for _, some in sets for picture in some]
+    return digest_of(
+        each for picture in pictures for each in (picture.path.name, picture.boxes, picture.ignored)
+    )
