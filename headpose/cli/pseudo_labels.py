@@ -70,11 +70,11 @@ def main() -> None:
     from headpose.reporting import report
 
     each_once(map(str, arguments.table))
-    # What is wrong with a table is told before the others are worked on.
-    tables = [(path, read_table(path, arguments)) for path in arguments.table]
     fsa_net = PeerEstimator(CONVENTIONS["fsa-net"], arguments.fsa_net)
     whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
     ours = whole_turn_estimator(arguments.estimator) if arguments.estimator else None
+    # What is wrong with a table is told before the others are worked on.
+    tables = [(path, read_table(path, arguments)) for path in arguments.table]
     with growing_table(arguments.output, header=1) as file:
         rows = UnixRows(file)
         pd.DataFrame(columns=list(FIELDS)).to_csv(rows, index=False, lineterminator=ROW_END)
