@@ -17,6 +17,7 @@ from headpose.video.addresses import without_secrets
 
 LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
 LOCK = ".lock"
+HEADS, DONE, PARTS = FOLDERS = "heads", "shards", "parts"  # see `headpose.archives.results`
 # Stores whose folders are but parts of names: asked for one, their packages make a bucket.
 BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos"}
 
@@ -41,6 +42,12 @@ class Output:
         """Returns the path or URL of a file in it, to be shown."""
         return f"{str(self).rstrip('/')}/{name}"
 
+    def folders(self) -> list[Path]:
+        """Returns the folders of this machine that hold results, which are no inputs."""
+        if self.folder is None:
+            return []
+        return [self.folder, *(self.folder / name for name in FOLDERS)]
+
     def prepare(self, *folders: str) -> None:
         """Makes it and folders in it, and makes sure that it can be written to.
 
@@ -50,7 +57,7 @@ class Output:
         if self.folder is not None:
             writable_folder(self.folder)
             for name in folders:
-                (self.folder / name).mkdir(exist_ok=True)
+                writable_folder(self.folder / name)
             return
         probe = f".probe-{platform.node()}-{os.getpid()}"
         self.write(probe, b"")

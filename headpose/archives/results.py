@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 
 from headpose import __version__
 from headpose.archives.inputs import VIDEO
-from headpose.archives.output import Output
+from headpose.archives.output import DONE, HEADS, PARTS, Output
 from headpose.archives.shards import Joined, Shard
 from headpose.errors import HeadposeError
 from headpose.files import parse_json
@@ -31,8 +31,7 @@ from headpose.parallel.prefetch import ahead
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
 
-HEADS, DONE, MANIFEST, FAILURES = "heads", "shards", "manifest.json", "failures.jsonl"
-PARTS = "parts"
+MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
 OLD_COUNTS = "summary.json"  # where version 0.1 had them
 AGAIN = ".again"  # in the name of what came of a shard that is to be done once more
 _SHARD = r"(pictures|video|tar|parquet)-\d{6,}"  # as `headpose.archives.shards` names them
@@ -73,14 +72,16 @@ def open_results(
     """
     prints = {shard.result: shard.fingerprint for shard in shards}
     before, done, parts = read_manifest(output), finished(output), measured(output)
-    rows = any(RESULT_NAME.match(name) for name in output.names(HEADS))
+    left = [f for f in (HEADS, DONE) if any(map(RESULT_NAME.match, output.names(f)))]
     # A run may have got no further than its manifest, as with a model that cannot be loaded.
-    nothing = sole and not (done or parts or rows)
+    nothing = sole and not (done or parts or HEADS in left)
     if before is None or nothing:
         if before is None and output.read(FAILURES) is not None:
+            left.append(FAILURES)
+        if before is None and left:
             raise HeadposeError(
-                f"{output} has {FAILURES} but no {MANIFEST}: not made by headpose annotate; "
-                "choose another --output"
+                f"{output} has {left[-1]} but no {MANIFEST}: not made by headpose annotate, or "
+                "from files that nobody knows any more; choose another --output"
             )
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
         _write_json(output, MANIFEST, manifest | {"shards": prints})
@@ -128,7 +129,10 @@ def read_manifest(output: Output) -> dict | None:
     content = output.read(MANIFEST)
     if content is None:
         return None
-    told = f"{output.named(MANIFEST)}: damaged; use --overwrite or another --output"
+    told = (
+        f"{output.named(MANIFEST)}: damaged, or not made by headpose annotate; choose another "
+        "--output, or remove it yourself"
+    )
     try:
         manifest = parse_json(content)
     except ValueError as error:
@@ -165,9 +169,13 @@ def ready(output: Output) -> list[Shard]:
 def clear(output: Output) -> None:
     """Removes results, and nothing else.
 
-    The place may hold other things, and have folders of these names from elsewhere.
+    The place may hold other things, and have folders and a manifest of these names from
+    elsewhere.
+
+    Raises:
+        HeadposeError: If its manifest is none of ours.
     """
-    if output.read(MANIFEST) is None:
+    if read_manifest(output) is None:
         return
     for folder, pattern in ((HEADS, RESULT_NAME), (DONE, RESULT_NAME), (PARTS, PART_NAME)):
         _remove_matching(output, folder, pattern)

@@ -44,6 +44,19 @@ def is_table(dataset: str) -> bool:
     return SourceName.parse(dataset).is_table
 
 
+def check_part(part: str | None, datasets: Sequence[str]) -> None:
+    """Refuses a part of clean folders where there are tables alone.
+
+    Raises:
+        HeadposeError: If there are.
+    """
+    if part and all(map(is_table, datasets)):
+        raise HeadposeError(
+            f"{', '.join(datasets)}: --part is for clean folders; name rows of a table by its "
+            f"column part, as in labels.csv#{part}"
+        )
+
+
 def has_pictures(dataset: str) -> bool:
     """Tells whether heads are named in pictures, and not cut or rendered already."""
     return is_table(dataset) and not _is_rendered(dataset)

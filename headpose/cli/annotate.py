@@ -16,6 +16,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.annotate_merging import check_merge, merge, tell_counts
 from headpose.cli.pipeline_options import (
     SIGNS,
     add_pipeline_options,
@@ -28,7 +29,6 @@ from headpose.errors import HeadposeError, install
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 SETTINGS = ("format", "shard_size", "every", "empty", "column", "key")
 SAVED_MODEL = "saved_model.pb"  # by which TensorFlow tells its folders
-NAMED = 5  # shards that a message about those missing names
 
 
 def options() -> argparse.ArgumentParser:
@@ -208,56 +208,19 @@ def columns_of(arguments: argparse.Namespace):
     return Columns(arguments.column, arguments.key)
 
 
-def merge(place: str) -> int:
-    """Joins videos, and counts what runs with `--shard` have left; returns the exit status."""
-    from headpose.archives import results
-    from headpose.archives.annotation import annotate_shard
-    from headpose.archives.output import Output
-    from headpose.archives.tasks import ShardTask
-
-    output = Output(place)
-    if output.folder is not None and not output.folder.is_dir():
-        raise HeadposeError(f"{output}: no such folder; name the one with the results")
-    with output.claimed():
-        settings = (results.read_manifest(output) or {}).get("settings", {})
-        for video in cl.progress(results.ready(output), "videos"):
-            kind, empty = settings["format"], settings["empty"]
-            annotate_shard(ShardTask(video, output, kind=kind, empty=empty))
-        counts, missing = results.merge(output)
-    if missing:
-        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        cl.tell(
-            f"{cl.program()}: error: {len(missing)} of {counts['shards'] + len(missing)} shards "
-            f"are not done: {', '.join(missing[:NAMED])}{more}; run their parts, then merge again",
-            sys.stderr,
-        )
-    tell_counts(counts, output, None)
-    return 1 if missing or counts["failures"] else 0
-
-
-def tell_counts(counts: dict, output, seconds: float | None) -> None:
-    """Says what was found, and where failures are listed."""
-    from headpose.archives.results import FAILURES, HEADS
-
-    took = "" if seconds is None else f" ({seconds:.0f} s)"
-    print(
-        f"{counts['pictures']} pictures and {counts['frames']} frames of {counts['videos']} "
-        f"videos: {counts['heads']} heads -> {output.named(HEADS)}{took}"
-    )
-    if counts["failures"]:
-        told = f"{counts['failures']} files could not be read, or only in part"
-        cl.warn(f"{told}: see {output.named(FAILURES)}")
-
-
 def main() -> int:
     parser = options()
     arguments = parser.parse_args()
     if arguments.merge:
-        if arguments.inputs:
-            parser.error("--merge counts what was done and reads no INPUT; leave it out")
+        check_merge(parser, arguments)
         return merge(arguments.output)
     if not arguments.inputs:
         parser.error("the following arguments are required: INPUT")
+    if arguments.shard and arguments.overwrite:
+        parser.error(
+            "--overwrite would remove what other parts of --shard have done; remove the folder "
+            "before the first part, or name another --output"
+        )
     check_pool(arguments)
     check_format(arguments.format)
     check_models(arguments.detector, arguments.estimator)
@@ -268,7 +231,7 @@ def main() -> int:
     from headpose.archives.shards import Span, choose, make_shards
 
     output = Output(arguments.output)
-    inputs = find_files(arguments.inputs, [output.folder] if output.folder is not None else [])
+    inputs = find_files(arguments.inputs, output.folders())
     seconds = arguments.split_videos or math.inf
     shards = make_shards(inputs, arguments.shard_size, columns_of(arguments), seconds)
     if any(isinstance(shard.part, Span) for shard in shards):

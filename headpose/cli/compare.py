@@ -14,7 +14,7 @@ from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models, named_detector
-from headpose.datasets.label_tables import each_once
+from headpose.datasets.measured_sources import check_no_picture, each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import write_json
@@ -73,16 +73,12 @@ def check_options(arguments: argparse.Namespace) -> None:
     Raises:
         HeadposeError: If there is one.
     """
-    from headpose.baselines.evaluation import is_table
+    from headpose.baselines.evaluation import check_part, is_table
 
     name, table = arguments.dataset, is_table(arguments.dataset)
     if arguments.pictures and table:
         raise HeadposeError(f"{name}: names its pictures itself; --pictures is for clean folders")
-    if arguments.part and table:
-        raise HeadposeError(
-            f"{name}: --part is for clean folders; name rows of a table by its column part, as "
-            f"in labels.csv#{arguments.part}"
-        )
+    check_part(arguments.part, [name])
     if arguments.detector and not table:
         raise HeadposeError(f"{name}: its crops are cut already; --detector is for tables")
 
@@ -192,6 +188,7 @@ def main() -> None:
     check_models(arguments.detector)
     check_figures(arguments.figure)
     check_options(arguments)
+    check_no_picture(outputs, [source])
     # What is wrong with data is told before TensorFlow starts, which a detector may need.
     early = None if arguments.detector else read_heads(arguments)
     from headpose.models.keras_setup import set_up

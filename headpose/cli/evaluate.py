@@ -17,7 +17,7 @@ import argparse
 import math
 from pathlib import Path
 
-from headpose.baselines.evaluation import has_pictures, is_table
+from headpose.baselines.evaluation import check_part, has_pictures, is_table
 from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
@@ -28,7 +28,7 @@ from headpose.cli.pipeline_options import (
     model_for,
     named_detector,
 )
-from headpose.datasets.label_tables import each_once
+from headpose.datasets.measured_sources import check_no_picture, each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
@@ -99,11 +99,8 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         parser.error("the following arguments are required: dataset")
     if not all(map(is_table, arguments.dataset)):
         arguments.part = arguments.part or "test"
-    elif arguments.part:
-        raise HeadposeError(
-            "--part is for clean folders; name rows of a table by its column part, as in "
-            f"labels.csv#{arguments.part}"
-        )
+    else:
+        check_part(arguments.part, arguments.dataset)
     return arguments
 
 
@@ -198,10 +195,11 @@ def main() -> int:
     ours = [e for e in arguments.estimator if Path(e).suffix.lower() in FILES and "=" not in e]
     check_compared(arguments.estimator)
     check_models(arguments.detector, *ours)
-    tables = [source.path for source in each_once(arguments.dataset)]
+    sources = each_once(arguments.dataset, together=True)
     outputs = [arguments.json, arguments.plot, arguments.reliability]
-    inputs = [*tables, *ours, arguments.detector]
+    inputs = [*(source.path for source in sources), *ours, arguments.detector]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
+    check_no_picture(outputs, sources)
     check_figures(arguments.plot, arguments.reliability)
     for dataset in arguments.dataset:
         if arguments.detector and not has_pictures(dataset):

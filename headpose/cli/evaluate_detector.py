@@ -13,6 +13,12 @@ import math
 import os
 
 from headpose.cli import common as cl
+from headpose.cli.detector_pictures import (
+    WORST_COUNT,
+    WorstSheets,
+    empty_pictures,
+    false_heads,
+)
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import (
     SMALLEST_SIZE,
@@ -24,12 +30,11 @@ from headpose.cli.pipeline_options import (
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_outputs, write_json
+from headpose.files import check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
 MOST_DIGITS = 6  # of a side in pixels; larger ones need more memory than there is
-WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 
 
 def options() -> argparse.ArgumentParser:
@@ -58,7 +63,11 @@ def options() -> argparse.ArgumentParser:
         "matters: what is lost so is lost by chance, near the threshold",
     )
     add("--worst", type=cl.path, metavar="PICTURE", help="draw the worst pictures here")
-    add("--worst-count", type=cl.at_least(1), default=30, help="how many of each set and detector")
+    add(
+        "--worst-count",
+        type=cl.at_least(1),
+        help=f"how many of each set and detector (default: {WORST_COUNT})",
+    )
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
     add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
     add("--empty", nargs="+", help="pictures, folders, patterns without heads: count false ones")
@@ -96,17 +105,6 @@ def _without_number(name: str, mark: str, smallest: int) -> tuple[str, int | Non
             f"{name}: what follows {mark} must be a whole number of {smallest} pixels or more"
         )
     return plain, int(number)
-
-
-def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[int, dict[str, int]]:
-    """Returns how many pictures there were and how many false heads each detector saw."""
-    counts = dict.fromkeys(detectors, 0)
-    total = 0
-    for picture in pictures:
-        total += 1
-        for name, detector in detectors.items():
-            counts[name] += len(detector.detect([picture], confidence)[0][0])
-    return total, counts
 
 
 def markdown(rows: list[dict]) -> str:
@@ -154,7 +152,9 @@ def losses(arguments, detector, pictures: list) -> dict[str, float]:
     return shares
 
 
-def report_set(arguments, name: str, pictures: list, detectors: dict) -> tuple[dict, dict]:
+def report_set(
+    arguments, name: str, pictures: list, detectors: dict, sheets: WorstSheets | None
+) -> tuple[dict, dict]:
     """Measures detectors on one set and prints their tables.
 
     Returns:
@@ -187,8 +187,8 @@ def report_set(arguments, name: str, pictures: list, detectors: dict) -> tuple[d
         row["ms"] = f"{1000 * np.median(found.seconds):.0f}"
         rows.append(row)
         tags[label] = evaluation.recall_by_tag(found, threshold)
-        if arguments.worst:
-            draw_worst(arguments, f"{name} {label}", found, threshold)
+        if sheets is not None:
+            sheets.draw(f"{name} {label}", found, threshold)
     counted = sum(map(len, (item.ignored for item in pictures)))
     told = f"{heads} heads" + (f", {counted} ignored boxes" if counted else "")
     print(f"\n{name}: {len(pictures)} pictures, {told}\n")
@@ -210,38 +210,32 @@ def print_tags(tags: dict) -> None:
         print(f"\n{markdown_table(['recall at the threshold', 'heads', *tags], cells)}")
 
 
-def draw_worst(arguments, name: str, found, threshold: float) -> None:
-    """Adds a sheet of the worst pictures to the file that `--worst` names."""
-    from headpose.images.pictures import write_image
-    from headpose.training.contact_sheet import contact_sheet, worst_pictures
-
-    chosen = worst_pictures(found, threshold, arguments.worst_count)
-    if not chosen:
-        return
-    plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-")[
-        -WORST_NAME:
-    ]
-    path = arguments.worst.with_stem(f"{arguments.worst.stem}-{plain}")
-    with atomic_write(path, replace=arguments.overwrite) as temporary:
-        write_image(temporary, contact_sheet(found, threshold, chosen))
-    print(f"wrote {path}")
+def parsed() -> argparse.Namespace:
+    """Reads the options; stops where one is given that has nothing to do."""
+    parser = options()
+    arguments = parser.parse_args()
+    if arguments.backgrounds_checked_by and not arguments.backgrounds:
+        parser.error("--backgrounds-checked-by is about --backgrounds; add it")
+    if arguments.worst_count and not arguments.worst:
+        parser.error("--worst-count is about --worst; add it")
+    return arguments
 
 
 def main() -> None:
-    arguments = options().parse_args()
+    arguments = parsed()
     checker = arguments.backgrounds_checked_by
     names = [*arguments.detectors, *([checker] if checker else [])]
     named = {name: taken_apart(name) for name in names}
     models = [path for path, _, _ in named.values()]
     check_models(*models)
     from headpose.datasets.detection_annotations import read_boxed_pictures
-    from headpose.datasets.label_tables import SourceName, each_once
+    from headpose.datasets.measured_sources import each_once
     from headpose.images.figures import check_figures
-    from headpose.images.pictures import check_picture_format, find_pictures, read_image
+    from headpose.images.pictures import check_picture_format, read_image
 
     sources = each_once(arguments.data)
     if arguments.backgrounds:
-        sources.append(SourceName.parse(arguments.backgrounds))
+        sources += each_once([arguments.backgrounds])
     inputs = [*(source.path for source in sources), *(arguments.empty or ()), *models]
     outputs = [arguments.json, arguments.plot, arguments.worst]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
@@ -249,7 +243,7 @@ def main() -> None:
     if arguments.worst:
         check_picture_format(arguments.worst)
 
-    sets = {}
+    sets: dict[str, list] = {}
     for name in arguments.data:
         pictures, problems = read_boxed_pictures(name)
         report(name, problems, arguments.strict)
@@ -259,9 +253,11 @@ def main() -> None:
         background, problems = read_boxed_pictures(arguments.backgrounds)
         report(arguments.backgrounds, problems, arguments.strict)
 
-    empty, missing = find_pictures(arguments.empty or ())
-    if missing:
-        raise HeadposeError(missing[0])
+    empty = empty_pictures(arguments.empty or (), arguments.strict)
+    shown = [picture.path for some in (*sets.values(), background or ()) for picture in some]
+    check_outputs(outputs, [*shown, *empty], arguments.overwrite)
+    count = arguments.worst_count or WORST_COUNT
+    sheets = WorstSheets(arguments.worst, count, arguments.overwrite) if arguments.worst else None
 
     from headpose.datasets import negatives as bg
     from headpose.detection.loading import load_detector
@@ -275,7 +271,7 @@ def main() -> None:
     about: dict = {}
     lines: dict = {}
     for name, pictures in sets.items():
-        about[name], curves = report_set(arguments, name, pictures, detectors)
+        about[name], curves = report_set(arguments, name, pictures, detectors, sheets)
         lines |= {f"{name} {d}" if len(sets) > 1 else d: curve for d, curve in curves.items()}
 
     silent = []
@@ -287,8 +283,8 @@ def main() -> None:
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
     false = {}
-    for what, shown in silent:
-        total, counts = false_heads(detectors, shown, arguments.confidence)
+    for what, seen in silent:
+        total, counts = false_heads(detectors, seen, arguments.confidence)
         false[what] = {"pictures": total, **counts}
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))

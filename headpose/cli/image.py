@@ -152,24 +152,19 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.listing import find_inputs, is_folder, output_places, real_path
+    from headpose.images.listing import find_inputs
+    from headpose.images.output_places import output_places
     from headpose.images.pictures import PictureError, sample_portrait
 
     given = arguments.inputs or [str(sample_portrait())]
-    place = Path(arguments.output)
-    if any(is_folder(name) and real_path(Path(name)) == real_path(place) for name in given):
-        raise HeadposeError(
-            f"{place}: is searched for photos, and what is drawn there would be taken for some the "
-            "next time; name another --output"
-        )
-    found = find_inputs(given, skip=[place])
+    found = find_inputs(given, skip=[Path(arguments.output)])
     for line in found.left_out:
         cl.warn(line)
     for problem in found.problems:
         cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
     if not found.files:
         return 1
-    check_tables(parser, arguments, found.files)
+    check_tables(parser, arguments, [*found.files, *found.lists])
     videos = set(found.videos)
     places = output_places(
         [(str(file), file, file.stem) for file in found.files],

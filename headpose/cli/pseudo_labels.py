@@ -64,7 +64,8 @@ def main() -> None:
 
     from headpose.baselines.pseudo_labels import FIELDS, label_pictures
     from headpose.baselines.registry import CONVENTIONS, PeerEstimator
-    from headpose.datasets.label_tables import Problems, each_once
+    from headpose.datasets.label_tables import Problems
+    from headpose.datasets.measured_sources import each_once
     from headpose.files import growing_table
     from headpose.files.csv_rows import ROW_END, UnixRows
     from headpose.reporting import report

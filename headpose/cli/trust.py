@@ -69,11 +69,12 @@ def shown(row: dict[str, float]) -> list[str]:
 
 def main() -> None:
     arguments = options().parse_args()
-    from headpose.datasets.label_tables import each_once
+    from headpose.datasets.measured_sources import check_no_picture, each_once
 
-    tables = [source.path for source in each_once(arguments.datasets)]
-    inputs = [*tables, arguments.estimator]
+    sources = each_once(arguments.datasets, together=True)
+    inputs = [*(source.path for source in sources), arguments.estimator]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
+    check_no_picture([arguments.json], sources)
     import numpy as np
 
     from headpose.models.shipped import DEFAULT_ESTIMATOR

@@ -123,8 +123,6 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     if arguments.output is None and (arguments.audio or arguments.codec):
         parser.error("--audio and --codec are about the video; add --output")
     given = arguments.sources or ["0"]
-    if arguments.fps is not None and not any(map(is_folder, given)):
-        parser.error("--fps is for folders of pictures")
     if arguments.end is not None and arguments.end <= arguments.start:
         parser.error("--end must be after --start")
     same = [str(o) for o in (arguments.output, arguments.csv, arguments.json) if o]
@@ -132,8 +130,11 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
         parser.error("two outputs cannot go to the same place")
     check_display(arguments.show)
     sources = find_sources(given, arguments.output)
+    if arguments.fps is not None and not any(map(is_folder, sources.names)):
+        parser.error("--fps is for folders of pictures; none was named")
     outputs = output_files(sources, arguments.output, arguments.overwrite)
-    check_tables(parser, arguments, sources.names, [*outputs.values(), arguments.stats])
+    inputs = [*sources.names, *sources.lists]
+    check_tables(parser, arguments, inputs, [*outputs.values(), arguments.stats])
     return arguments, sources, outputs
 
 

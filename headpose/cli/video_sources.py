@@ -1,11 +1,13 @@
 """Which videos the names on a command line stand for, and where each one's output goes."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.images.listing import VIDEO_SUFFIXES, find_inputs, is_folder, output_places
+from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs, is_folder
+from headpose.images.output_places import check_not_searched, output_places
 from headpose.video.addresses import is_address
 from headpose.video.opening import is_camera
 
@@ -19,12 +21,14 @@ class Sources:
     Attributes:
         names: Of the sources, as `headpose.video.opening.open_source` takes them.
         roots: The folder that was named, above each source that was found in one.
+        lists: The text files that named others.
         problems: A message for each name that gave nothing.
         left_out: A message for each kind of thing in folders that was left out.
     """
 
     names: list[str] = field(default_factory=list)
     roots: dict[str, Path] = field(default_factory=dict)
+    lists: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -44,15 +48,23 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     """
     sources = Sources()
     skip = [output] if output else []
-    for name in names:
-        if is_camera(name) or is_address(name):
+    seen: set[str] = set()
+
+    def add(name: str, known: str) -> None:
+        if known not in seen:  # by whatever way it is named
+            seen.add(known)
             sources.names.append(name)
+
+    for name in expand_lists(names, sources.problems, sources.lists):
+        if is_camera(name) or is_address(name):
+            add(name, name)
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
         if not found.files and is_folder(name):
-            sources.names.append(name)
+            add(name, os.path.abspath(name))  # noqa: PTH100
             continue
-        sources.names += [str(file) for file in found.files if str(file) not in sources.names]
+        for file in found.files:
+            add(str(file), os.path.abspath(file))  # noqa: PTH100
         sources.roots |= {str(file): root for file, root in found.roots.items()}
         sources.problems += found.problems
         sources.left_out += found.left_out
@@ -81,14 +93,16 @@ def output_files(
         overwrite: Whether what stands in a folder may be replaced; else names get a number.
 
     Raises:
-        HeadposeError: If several videos were to go to one file.
+        HeadposeError: If several videos were to go to one file, or one would be found as an
+            input the next time.
     """
     if output is None:
         return dict.fromkeys(sources.names)
-    is_folder = output.is_dir() or not output.suffix
-    if not is_folder and len(sources.names) == 1 and not sources.roots:
+    many = output.is_dir() or not output.suffix
+    if not many and len(sources.names) == 1 and not sources.roots:
+        check_not_searched(output.parent, filter(is_folder, sources.names), [output])
         return {sources.names[0]: output}
-    if not is_folder:
+    if not many:
         raise HeadposeError(
             f"{output}: {len(sources.names)} videos cannot go to one file; name a folder"
         )
@@ -99,4 +113,6 @@ def output_files(
         OUTPUT_SUFFIX,
         overwrite,
     )
+    # A folder of pictures with a video in it would stand for that the next time.
+    check_not_searched(output, filter(is_folder, sources.names), places.values())
     return dict(places)

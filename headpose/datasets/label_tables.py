@@ -3,8 +3,6 @@
 import csv
 import dataclasses
 import math
-import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -233,25 +231,6 @@ def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
         told = ", ".join(repr(name) for name in sorted(set(parts))[:MAX_PARTS])
         raise HeadposeError(f"{path}: no row has the part {part!r}; the column has {told}")
     return taken
-
-
-def each_once(names: Iterable[str]) -> list[SourceName]:
-    """Takes the names of sources to measure on apart.
-
-    Raises:
-        HeadposeError: If one is given twice, and would count twice, or with a share.
-    """
-    sources, seen = [], set()
-    for name in names:
-        source = SourceName.parse(name)
-        if source.share != 1:
-            raise HeadposeError(f"{name}: a share is for training; leave out what follows @")
-        known = (os.path.realpath(source.path), source.part)
-        if known in seen:
-            raise HeadposeError(f"{name}: given twice, its heads would count twice; name it once")
-        seen.add(known)
-        sources.append(source)
-    return sources
 
 
 def with_our_names(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from headpose.files.csv_rows import csv_writer
 from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
+from headpose.files.places import numbered
 from headpose.files.texts import decoded, number, parse_json, parse_toml
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "is_hdf5",
     "is_regular",
     "number",
+    "numbered",
     "parse_json",
     "parse_toml",
     "sha256",

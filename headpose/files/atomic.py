@@ -18,6 +18,7 @@ from headpose.files.places import (
     destination,
     disk_errors,
     keep_permissions,
+    numbered,
     refusals,
     why,
 )
@@ -90,7 +91,7 @@ def _put_beside(temporary: Path, target: Path) -> None:
                 temporary.replace(place)
                 break
         number += 1
-        place = target.with_name(f"{target.stem}-{number}{target.suffix}")
+        place = numbered(target.parent, target.stem, target.suffix, number)
     if place != target:
         _logger.warning("%s was put there meanwhile and stays; this one is %s", target, place)
 

@@ -84,6 +84,16 @@ def beside(target: Path, mark: str, hidden: bool = True) -> Path:
     return target.with_name(f"{dot}{os.fsdecode(kept)}.{mark}{suffix}")
 
 
+def numbered(folder: Path, stem: str, suffix: str, number: int = 1) -> Path:
+    """Returns a name in a folder with a number from 2 on, cut to `MAX_NAME` at a character."""
+    ending = f"-{number}{suffix}" if number > 1 else suffix
+    room = MAX_NAME - len(os.fsencode(ending))
+    kept = os.fsencode(stem)
+    if len(kept) > room:
+        stem = kept[:room].decode("utf-8", "ignore")
+    return folder / f"{stem}{ending}"
+
+
 def keep_permissions(target: Path, temporary: Path) -> None:
     """Gives the file that replaces `target` its permissions."""
     with contextlib.suppress(OSError):

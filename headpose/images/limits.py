@@ -19,11 +19,11 @@ def available_memory() -> int | None:
     return min(known) if known else None
 
 
-def too_large(width: int, height: int) -> str | None:
+def too_large(width: int, height: int, max_pixels: int = MAX_PIXELS) -> str | None:
     """Says why a picture of that size is not read; None where it is."""
     shown = f"{width} x {height} pixels"
-    if width * height > MAX_PIXELS:
-        return f"{shown}: more than {MAX_PIXELS:,}; scale it down"
+    if width * height > max_pixels:
+        return f"{shown}: more than {max_pixels:,}; scale it down"
     needed, have = width * height * BYTES_A_PIXEL, available_memory()
     if have is not None and needed > have * SHARE:
         return f"{shown} need {needed / 1e9:.1f} GB of memory, {have / 1e9:.1f} GB are free"

@@ -4,7 +4,7 @@ import dataclasses
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
@@ -26,12 +26,14 @@ class Found:
     Attributes:
         files: Pictures and videos in order, each once.
         roots: The folder that was named, above each file that was found in one.
+        lists: The text files that named others.
         problems: A message for each name that gave nothing.
         left_out: A message for each kind of thing in folders that was left out.
     """
 
     files: list[Path] = dataclasses.field(default_factory=list)
     roots: dict[Path, Path] = dataclasses.field(default_factory=dict)
+    lists: list[Path] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
     left_out: list[str] = dataclasses.field(default_factory=list)
 
@@ -84,7 +86,8 @@ def find_inputs(
         suffixes: Of files to find in folders and by patterns, in lower case; None takes
             those of all pictures and videos that can be read. A file that is named is found
             whatever its suffix.
-        skip: Folders to leave out where they are below another, for what is written there.
+        skip: Folders to leave out where they are below another that is searched, by its name
+            or by a pattern, for what is written there.
     """
     if suffixes is None:
         suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
@@ -102,7 +105,7 @@ def find_inputs(
             if root is not None:
                 found.roots[file] = root
 
-    for name in expand_lists(names, found.problems):
+    for name in expand_lists(names, found.problems, found.lists):
         path = Path(name)
         if not name:
             found.problems.append("an empty name is no file; name a file, a folder or a pattern")
@@ -122,9 +125,10 @@ def find_inputs(
         elif os.path.lexists(path):
             add(path, None)  # a link that leads nowhere, too: reading it says so
         else:
-            files = _matching(name, suffixes)
+            files, root = _matching(name, suffixes), _fixed_part(name)
             for file in files:
-                add(file, _fixed_part(name))
+                if not _is_skipped(file, root, skipped):
+                    add(file, root)
             if not files:
                 pattern = any(c in name for c in "*?[")
                 what = f"no {_kinds(suffixes)} match" if pattern else "no such file or folder"
@@ -133,12 +137,15 @@ def find_inputs(
     return found
 
 
-def expand_lists(names: Iterable[str], problems: list[str]) -> Iterator[str]:
+def expand_lists(
+    names: Iterable[str], problems: list[str], lists: list[Path] | None = None
+) -> Iterator[str]:
     """Yields names, those of `@LIST` in its place.
 
     Args:
         names: Of anything.
         problems: Gets a message for each list that gives none.
+        lists: Gets the files of the lists that were read.
     """
     for name in names:
         if not name.startswith("@") or os.path.lexists(name):
@@ -157,6 +164,8 @@ def expand_lists(names: Iterable[str], problems: list[str]) -> Iterator[str]:
         except UnicodeDecodeError:
             problems.append(f"{name}: this list is not UTF-8 text; save it so")
             continue
+        if lists is not None:
+            lists.append(file)
         wanted = [line.strip() for line in lines if line.strip()]
         if not wanted:
             problems.append(f"{name}: this list is empty")
@@ -210,6 +219,17 @@ def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     return sorted(files.values())
 
 
+def _is_skipped(file: Path, root: Path | None, skipped: set[Path]) -> bool:
+    """Tells whether a file lies in a folder to leave out that is below the pattern's own."""
+    if root is None or not skipped:
+        return False
+    top, folder = real_path(root), real_path(file).parent
+    return any(
+        folder.is_relative_to(place) and place != top and place.is_relative_to(top)
+        for place in skipped
+    )
+
+
 def _fixed_part(pattern: str) -> Path | None:
     """Returns the folder above the first part of a pattern that has a wildcard."""
     parts = Path(pattern).parts
@@ -234,46 +254,3 @@ def _told(kind: str, files: list[Path]) -> str:
     if kind == "HEIC":
         text += f"; {install('heic')} reads them"
     return text
-
-
-def output_places(
-    files: Sequence[tuple[str, Path, str]],
-    roots: Mapping[str, Path],
-    folder: Path,
-    suffix: str | Callable[[Path], str],
-    overwrite: bool = True,
-) -> dict[str, Path]:
-    """Gives each file a place of its own in a folder for what is made of it.
-
-    What was found in a folder keeps its place below it; where several folders were named,
-    their names come before. A place that two files would share, or that is an input, gets a
-    number more, and so does one where something stands that must not be lost.
-
-    Args:
-        files: Name, path, and title of each; the title is what its output is called.
-        roots: The folder that was named, above each name that was found in one.
-        folder: For what is made.
-        suffix: Of what is made, or what gives it for a path.
-        overwrite: Whether what stands there may be lost.
-
-    Returns:
-        The place for each name, `folder` included.
-    """
-    several = len({real_path(root) for root in roots.values()}) > 1
-    places: dict[str, Path] = {}
-    # Some systems do not tell capitals from small letters.
-    taken = {str(real_path(path)).lower() for _, path, _ in files}
-    for name, path, title in files:
-        inside = Path()
-        if name in roots:
-            inside = path.parent.relative_to(roots[name])
-            if several:
-                inside = Path(real_path(roots[name]).name, inside)
-        ending = suffix if isinstance(suffix, str) else suffix(path)
-        place, number = folder / inside / f"{title}{ending}", 1
-        while str(real_path(place)).lower() in taken or (not overwrite and os.path.lexists(place)):
-            number += 1
-            place = folder / inside / f"{title}-{number}{ending}"
-        taken.add(str(real_path(place)).lower())
-        places[name] = place
-    return places

@@ -63,12 +63,13 @@ def read_image(path: str | Path) -> np.ndarray:
         return _read(file, path)
 
 
-def decode_image(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Reads a picture from a file's content, as `read_image` does.
 
     Args:
         data: What the file would hold.
         name: For messages.
+        max_pixels: A larger one is refused before it is unpacked.
 
     Raises:
         PictureError: As `read_image`.
@@ -76,12 +77,12 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     with _picture_errors(name):
         if not data:
             raise PictureError(f"{name}: the file is empty")
-        return _read(io.BytesIO(data), name)
+        return _read(io.BytesIO(data), name, max_pixels)
 
 
-def _read(file: IO[bytes], name: str | Path) -> np.ndarray:
+def _read(file: IO[bytes], name: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     with Image.open(file, formats=_formats(file, name)) as image:
-        if why := too_large(*image.size):
+        if why := too_large(*image.size, max_pixels):
             raise PictureError(f"{name}: {why}")
         return _decode(image, file, str(name))
 
@@ -243,12 +244,15 @@ class PictureCache:
 def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Expands files, folders and glob patterns (`**` included) to picture files.
 
+    Hidden files of folders are left out, as those that macOS puts beside pictures.
+
     Returns:
-        The files in order, each once, and a message for each name that gave none.
+        The files in order, each once by whatever way it is named, and a message for each name
+        that gave none.
     """
     import glob2
 
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     problems = []
     for name in names:
         if not name:
@@ -257,7 +261,7 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
         path = Path(name)
         if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for names that are too long
             try:
-                files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES)
+                files = sorted(filter(_is_picture_of_folder, path.iterdir()))
             except OSError as error:
                 problems.append(f"{name}: {reason(error)}")
                 continue
@@ -274,5 +278,11 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
             if not files:
                 pattern = any(c in name for c in "*?[")
                 problems.append(f"{name}: {'no pictures match' if pattern else 'no such file'}")
-        found.update(dict.fromkeys(files))
-    return list(found), problems
+        for file in files:
+            found.setdefault(os.path.abspath(file), file)  # noqa: PTH100
+    return list(found.values()), problems
+
+
+def _is_picture_of_folder(file: Path) -> bool:
+    hidden = file.name.startswith(".")
+    return file.suffix.lower() in SUFFIXES and not hidden and not os.path.isdir(file)  # noqa: PTH112

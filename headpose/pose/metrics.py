@@ -178,7 +178,7 @@ def error_table(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, f
 
 def pan_ranges(truth: ArrayLike) -> dict[str, np.ndarray]:
     """Returns for each of `PAN_RANGES` which heads (N,) belong to it."""
-    pan = np.abs(np.asarray(truth, np.float64)[:, 1])
+    pan = np.abs(wrap_degrees(np.asarray(truth, np.float64)[:, 1]))
     return {name: (pan >= low) & (pan < high) for name, (low, high) in PAN_RANGES.items()}
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
         raise HeadposeError(f"{path}: {reason(error)}") from error
     except (ValueError, csv.Error) as error:  # of JSON and of text that is no UTF-8, too
         raise HeadposeError(f"{path}: no table of heads ({first_line(error)})") from error
-    columns = {name for row in rows[:1] for name in row}
+    columns = {name for row in rows for name in row}
     new_names = renamed(columns)
     for old, new in new_names.items():
         logger.warning("%s: the column %s is called %s now; it is read as that", path, old, new)
@@ -47,7 +47,9 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
             f"{path}: no column {', '.join(missing)}; give a table that headpose image or "
             "headpose video wrote"
         )
-    return [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
+    typed = [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
+    nothing = dict.fromkeys(new_names.get(name, name) for name in columns)
+    return [nothing | row for row in typed]
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -66,7 +68,26 @@ def _read(path: Path) -> list[dict[str, Any]]:
             if not all(isinstance(line, dict) for line in lines):
                 raise ValueError("a line is no object")
             return lines
-        return list(csv.DictReader(file))
+        return _csv_rows(csv.reader(file))
+
+
+def _csv_rows(lines: Iterator[list[str]]) -> list[dict[str, Any]]:
+    """Returns the rows of a CSV file by the names of its columns.
+
+    Raises:
+        ValueError: If a name is there twice, or a row has more or fewer fields than names.
+    """
+    header = next(lines, [])
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise ValueError(f"two columns are called {twice!r}; leave one out")
+    rows = []
+    for line in lines:
+        if not line:
+            continue
+        if len(line) != len(header):
+            raise ValueError(f"row {len(rows) + 1} has {len(line)} fields, not {len(header)}")
+        rows.append(dict(zip(header, line, strict=True)))
+    return rows
 
 
 def _typed(path: Path, row_number: int, row: dict[str, Any], new_names: dict[str, str]) -> Row:
@@ -82,6 +103,8 @@ def _typed(path: Path, row_number: int, row: dict[str, Any], new_names: dict[str
                 raise HeadposeError(
                     f"{path}: row {row_number}: {key} is {str(value)[:40]!r}, no number"
                 ) from error
+        elif isinstance(value, list | dict):
+            raise HeadposeError(f"{path}: row {row_number}: {key} is {str(value)[:40]!r}, no text")
         else:
             result[key] = value
     return result

@@ -17,13 +17,16 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.images.drawing import draw_heads
-from headpose.images.pictures import PictureError, read_image, write_image
+from headpose.images.pictures import PictureError, decode_image, read_image, write_image
 from headpose.models.specs import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import picture_rows
 from headpose.records.sinks import CsvSink, JsonLinesSink
 
 PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
+# Pixels of a camera's frame, 8K video: many are decoded at once, and a few kilobytes may claim
+# to be half a milliard of them.
+MAX_FRAME = 7680 * 4320
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
 # The columns of the table on the page and what is said over them; the angles and how sure
 # they are come first, which is what a narrow screen shows.
@@ -179,12 +182,10 @@ def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tu
         HeadposeError: If it is no picture.
     """
     try:
-        data = np.frombuffer(base64.b64decode(frame.partition(",")[2]), np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except (ValueError, cv2.error):
-        picture = None
-    if picture is None:
-        raise HeadposeError("the camera's frame is no picture; start the camera again")
+        picture = decode_image(base64.b64decode(frame.partition(",")[2]), "frame", MAX_FRAME)
+    except (ValueError, PictureError) as error:
+        told = "the camera's frame is no picture; start the camera again"
+        raise HeadposeError(told) from error
     heads = pipeline.heads(picture, settings)
     drawn = draw_heads(picture, heads, settings.style, labels(heads))
     encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])[1]

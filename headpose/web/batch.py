@@ -4,13 +4,13 @@ import dataclasses
 import functools
 import tempfile
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.cli.table_options import Tables
 from headpose.errors import HeadposeError
+from headpose.files import numbered
 from headpose.images.drawing import draw_heads
 from headpose.images.listing import is_video
 from headpose.images.pictures import PictureError, read_image, write_image
@@ -112,14 +112,14 @@ def answer_files(
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """Returns names of which no two are alike: a second `a.jpg` is `a (2).jpg`."""
-    seen: Counter[str] = Counter()
-    result = []
+    given, result = set(names), {}  # in order
     for name in names:
-        seen[name] += 1
-        path = Path(name)
-        again = f"{path.stem} ({seen[name]}){path.suffix}"
-        result.append(name if seen[name] == 1 else again)
-    return result
+        path, number, unique = Path(name), 1, name
+        while unique in result or (number > 1 and unique in given):
+            number += 1
+            unique = f"{path.stem} ({number}){path.suffix}"
+        result[unique] = None
+    return list(result)
 
 
 def _look(
@@ -163,11 +163,9 @@ def _follow(
 
 def _place(own: Path, name: str, suffix: str) -> Path:
     """Returns where a drawing goes; names differ already, but perhaps by their suffix alone."""
-    stem = Path(name).stem
-    place, number = own / f"{stem}-heads{suffix}", 1
-    while place.exists():
+    number = 1
+    while (place := numbered(own, Path(name).stem, f"-heads{suffix}", number)).exists():
         number += 1
-        place = own / f"{stem}-heads-{number}{suffix}"
     return place
 
 

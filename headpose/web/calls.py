@@ -1,10 +1,12 @@
 """What the controls of the web page call."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from headpose.errors import HeadposeError
+from headpose.images.drawing import STYLES
 from headpose.web.answers import Answer, Settings, SharedPipeline, answer_frame, answer_photo
 from headpose.web.batch import Batch, answer_files
 
@@ -43,8 +45,7 @@ class PageCalls:
         if not upload:
             return self._outputs(Answer(""))
         with self._told():
-            path = uploaded_file(upload, self._folder)
-            name = upload.get("orig_name") or path.name
+            path, name = uploaded_file(upload, self._folder)
             settings = chosen_settings(*chosen)
             return self._outputs(answer_photo(self._pipeline, path, name, settings, self._folder))
 
@@ -63,9 +64,7 @@ class PageCalls:
             yield self._several(Batch(""))
             return
         with self._told():
-            paths = [uploaded_file(upload, self._folder) for upload in uploads]
-            names = [u.get("orig_name") or p.name for u, p in zip(uploads, paths, strict=True)]
-            files = list(zip(paths, names, strict=True))
+            files = [uploaded_file(upload, self._folder) for upload in uploads]
             settings = chosen_settings(*chosen)
             for batch in answer_files(self._pipeline, files, settings, self._folder):
                 yield self._several(batch)
@@ -75,9 +74,9 @@ class PageCalls:
         if tab != CAMERA or not frame:  # it was on its way when the tab was left
             return [self._gr.skip(), self._gr.skip()]
         with self._told():
-            drawing, table = answer_frame(
-                self._pipeline, frame.get("url") or "", chosen_settings(*chosen)
-            )
+            url = frame.get("url") if isinstance(frame, dict) else None
+            data = url if isinstance(url, str) else ""
+            drawing, table = answer_frame(self._pipeline, data, chosen_settings(*chosen))
         return [{"url": drawing}, table]
 
     def open(self, tab: str) -> list:
@@ -119,20 +118,33 @@ class PageCalls:
             raise self._gr.Error(str(failure), print_exception=False) from failure
 
 
-def uploaded_file(upload: dict, folder: Path) -> Path:
-    """Returns the file that a browser says it uploaded.
+def uploaded_file(upload: object, folder: Path) -> tuple[Path, str]:
+    """Returns the file that a browser says it uploaded, and what its owner calls it.
 
     Gradio looks after that, too, but lets pass what is not marked as a file.
 
     Raises:
-        HeadposeError: If it is any other file of this machine.
+        HeadposeError: If it is any other file of this machine, or none.
     """
-    path = upload.get("path")
-    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(folder.resolve()):
+    told = upload if isinstance(upload, dict) else {}
+    path, name = told.get("path"), told.get("orig_name") or ""
+    try:
+        inside = isinstance(path, str) and Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):  # of names that no file can have
+        inside = False
+    if not isinstance(path, str) or not isinstance(name, str) or not inside:
         raise HeadposeError("not an uploaded file; load the photo again")
-    return Path(path)
+    return Path(path), name.replace("\0", "") or Path(path).name
 
 
-def chosen_settings(confidence: float, style: str, hide: bool, limit: float) -> Settings:
-    """Reads what the page's controls say."""
-    return Settings(confidence, limit if hide else None, style)
+def chosen_settings(confidence: object, style: object, hide: object, limit: object) -> Settings:
+    """Reads what the page's controls say; any program may send something else.
+
+    Raises:
+        HeadposeError: If they cannot say so.
+    """
+    numbers = [confidence, limit] if hide else [confidence]
+    right = all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+    if not right or style not in STYLES:
+        raise HeadposeError("a control of the page has a value that cannot be; choose another")
+    return Settings(float(confidence), float(limit) if hide else None, str(style))  # type: ignore[arg-type]

@@ -71,6 +71,8 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
 
     async def answered(request: fastapi.Request, work, *more):
         """Receives a photo and has a thread do the work; errors become answers."""
+        if told := wrong_parameters(request):
+            raise fastapi.HTTPException(422, told)
         with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
             photo = Path(folder) / "photo"
             try:
@@ -109,6 +111,22 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         return fastapi.Response(content, media_type="image/jpeg")
 
     return app
+
+
+def wrong_parameters(request) -> str:
+    """Says which parameter of a request the endpoint does not know, or has twice; else "".
+
+    Args:
+        request: A `starlette.requests.Request` that was given to its endpoint.
+    """
+    known = [parameter.name for parameter in request.scope["route"].dependant.query_params]
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            return f"no parameter {name!r} here; there are {', '.join(known)}"
+        if given.count(name) > 1:
+            return f"the parameter {name!r} is there twice; give it once"
+    return ""
 
 
 class TooLarge(HeadposeError):

@@ -46,8 +46,9 @@ def test_results_go_and_all_else_stays(folder, tmp_path):
         (folder / "heads" / f"{shard.name}.parquet").touch()
         (folder / "shards" / f"{shard.name}.json").touch()
         (folder / "shards" / f"{shard.name}.again.json").touch()
-    for name in ("manifest.json", "summary.json", "failures.jsonl"):
+    for name in ("summary.json", "failures.jsonl"):
         (folder / name).touch()
+    (folder / "manifest.json").write_text('{"settings": {}, "shards": {}, "versions": {}}')
     clear(Output(str(folder)))
     assert names(folder) == before
 

@@ -3,7 +3,6 @@ import pytest
 from headpose.datasets.label_tables import (
     Problems,
     SourceName,
-    each_once,
     read_configuration,
     read_labels,
 )
@@ -118,12 +117,3 @@ def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
         "roll beyond a whole turn": ["t.csv line 4"],
         "tilt is no number": ["t.csv line 6"],
     }
-
-
-def test_what_is_measured_on_counts_once(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "link.csv").symlink_to("a.csv")
-    each_once(["a.csv", "a.csv#train", "a.csv#val", "b.csv"])
-    for again in ("./a.csv", str(tmp_path / "a.csv"), "link.csv"):
-        with pytest.raises(HeadposeError, match="given twice, its heads would count twice"):
-            each_once(["a.csv", again])
