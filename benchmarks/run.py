@@ -129,7 +129,13 @@ def main() -> None:
     arguments = options().parse_args()
     began = time.monotonic()
     if arguments.json:
-        check_outputs([arguments.json], texts=[arguments.json])
+        # Not above, see below.
+        from headpose.datasets.label_tables import SourceName
+
+        read = [arguments.detector, arguments.estimator, arguments.clip, arguments.photos]
+        read += [*(arguments.calibrate_detector or ()), *(arguments.calibrate_estimator or ())]
+        read = [SourceName.parse(name).path for name in read if name]
+        check_outputs([arguments.json], read, texts=[arguments.json])
     if arguments.write:
         replaced(README, MARKS, "")  # which fails where it has no marks
     # Not above: the processes of variants import this file, and must not hold pandas.

@@ -17,7 +17,7 @@ import numpy as np
 from measuring import cell, cl
 
 from headpose.cli.markdown import markdown_table
-from headpose.files import write_json
+from headpose.files import check_outputs, write_json
 from headpose.video.smoothing import BETA, MIN_CUTOFF, OneEuro, jitter, lag
 
 SECONDS = 10  # of a made-up series
@@ -93,6 +93,7 @@ def figures(series: Series, smooth: OneEuro) -> dict:
 
 def main() -> None:
     arguments = options().parse_args()
+    check_outputs([arguments.json], arguments.clips, texts=[arguments.json])
     series = list(made_up_series(arguments.rates))
     if arguments.clips:
         from headpose.models.keras_setup import set_up

@@ -19,7 +19,7 @@ from measuring import cell, cl, in_turns, median
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import add_backend_option, backend_from, model_for
 from headpose.errors import HeadposeError
-from headpose.files import write_json
+from headpose.files import check_outputs, write_json
 from headpose.geometry.crops import head_crops
 from headpose.images.drawing import draw_heads
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
@@ -113,13 +113,15 @@ def main() -> None:
     for clip in arguments.clips:
         if not clip.is_file():
             raise HeadposeError(f"{clip}: no such file")
+    used = arguments.detector, arguments.estimator
+    check_outputs([arguments.json], [*arguments.clips, *used], texts=[arguments.json])
     from variants import predicting
 
     from headpose.detection.head_detector import HeadDetector
     from headpose.models.keras_setup import set_up
     from headpose.pose.estimator import PoseEstimator
 
-    used, backend = (arguments.detector, arguments.estimator), backend_from(arguments)
+    backend = backend_from(arguments)
     pipeline = load_pipeline(*(model_for(name, backend) for name in used), backend=backend)
     set_up(arguments.device, arguments.precision)
     detector, estimator = map(predicting, used)
@@ -131,7 +133,11 @@ def main() -> None:
         for n in arguments.detect_every
     }
     ways["simple"] = lambda clip, target, most: simple_loop(plain, clip, target, most)
-    results = {clip.stem: rates(ways, clip, arguments) for clip in arguments.clips}
+    # By their names alone where these tell them apart.
+    alike = len({clip.stem for clip in arguments.clips}) < len(arguments.clips)
+    results = {
+        str(clip) if alike else clip.stem: rates(ways, clip, arguments) for clip in arguments.clips
+    }
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:

@@ -1,15 +1,18 @@
 """Detector and estimator in a row: pictures in, heads with angles out."""
 
 import dataclasses
+import math
+import numbers
 from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 
-from headpose.detection.loading import Detector, load_detector
-from headpose.detection.tiles import TiledDetector
+from headpose.detection.loading import SMALLEST_SIZE, Detector, load_detector
+from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.detection.turns import best_turns, boxes_turned_back, quarter_turns
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation, rotate_in_plane
 from headpose.geometry.boxes import clip
 from headpose.geometry.crops import head_crops
@@ -62,6 +65,9 @@ class HeadPosePipeline:
             guessed; None leaves out none.
         any_rotation: Whether photos may lie on their side or upside down: each is searched
             in four quarter turns, of which the one with the surest heads counts.
+
+    Raises:
+        HeadposeError: If a number cannot be.
     """
 
     def __init__(
@@ -73,6 +79,8 @@ class HeadPosePipeline:
         any_rotation: bool = False,
     ):
         self.any_rotation = any_rotation
+        _check_number("confidence", confidence, 0, 1)
+        _check_number("max_error", max_error, 0, 180)
         self.detector = detector
         self.estimator = estimator
         self.confidence = confidence
@@ -157,6 +165,21 @@ class HeadPosePipeline:
         return values
 
 
+def _check_number(name: str, value: object, low: float, high: float, whole: bool = False) -> None:
+    """Refuses what is neither None nor a number in a range.
+
+    Raises:
+        HeadposeError: If it is, as True, NaN, or text.
+    """
+    kind: type = numbers.Integral if whole else numbers.Real
+    right = isinstance(value, kind) and not isinstance(value, bool)
+    if value is None or (right and low <= value <= high):  # type: ignore[operator]
+        return
+    what = "a whole number" if whole else "a number"
+    limits = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
+    raise HeadposeError(f"{name} must be {what} {limits}, or None, not {value!r}")
+
+
 def _turned_back(head: Head, turns: int, shape: tuple[int, ...]) -> Head:
     """Returns a head of a picture that was turned by quarters as it is in the picture itself."""
     if not turns:
@@ -206,15 +229,19 @@ def load_pipeline(
 
     Raises:
         HeadposeError: If a file is missing or of the wrong kind, or not exported for that
-            backend.
+            backend; or if a number cannot be.
     """
-    found = named_model(detector or OURS, DETECTORS)
+    _check_number("detector_size", detector_size, SMALLEST_SIZE, math.inf, whole=True)
+    _check_number("tiles", tiles, SMALLEST_TILE, math.inf, whole=True)
+    found = named_model(OURS if detector is None else detector, DETECTORS)
     finder: Detector = load_detector(found, detector_size, backend)
     if tiles is not None:
         finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
         finder,
-        PoseEstimator.load(named_model(estimator or OURS, ESTIMATORS), backend),
+        PoseEstimator.load(
+            named_model(OURS if estimator is None else estimator, ESTIMATORS), backend
+        ),
         confidence,
         max_error,
         any_rotation,

@@ -240,6 +240,8 @@ def main() -> int:
         cl.tell(f"{parser.prog}: error: {problem}", sys.stderr)
     if not shards:
         return 1
+    if arguments.any_rotation and inputs.items[VIDEO]:
+        cl.warn("--any-rotation is for pictures; videos are searched as they lie")
     output.prepare(results.HEADS, results.DONE)
     started = time.monotonic()
     with output.claimed(arguments.shard):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from headpose.cli import completion, surroundings
 from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
+from headpose.files import STANDARD_OUTPUT
 from headpose.reporting import logger, show_progress
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ def named(text: str) -> str:
 
 def path(text: str) -> Path:
     """Is an argparse type for files and folders; an empty name would be the working folder."""
+    if text == STANDARD_OUTPUT:
+        raise argparse.ArgumentTypeError("only tables of heads go to -; name a file, as ./-")
     return Path(named(text))
 
 

@@ -21,13 +21,12 @@ from headpose.cli.detector_pictures import (
 )
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import (
-    SMALLEST_SIZE,
     add_backend_option,
     backend_from,
     check_models,
     model_for,
 )
-from headpose.detection.loading import DETECTOR_HELP
+from headpose.detection.loading import DETECTOR_HELP, SMALLEST_SIZE
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json

@@ -12,6 +12,7 @@ from headpose.cli import common as cl
 from headpose.cli.drawing_options import drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.small_heads import SmallHeads, searched_size
+from headpose.cli.surroundings import held_back
 from headpose.cli.table_options import (
     Tables,
     add_table_options,
@@ -128,10 +129,12 @@ class Photos:
         seen = blur_heads(picture, [head.box for head in heads]) if self._blur else picture
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
         writable_folder(target.parent)
-        with atomic_write(target, self._replace) as temporary:
-            write_image(temporary, drawn)
         height, width = picture.shape[:2]
-        self._tables.write(picture_rows(str(file), (width, height), heads))
+        rows = picture_rows(str(file), (width, height), heads)
+        with held_back():  # no drawing without its rows
+            with atomic_write(target, self._replace) as temporary:
+                write_image(temporary, drawn)
+            self._tables.write(rows)
         if self._small is None:
             self._small = SmallHeads(searched_size(find_heads.detector))
         self._small.note(str(file), (width, height), heads)
@@ -229,6 +232,8 @@ def follow_videos(
     from headpose.cli.video_run import VideoOptions, follow_video, summary_of
     from headpose.video.frames import Reading
 
+    if arguments.any_rotation:
+        cl.warn("--any-rotation is for photos; videos are searched as they lie")
     options = VideoOptions(
         drawing_from(arguments),
         Reading(every=arguments.every),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import add_drawing_options
-from headpose.detection.loading import DETECTOR_HELP, VIOLA_JONES
+from headpose.detection.loading import DETECTOR_HELP, SMALLEST_SIZE, VIOLA_JONES
 from headpose.detection.tiles import SMALLEST_TILE, TILE
 from headpose.errors import HeadposeError
 from headpose.files import is_hdf5, is_regular
@@ -15,7 +15,6 @@ from headpose.geometry import angles
 from headpose.models.backends import BACKENDS
 from headpose.models.shipped import DETECTORS, ESTIMATORS, MODELS, OURS, named_model
 
-SMALLEST_SIZE = 64  # pixels, of the long side to detect at
 SIGNS = f"{angles.SIGNS.capitalize()}."
 
 

@@ -120,6 +120,39 @@ def catch_termination() -> None:
         signal.signal(signal.SIGTERM, terminate)
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Has Ctrl-C and SIGTERM wait for the end of the block; a second one waits no more.
+
+    For what belongs together and is written in a moment.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before: dict[int, Any] = {}
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if not came:
+            came.append(number)
+            return
+        signal.signal(number, before[number])
+        signal.raise_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if callable(handler := signal.getsignal(number)):
+            before[number] = handler
+            signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is hold:
+                signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 def check_current_folder() -> None:
     """Makes sure that there is a current folder.
 

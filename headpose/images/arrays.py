@@ -16,6 +16,7 @@ be read in more than one way is refused with a sentence that says what to do.
 | file name | read by `headpose.images.pictures.read_image` |
 """
 
+import numbers
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -108,8 +109,10 @@ def as_pictures(
 
 
 def _array(given: object) -> np.ndarray:
+    if isinstance(given, np.ma.MaskedArray):
+        raise PictureError("a masked array hides values; pass picture.filled(0), or its data")
     if isinstance(given, np.ndarray):
-        return given
+        return np.asarray(given)  # a matrix would keep its own rules
     if given is None:
         raise PictureError(
             "None is no picture; cv2.imread gives it for files that it cannot read, of which "
@@ -145,6 +148,8 @@ def _check_shape(array: np.ndarray) -> None:
 
 def _eight_bits(array: np.ndarray, max_value: float | None) -> np.ndarray:
     """Scales the values of an array of any shape to 0..255."""
+    if max_value is not None and not isinstance(max_value, numbers.Real):
+        raise PictureError(f"max_value must be a number above 0, not {max_value!r}")
     if array.dtype == bool:
         return array.astype(np.uint8) * WHITE
     if array.dtype == np.uint8 and max_value in (None, WHITE):

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation, nose_directions, rotation_matrices
+from headpose.images.arrays import as_picture
 from headpose.images.labels import FULL, SHORT, draw_labels, label_height
 from headpose.images.marks import (
     ARROW,
@@ -49,7 +51,7 @@ def draw_heads(
     shown on a screen. Labels stand where there is room, those of crowds are numbers alone.
 
     Args:
-        picture: uint8 (H, W, 3), BGR.
+        picture: uint8 (H, W, 3), BGR, or what `headpose.images.arrays` makes that.
         heads: What to draw; the best are drawn last, on top.
         style: One of `STYLES`; axes need the roll, without which there is an arrow.
         names: What each label begins with; none for no names. In a crowd heads without
@@ -57,9 +59,18 @@ def draw_heads(
         labels: One of `LABELS`.
         roll: Whether labels tell the roll, too.
         unsure_above: Degrees of expected error.
+
+    Returns:
+        uint8 (H, W, 3), BGR.
+
+    Raises:
+        HeadposeError: If it is no picture, or there is no such style.
     """
-    canvas = picture.copy()
-    line = max(2, round(max(picture.shape[:2]) / 500))
+    for name, given, known in (("style", style, STYLES), ("labels", labels, LABELS)):
+        if given not in known:
+            raise HeadposeError(f"{name} must be one of {', '.join(known)}, not {given!r}")
+    canvas = as_picture(picture).copy()
+    line = max(2, round(max(canvas.shape[:2]) / 500))
     named = list(zip(heads, names or [""] * len(heads), strict=True))
     if style != NONE:
         for head, _ in sorted(named, key=lambda pair: pair[0].score):

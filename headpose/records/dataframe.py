@@ -28,8 +28,11 @@ def to_dataframe(
         A pandas.DataFrame; whole numbers are `Int64`, so that what is not known stays so.
 
     Raises:
-        HeadposeError: If pandas is missing, or there are not as many files or pictures.
+        HeadposeError: If pandas is missing, these are the heads of one picture, or there are
+            not as many files or pictures.
     """
+    if any(isinstance(heads, Head) for heads in found):
+        raise HeadposeError("these are the heads of one picture; put them in brackets: [heads]")
     names = [str(i) for i in range(len(found))] if files is None else [str(f) for f in files]
     if len(names) != len(found) or (pictures is not None and len(pictures) != len(found)):
         raise HeadposeError(

@@ -29,5 +29,5 @@ def test_no_output_replaces_a_picture_that_a_table_names(tmp_path):
         (tmp_path / name).write_bytes(b"dear")
     sources = [SourceName(tmp_path / name) for name in ("odd.csv", "none.csv", "t.csv")]
     check_no_picture([None, tmp_path / "other.png", tmp_path / "new.png"], sources)
-    with pytest.raises(HeadposeError, match="photo.png is an input and would be lost"):
+    with pytest.raises(HeadposeError, match=r"photo\.png is an input and would be lost"):
         check_no_picture([None, tmp_path / "photo.png"], sources)

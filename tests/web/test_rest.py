@@ -73,6 +73,20 @@ def test_a_request_may_have_its_own_limits(client, red):
     assert second["expected_error"] == 37.0
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("confidnce=0.9", "no parameter 'confidnce' here; there are confidence, max_error"),
+        ("style=cube", "no parameter 'style' here"),
+        ("confidence=0.1&confidence=0.9", "'confidence' is there twice"),
+    ],
+)
+def test_no_parameter_is_passed_over(client, red, query, told):
+    answer = client.post(f"/heads?{query}", content=red.read_bytes())
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("style", ["arrow", "axes", "none"])
 def test_the_drawing_is_that_of_the_commands(client, red, style):
     answer = client.post(f"/drawing?style={style}", content=red.read_bytes())

@@ -209,11 +209,14 @@ def test_only_uploaded_files_are_opened(tmp_path):
     (folder / "a.jpg").touch()
     (tmp_path / "secret.jpg").touch()
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    assert uploaded_file({"path": str(folder / "a.jpg")}, folder) == folder / "a.jpg"
+    upload = {"path": str(folder / "a.jpg")}
+    assert uploaded_file(upload, folder) == (folder / "a.jpg", "a.jpg")
+    assert uploaded_file(upload | {"orig_name": "my\0.jpg"}, folder)[1] == "my.jpg"
     for path in (tmp_path / "secret.jpg", folder / "../secret.jpg", folder / "link.jpg"):
         with pytest.raises(HeadposeError, match="not an uploaded file"):
             uploaded_file({"path": str(path)}, folder)
-    for strange in ({}, {"path": None}, {"path": 3}, {"url": "http://example.org/a.jpg"}):
+    strangers = [{}, {"path": None}, {"path": 3}, {"url": "http://example.org/a.jpg"}, "x", [1]]
+    for strange in (*strangers, upload | {"orig_name": 5}, {"path": f"{folder}/a\0b"}):
         with pytest.raises(HeadposeError, match="not an uploaded file"):
             uploaded_file(strange, folder)
 

@@ -1,0 +1,97 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from headpose.errors import HeadposeError
+from headpose.files import atomic_write, numbered
+from headpose.images.listing import find_inputs
+from headpose.images.output_places import check_not_searched, output_places
+from headpose.images.pictures import find_pictures
+
+
+def tree(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "skipped", "found"),
+    [
+        ("p/**", "p/out", ["p/a.jpg", "p/sub/b.jpg"]),
+        ("p/**/*.jpg", "p/out", ["p/a.jpg", "p/sub/b.jpg"]),
+        ("p/*/*.jpg", "p/out", ["p/sub/b.jpg"]),
+        ("p/out/*.jpg", "p/out", ["p/out/a.jpg"]),  # the pattern's own folder
+        ("p/**", "elsewhere", ["p/a.jpg", "p/out/a.jpg", "p/sub/b.jpg"]),
+    ],
+)
+def test_patterns_leave_out_what_is_written(pattern, skipped, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path, "p/a.jpg", "p/sub/b.jpg", "p/out/a.jpg")
+    files = find_inputs([pattern], skip=[Path(skipped)]).files
+    assert [str(file) for file in files] == found
+
+
+@pytest.mark.parametrize(
+    ("roots", "refused"),
+    [
+        (["p"], False),
+        (["p/out"], True),
+        (["p/out/sub"], False),  # what is drawn goes above it
+        (["p/out/sub", "p"], True),  # with two folders, their names come before
+        (["p/link"], True),
+    ],
+)
+def test_nothing_is_drawn_where_inputs_are_looked_for(roots, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path, "p/a.jpg", "p/out/a.jpg", "p/out/sub/a.jpg")
+    (tmp_path / "p" / "link").symlink_to("out")
+    files = [(root, Path(root, "a.jpg"), "a") for root in roots]
+    above = {root: Path(root) for root in roots}
+    if not refused:
+        assert len(output_places(files, above, Path("p/out"), ".jpg")) == len(roots)
+        return
+    with pytest.raises(HeadposeError, match="is searched, and what is drawn there"):
+        output_places(files, above, Path("p/out"), ".jpg")
+
+
+def test_a_link_to_itself_is_no_place_for_inputs(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    check_not_searched(tmp_path, [tmp_path / "loop"], [tmp_path / "a.jpg"])
+
+
+def test_numbers_fit_names_that_are_as_long_as_they_may_be(tmp_path):
+    stem = "ä" * 125
+    assert numbered(tmp_path, "a", ".jpg").name == "a.jpg"
+    assert numbered(tmp_path, "a", ".jpg", 2).name == "a-2.jpg"
+    name = numbered(tmp_path, stem, ".jpg", 12).name
+    assert name == f"{'ä' * 124}-12.jpg"
+    assert len(os.fsencode(name)) == 255
+    file = tmp_path / f"{stem}.jpg"
+    places = [(str(file), file, stem)]
+    (tmp_path / "out").mkdir()
+    for _ in range(3):
+        (place,) = output_places(places, {}, tmp_path / "out", ".jpg", False).values()
+        with atomic_write(place, replace=False) as temporary:
+            temporary.write_text("drawn")
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    for _ in range(2):  # where another process is faster
+        with atomic_write(tmp_path / "out" / f"{stem}x.jpg", replace=False) as temporary:
+            temporary.write_text("drawn")
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
+def test_a_folder_is_never_drawn_over(tmp_path):
+    (tmp_path / "a.jpg").mkdir()
+    file = Path("a.jpg")
+    (place,) = output_places([("a.jpg", file, "a")], {}, tmp_path, ".jpg", True).values()
+    assert place.name == "a-2.jpg"
+
+
+def test_pictures_of_folders_are_those_that_people_see(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path, "p/2.jpg", "p/1.jpg", "p/._1.jpg", "p/.hidden.jpg", "p/folder.jpg/3.jpg")
+    found, problems = find_pictures(["p", "./p/1.jpg", str(tmp_path / "p" / "2.jpg"), "p/*.jpg"])
+    assert [str(file) for file in found] == ["p/1.jpg", "p/2.jpg"]
+    assert not problems
