@@ -234,6 +234,7 @@ def load_pipeline(
     _check_number("detector_size", detector_size, SMALLEST_SIZE, math.inf, whole=True)
     _check_number("tiles", tiles, SMALLEST_TILE, math.inf, whole=True)
     found = named_model(OURS if detector is None else detector, DETECTORS)
+    asked = named_model(OURS if estimator is None else estimator, ESTIMATORS)
     finder: Detector = load_detector(found, detector_size, backend)
     if tiles is not None:
         finder = TiledDetector(finder, tiles)

@@ -63,6 +63,43 @@ def test_a_table_of_failures_that_is_not_ours_is_not_replaced(folder):
     assert names(folder) == before
 
 
+@pytest.mark.parametrize("manifest", ['{"name": "an app"}', "[]", "", '{"settings": {}}'])
+def test_a_manifest_that_is_not_ours_goes_with_nothing(folder, run_script, portrait, manifest):
+    for name in ("manifest.json", "summary.json", "failures.jsonl"):
+        (folder / name).write_text(manifest)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for options in ([], ["--overwrite"]):
+        done = run_script("annotate", portrait, "--output", folder, *options)
+        assert done.status == 1
+        assert "damaged, or not made by headpose annotate; choose another" in done.err
+        after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert {k: v for k, v in after.items() if k.name != ".lock"} == before
+
+
+def test_results_without_their_manifest_are_of_nobody_knows_what(tmp_path, run_script, portrait):
+    given = ("annotate", portrait, "--output", tmp_path / "out", "--shard", "1/1")
+    assert run_script(*given).status == 0
+    (tmp_path / "out" / "manifest.json").unlink()
+    for options in ([], ["--confidence", "0.9"]):
+        done = run_script(*given, *options)
+        assert done.status == 1
+        assert "has shards but no manifest.json" in done.err
+
+
+def test_results_are_no_inputs_of_the_next_run(tmp_path):
+    for name in ("p/a.jpg", "p/heads/pictures-000000.parquet", "p/out/b.parquet", "p/x/heads.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    inside = Output(str(tmp_path / "p")).folders()
+    below = Output(str(tmp_path / "p" / "out")).folders()
+    for name in (tmp_path / "p", f"{tmp_path}/p/**"):
+        items = find_files([str(name)], inside).items
+        assert [len(items[kind]) for kind in ("pictures", "parquet")] == [2, 1]
+        items = find_files([str(name)], below).items
+        assert [item.key for item in items["parquet"]] == ["heads/pictures-000000"]
+    assert Output("memory://out").folders() == []
+
+
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "[" * 100_000, "{}", '{"failures": 3}'])
 def test_a_damaged_result_is_told(tmp_path, text):
     picture = tmp_path / "0.jpg"

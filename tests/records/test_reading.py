@@ -1,0 +1,55 @@
+"""Tables that other programs wrote, or cut, are read whole or not at all."""
+
+import json
+
+import pytest
+
+from headpose.errors import HeadposeError
+from headpose.records.reading import read_table
+
+HEADER = "file,track,frame,xmin,ymin,xmax,ymax,azimuth,elevation"
+ROW = "a.mp4,1,0,1,2,30,40,5,6"
+HEAD = dict(zip(HEADER.split(","), ["a.mp4", 1, 0, 1.0, 2.0, 30.0, 40.0, 5.0, 6.0], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{HEADER},azimuth\n{ROW},7\n", "two columns are called 'azimuth'"),
+        (f"{HEADER}\n{ROW}\n{ROW},7\n", "row 2 has 10 fields, not 9"),
+        (f"{HEADER}\n{ROW}\na.mp4,1,1,1,2,3", "row 2 has 6 fields, not 9"),
+        (f"{HEADER}\na, b.mp4,1,0,1,2,30,40,5,6\n", "row 1 has 10 fields, not 9"),
+    ],
+)
+def test_rows_that_do_not_fit_their_columns_are_told(tmp_path, text, told):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(HeadposeError, match=told):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_table_is_read_by_its_columns(tmp_path):
+    (tmp_path / "t.csv").write_text(f'{HEADER}\n{ROW}\n\n"a, b.mp4",,1,,,,,,\n')
+    first, second = read_table(tmp_path / "t.csv")
+    assert first == HEAD
+    assert second == dict.fromkeys(HEAD) | {"file": "a, b.mp4", "frame": 1}
+    (tmp_path / "empty.csv").write_text("")
+    assert read_table(tmp_path / "empty.csv") == []
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}])
+@pytest.mark.parametrize("column", ["file", "key"])
+def test_nested_values_are_told(run_script, tmp_path, column, value):
+    table = tmp_path / "t.jsonl"
+    table.write_text(json.dumps(HEAD | {column: value}) + "\n")
+    done = run_script("attend", table, "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 1
+    assert f"t.jsonl: row 1: {column} is" in done.err
+
+
+def test_a_line_may_lack_what_others_have(run_script, tmp_path):
+    table = tmp_path / "t.jsonl"
+    lines = [HEAD, {"file": "a.mp4", "track": 1, "frame": 1}, HEAD | {"frame": 2}]
+    table.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_table(table)[1] == dict.fromkeys(HEAD) | lines[1]
+    done = run_script("attend", table, "--no-figures", "--output", tmp_path / "out")
+    assert done.status == 0, done.err
