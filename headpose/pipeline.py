@@ -231,18 +231,19 @@ def load_pipeline(
         HeadposeError: If a file is missing or of the wrong kind, or not exported for that
             backend; or if a number cannot be.
     """
+    for name, value in (("detector", detector), ("estimator", estimator)):
+        if value == "":  # mostly a variable that was not set
+            raise HeadposeError(f"{name} is an empty name; name a file, or None for what ships")
     _check_number("detector_size", detector_size, SMALLEST_SIZE, math.inf, whole=True)
     _check_number("tiles", tiles, SMALLEST_TILE, math.inf, whole=True)
-    found = named_model(OURS if detector is None else detector, DETECTORS)
-    asked = named_model(OURS if estimator is None else estimator, ESTIMATORS)
+    found = named_model(detector or OURS, DETECTORS)
+    asked = named_model(estimator or OURS, ESTIMATORS)
     finder: Detector = load_detector(found, detector_size, backend)
     if tiles is not None:
         finder = TiledDetector(finder, tiles)
     return HeadPosePipeline(
         finder,
-        PoseEstimator.load(
-            named_model(OURS if estimator is None else estimator, ESTIMATORS), backend
-        ),
+        PoseEstimator.load(asked, backend),
         confidence,
         max_error,
         any_rotation,

@@ -146,9 +146,9 @@ def held_back() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is hold:
-                signal.signal(number, handler)
+        for held, handler in before.items():
+            if signal.getsignal(held) is hold:
+                signal.signal(held, handler)
         if came:
             signal.raise_signal(came[0])
 

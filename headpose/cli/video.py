@@ -133,7 +133,7 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     if arguments.fps is not None and not any(map(is_folder, sources.names)):
         parser.error("--fps is for folders of pictures; none was named")
     outputs = output_files(sources, arguments.output, arguments.overwrite)
-    inputs = [*sources.names, *sources.lists]
+    inputs: list[str | Path] = [*sources.names, *sources.lists]
     check_tables(parser, arguments, inputs, [*outputs.values(), arguments.stats])
     return arguments, sources, outputs
 

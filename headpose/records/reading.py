@@ -80,7 +80,7 @@ def _csv_rows(lines: Iterator[list[str]]) -> list[dict[str, Any]]:
     header = next(lines, [])
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise ValueError(f"two columns are called {twice!r}; leave one out")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line in lines:
         if not line:
             continue

@@ -112,7 +112,8 @@ def answer_files(
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """Returns names of which no two are alike: a second `a.jpg` is `a (2).jpg`."""
-    given, result = set(names), {}  # in order
+    given = set(names)
+    result: dict[str, None] = {}  # in order
     for name in names:
         path, number, unique = Path(name), 1, name
         while unique in result or (number > 1 and unique in given):

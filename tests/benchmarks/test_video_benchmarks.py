@@ -37,3 +37,27 @@ def test_the_benchmark_of_speed_has_a_column_for_each_way(
     assert list(ways) == ["every 1", "every 2", "simple"]
     assert {way["frames"] for way in ways.values()} == {3}
     assert "| clip | 3 | 0.0 |" in done.out
+
+
+@pytest.mark.parametrize("script", ["smoothing.py", "video_speed.py"])
+def test_figures_replace_no_clip(run_script, clip, script):
+    before = clip.read_bytes()
+    done = run_script(f"benchmarks/{script}", clip, "--json", clip)
+    assert done.status == 1
+    assert f"{clip} is an input and would be lost" in done.err
+    assert clip.read_bytes() == before
+
+
+def test_clips_of_one_name_are_told_apart(
+    run_script, clip, tmp_path, tiny_detector, tiny_estimator
+):
+    other = tmp_path / "other" / "clip.mp4"
+    other.parent.mkdir()
+    other.write_bytes(clip.read_bytes())
+    done = run_script(
+        *("benchmarks/video_speed.py", clip, other, "--frames", 2, "--repeats", 1),
+        *("--detect-every", 1, "--detector", tiny_detector, "--estimator", tiny_estimator),
+        *("--json", tmp_path / "s.json"),
+    )
+    assert done.status == 0, done.err
+    assert list(json.loads((tmp_path / "s.json").read_text())) == [str(clip), str(other)]

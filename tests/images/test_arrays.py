@@ -168,6 +168,7 @@ def test_what_can_be_made_an_array_is_converted():
         (np.zeros((2, 3, 5), np.uint8), "no picture"),
         (np.zeros((1, 2, 3, 3, 3), np.uint8), "no picture"),
         (np.zeros((3, 480, 640), np.uint8), "transpose"),
+        (np.ma.masked_array(BGR, BGR > 9), "masked"),
         (np.zeros((0, 512, 3), np.uint8), "empty"),
         (np.zeros((512, 0), np.uint8), "empty"),
         (np.full((2, 2, 3), np.nan), "NaN"),
@@ -186,10 +187,19 @@ def test_what_is_no_picture_is_refused_in_a_sentence(given, told):
     assert len(str(raised.value)) < 200
 
 
+def test_a_matrix_is_a_grey_picture():
+    np.testing.assert_array_equal(as_picture(np.asmatrix(GREY)), grey(GREY))
+
+
 @pytest.mark.parametrize("max_value", [0, -1, float("nan")])
 def test_a_white_that_cannot_be_is_refused(max_value):
     with pytest.raises(PictureError, match="max_value must be above 0"):
         as_picture(BGR / 255, max_value=max_value)
+
+
+def test_a_white_that_is_no_number_is_refused():
+    with pytest.raises(PictureError, match="max_value must be a number above 0, not '255'"):
+        as_picture(BGR, max_value="255")
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 from headpose.images.drawing import draw_heads
-from headpose.pipeline import Head, HeadPosePipeline
+from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
 from headpose.pose.estimator import PoseEstimator
 
 
@@ -133,3 +134,47 @@ def test_any_picture_can_be_drawn_on_and_stays_as_it_was(size):
     drawn = draw_heads(picture, [Head((0, 0, size[1], size[0]), 0.5, 10, -170, 3)])
     assert drawn.shape == picture.shape
     assert not picture.any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"confidence": "0.5"}, "confidence must be a number from 0 to 1"),
+        ({"confidence": float("nan")}, "confidence must be a number from 0 to 1"),
+        ({"confidence": 50}, "confidence must be a number from 0 to 1"),
+        ({"confidence": True}, "confidence must be a number from 0 to 1"),
+        ({"max_error": -1}, "max_error must be a number from 0 to 180"),
+        ({"max_error": float("nan")}, "max_error must be a number from 0 to 180"),
+        ({"detector_size": 0}, "detector_size must be a whole number at least 64"),
+        ({"detector_size": 512.5}, "detector_size must be a whole number at least 64"),
+        ({"detector_size": "512"}, "detector_size must be a whole number at least 64"),
+        ({"tiles": True}, "tiles must be a whole number at least 128"),  # once it never ended
+        ({"tiles": 0}, "tiles must be a whole number at least 128"),
+        ({"estimator": ""}, "estimator is an empty name"),
+        ({"detector": ""}, "detector is an empty name"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_work(wrong, told):
+    with pytest.raises(HeadposeError, match=told):
+        load_pipeline(**wrong)
+
+
+def test_numbers_of_numpy_are_numbers():
+    pipeline = load_pipeline("viola-jones", "fast", np.float32(0.5), max_error=np.int64(20))
+    assert pipeline.confidence == 0.5
+    assert pipeline.max_error == 20
+
+
+@pytest.mark.parametrize(
+    "picture", [np.full((90, 120), 100, np.uint8), np.full((90, 120, 3), 100 / 255)]
+)
+def test_drawing_takes_every_picture_that_is_searched(picture):
+    head = Head((10, 10, 60, 70), 0.9, 0.0, 0.0)
+    plain = np.full((90, 120, 3), 100, np.uint8)
+    np.testing.assert_array_equal(draw_heads(picture, [head]), draw_heads(plain, [head]))
+
+
+@pytest.mark.parametrize("wrong", [{"style": "dots"}, {"labels": "long"}])
+def test_a_style_that_is_not_known_is_told(wrong):
+    with pytest.raises(HeadposeError, match="must be one of .*none, not"):
+        draw_heads(np.zeros((9, 9, 3), np.uint8), [], **wrong)

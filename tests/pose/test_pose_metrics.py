@@ -7,6 +7,7 @@ from headpose.pose.metrics import (
     absolute_errors,
     error_table,
     geodesic_errors,
+    pan_ranges,
     pose_errors,
     risk_coverage,
     separation,
@@ -77,6 +78,17 @@ def test_means_by_range_of_pan():
             "mean 150-180": 1.5,
         }
     )
+
+
+def test_labels_beyond_half_a_turn_are_counted_where_they_point():
+    """A pan of 300 degrees is one of -60, of -190 one of 170."""
+    ranges = pan_ranges([[0, 300, 0], [0, -190, 0], [0, 360, 0], [0, 180, 0], [0, -180, 0]])
+    found = {name: np.flatnonzero(inside).tolist() for name, inside in ranges.items()}
+    assert {name: which for name, which in found.items() if which} == {
+        "0-30": [2],
+        "60-90": [0],
+        "150-180": [1, 3, 4],
+    }
 
 
 def test_tilt_and_roll_do_not_count_where_they_lock():

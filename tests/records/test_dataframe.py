@@ -43,6 +43,11 @@ def test_numbers_that_do_not_fit_are_told():
         headpose.to_dataframe([HEADS], ["a.jpg", "b.jpg"])
 
 
+def test_heads_of_one_picture_are_told_from_those_of_several():
+    with pytest.raises(HeadposeError, match=r"put them in brackets: \[heads\]"):
+        headpose.to_dataframe([Head((1, 2, 3, 4), 0.5, None, None)])
+
+
 def test_every_kind_of_table_holds_the_same(tmp_path):
     rows = picture_rows("ф.jpg", (64, 48), HEADS)
     with CsvSink(tmp_path / "t.csv") as csv, JsonLinesSink(tmp_path / "t.json") as lines:
