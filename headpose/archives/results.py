@@ -32,6 +32,7 @@ from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
 
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
+PARTS_OF_MANIFEST = ("settings", "shards", "versions")
 OLD_COUNTS = "summary.json"  # where version 0.1 had them
 AGAIN = ".again"  # in the name of what came of a shard that is to be done once more
 _SHARD = r"(pictures|video|tar|parquet)-\d{6,}"  # as `headpose.archives.shards` names them
@@ -120,8 +121,8 @@ def _check_same(output: Output, before: dict, settings: dict, shards: Sequence[S
         logger.warning("%s was begun with headpose %s, this is %s", output, made_with, __version__)
 
 
-def read_manifest(output: Output) -> dict | None:
-    """Reads the manifest; None if there is none.
+def read_manifest(output: Output, parts: Sequence[str] = PARTS_OF_MANIFEST) -> dict | None:
+    """Reads the manifest, which must have these parts; None if there is none.
 
     Raises:
         HeadposeError: If it is damaged.
@@ -130,14 +131,13 @@ def read_manifest(output: Output) -> dict | None:
     if content is None:
         return None
     told = (
-        f"{output.named(MANIFEST)}: damaged, or not made by headpose annotate; choose another "
-        "--output, or remove it yourself"
+        f"{output.named(MANIFEST)}: damaged, or not made by this headpose annotate; choose "
+        "another --output, or remove it yourself"
     )
     try:
         manifest = parse_json(content)
     except ValueError as error:
         raise HeadposeError(told) from error
-    parts = ("settings", "shards", "versions")
     if not isinstance(manifest, dict) or not all(isinstance(manifest.get(p), dict) for p in parts):
         raise HeadposeError(told)
     return manifest
@@ -175,7 +175,7 @@ def clear(output: Output) -> None:
     Raises:
         HeadposeError: If its manifest is none of ours.
     """
-    if read_manifest(output) is None:
+    if read_manifest(output, PARTS_OF_MANIFEST[:2]) is None:  # version 0.1 had these
         return
     for folder, pattern in ((HEADS, RESULT_NAME), (DONE, RESULT_NAME), (PARTS, PART_NAME)):
         _remove_matching(output, folder, pattern)

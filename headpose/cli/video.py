@@ -123,6 +123,9 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     if arguments.output is None and (arguments.audio or arguments.codec):
         parser.error("--audio and --codec are about the video; add --output")
     given = arguments.sources or ["0"]
+    rate_of_nothing = "--fps is for folders of pictures; none was named"
+    if arguments.fps is not None and not any(is_folder(n) or n[:1] == "@" for n in given):
+        parser.error(rate_of_nothing)
     if arguments.end is not None and arguments.end <= arguments.start:
         parser.error("--end must be after --start")
     same = [str(o) for o in (arguments.output, arguments.csv, arguments.json) if o]
@@ -131,7 +134,7 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     check_display(arguments.show)
     sources = find_sources(given, arguments.output)
     if arguments.fps is not None and not any(map(is_folder, sources.names)):
-        parser.error("--fps is for folders of pictures; none was named")
+        parser.error(rate_of_nothing)
     outputs = output_files(sources, arguments.output, arguments.overwrite)
     inputs: list[str | Path] = [*sources.names, *sources.lists]
     check_tables(parser, arguments, inputs, [*outputs.values(), arguments.stats])

@@ -48,7 +48,7 @@ def test_results_go_and_all_else_stays(folder, tmp_path):
         (folder / "shards" / f"{shard.name}.again.json").touch()
     for name in ("summary.json", "failures.jsonl"):
         (folder / name).touch()
-    (folder / "manifest.json").write_text('{"settings": {}, "shards": {}, "versions": {}}')
+    (folder / "manifest.json").write_text('{"settings": {}, "shards": {}}')  # as of version 0.1
     clear(Output(str(folder)))
     assert names(folder) == before
 
@@ -71,7 +71,7 @@ def test_a_manifest_that_is_not_ours_goes_with_nothing(folder, run_script, portr
     for options in ([], ["--overwrite"]):
         done = run_script("annotate", portrait, "--output", folder, *options)
         assert done.status == 1
-        assert "damaged, or not made by headpose annotate; choose another" in done.err
+        assert "damaged, or not made by this headpose annotate; choose another" in done.err
         after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         assert {k: v for k, v in after.items() if k.name != ".lock"} == before
 

@@ -176,5 +176,5 @@ def test_drawing_takes_every_picture_that_is_searched(picture):
 
 @pytest.mark.parametrize("wrong", [{"style": "dots"}, {"labels": "long"}])
 def test_a_style_that_is_not_known_is_told(wrong):
-    with pytest.raises(HeadposeError, match="must be one of .*none, not"):
+    with pytest.raises(HeadposeError, match=r"must be one of .*none, not"):
         draw_heads(np.zeros((9, 9, 3), np.uint8), [], **wrong)
