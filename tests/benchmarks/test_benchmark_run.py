@@ -131,3 +131,14 @@ def test_what_cannot_be_done_is_told_at_once(run_script, arguments, status, told
     assert ran.status == status
     assert told in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.parametrize("option", ["--calibrate-detector", "--calibrate-estimator", "--photos"])
+def test_figures_replace_no_table_that_is_read(run_script, tmp_path, option):
+    table = tmp_path / "t.csv"
+    table.write_text("file,xmin,ymin,xmax,ymax\n")
+    name = f"{table}#train" if option != "--photos" else table
+    done = run_script(SCRIPT, option, name, "--json", table)
+    assert done.status == 1
+    assert f"{table} is an input and would be lost" in done.err
+    assert table.read_text() == "file,xmin,ymin,xmax,ymax\n"
