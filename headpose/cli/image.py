@@ -156,7 +156,7 @@ def main() -> int:
     check_display(arguments.show)
 
     from headpose.images.listing import find_inputs
-    from headpose.images.output_places import output_places
+    from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
 
     given = arguments.inputs or [str(sample_portrait())]
@@ -176,6 +176,8 @@ def main() -> int:
         lambda file: ".mp4" if file in videos else annotated_suffix(file),
         arguments.overwrite,
     )
+    if told := drawn_beside(found.files, places.values()):
+        cl.warn(told)
     check_apart(arguments, places.values())
     writable_folder(arguments.output)
 

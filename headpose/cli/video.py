@@ -26,7 +26,8 @@ from headpose.cli.video_sources import Sources, find_sources, output_files
 from headpose.cli.windows import NO_WINDOW, check_display, open_window
 from headpose.errors import HeadposeError, reason
 from headpose.files import writable_folder, write_json
-from headpose.images.listing import is_folder
+from headpose.images.listing import is_folder, is_there
+from headpose.images.output_places import drawn_beside
 from headpose.video.frames import DEFAULT_RATE, Reading
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
@@ -219,6 +220,10 @@ def main() -> int:
     arguments, sources, outputs = settled(parser)
     for line in sources.left_out:
         cl.warn(line)
+    # One video that was named for itself is no pattern's.
+    drawn = [place for place in outputs.values() if place != arguments.output]
+    if told := drawn_beside(map(str, filter(is_there, sources.names)), filter(None, drawn)):
+        cl.warn(told)
     for problem in sources.problems:
         cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
     notes = sys.stderr if to_stdout(arguments) else sys.stdout

@@ -88,3 +88,19 @@ def check_not_searched(
                     f"{root} is searched, and what is drawn there would be taken for an input "
                     "the next time; name another --output"
                 )
+
+
+def drawn_beside(files: Iterable[str | Path], places: Iterable[Path]) -> str | None:
+    """Warns where drawings go beside inputs that were named one by one, as a shell does with *.
+
+    Returns:
+        What to tell; None where none goes there.
+    """
+    folders = {real_path(Path(file)).parent for file in files}
+    for place in places:
+        if real_path(place).parent in folders:
+            return (
+                f"{place.parent}: what is drawn lies beside inputs, and a pattern takes it for one "
+                "the next time; name another --output"
+            )
+    return None

@@ -55,6 +55,21 @@ def test_nothing_is_drawn_where_inputs_are_looked_for(run_script, here, command)
     assert contents(here) == before
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("image photos/a.png --output photos", True),
+        ("image photos/a.png --output photos/out", False),
+        ("image photos/a.png photos/sub/b.png --output photos/sub", True),
+        ("video photos --output out/drawn.mp4", False),
+    ],
+)
+def test_drawings_beside_inputs_are_told(run_script, here, command, told):
+    done = run_script(*command.split(), *QUICK)
+    assert done.status == 0, done.err
+    assert ("what is drawn lies beside inputs" in done.err) == told
+
+
 @pytest.mark.parametrize("name", ["photos", "photos/**", "photos/**/*.png"])
 def test_a_second_run_finds_what_the_first_did(run_script, here, name):
     for number in (1, 2):
