@@ -208,13 +208,16 @@ def boxes_are_faces(summary: dict) -> bool:
     return summary.get("options", {}).get("boxes") == "faces"
 
 
-def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> dict:
+def crop_recipe(
+    folders: list[Path], side: str | None, margin: float | None, size: int | None = None
+) -> dict:
     """Returns how the crops of clean folders were cut, for those that go on with them.
 
     Args:
         folders: Clean folders; one without a summary counts as whatever is asked for.
         side: `short` or `long`, None takes the folders'.
         margin: Factor, None takes the folders'.
+        size: Side of the crops, pixels, None takes the folders'.
 
     Returns:
         `size`, `side` and `margin` as in `headpose.geometry.crops.head_crops`.
@@ -222,7 +225,7 @@ def crop_recipe(folders: list[Path], side: str | None, margin: float | None) -> 
     Raises:
         HeadposeError: If the folders differ from each other or from what is asked for.
     """
-    recipe = {"size": None, "side": side, "margin": margin}
+    recipe = {"size": size, "side": side, "margin": margin}
     for folder in folders:
         made = read_summary(folder).get("options", {})
         for key, wanted in recipe.items() if set(recipe) <= set(made) else ():

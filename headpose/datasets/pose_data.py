@@ -1,6 +1,6 @@
 """Labelled heads for training pose estimators, from tables, clean folders and renderings.
 
-Heads are kept as patches: grey squares that show more than the crop, so that the box
+Heads are kept as patches: squares that show more than the crop, so that the box
 can be moved, grown and turned without leaving the picture (`headpose.training.pose_examples`).
 """
 
@@ -40,7 +40,8 @@ class HeadSet:
     Attributes:
         crops: uint8 (N, S, S), exactly what an estimator sees, for measuring; or
             (N, S, S, 3) BGR for one that takes colour.
-        patches: uint8 (N, P, P), with more around them, for training.
+        patches: uint8 (N, P, P) or (N, P, P, 3), with more around them, for training; those
+            of rendered heads are grey always.
         sides: (N,), pixels of the patch that the crop's side spans.
         angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
         weights: (N,), how far each label is trusted, 0..1.
@@ -118,7 +119,7 @@ def read_heads(
         detector: If given, heads in pictures are cropped at its boxes, as they will be
             in use; a head that it does not find keeps its labelled box.
         whole_turn: Whether to take heads seen from behind and rendered ones of any pan.
-        grey: Whether the crops are grey or in colour; patches are grey always.
+        grey: Whether crops and patches are grey or in colour.
 
     Raises:
         HeadposeError: If there is no such source or it has no usable head.
@@ -136,7 +137,7 @@ def read_heads(
         if part and part not in PARTS:
             raise HeadposeError(f"{path}: has parts {', '.join(PARTS)}, no {part!r}")
         clean = read_crops(path, part or None)
-        heads = _from_crops(fitted(clean.crops, size, grey=True), clean.angles)
+        heads = _from_crops(fitted(clean.crops, size, grey), clean.angles)
     else:
         table = _read_table(path, part, problems)
         if set(PLACE) <= set(table.columns):
@@ -148,7 +149,7 @@ def read_heads(
     if len(heads) and not grey:
         from headpose.datasets.crop_dataset import fitted
 
-        # What was grey before (crops of a clean folder, rendered heads) gets equal channels.
+        # Rendered heads get equal channels.
         heads.crops = fitted(heads.crops, size, grey=False)
     if not len(heads):
         told = "; ".join(problems.lines())
@@ -178,15 +179,15 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     return table
 
 
-def _from_crops(grey: np.ndarray, angles: np.ndarray) -> HeadSet:
+def _from_crops(cut: np.ndarray, angles: np.ndarray) -> HeadSet:
     """Takes crops as they are: what lies around them repeats their edge."""
     return HeadSet(
-        grey,
-        grey,
-        np.full(len(grey), float(grey.shape[1])),
+        cut,
+        cut,
+        np.full(len(cut), float(cut.shape[1])),
         np.asarray(angles, np.float32),
-        np.ones(len(grey), np.float32),
-        np.zeros(len(grey), bool),
+        np.ones(len(cut), np.float32),
+        np.zeros(len(cut), bool),
     )
 
 
@@ -225,11 +226,10 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
             boxes, missed = detected_boxes(detector, colour, boxes)
             for _ in range(missed):
                 problems.add("not found by the detector, labelled box used", str(file))
-        picture = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
-        seen = picture if grey else colour
+        seen = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY) if grey else colour
         cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)
-        patches += [crops.resize(crops.cut(picture, s), (patch_size, patch_size)) for s in around]
+        patches += [crops.resize(crops.cut(seen, s), (patch_size, patch_size)) for s in around]
         kept.append(rows[usable])
     if not kept:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))

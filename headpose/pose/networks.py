@@ -1,6 +1,6 @@
-"""Networks that regress head angles from 64x64 grey crops.
+"""Networks that regress head angles from crops, 64x64 and grey unless asked otherwise.
 
-Every model takes crops (B, S, S, 1) in 0..255 and gives degrees (B, 2, 3 or 6): as many
+Every model takes crops (B, S, S, C) in 0..255 and gives degrees (B, 2, 3 or 6): as many
 of `headpose.pose.estimator.MEASURES`. Input normalization and output scale are layers, so a
 model file needs no constants beside it.
 """
@@ -121,7 +121,11 @@ def build_compact(
 
 
 def build_rotation(
-    in_size: int = 64, dropout_rate: float = 0.2, side: str = "short", margin: float = 1.0
+    in_size: int = 64,
+    dropout_rate: float = 0.2,
+    side: str = "short",
+    margin: float = 1.0,
+    channels: int = 1,
 ) -> keras.Model:
     """Builds the default network: `build_compact`'s, but answering with a rotation.
 
@@ -133,8 +137,9 @@ def build_rotation(
         dropout_rate: Before the last layer, 0..1.
         side: How crops are cut, see `CropInput`.
         margin: The same.
+        channels: 1 for grey crops, 3 for BGR.
     """
-    crops, x = _residual_features(in_size, dropout_rate, side, margin)
+    crops, x = _residual_features(in_size, dropout_rate, side, margin, channels)
     return _rotation(crops, x, "rotation_pose")
 
 
@@ -143,18 +148,20 @@ def build_efficientnet(
     dropout_rate: float = 0.2,
     side: str = "short",
     margin: float = 1.0,
+    channels: int = 1,
     blocks: int = EFFICIENTNET_BLOCKS,
 ) -> keras.Model:
     """Builds a network as `build_rotation`, but on the first blocks of EfficientNet-Lite0.
 
     Args:
-        in_size: Side of the crops, pixels, a multiple of 32.
+        in_size: Side of the crops, pixels, a multiple of 16.
         dropout_rate: Before the last layer, 0..1.
         side: How crops are cut, see `CropInput`.
         margin: The same.
+        channels: 1 for grey crops, 3 for BGR.
         blocks: See `headpose.models.efficientnet_lite.features`.
     """
-    crops, x = _standardized(in_size, side, margin)
+    crops, x = _standardized(in_size, side, margin, channels)
     # Grey levels deviate by half as much where the network was trained.
     x = layers.Rescaling(0.5, name="scale")(x)
     x = _hidden(efficientnet_lite.features(x, blocks), dropout_rate)
@@ -167,9 +174,9 @@ def _rotation(crops, x, name: str) -> keras.Model:
     return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(x), name=name)
 
 
-def _standardized(in_size: int, side: str, margin: float):
+def _standardized(in_size: int, side: str, margin: float, channels: int):
     """Returns an input of crops, and these standardized: neither light nor contrast counts."""
-    crops = keras.Input((in_size, in_size, 1), name="crops")
+    crops = keras.Input((in_size, in_size, channels), name="crops")
     x = CropInput(side, margin, name="crop")(crops)
     x = layers.LayerNormalization(
         axis=[1, 2, 3], center=False, scale=False, epsilon=1.0, name="standardize"
@@ -198,10 +205,12 @@ def _hidden(x, dropout_rate: float):
     return layers.Dropout(dropout_rate, name="dropout")(x)
 
 
-def _residual_features(in_size: int, dropout_rate: float, side: str, margin: float):
+def _residual_features(
+    in_size: int, dropout_rate: float, side: str, margin: float, channels: int = 1
+):
     """Returns the input and the last hidden layer of a small residual network.
 
-    Four stages halve the picture to 4x4.
+    Four stages halve the picture, 64 pixels to 4.
     """
 
     def unit(x, filters, strides, name, activation=True):
@@ -211,7 +220,7 @@ def _residual_features(in_size: int, dropout_rate: float, side: str, margin: flo
         x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
         return layers.ReLU(name=f"{name}_relu")(x) if activation else x
 
-    crops, x = _standardized(in_size, side, margin)
+    crops, x = _standardized(in_size, side, margin, channels)
     for filters, blocks in [(24, 1), (48, 2), (80, 2), (112, 1)]:
         x = unit(x, filters, 2, f"down{filters}")
         for i in range(blocks):

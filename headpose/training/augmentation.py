@@ -61,36 +61,42 @@ def add_noise(rng: np.random.Generator, picture: np.ndarray, deviation: float) -
 
 
 def quality(rng: np.random.Generator, crop: np.ndarray, options) -> np.ndarray:
-    """Draws a change of light and quality for a grey crop.
+    """Draws a change of light and quality for a crop.
 
     Args:
         rng: Where draws come from.
-        crop: uint8 (S, S).
+        crop: uint8 (S, S), or (S, S, 3) BGR.
         options: `headpose.training.pose_config.Augmentation`.
 
     Returns:
-        uint8 (S, S).
+        uint8 of the crop's shape.
     """
-    size = crop.shape[0]
+    size, channels = crop.shape[0], crop.shape[2:]
+    if channels and rng.random() < options.colourless:
+        crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if rng.random() < options.low_resolution:
         small = max(8, int(size * np.exp(rng.uniform(np.log(0.25), 0))))
         crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
     if rng.random() < options.blur:
         crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.3, 1.5))
-    crop = cv2.LUT(crop, _curve(rng, options.contrast, options.brightness, 1)[..., 0])
+    curve = _curve(rng, options.contrast, options.brightness, *channels or (1,))
+    crop = cv2.LUT(crop, curve if channels else curve[..., 0])
     if rng.random() < options.dark:
         gain, base = rng.uniform(0.05, 0.3), rng.uniform(0, 60)
         crop = add_noise(rng, (crop * gain + base).astype(np.uint8), rng.uniform(0.5, 4))
     if rng.random() < options.shading:
         slope_x, slope_y = rng.uniform(-0.6, 0.6, 2)
         ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
-        crop = np.clip(crop * (1 + slope_x * ramp + slope_y * ramp[:, None]), 0, 255)
+        light = 1 + slope_x * ramp + slope_y * ramp[:, None]
+        crop = np.clip(crop * (light[..., None] if channels else light), 0, 255)
         crop = crop.astype(np.uint8)
     if rng.random() < options.noise:
         crop = add_noise(rng, crop, rng.uniform(1, 12))
     if rng.random() < options.occlusion:
         extent = rng.integers(size // 8, size // 3, 2)
         low = rng.integers(0, size - extent)
-        crop[low[0] : low[0] + extent[0], low[1] : low[1] + extent[1]] = rng.integers(0, 256)
+        crop[low[0] : low[0] + extent[0], low[1] : low[1] + extent[1]] = rng.integers(
+            0, 256, *channels or (None,)
+        )
     return crop

@@ -9,6 +9,7 @@ import numpy as np
 
 # A head box's height and width where the crop's side is 1 (crops of 0.9 times the height).
 HEIGHT, WIDTH = 1.11, 0.89
+TINT = 30.0  # deviation of a cover's blue, green and red from its grey level
 
 
 def cover(
@@ -18,20 +19,23 @@ def cover(
 
     Args:
         rng: Where draws come from.
-        crop: uint8 (S, S), with the head in its middle.
+        crop: uint8 (S, S) or (S, S, 3), with the head in its middle.
         nose: Where it points in the crop (3,), x right, y up, z toward the viewer; None
             where unknown. Masks and glasses sit on faces that can be seen.
         turn: Degrees clockwise by which the head was turned in the picture.
 
     Returns:
-        uint8 (S, S), a new array.
+        uint8 of the crop's shape, a new array.
     """
     face = nose is not None and nose[2] > -0.1
     kinds = [_hat, _hood, _patches, _in_front] + ([_mask, _glasses] if face else [])
-    mask = np.zeros(crop.shape, np.uint8)
+    mask = np.zeros(crop.shape[:2], np.uint8)
     pen = _Pen(mask, turn)
-    grey = kinds[rng.integers(len(kinds))](rng, pen, nose, crop)
-    return np.where(mask > 0, _texture(rng, crop, grey), crop)
+    level = kinds[rng.integers(len(kinds))](rng, pen, nose, crop)
+    if crop.ndim == 3:
+        texture = _texture(rng, crop, level + rng.normal(0, TINT, 3))
+        return np.where(mask[..., None] > 0, texture, crop)
+    return np.where(mask > 0, _texture(rng, crop, level), crop)
 
 
 class _Pen:
@@ -52,21 +56,22 @@ class _Pen:
         cv2.ellipse(self.mask, centre, axes, self.turn + angle, start, end, value, -1)
 
 
-def _texture(rng, crop: np.ndarray, grey: float) -> np.ndarray:
-    """A surface about a grey level: flat, shaded, or with pieces of the crop itself."""
+def _texture(rng, crop: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+    """A surface about a grey level or colour: flat, shaded, or with pieces of the crop itself."""
     size = crop.shape[0]
     kind = rng.random()
     if kind < 0.3:
-        return np.full(crop.shape, np.clip(grey, 0, 255), np.uint8)
+        return np.full(crop.shape, np.clip(level, 0, 255), np.uint8)
     if kind < 0.8:
         ramp = np.linspace(-1, 1, size, dtype=np.float32)
         slopes = rng.normal(0, 25, 2)
         noise = rng.normal(0, 12, (8, 8)).astype(np.float32)
         rough = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-        surface = grey + slopes[0] * ramp + slopes[1] * ramp[:, None] + rough
+        relief = slopes[0] * ramp + slopes[1] * ramp[:, None] + rough
+        surface = level + (relief[..., None] if crop.ndim == 3 else relief)
     else:
         moved = np.roll(crop, rng.integers(size // 4, 3 * size // 4, 2), axis=(0, 1))
-        surface = 0.6 * moved + 0.4 * grey
+        surface = 0.6 * moved + 0.4 * level
     return np.clip(surface, 0, 255).astype(np.uint8)
 
 

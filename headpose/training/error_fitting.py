@@ -95,7 +95,7 @@ def answers_and_errors(
 
     Args:
         model: From `with_calibration`.
-        crops: (N, S, S, 1), 0..255.
+        crops: (N, S, S, C), 0..255.
         targets: (N, 10), see `headpose.pose.rotation.rotation_loss`.
         chunk: Crops at once.
 
@@ -148,7 +148,8 @@ def calibrate(
         still = np.zeros(len(heads))
         targets = rotation_targets(heads.angles, heads.away, still, still > 0)
         share = heads.share / total / len(heads)
-        parts.append((heads.crops[..., None].astype(np.float32), targets, heads.weights * share))
+        crops = heads.crops.reshape(len(heads), *model.input_shape[1:]).astype(np.float32)
+        parts.append((crops, targets, heads.weights * share))
     examples = PoseExamples(held_out, model.input_shape[1], len(MEASURES), augmentation, seed, 0.0)
     for number in range(batches):
         crops, targets, weights = examples.batch(number, 128)

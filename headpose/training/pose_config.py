@@ -42,6 +42,8 @@ class Crop(Checked):
         None, "of the box, see clean_aflw.py (default: short)", choices=SIDES, old=OLD_SIDES
     )
     margin: float | None = field(None, "factor on that side (default: 1)", low=0.1, high=10)
+    size: int | None = field(None, "pixels of a crop's side (default: 64)", low=16, high=512)
+    colour: bool = field(False, "crops in colour; rotation and efficientnet only")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Augmentation(Checked):
     cut: float = field(0.1, "probability that the border cuts the head", low=0, high=1)
     cover: float = field(0.2, "probability of a hat, mask, hand, …", low=0, high=1)
     dark: float = field(0.06, "probability of hardly any light", low=0, high=1)
+    colourless: float = field(0.3, "probability of no colour; with --colour", low=0, high=1)
     out_of_plane: float = field(
         0.0, "probability of a turn out of the plane; rotation only", low=0, high=1
     )

@@ -32,7 +32,7 @@ class PoseExamples:
     Sources are drawn by their shares, heads of a source by how rare their pose is.
 
     Args:
-        sources: Labelled heads.
+        sources: Labelled heads; their crops tell whether examples are grey or in colour.
         size: Side of the crops, pixels.
         outputs: 2 or 3 angles, or 6 for targets of `headpose.pose.rotation.rotation_loss`.
         augmentation: What may happen to a crop.
@@ -51,6 +51,7 @@ class PoseExamples:
     ):
         self._sources = sources
         self._size = size
+        self._colour = sources[0].crops.ndim == 4
         self._outputs = outputs
         self._whole_turn = outputs == len(MEASURES)
         self._options = augmentation
@@ -62,11 +63,12 @@ class PoseExamples:
         self._backdrops = [i for i, s in enumerate(sources) if s.alpha is None]
 
     def batch(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns crops float32 (count, S, S, 1), targets (count, K) and weights.
+        """Returns crops float32 (count, S, S, 1 or 3), targets (count, K) and weights.
 
         Targets are degrees, or rows of `headpose.pose.rotation.rotation_loss`.
         """
-        crops_ = np.empty((count, self._size, self._size, 1), np.float32)
+        channels = 3 if self._colour else 1
+        crops_ = np.empty((count, self._size, self._size, channels), np.float32)
         angles = np.empty((count, 3), np.float32)
         turns = np.empty(count)
         flips = np.empty(count, bool)
@@ -83,7 +85,7 @@ class PoseExamples:
                 nose = depth[i] @ self._noses[source][index]
                 nose = turned_nose(nose, turns[i], flips[i])
                 crop = covers.cover(rng, crop, nose, -turns[i] if flips[i] else turns[i])
-            crops_[i, ..., 0] = augment.quality(rng, crop, self._options)
+            crops_[i] = augment.quality(rng, crop, self._options).reshape(crops_[i].shape)
             angles[i], weights[i] = heads.angles[index], heads.weights[index]
             away[i] = heads.away[index]
         if self._whole_turn:
@@ -105,6 +107,7 @@ class PoseExamples:
         patch = heads.patches[index]
         if heads.alpha is not None:
             patch = blend(patch, heads.alpha[index], self._backdrop(rng, patch.shape[0]))
+            patch = cv2.cvtColor(patch, cv2.COLOR_GRAY2BGR) if self._colour else patch
         length = heads.sides[index] * np.exp(rng.normal(0, options.zoom))
         # The angles of a label without roll cannot be turned with its picture; the nose can.
         free = self._whole_turn or np.isfinite(heads.angles[index, 2])
@@ -165,6 +168,7 @@ class PoseExamples:
             return np.full((size, size), rng.uniform(0, 255), np.float32)
         heads = self._sources[rng.choice(self._backdrops)]
         patch = heads.patches[rng.integers(len(heads))]
+        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 else patch
         part = patch.shape[0] // 3
         y, x = rng.integers(0, 2, 2) * (patch.shape[0] - part)
         return cv2.resize(patch[y : y + part, x : x + part], (size, size)).astype(np.float32)

@@ -51,6 +51,8 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     crop = crop_of(config.crop, named["train"])
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
+    if config.network.architecture:
+        _check_options(config, config.network.architecture)
     with sole_user(folder):
         # What is wrong with data is told before TensorFlow starts, which a detector may need.
         early = None if config.crop.detector else read_sets(config, named, crop)
@@ -74,6 +76,19 @@ def misfit(network: Network, size: int) -> str | None:
     return None
 
 
+def _check_options(config: PoseTrainingConfig, architecture: str) -> None:
+    """Refuses options that only networks that tell rotations have, for another one."""
+    asked = {
+        "--with-mirror": config.with_mirror,
+        "--average-with": config.average_with,
+        "--teacher": config.learning.teacher,
+        "--colour": config.crop.colour,
+    }
+    for option, given in asked.items():
+        if given and architecture not in ROTATIONS:
+            raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
+
+
 def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool) -> "keras.Model":
     """Builds the network with its first weights; `rolls` is whether labels have roll."""
     import keras
@@ -82,14 +97,7 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
     from headpose.training.starting import freeze, take_weights
 
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
-    asked = {
-        "--with-mirror": config.with_mirror,
-        "--average-with": config.average_with,
-        "--teacher": config.learning.teacher,
-    }
-    for option, given in asked.items():
-        if given and architecture not in ROTATIONS:
-            raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
+    _check_options(config, architecture)
     outputs = 3 if architecture in ROTATIONS else config.network.outputs
     if outputs == 3 and not rolls and not config.learning.teacher:
         logger.warning("no head to learn from has a roll: what is told of it will mean nothing")
@@ -119,7 +127,8 @@ def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: boo
     cut = {"side": crop["side"], "margin": crop["margin"]}
     if architecture in ROTATIONS:
         build = networks.ROTATIONS[architecture]
-        return build(crop["size"], network.dropout, **cut)
+        channels = 1 if crop["grey"] else 3
+        return build(crop["size"], network.dropout, channels=channels, **cut)
     if architecture == "compact":
         outputs = network.outputs or (3 if rolls else 2)
         return networks.build_compact(crop["size"], network.dropout, outputs, **cut)

@@ -111,9 +111,13 @@ def _has_test_rows(source: SourceName) -> bool:
 
 
 def crop_of(crop: Crop, sources: list[SourceName]) -> dict[str, Any]:
-    """Returns how the crops of training sources are cut, see `crop_dataset.crop_recipe`."""
+    """Returns how the crops of training sources are cut.
+
+    See `headpose.geometry.crops.head_crops` and `crop_dataset.crop_recipe`.
+    """
     folders = [source.path for source in sources if source.path.is_dir()]
-    return crop_recipe(folders, crop.side, crop.margin)
+    recipe = crop_recipe(folders, crop.side, crop.margin, crop.size)
+    return recipe | {"grey": not crop.colour}
 
 
 def read_sets(

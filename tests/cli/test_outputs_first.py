@@ -218,6 +218,7 @@ def test_a_colour_estimator_gets_crops_in_colour(tmp_path):
     heads, _ = read_heads(str(tmp_path / "t.csv"), size=32, grey=False)
     assert heads.crops.shape == (1, 32, 32, 3)
     np.testing.assert_array_equal(heads.crops[0, 16, 16], [0, 0, 200])
+    np.testing.assert_array_equal(heads.patches[0, 28, 28], [0, 0, 200])
     heads, _ = read_heads(str(tmp_path / "t.csv"), size=32)
     assert heads.crops.shape == (1, 32, 32)
     assert heads.patches.ndim == 3

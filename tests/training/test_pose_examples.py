@@ -56,6 +56,57 @@ def test_turned_examples_have_turned_angles(mirror):
             assert np.sign(grey[0]) == np.sign(roll)
 
 
+def coloured(heads: HeadSet) -> HeadSet:
+    """The same heads as two reds and no more: their blue and green are a fifth of it."""
+    tint = np.array([0.2, 0.2, 1])
+    for name in ("crops", "patches"):
+        grey = getattr(heads, name)[..., None]
+        setattr(heads, name, np.rint(grey * tint).astype(np.uint8))
+    return heads
+
+
+def test_examples_are_in_colour_where_the_heads_are():
+    """Moved, turned and mirrored as the grey ones of the same draws."""
+    moved = dataclasses.replace(STILL, mirror=0.5, roll=20, shift=0.1)
+    grey, angles, _ = PoseExamples([arrow_heads()], 64, 3, moved, 1).batch(0, 8)
+    still = dataclasses.replace(moved, colourless=0)
+    crops, same, _ = PoseExamples([coloured(arrow_heads())], 64, 3, still, 1).batch(0, 8)
+    assert crops.shape == (8, 64, 64, 3)
+    np.testing.assert_array_equal(same, angles)
+    # A channel's gain is drawn anew for each example.
+    for crop, plain in zip(crops, grey[..., 0], strict=True):
+        gain = crop.reshape(-1, 3).max(axis=0) / [50, 50, 250]
+        assert (abs(gain - 1) < 0.11).all()
+        # Levels of blue and green are whole fifths.
+        alike = np.broadcast_to(plain[..., None], crop.shape)
+        np.testing.assert_allclose(crop / gain / [0.2, 0.2, 1], alike, atol=20)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_examples_loses_its_colour(share):
+    options = dataclasses.replace(STILL, colourless=share)
+    crops, _, _ = PoseExamples([coloured(arrow_heads())], 64, 3, options, 1).batch(0, 100)
+    without = [np.ptp(crop.max(axis=(0, 1))) < 60 for crop in crops]
+    # A binomial of 100 draws at .5 has a standard deviation of 5.
+    assert np.sum(without) == pytest.approx(100 * share, abs=20 if share == 0.5 else 0)
+
+
+def test_everything_that_may_happen_to_a_crop_happens_to_colour():
+    """Covers, light, noise, turns out of the plane, rendered heads: shapes and kinds stay."""
+    every = {field.name: 1.0 for field in dataclasses.fields(Augmentation)}
+    every |= {"brightness": (0.6, 1.4), "contrast": (0.5, 1.4), "shift": 0.05, "zoom": 0.1}
+    rendered = arrow_heads()
+    rendered.alpha = np.full_like(rendered.patches, 128)
+    rendered.crops = np.repeat(rendered.crops[..., None], 3, axis=3)
+    sources = [coloured(arrow_heads()), rendered]
+    crops, targets, _ = PoseExamples(sources, 48, 6, Augmentation(**every), 1).batch(0, 40)
+    assert crops.shape == (40, 48, 48, 3)
+    assert np.isfinite(targets).all()
+    assert crops.min() >= 0
+    assert crops.max() <= 255
+    assert (np.ptp(crops.reshape(40, -1), axis=1) > 0).all()
+
+
 def test_rendered_heads_get_backgrounds():
     heads = arrow_heads()
     heads.alpha = np.zeros_like(heads.patches)  # all transparent

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn_heads import spot_heads
+from posed_heads import write_heads
 
 from headpose.pose.estimator import PoseEstimator
 from headpose.training.pose_config import (
@@ -131,10 +132,14 @@ def test_the_default_network_trains_with_roll_where_labels_have_none(run_script,
     assert json.loads((tmp_path / "run" / "arguments.json").read_text())["epochs"] == "1"
 
 
-def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
+@pytest.mark.parametrize(
+    ("more", "size", "grey"),
+    [(["--teacher", "fast"], 64, True), (["--size", "32", "--colour"], 32, False)],
+)
+def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path, more, size, grey):
     """Labels with roll, and heads turned away, make the network that tells rotations.
 
-    It learns from the labels and from the estimator that ships.
+    It learns from the labels and from the estimator that ships, or from crops in colour.
     """
     table = pd.read_csv(heads)
     table["roll"] = 0.0
@@ -150,17 +155,18 @@ def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path):
     done = run_script(
         "train.py", tmp_path / "sources.toml", "--data-root", folder, "--output", tmp_path / "run",
         "--epochs", "2", "--steps", "3", "--batch-size", "8", "--device", "cpu",
-        "--teacher", "fast", "--side", "long", "--margin", "0.9",
+        *more, "--side", "long", "--margin", "0.9",
     )  # fmt: skip
     assert done.status == 0, done.err
     assert "8 turned away" in done.out
     told = json.loads((tmp_path / "run" / "arguments.json").read_text())
-    assert told["teacher_share"] == "0.7"
+    assert told["size"] == ("None" if grey else "32")
     log = read_log(tmp_path / "run")
     assert np.isfinite([float(row["loss"]) for row in log]).all()
     assert 0 <= float(log[0][f"{folder.name}#test away"]) <= 1
     assert float(log[0]["score"]) == pytest.approx(float(log[0][f"{folder.name}#test geodesic"]))
-    assert PoseEstimator.load(tmp_path / "run" / "best.keras").outputs == 6
+    estimator = PoseEstimator.load(tmp_path / "run" / "best.keras")
+    assert (estimator.outputs, estimator.size, estimator.grey) == (6, size, grey)
 
 
 def test_training_begins_with_the_weights_that_fit(run_script, heads, tmp_path, tiny_estimator):
@@ -216,3 +222,22 @@ def test_bad_input_is_told_in_a_line(run_script, heads, tmp_path, arguments, sta
     assert done.status == status
     assert told in done.err.splitlines()[-1]
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--colour", "--architecture", "compact"], "--colour is for --architecture rotation; leave it out"),
+        (["--size", "8"], "--size: '8' is not a whole number from 16 to 512"),
+        (["--size", "32", *FAMILY, "--conv-blocks", "6"], "take fewer --conv-blocks"),
+    ],
+)
+def test_crops_that_a_network_does_not_take_are_refused(
+    run_script, tmp_path, noise_picture, options, wanted
+):
+    table = write_heads(tmp_path, noise_picture)
+    data = [f"{table}#train", "--validation", f"{table}#test", "--output", tmp_path / "run"]
+    done = run_script("train.py", *data, *options)
+    assert done.status in (1, 2)
+    assert wanted in done.err
+    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
