@@ -167,7 +167,10 @@ def run(figures: Figures, folders: dict[str, str]) -> str:
     if done.returncode:
         told = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise HeadposeError(f"status {done.returncode}: {told}")
-    return done.stdout
+    text = done.stdout
+    for name, place in folders.items():  # as documents call them
+        text = text.replace(place, name)
+    return text
 
 
 def judge(figures: Figures, folders: dict[str, str], printed: dict, tolerance: float) -> str:

@@ -14,13 +14,13 @@ With --dataset NAME, the last word is where a published data set is: headpose ev
 """
 
 import argparse
-import math
 from pathlib import Path
 
 from headpose.baselines.evaluation import check_part, has_pictures, is_table
 from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
+from headpose.cli.evaluate_tables import by_pan, overview, show
 from headpose.cli.pipeline_options import (
     add_backend_option,
     backend_from,
@@ -62,6 +62,12 @@ def options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="draw true over expected errors of all data sets together here",
     )
+    add(
+        "--table",
+        action="store_true",
+        help="end with Markdown tables: a row for each data set and estimator, and for each "
+        "range of pan of all data sets together",
+    )
     cl.add_overwrite_option(parser)
     add_protocol_options(parser)
     add_backend_option(parser)
@@ -81,8 +87,10 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser = options()
     arguments = parser.parse_args(words)
     if arguments.benchmark:
-        if arguments.plot or arguments.reliability:
-            raise HeadposeError("--plot and --reliability draw no --dataset; leave them out")
+        if arguments.plot or arguments.reliability or arguments.table:
+            raise HeadposeError(
+                "--plot, --reliability and --table are not for --dataset; leave them out"
+            )
         if arguments.part:
             raise HeadposeError("--part is for clean folders, not for --dataset; leave it out")
         return arguments
@@ -141,50 +149,6 @@ def warn_of_other_crops(folder: Path, compared) -> None:
     ]
     if differing:
         cl.warn(f"{compared.name}: crops differ from what it was made for: {'; '.join(differing)}")
-
-
-def show(name: str, row: dict) -> None:
-    """Prints the figures of one estimator on one data set."""
-    from headpose.pose.metrics import SHARES
-
-    print(f"{name}: {row['ms a head']:.2f} ms a head, {row['ms a single head']:.2f} ms alone")
-    errors = row["errors"]
-    angles = ["tilt", "pan", "mean"]
-    angles += [a for a in ("roll", "geodesic", "geodesic median") if a in errors["all"]]
-    titles = {"geodesic": "turn", "geodesic median": "median"}
-    head = "".join(f"{titles.get(a, a):>8}" for a in angles) + f"{'off':>8}{'median':>8}"
-    trust = row.get("reliability")
-    head += f"{'expected':>10}" if trust else ""
-    head += "".join(f"{f'< {limit}':>8}" for limit in SHARES)
-    print(f"  {'|pan|':8}{'heads':>7}{head}")
-    for label, part in errors.items():
-        if not part["heads"]:
-            continue
-        cells = [cell(part.get(a, math.nan), ".2f") for a in angles]
-        cells += [
-            cell(row[k].get(label, math.nan), ".2f")
-            for k in ("turn or nose", "turn or nose median")
-        ]
-        cells += [f"{trust[label]['expected']:10.2f}"] if trust else []
-        cells += [cell(part[f"both under {s}"], ".1%") for s in SHARES]
-        print(f"  {label:8}{part['heads']:7d}" + "".join(cells))
-    show_single(row)
-
-
-def show_single(row: dict) -> None:
-    """Prints the figures that are single numbers."""
-    for label, value in row.items():
-        told = isinstance(value, float) and not math.isnan(value)
-        if told and not label.startswith("ms "):
-            print(f"  {label}: {value:.3f}")
-    if "reliability" in row:
-        value = row["reliability"]["all"]["rank correlation"]
-        print(f"  rank correlation of expected and true error: {value:.3f}")
-
-
-def cell(value: float, form: str) -> str:
-    """Returns a table cell; a dash where there is nothing to average."""
-    return f"{'-' if math.isnan(value) else format(value, form):>8}"
 
 
 def main() -> int:
@@ -246,6 +210,8 @@ def main() -> int:
             row |= {"ms a single head": alone[number], **figures(all_told, angles, away)}
             show(compared.name, row)
             union.append({"estimator": compared.name, **row})
+    if arguments.table:
+        print(f"\n{overview(rows)}\n\n{by_pan(union or rows)}")
     if arguments.json:
         summary = {"part": arguments.part, "results": rows, "together": union}
         write_json(arguments.json, summary)

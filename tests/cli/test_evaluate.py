@@ -60,7 +60,7 @@ def estimators(tmp_path_factory):
 def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run_script):
     done = run_script(
         "evaluate", *estimators, folder, "--json", tmp_path / "figures.json",
-        "--plot", tmp_path / "plot.png", "--device", "cpu", "--precision", "float32",
+        "--plot", tmp_path / "plot.png", "--device", "cpu", "--precision", "float32", "--table",
     )  # fmt: skip
     assert done.status == 0, done.err
     report = json.loads((tmp_path / "figures.json").read_text())
@@ -81,6 +81,19 @@ def test_figures_are_printed_written_and_drawn(tmp_path, folder, estimators, run
         ["30", "0.00", "0.00", "0.00"],
         ["30", "5.00", "5.00", "5.00"],
     ]
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    heads, _, *rows = cells[:4]
+    for row, offset in zip(rows, (0, 5), strict=True):
+        told = dict(zip(heads, row, strict=True))
+        assert told["data set"] == f"{folder}, test"
+        assert told["heads"] == "30"
+        assert [told[angle] for angle in ("tilt", "pan", "mean")] == [f"{offset:.2f}"] * 3
+        # Off by 5 degrees in both: the noses are apart by less than 5 * 2 ** 0.5.
+        assert 0.8 * offset <= float(told["median"]) <= 1.42 * offset
+        assert told["slope of pan"] == "1.000"
+        assert told["expected"] == told["away, ROC"] == "-"
+    counts = [int(row[2]) for row in cells[6:] if row[1] != "all" and "by-0" in row[0]]
+    assert sum(counts) == 30
     # These networks say nothing of their crops, so that the plain crop is what they want.
     assert done.err.count("crops differ from what it was made for: side long") == 2
 

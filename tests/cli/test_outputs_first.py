@@ -40,7 +40,7 @@ from headpose.models.shipped import DEFAULT_ESTIMATOR
         (["evaluate", "ours", "{csv}", "--limit", "5"], "are for --dataset"),
         (
             ["evaluate", "ours", "{folder}", "--dataset", "aflw2000", "--plot", "p.png"],
-            "draw no --dataset",
+            "are not for --dataset",
         ),
         (["evaluate-detector", "ours", "--data", "{csv}", "--plot", "p"], "no format of figures"),
         (
