@@ -26,6 +26,7 @@ MAX_WIDTH, MAX_KERNEL = 16_384, 1024  # SSD512 has a stride of 512
 OWN = "headpose>"  # how Keras calls what is registered in this package
 OWN_LAYERS = {
     *("CropInput", "HeadAngles", "MeanWithMirror", "MirrorImage", "ErrorCalibration"),
+    "ReducedCrops",
     *("DecodeBoxes", "L2Normalization", "ReverseChannels", "LocalResponseNormalization"),
     "SecondStage",
 }

@@ -16,6 +16,7 @@ LAYER_MODULES = (
     "headpose.detection.classifier",
     "headpose.pose.networks",
     "headpose.pose.error_calibration",
+    "headpose.pose.joining",
     "headpose.baselines.deepgaze",
 )
 # What reads the formats of older programs, by suffix.

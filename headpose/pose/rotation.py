@@ -7,7 +7,7 @@ tells the expected error.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import keras
 from keras import layers, ops
@@ -130,7 +130,7 @@ def averaged_with_mirror(model: keras.Model) -> keras.Model:
     The two answers err differently: their mean errs less, at twice the work. Weights are
     shared with `model`.
     """
-    crop = _crop_layer(model)
+    crop = crop_layer(model)
     network = raw_outputs(model)
     network.name = "once"
     crops = keras.Input(model.input_shape[1:], name="crops")
@@ -139,42 +139,12 @@ def averaged_with_mirror(model: keras.Model) -> keras.Model:
     return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(raw), name=model.name)
 
 
-def joined(models: Sequence[keras.Model]) -> keras.Model:
-    """Returns a rotation network that asks several ones and averages their raw outputs.
-
-    Networks that learned differently err differently: their mean errs less. Of models that
-    ask themselves twice (`averaged_with_mirror`) what they ask is taken; expected errors are
-    averaged as well, and should be learned anew.
-
-    Args:
-        models: Rotation estimators of crops that are cut alike; their weights are shared.
-
-    Raises:
-        HeadposeError: If crops are not cut alike, or one does not tell rotations.
-    """
-    crops = keras.Input(models[0].input_shape[1:], name="crops")
-    first = _crop_layer(models[0])
-    raws = []
-    x = type(first).from_config(first.get_config())(crops)
-    for i, model in enumerate(models):
-        cut = _crop_layer(model)
-        alike = (cut.side, cut.margin) == (first.side, first.margin)
-        if not alike or model.input_shape != models[0].input_shape:
-            raise HeadposeError("estimators whose crops are cut differently cannot be averaged")
-        network = _asked_once(model)
-        network.name = f"network{i + 1}"
-        raws.append(network(x))
-    raw = layers.Rescaling(1 / len(raws), name="mean", dtype="float32")(
-        layers.Add(name="sum", dtype="float32")(raws)
-    )
-    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(raw), name="joined")
-
-
-def _crop_layer(model: keras.Model) -> layers.Layer:
+def crop_layer(model: keras.Model) -> layers.Layer:
+    """Returns an estimator's layer that tells how its crops are cut."""
     return next(layer for layer in model.layers if type(layer).__name__ == "CropInput")
 
 
-def _asked_once(model: keras.Model) -> keras.Model:
+def asked_once(model: keras.Model) -> keras.Model:
     """Returns the network inside a rotation estimator, from crops to raw outputs.
 
     Raises:

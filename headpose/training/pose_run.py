@@ -114,7 +114,7 @@ def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool
 def _with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Model":
     """Returns a model that asks the others that are to be asked as well, if there are any."""
     from headpose.models.keras_files import load_model
-    from headpose.pose.rotation import joined
+    from headpose.pose.joining import joined
 
     others = [load_model(path) for path in config.average_with]
     return joined([model, *others]) if others else model

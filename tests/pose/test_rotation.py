@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from lively_networks import lively
 from scipy.spatial.transform import Rotation
 
 from headpose.errors import HeadposeError
@@ -18,7 +19,6 @@ from headpose.pose.rotation import (
     all_layers,
     averaged_with_mirror,
     expected_error,
-    joined,
     matrix_columns,
     raw_outputs,
     rotation_loss,
@@ -132,39 +132,6 @@ def test_models_come_back_from_one_file(tmp_path):
     raw = raw_outputs(back.model)
     assert raw.output_shape == (None, 7)
     assert model.count_params() < 700_000
-
-
-def lively(seed, **cut):
-    """A network whose answers differ from crop to crop."""
-    model = build_rotation(**cut)
-    last, rng = model.get_layer("rotation"), np.random.default_rng(seed)
-    last.set_weights([rng.normal(0, 1, w.shape) for w in last.get_weights()])
-    return model
-
-
-def test_joined_networks_answer_with_the_mean_of_their_raw_numbers(tmp_path):
-    keras.utils.set_random_seed(5)
-    cut = {"side": "long", "margin": 0.9}
-    first, second = lively(1, **cut), lively(2, **cut)
-    crops = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 1)).astype(np.float32)
-    each = [keras.ops.convert_to_numpy(raw_outputs(m)(crops)) for m in (first, second)]
-    # Of one that asks itself twice, what it asks counts; the file holds both.
-    both = joined([first, averaged_with_mirror(second)])
-    told = keras.ops.convert_to_numpy(raw_outputs(both)(crops))
-    np.testing.assert_allclose(told, (each[0] + each[1]) / 2, atol=1e-4)
-    save_model(averaged_with_mirror(both), tmp_path / "large.keras")
-    large = PoseEstimator.load(tmp_path / "large.keras")
-    assert (large.side, large.margin, large.outputs) == ("long", 0.9, 6)
-    plain = large.estimate_all(crops[..., 0])
-    mirrored = large.estimate_all(crops[:, :, ::-1, 0])
-    np.testing.assert_allclose(mirrored * [1, -1, -1, -1, 1, 1], plain, atol=0.01)
-
-
-def test_estimators_that_do_not_go_together_are_told():
-    with pytest.raises(HeadposeError, match="cut differently"):
-        joined([build_rotation(side="long"), build_rotation(side="short")])
-    with pytest.raises(HeadposeError, match="that tell rotations"):
-        joined([build_rotation(), build_compact()])
 
 
 def test_the_mean_with_the_mirror_image_knows_no_side(tmp_path):

@@ -9,7 +9,7 @@ from headpose.errors import HeadposeError
 from headpose.models.efficientnet_lite import trunk
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.networks import build_efficientnet, build_rotation
-from headpose.pose.rotation import joined
+from headpose.pose.joining import joined
 from headpose.training.starting import freeze, take_weights
 
 CROPS = np.random.default_rng(4).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
