@@ -82,21 +82,49 @@ def find_figures(documents: list[Path] | None = None) -> list[Figures]:
     return found
 
 
-def rows(text: str) -> list[list[str]]:
-    """Returns the cells of all rows of the Markdown tables in a text, heads and rules left out."""
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of a Markdown table.
+
+    Attributes:
+        cells: Without marks of bold text or code.
+        heads: Of the columns; none where the table has no heads.
+    """
+
+    cells: list[str]
+    heads: list[str]
+
+    @property
+    def name(self) -> str:
+        """The first cell."""
+        return self.cells[0] or "(no name)"
+
+    def told_as(self, heads: list[str]) -> list[str] | None:
+        """Returns the cells under other heads, in their order; None if one is missing."""
+        named = dict(zip(self.heads, self.cells, strict=False))
+        return [named[head] for head in heads] if heads and set(heads) <= set(named) else None
+
+
+def rows(text: str) -> list[Row]:
+    """Returns all rows of the Markdown tables in a text, heads and rules left out."""
     lines = [line.strip() for line in text.splitlines()] + [""]
-    return [
-        [cell.strip(" *`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for line, following in itertools.pairwise(lines)
-        if line.startswith("|") and not RULE.fullmatch(line) and not RULE.fullmatch(following)
-    ]
+    found, heads = [], []
+    for line, following in itertools.pairwise(lines):
+        cells = [cell.strip(" *`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if not line.startswith("|"):
+            heads = []
+        elif RULE.fullmatch(following):
+            heads = cells
+        elif not RULE.fullmatch(line):
+            found.append(Row(cells, heads))
+    return found
 
 
 def differences(stated: str, printed: str, tolerance: float = 0.0) -> list[str]:
     """Says which rows of tables in a document a command does not print.
 
-    Rows are told apart by their first cell and by how much of them agrees; a row that is
-    printed and not stated is no difference: documents may show a part.
+    Rows are told apart by their first cell and by how much of them agrees. What is printed and
+    not stated is no difference: documents may show some of the rows, and some of the columns.
 
     Args:
         stated: What a document has.
@@ -114,22 +142,23 @@ def differences(stated: str, printed: str, tolerance: float = 0.0) -> list[str]:
         return [f"{number} is not printed" for number in dict.fromkeys(missing)]
     result = []
     for row in wanted:
-        alike = [other for other in had if other[:1] == row[:1]]
+        alike = [other for other in had if other.cells[:1] == row.cells[:1]]
         if not alike:
-            result.append(f"{row[0] or '(no name)'}: no such row is printed")
+            result.append(f"{row.name}: no such row is printed")
             continue
         off = min((_off(row, other, tolerance) for other in alike), key=len)
-        result += [f"{row[0] or '(no name)'}: {', '.join(off)}"] if off else []
+        result += [f"{row.name}: {', '.join(off)}"] if off else []
     return result
 
 
-def _off(row: list[str], other: list[str], tolerance: float) -> list[str]:
+def _off(row: Row, other: Row, tolerance: float) -> list[str]:
     """Says which cells differ."""
-    if len(row) != len(other):
-        return [f"{len(row)} cells, {len(other)} printed"]
+    cells = other.cells if len(row.cells) == len(other.cells) else other.told_as(row.heads)
+    if cells is None:
+        return [f"{len(row.cells)} cells, {len(other.cells)} printed"]
     return [
         f"{stated} is now {printed}"
-        for stated, printed in zip(row, other, strict=True)
+        for stated, printed in zip(row.cells, cells, strict=True)
         if not _same(stated, printed, tolerance)
     ]
 

@@ -28,7 +28,9 @@ class ReducedCrops(layers.Layer):
 
     def call(self, crops):
         if self.grey and crops.shape[-1] == 3:
-            crops = ops.sum(crops * ops.convert_to_tensor(GREY_WEIGHTS, crops.dtype), axis=-1, keepdims=True)
+            crops = ops.sum(
+                crops * ops.convert_to_tensor(GREY_WEIGHTS, crops.dtype), axis=-1, keepdims=True
+            )
         if crops.shape[1] == self.size:
             return crops
         shares = ops.convert_to_tensor(area_shares(crops.shape[1], self.size), crops.dtype)

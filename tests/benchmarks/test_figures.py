@@ -46,6 +46,17 @@ def test_of_rows_with_one_name_the_nearest_counts():
     assert figures.differences(stated, printed) == ["none: 6.4 is now 6.5"]
 
 
+def test_documents_may_leave_out_columns():
+    printed = "| of | ms | AP | heads |\n| --- | --- | --- | --- |\n| all | 31 | .8 | 7 |\n"
+    assert figures.differences("| of | AP |\n| --- | --- |\n| all | .8 |\n", printed) == []
+    told = figures.differences(
+        "| of | heads | AP |\n| --- | --- | --- |\n| all | 7 | .9 |\n", printed
+    )
+    assert told == ["all: .9 is now .8"]
+    told = figures.differences("| of | F1 |\n| --- | --- |\n| all | .8 |\n", printed)
+    assert told == ["all: 2 cells, 4 printed"]
+
+
 def test_numbers_may_differ_by_a_share():
     stated, printed = "| a | 100 ms |\n", "| a | 104 ms |\n"
     assert figures.differences(stated, printed, tolerance=0.05) == []

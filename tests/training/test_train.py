@@ -227,7 +227,10 @@ def test_bad_input_is_told_in_a_line(run_script, heads, tmp_path, arguments, sta
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        (["--colour", "--architecture", "compact"], "--colour is for --architecture rotation; leave it out"),
+        (
+            ["--colour", "--architecture", "compact"],
+            "--colour is for --architecture rotation; leave it out",
+        ),
         (["--size", "8"], "--size: '8' is not a whole number from 16 to 512"),
         (["--size", "32", *FAMILY, "--conv-blocks", "6"], "take fewer --conv-blocks"),
     ],
