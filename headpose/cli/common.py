@@ -1,6 +1,8 @@
 """What the commands share: parsers, progress bars, messages, and errors as one line."""
 
 import argparse
+import atexit
+import gc
 import logging
 import os
 import signal
@@ -113,6 +115,8 @@ def _set_up() -> None:
     # What matters of damaged pictures is raised.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     show_progress(progress)
+    # At the end Python would search all that is left for cycles: 3 s of TensorFlow's objects.
+    atexit.register(gc.freeze)
     if not any(isinstance(handler, _Messages) for handler in logger.handlers):
         logger.addHandler(_Messages())
         logger.setLevel(logging.INFO)
