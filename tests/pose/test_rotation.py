@@ -4,12 +4,11 @@ import pytest
 from lively_networks import lively
 from scipy.spatial.transform import Rotation
 
-from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation, rotation_matrices
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.estimator import MEASURES, PoseEstimator
 from headpose.pose.metrics import geodesic_errors
-from headpose.pose.networks import build_compact, build_rotation
+from headpose.pose.networks import build_rotation
 from headpose.pose.rotation import (
     AWAY,
     NOSE,

@@ -8,8 +8,8 @@ from headpose.detection.classifier import build_classifier, build_efficientnet_c
 from headpose.errors import HeadposeError
 from headpose.models.efficientnet_lite import trunk
 from headpose.models.keras_files import load_model, save_model
-from headpose.pose.networks import build_efficientnet, build_rotation
 from headpose.pose.joining import joined
+from headpose.pose.networks import build_efficientnet, build_rotation
 from headpose.training.starting import freeze, take_weights
 
 CROPS = np.random.default_rng(4).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
