@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
-from headpose.reporting import logger
 from headpose.training.fields import values
 from headpose.training.models_table import check_models_table, note_model
-from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig, check_use
+from headpose.training.pose_config import PoseTrainingConfig, check_use
+from headpose.training.pose_network import check_options, misfit, start_network, with_others
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
 from headpose.training.run_folder import check_run, saving
 
@@ -52,7 +52,7 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
     if config.network.architecture:
-        _check_options(config, config.network.architecture)
+        check_options(config, config.network.architecture)
     with sole_user(folder):
         # What is wrong with data is told before TensorFlow starts, which a detector may need.
         early = None if config.crop.detector else read_sets(config, named, crop)
@@ -64,84 +64,9 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
         from headpose.training import pose
 
         print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
-        model = _start_network(config, crop, sets.have_roll)
+        model = start_network(config, crop, sets.have_roll)
         seconds = _learn(config, model, sets, folder, on_epoch)
         return _keep_best(config, folder, sets, seconds)
-
-
-def misfit(network: Network, size: int) -> str | None:
-    """Returns why there is no such network for crops of a size, if there is none."""
-    if network.architecture == "patacchiola" and 2**network.conv_blocks > size:
-        return f"{network.conv_blocks} poolings leave nothing of crops of {size} pixels"
-    return None
-
-
-def _check_options(config: PoseTrainingConfig, architecture: str) -> None:
-    """Refuses options that only networks that tell rotations have, for another one."""
-    asked = {
-        "--with-mirror": config.with_mirror,
-        "--average-with": config.average_with,
-        "--teacher": config.learning.teacher,
-        "--colour": config.crop.colour,
-    }
-    for option, given in asked.items():
-        if given and architecture not in ROTATIONS:
-            raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
-
-
-def _start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool) -> "keras.Model":
-    """Builds the network with its first weights; `rolls` is whether labels have roll."""
-    import keras
-
-    from headpose.models.keras_files import load_model
-    from headpose.training.starting import freeze, take_weights
-
-    architecture = config.network.architecture or ("rotation" if rolls else "compact")
-    _check_options(config, architecture)
-    outputs = 3 if architecture in ROTATIONS else config.network.outputs
-    if outputs == 3 and not rolls and not config.learning.teacher:
-        logger.warning("no head to learn from has a roll: what is told of it will mean nothing")
-    keras.utils.set_random_seed(config.learning.seed)
-    model = _build(config.network, architecture, crop, rolls)
-    if config.network.start:
-        take_weights(model, load_model(config.network.start), config.network.start)
-    freeze(model, config.network.freeze)
-    if config.average_with:
-        _with_others(config, model)  # what cannot be averaged is told before training
-    return model
-
-
-def _with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Model":
-    """Returns a model that asks the others that are to be asked as well, if there are any."""
-    from headpose.models.keras_files import load_model
-    from headpose.pose.joining import joined
-
-    others = [load_model(path) for path in config.average_with]
-    return joined([model, *others]) if others else model
-
-
-def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: bool) -> "keras.Model":
-    """Builds the network that the configuration asks for."""
-    from headpose.pose import networks
-
-    cut = {"side": crop["side"], "margin": crop["margin"]}
-    if architecture in ROTATIONS:
-        build = networks.ROTATIONS[architecture]
-        channels = 1 if crop["grey"] else 3
-        return build(crop["size"], network.dropout, channels=channels, **cut)
-    if architecture == "compact":
-        outputs = network.outputs or (3 if rolls else 2)
-        return networks.build_compact(crop["size"], network.dropout, outputs, **cut)
-    return networks.build_patacchiola(
-        in_size=crop["size"],
-        num_conv_blocks=network.conv_blocks,
-        num_filters_start=network.filters,
-        num_dense_layers=network.dense_layers,
-        dense_layer_size=network.dense_size,
-        dropout_rate=network.dropout,
-        outputs=network.outputs or 2,
-        **cut,
-    )
 
 
 def _examples(
@@ -293,7 +218,7 @@ def _finished(
     from headpose.pose.rotation import averaged_with_mirror
     from headpose.training.error_fitting import calibrate
 
-    model = _with_others(config, kept)
+    model = with_others(config, kept)
     model = averaged_with_mirror(model) if config.with_mirror else model
     if not held_out or not _gives_rotations(model):
         return model

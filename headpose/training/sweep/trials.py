@@ -11,7 +11,8 @@ from pathlib import Path
 from headpose.errors import HeadposeError
 from headpose.training.fields import values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.pose_run import misfit, train_estimator
+from headpose.training.pose_network import misfit
+from headpose.training.pose_run import train_estimator
 from headpose.training.pose_sources import crop_of, named_sources
 
 OUTPUT = "output.txt"

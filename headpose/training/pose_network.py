@@ -1,0 +1,85 @@
+"""The network that a training run of a pose estimator begins with."""
+
+from typing import TYPE_CHECKING, Any
+
+from headpose.errors import HeadposeError
+from headpose.reporting import logger
+from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig
+
+if TYPE_CHECKING:
+    import keras
+
+
+def misfit(network: Network, size: int) -> str | None:
+    """Returns why there is no such network for crops of a size, if there is none."""
+    if network.architecture == "patacchiola" and 2**network.conv_blocks > size:
+        return f"{network.conv_blocks} poolings leave nothing of crops of {size} pixels"
+    return None
+
+
+def check_options(config: PoseTrainingConfig, architecture: str) -> None:
+    """Refuses options that only networks that tell rotations have, for another one."""
+    asked = {
+        "--with-mirror": config.with_mirror,
+        "--average-with": config.average_with,
+        "--teacher": config.learning.teacher,
+        "--colour": config.crop.colour,
+    }
+    for option, given in asked.items():
+        if given and architecture not in ROTATIONS:
+            raise HeadposeError(f"{option} is for --architecture rotation; leave it out")
+
+
+def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool) -> "keras.Model":
+    """Builds the network with its first weights; `rolls` is whether labels have roll."""
+    import keras
+
+    from headpose.models.keras_files import load_model
+    from headpose.training.starting import freeze, take_weights
+
+    architecture = config.network.architecture or ("rotation" if rolls else "compact")
+    check_options(config, architecture)
+    outputs = 3 if architecture in ROTATIONS else config.network.outputs
+    if outputs == 3 and not rolls and not config.learning.teacher:
+        logger.warning("no head to learn from has a roll: what is told of it will mean nothing")
+    keras.utils.set_random_seed(config.learning.seed)
+    model = _build(config.network, architecture, crop, rolls)
+    if config.network.start:
+        take_weights(model, load_model(config.network.start), config.network.start)
+    freeze(model, config.network.freeze)
+    if config.average_with:
+        with_others(config, model)  # what cannot be averaged is told before training
+    return model
+
+
+def with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Model":
+    """Returns a model that asks the others that are to be asked as well, if there are any."""
+    from headpose.models.keras_files import load_model
+    from headpose.pose.joining import joined
+
+    others = [load_model(path) for path in config.average_with]
+    return joined([model, *others]) if others else model
+
+
+def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: bool) -> "keras.Model":
+    """Builds the network that the configuration asks for."""
+    from headpose.pose import networks
+
+    cut = {"side": crop["side"], "margin": crop["margin"]}
+    if architecture in ROTATIONS:
+        build = networks.ROTATIONS[architecture]
+        channels = 1 if crop["grey"] else 3
+        return build(crop["size"], network.dropout, channels=channels, **cut)
+    if architecture == "compact":
+        outputs = network.outputs or (3 if rolls else 2)
+        return networks.build_compact(crop["size"], network.dropout, outputs, **cut)
+    return networks.build_patacchiola(
+        in_size=crop["size"],
+        num_conv_blocks=network.conv_blocks,
+        num_filters_start=network.filters,
+        num_dense_layers=network.dense_layers,
+        dense_layer_size=network.dense_size,
+        dropout_rate=network.dropout,
+        outputs=network.outputs or 2,
+        **cut,
+    )
