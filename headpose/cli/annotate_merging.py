@@ -13,7 +13,7 @@ def check_merge(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
     """Stops with a usage error where `--merge` is given what it has no use for."""
     if arguments.inputs:
         parser.error("--merge counts what was done and reads no INPUT; leave it out")
-    usual = vars(parser.parse_args(["--merge", "--output", arguments.output]))
+    usual = vars(parser.parse_args(["--merge", f"--output={arguments.output}"]))
     kept = ("debug", "inputs")
     given = [k for k, v in vars(arguments).items() if k not in kept and v != usual[k]]
     if given:

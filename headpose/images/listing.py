@@ -125,11 +125,14 @@ def find_inputs(
         elif os.path.lexists(path):
             add(path, None)  # a link that leads nowhere, too: reading it says so
         else:
-            files, root = _matching(name, suffixes), _fixed_part(name)
+            matching, root = _matching(name, suffixes), _fixed_part(name)
+            files = [file for file in matching if not _is_skipped(file, root, skipped)]
             for file in files:
-                if not _is_skipped(file, root, skipped):
-                    add(file, root)
-            if not files:
+                add(file, root)
+            if matching and not files:
+                what = "all that matches is in the folder for results; name another --output"
+                found.problems.append(f"{name}: {what}")
+            elif not files:
                 pattern = any(c in name for c in "*?[")
                 what = f"no {_kinds(suffixes)} match" if pattern else "no such file or folder"
                 found.problems.append(f"{name}: {what}")
@@ -223,7 +226,7 @@ def _is_skipped(file: Path, root: Path | None, skipped: set[Path]) -> bool:
     """Tells whether a file lies in a folder to leave out that is below the pattern's own."""
     if root is None or not skipped:
         return False
-    top, folder = real_path(root), real_path(file).parent
+    top, folder = real_path(root), real_path(file.parent)
     return any(
         folder.is_relative_to(place) and place != top and place.is_relative_to(top)
         for place in skipped

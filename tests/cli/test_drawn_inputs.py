@@ -56,6 +56,17 @@ def test_nothing_is_drawn_where_inputs_are_looked_for(run_script, here, command)
 
 
 @pytest.mark.parametrize(
+    "command", ["image phot*/*.png --output photos", "video fil*/*.mp4 --output films"]
+)
+def test_a_pattern_that_finds_results_alone_is_told(run_script, here, command):
+    before = contents(here)
+    done = run_script(*command.split())
+    assert done.status == 1
+    assert "all that matches is in the folder for results; name another --output" in done.err
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize(
     ("command", "told"),
     [
         ("image photos/a.png --output photos", True),
@@ -112,6 +123,7 @@ def test_a_source_that_is_named_in_several_ways_counts_once(here):
         ("video photos --stats -", "only tables of heads go to -"),
         ("evaluate ours t.csv --json -", "only tables of heads go to -"),
         ("annotate --merge --output out --shard 1/2 --workers 2", "leave out --shard, --workers"),
+        ("annotate --merge --output=-out --shard 1/2", "leave out --shard"),
         ("annotate photos --output out --shard 1/2 --overwrite", "what other parts of --shard"),
         ("evaluate-detector ours --data t.csv --worst-count 3", "add it"),
         ("evaluate-detector ours --data t.csv --backgrounds-checked-by ours", "add it"),
