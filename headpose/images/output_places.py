@@ -96,11 +96,12 @@ def drawn_beside(files: Iterable[str | Path], places: Iterable[Path]) -> str | N
     Returns:
         What to tell; None where none goes there.
     """
-    folders = {real_path(Path(file)).parent for file in files}
-    for place in places:
-        if real_path(place).parent in folders:
+    # By where a name is, not by where a link leads: that is where a pattern looks.
+    folders = set(map(real_path, {Path(file).parent for file in files}))
+    for folder in dict.fromkeys(place.parent for place in places):
+        if real_path(folder) in folders:
             return (
-                f"{place.parent}: what is drawn lies beside inputs, and a pattern takes it for one "
+                f"{folder}: what is drawn lies beside inputs, and a pattern takes it for one "
                 "the next time; name another --output"
             )
     return None

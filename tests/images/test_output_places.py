@@ -6,7 +6,7 @@ import pytest
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, numbered
 from headpose.images.listing import find_inputs
-from headpose.images.output_places import check_not_searched, output_places
+from headpose.images.output_places import check_not_searched, drawn_beside, output_places
 from headpose.images.pictures import find_pictures
 
 
@@ -31,6 +31,18 @@ def test_patterns_leave_out_what_is_written(pattern, skipped, found, tmp_path, m
     tree(tmp_path, "p/a.jpg", "p/sub/b.jpg", "p/out/a.jpg")
     files = find_inputs([pattern], skip=[Path(skipped)]).files
     assert [str(file) for file in files] == found
+
+
+def test_a_link_is_where_its_name_is(tmp_path, monkeypatch):
+    """A pattern looks there, not where the link leads."""
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path, "p/out/a.jpg", "store/b.jpg")
+    for name, target in (("p/a.jpg", "out/a.jpg"), ("p/b.jpg", "../store/b.jpg")):
+        (tmp_path / name).symlink_to(target)
+    files = find_inputs(["p/**"], skip=[Path("p/out")]).files
+    assert [str(file) for file in files] == ["p/a.jpg", "p/b.jpg"]
+    assert drawn_beside(files, [Path("p/c.jpg")])
+    assert drawn_beside(files, [Path("store/c.jpg"), Path("p/out/c.jpg")]) is None
 
 
 @pytest.mark.parametrize(
