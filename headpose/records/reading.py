@@ -37,7 +37,7 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
         raise HeadposeError(f"{path}: {reason(error)}") from error
     except (ValueError, csv.Error) as error:  # of JSON and of text that is no UTF-8, too
         raise HeadposeError(f"{path}: no table of heads ({first_line(error)})") from error
-    columns = {name for row in rows for name in row}
+    columns = set(rows[0] if rows else ())
     new_names = renamed(columns)
     for old, new in new_names.items():
         logger.warning("%s: the column %s is called %s now; it is read as that", path, old, new)
@@ -47,12 +47,11 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
             f"{path}: no column {', '.join(missing)}; give a table that headpose image or "
             "headpose video wrote"
         )
-    typed = [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
-    nothing = dict.fromkeys(new_names.get(name, name) for name in columns)
-    return [nothing | row for row in typed]
+    return [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
+    """Returns the rows as they are, each with all columns."""
     check_readable(path)
     suffix = path.suffix.lower()
     if suffix in PARQUET_SUFFIXES:
@@ -67,7 +66,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
             lines = [parse_json(line) for line in file if line.strip()]
             if not all(isinstance(line, dict) for line in lines):
                 raise ValueError("a line is no object")
-            return lines
+            nothing = dict.fromkeys(name for line in lines for name in line)
+            return [nothing | line for line in lines]
         return _csv_rows(csv.reader(file))
 
 
