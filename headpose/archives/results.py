@@ -82,7 +82,7 @@ def open_results(
         if before is None and left:
             raise HeadposeError(
                 f"{output} has {left[-1]} but no {MANIFEST}: not made by headpose annotate, or "
-                "from files that nobody knows any more; choose another --output"
+                "its manifest was removed; choose another --output"
             )
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
         _write_json(output, MANIFEST, manifest | {"shards": prints})
