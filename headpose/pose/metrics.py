@@ -260,8 +260,16 @@ def turned_away(angles: ArrayLike, away: ArrayLike) -> np.ndarray:
     return np.asarray(away, bool) | (np.abs(np.asarray(angles)[:, 1]) > AWAY_PAN)
 
 
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Returns Pearson's correlation, 0 where one of them is constant."""
-    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+def correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Returns how far two series of angles go together: 1 if alike, 0 if one is constant.
+
+    It is Pearson's correlation of directions, cosines and sines together, so that 179 and
+    -179 degrees are neighbours; for small angles it is that of the angles themselves.
+
+    Args:
+        first, second: (N,), degrees.
+    """
+    points = [np.exp(1j * np.radians(np.asarray(x, np.float64))) for x in (first, second)]
+    a, b = (p - p.mean() for p in points) if len(points[0]) else points
+    size = float(np.sqrt((np.abs(a) ** 2).sum() * (np.abs(b) ** 2).sum()))
+    return float((a * b.conj()).sum().real) / size if size > 1e-9 else 0.0

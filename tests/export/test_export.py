@@ -5,6 +5,7 @@ import json
 import keras
 import pytest
 from keras import layers
+from lively_networks import lively
 from model_specs import ANGLES
 from small_models import (
     exported,
@@ -21,6 +22,8 @@ from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, digest
 from headpose.models.network import spec_of
 from headpose.models.specs import EstimatorSpec
+from headpose.pose.joining import joined
+from headpose.pose.rotation import averaged_with_mirror
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -68,6 +71,19 @@ def test_a_model_is_exported_and_the_difference_told(run_script, estimator):
     assert where.startswith(f"{estimator} -> {target}, ")
     assert read_metadata(target).spec == spec_of(small_estimator(3))
     assert done.err == ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_networks_of_different_crops_are_exported_as_one(run_script, tmp_path, name):
+    """What they answer is compared with Keras while they are exported."""
+    for needed in packages(name):
+        pytest.importorskip(needed)
+    large = lively(2, in_size=48, channels=3, side="long", margin=1.2)
+    small = lively(3, in_size=32, side="long", margin=1.2)
+    both = averaged_with_mirror(joined([large, small]))
+    done = run_script("export", saved(both, tmp_path / "both.keras"), "--format", name)
+    assert done.status == 0, done.err
+    assert "13 crops, degrees: largest difference" in done.out
 
 
 def test_help_answers_without_tensorflow(run_fresh, tmp_path):

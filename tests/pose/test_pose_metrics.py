@@ -5,6 +5,7 @@ from scipy.spatial.transform import Rotation
 from headpose.pose.figures import plot_errors
 from headpose.pose.metrics import (
     absolute_errors,
+    correlation,
     error_table,
     geodesic_errors,
     pan_ranges,
@@ -138,3 +139,20 @@ def test_plot_is_drawn(tmp_path):
     truth = np.random.default_rng(0).uniform(-60, 60, (50, 3))
     plot_errors({"a": truth + 1, "b": truth[:, :2] - 2}, truth, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_angles_go_together_across_the_back():
+    rng = np.random.default_rng(0)
+    small, noise = rng.normal(0, 4, 4000), rng.normal(0, 4, 4000)
+    # For small angles it is Pearson's.
+    wanted = np.corrcoef(small, small + noise)[0, 1]
+    assert correlation(small, small + noise) == pytest.approx(wanted, abs=0.01)
+    assert correlation(small, -small) == pytest.approx(-1, abs=0.02)
+    backs = np.array([179.0, -178, 175, -177, 10, 20, -30, 0])
+    told = np.array([-179.0, 178, -175, 177, 10, 20, -30, 0])  # off by 2 to 10 degrees
+    assert correlation(backs, told) > 0.99
+    assert np.corrcoef(backs, told)[0, 1] < 0
+    turns = rng.uniform(-180, 180, 4000)
+    assert abs(correlation(turns, rng.uniform(-180, 180, 4000))) < 0.05
+    assert abs(correlation(turns, -turns)) < 0.05
+    assert correlation(backs, np.full(8, 3.0)) == correlation([], []) == 0
