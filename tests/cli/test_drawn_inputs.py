@@ -1,6 +1,7 @@
 """Nothing that was drawn is taken for an input, no input counts twice, none is written over."""
 
 import csv
+import gc
 import signal
 
 import cv2
@@ -152,7 +153,15 @@ def test_turned_photos_are_told_from_videos(run_script, here):
 
 
 @pytest.fixture
-def ctrl_c():
+def undisturbed():
+    """Keeps garbage collection away: what a signal raises in its callbacks is lost."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def ctrl_c(undisturbed):
     """Has Ctrl-C work where the tests were started in the background, too."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -192,6 +201,7 @@ def test_a_second_signal_waits_no_more():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_a_signal_that_is_ignored_stays_ignored():
     def end(number, frame):
         raise Terminated
