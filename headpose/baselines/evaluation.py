@@ -106,14 +106,10 @@ def _of_tiles(dataset: str, estimators: Sequence[Compared]) -> tuple[Evaluated, 
     from headpose.datasets.pose_data import read_heads
 
     made: dict[CropRecipe, tuple] = {}
-    for compared in estimators:
-        r = compared.recipe
+    for r in (compared.recipe for compared in estimators):
         if r not in made:
-            made[r] = read_heads(dataset, r.size, r.side, r.margin, whole_turn=True)
-    crops = []
-    for compared in estimators:
-        cut = made[compared.recipe][0].crops
-        crops.append(cut if compared.recipe.grey else np.repeat(cut[..., None], 3, axis=3))
+            made[r] = read_heads(dataset, r.size, r.side, r.margin, whole_turn=True, grey=r.grey)
+    crops = [made[compared.recipe][0].crops for compared in estimators]
     heads, problems = made[estimators[0].recipe]
     return _asked(dataset, heads.angles, heads.away, estimators, crops)[0], problems
 

@@ -14,13 +14,12 @@ from headpose.cli import common as cl
 from headpose.cli.pipeline_options import named_estimator
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
+from headpose.training.fields import MAX_SEED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from headpose.pose.estimator import PoseEstimator
-
-MAX_SEED = 2**32 - 1  # of the generator with which pandas draws
 
 
 def options() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,16 @@ def _below(root: Path, text: str) -> Path:
 PARTS = ("train", "validation", "test")
 FLAGS = ("incomplete", "mine")  # of sources, true or false
 _SETTINGS = {"path", "part", "share", "pitch_down", *FLAGS}  # of a source in a .toml
+
+
+def check_root(names: Sequence[str], root: Path | None) -> None:
+    """Refuses a folder for the paths of configurations where none is named.
+
+    Raises:
+        HeadposeError: If there is such a folder, and no name ends in `.toml`.
+    """
+    if root and not any(name.endswith(".toml") for name in names):
+        raise HeadposeError("--data-root is for the paths in a .toml; leave it out")
 
 
 def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[SourceName]]:

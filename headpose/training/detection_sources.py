@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
-from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.datasets.label_tables import SourceName, check_root, read_configuration
 from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.detection_config import BoxedSources, DetectionSources
@@ -40,8 +40,7 @@ def named_sources(sources: BoxedSources) -> tuple[list[SourceName], list[SourceN
             source = dataclasses.replace(SourceName.parse(name), incomplete=True)
             each = share / len(sources.incomplete_labels)
             training.append(dataclasses.replace(source, share=each))
-    if sources.data_root and not any(name.endswith(".toml") for name in sources.data):
-        raise HeadposeError("--data-root is for the paths in a .toml; leave it out")
+    check_root(sources.data, sources.data_root)
     if sources.validation:
         validation = [SourceName.parse(name) for name in sources.validation]
     if not validation:

@@ -67,7 +67,7 @@ PRECISION = field(
     "arithmetic of the networks; auto takes bfloat16 where the processor has it",
     choices=("auto", "float32", "bfloat16"),
 )
-MAX_SEED = 2**32 - 1  # of NumPy's older generator, which Keras seeds, too
+MAX_SEED = 2**32 - 1  # of NumPy's older generator, which Keras seeds and pandas draws with
 FREEZE = field((), "layers to leave as they are, by the beginnings of their names", metavar="NAME")
 
 

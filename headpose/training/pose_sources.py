@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
-from headpose.datasets.label_tables import PARTS, SourceName, read_configuration
+from headpose.datasets.label_tables import PARTS, SourceName, check_root, read_configuration
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
 from headpose.datasets.pose_data import HeadSet, divide, read_heads
 from headpose.detection.loading import load_detector
@@ -51,8 +51,7 @@ class TrainingSets:
 
 def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
     """Returns the sources that are named for `train`, `validation` and `test`."""
-    if sources.data_root and not any(name.endswith(".toml") for name in sources.data):
-        raise HeadposeError("--data-root is for the paths in a .toml; leave it out")
+    check_root(sources.data, sources.data_root)
     named: dict[str, list[SourceName]] = {part: [] for part in PARTS}
     for name in sources.data:
         if name.endswith(".toml"):
