@@ -281,8 +281,13 @@ def add_overwrite_option(options: argparse.ArgumentParser) -> None:
     options.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
-def add_device_options(options: argparse.ArgumentParser) -> None:
-    """Adds `--device` and `--precision`, see `headpose.models.keras_setup.set_up`."""
+def add_device_options(options: argparse.ArgumentParser, eight_bits: bool = True) -> None:
+    """Adds `--device` and `--precision`, see `headpose.models.backends.Backend`.
+
+    Args:
+        options: Get them.
+        eight_bits: Whether the command can run eight-bit files.
+    """
     options.add_argument(
         "--device",
         choices=("auto", "cpu", "gpu"),
@@ -291,7 +296,9 @@ def add_device_options(options: argparse.ArgumentParser) -> None:
     )
     options.add_argument(
         "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        default="auto",
-        help="arithmetic of the networks; auto takes bfloat16 where the processor has it",
+        choices=("auto", "float32", "bfloat16", *(["int8"] if eight_bits else [])),
+        help="arithmetic of the networks; "
+        + ("int8 runs the eight-bit files of models, and so does " if eight_bits else "")
+        + ("auto where the processor is fast at it; in Keras it " if eight_bits else "auto ")
+        + "takes bfloat16 where the processor has it (default: float32, in Keras auto)",
     )

@@ -61,7 +61,7 @@ def options() -> argparse.ArgumentParser:
     add("--figure", type=cl.path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
     cl.add_overwrite_option(parser)
     add("--backend", choices=BACKENDS, default="auto", help="what runs peers' ONNX files")
-    cl.add_device_options(parser)
+    cl.add_device_options(parser, eight_bits=False)
     # So that networks compute what they were published with.
     parser.set_defaults(precision="float32")
     return parser

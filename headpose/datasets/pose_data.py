@@ -74,6 +74,20 @@ class HeadSet:
         }
         return dataclasses.replace(self, **arrays)
 
+    def reduced(self, size: int, grey: bool) -> "HeadSet":
+        """Returns the heads as an estimator of crops of `size` pixels sees them."""
+        from headpose.datasets.crop_dataset import fitted
+
+        small = round(self.patches.shape[1] * size / self.crops.shape[1])
+        return dataclasses.replace(
+            self,
+            crops=fitted(self.crops, size, grey),
+            # Rendered heads' patches are grey always.
+            patches=fitted(self.patches, small, grey or self.patches.ndim == 3),
+            sides=self.sides * small / self.patches.shape[1],
+            alpha=None if self.alpha is None else fitted(self.alpha, small, grey=True),
+        )
+
 
 def divide(heads: HeadSet, held_out: float) -> tuple[HeadSet, HeadSet]:
     """Divides heads into those to learn from and those held out, by their units.

@@ -203,6 +203,12 @@ def _write_onnx(network, signature, about: ModelMetadata, file: Path, inputs: li
     import onnx
 
     network.export(file, format="onnx", verbose=False, input_signature=signature)
+    if about.decoded:
+        from headpose.export.resizing import by_factors
+
+        model = onnx.load(file)
+        by_factors(model.graph)
+        onnx.save(model, file)
     if inputs:
         from headpose.export.quantize import quantize_onnx
 

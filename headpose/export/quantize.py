@@ -12,7 +12,7 @@ import numpy as np
 
 # Convolutions in a row that stay in float32: with the first alone the worst head is turned
 # farther, and a third costs more time than it saves degrees.
-FLOAT_FIRST = 2
+FLOAT_FIRST = 1
 
 
 def quantize_onnx(file: Path, name: str, inputs: Iterable[np.ndarray]) -> None:
@@ -53,22 +53,25 @@ def quantize_onnx(file: Path, name: str, inputs: Iterable[np.ndarray]) -> None:
 def float_convolutions(graph) -> list[str]:
     """Names the convolutions of an ONNX graph that stay in float32: little work, much harm.
 
-    These are the first ones after the picture (of the shipped estimator the first one alone
-    turns answers more than all others together); those with a filter for each channel, as at
-    an estimator's end; and the last ones of a detector, which make few numbers, each of which
-    counts.
+    These are the first ones after the picture; those with a filter for each channel, as at
+    an estimator's end; and the last ones of a detector, which has several answers and makes
+    few numbers for them, each of which counts.
     """
     inputs_each = {tensor.name: tensor.dims[1] for tensor in graph.initializer if tensor.dims[1:]}
     passed: dict[str, int] = {}  # convolutions on the longest way from the picture to a tensor
-    kept = []
+    kept: list[str] = []
+    passed_on: set[str] = set()  # tensors from which another convolution goes on
     for node in graph.node:  # each after those whose answers it takes
         before = max((passed.get(name, 0) for name in node.input), default=0)
         is_convolution = node.op_type == "Conv"
         passed |= dict.fromkeys(node.output, before + is_convolution)
-        if is_convolution and (
-            before < FLOAT_FIRST or inputs_each.get(node.input[1]) == 1 or "_mbox_" in node.name
-        ):
+        if is_convolution and (before < FLOAT_FIRST or inputs_each.get(node.input[1]) == 1):
             kept.append(node.name)
+    for node in reversed(graph.node) if len(graph.output) > 1 else ():
+        if node.op_type == "Conv" and not passed_on.intersection(node.output):
+            kept.append(node.name)
+        if node.op_type == "Conv" or passed_on.intersection(node.output):
+            passed_on.update(node.input)
     return kept
 
 

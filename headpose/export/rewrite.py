@@ -1,11 +1,16 @@
 """Networks rebuilt from operations that every backend knows, sharing their weights."""
 
+import math
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
 
-from headpose.detection.ssd import DecodeBoxes, ReverseChannels
-from headpose.pose.rotation import HeadAngles, MirrorImage, portable_columns
+from headpose.detection.ssd import DecodeBoxes, ReverseChannels, head_logit, priors
+from headpose.pose.rotation import HeadAngles, MirrorImage, expected_error, portable_columns
+
+ENLARGED = 2  # times, by all that enlarges a feature map
 
 
 class Standardize(layers.Layer):
@@ -30,7 +35,7 @@ def _mean(crops):
 
 
 class Enlarge(layers.UpSampling2D):
-    """`UpSampling2D` that is one operation where the size is known.
+    """`UpSampling2D` that is one operation.
 
     Keras repeats rows and columns by a dozen operations, some of which OpenCV does not
     know; its own resizing takes no size that is only known in use.
@@ -39,7 +44,10 @@ class Enlarge(layers.UpSampling2D):
     def call(self, feature):
         height, width = feature.shape[1:3]
         if height is None or width is None:
-            return super().call(feature)
+            import tensorflow as tf
+
+            size = tf.shape(feature)[1:3] * tf.constant(self.size)
+            return tf.image.resize(feature, size, method="nearest")
         size = (self.size[0] * height, self.size[1] * width)
         return ops.image.resize(feature, size, interpolation="nearest")
 
@@ -60,17 +68,92 @@ class Mirror(layers.Layer):
 
 
 class PortableAngles(HeadAngles):
-    """`HeadAngles` without the arc sine and the cross product, which few runtimes know."""
+    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know.
 
-    columns = staticmethod(portable_columns)
+    A program that knows no arc tangent of two numbers needs some twenty operations for one,
+    however many angles it is of.
+    """
 
-    @staticmethod
-    def arcsine(sine):
-        # asin(s) = atan2(s, sqrt(1 - s^2))
-        return ops.arctan2(sine, ops.sqrt(ops.maximum(1.0 - ops.square(sine), 0.0)))
+    def call(self, raw):
+        raw = ops.cast(raw, "float32")
+        x, y, z = portable_columns(raw)
+        # asin(s) = atan2(s, sqrt(1 - s^2)); the nose of a head turned away points to z2 < 0,
+        # and its pan is that of its mirror image behind the picture.
+        cosines = ops.sqrt(ops.maximum(1.0 - ops.square(z[:, :2]), 0.0))
+        side = 1.0 - 2.0 * ops.cast(z[:, 2:] < 0, "float32")
+        turned = side * ops.concatenate(
+            [z[:, 1:2], y[:, 0:1], z[:, 2:], cosines[:, 0:1], x[:, 0:1]], axis=1
+        )
+        left = 0.0 - z[:, 0:1]
+        rises = ops.concatenate([turned[:, 0:1], left, turned[:, 1:2], left, z[:, 1:2]], axis=1)
+        runs = ops.concatenate([turned[:, 2:], z[:, 2:], cosines[:, 1:2]], axis=1)
+        angles = ops.arctan2(rises, runs) * (180 / math.pi)
+        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=1)
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((raw.shape[0], 6), "float32")
+
+
+class JointConvolution(layers.Layer):
+    """The convolutions for a level's offsets and its logits in one.
+
+    Few channels cost a processor as much as more of them: two convolutions of 8 and 2
+    take twice as long as one of 10. Weights are shared with the two.
+
+    Returns:
+        Offsets of the centre and of the size, each (B, rows * columns * K, 2), and logits
+        (B, rows * columns * K, classes).
+    """
+
+    def __init__(self, offsets: layers.Conv2D, logits: layers.Conv2D, **kwargs):
+        super().__init__(**kwargs)
+        self.offsets, self.logits = offsets, logits
+        self.count = offsets.filters // 4
+        self.classes = logits.filters // self.count
+
+    def call(self, feature):
+        kernel = self._joint(self.offsets.kernel, self.logits.kernel)
+        bias = self._joint(self.offsets.bias, self.logits.bias)
+        maps = ops.conv(feature, kernel, padding="same", data_format="channels_last") + bias
+        first, second = 2 * self.count, 4 * self.count
+        parts = (maps[..., :first], 2), (maps[..., first:second], 2), (maps[..., second:], None)
+        height, width = ops.shape(feature)[1:3]
+        rows = height * width * self.count
+        return [ops.reshape(part, (-1, rows, n or self.classes)) for part, n in parts]
+
+    def _joint(self, offsets, logits):
+        """Puts all centres first, then all sizes: cut apart so, a program need not copy."""
+        each = ops.reshape(offsets, (*offsets.shape[:-1], self.count, 4))
+        parts = (each[..., :2], each[..., 2:])
+        flat = [ops.reshape(part, (*offsets.shape[:-1], -1)) for part in parts]
+        return ops.concatenate([*flat, logits], axis=-1)
+
+    def compute_output_spec(self, feature):
+        return [keras.KerasTensor((feature.shape[0], None, n)) for n in (2, 2, self.classes)]
+
+
+class JointDecoding(layers.Layer):
+    """`DecodeBoxes` of what `JointConvolution` gives, of all levels one after another."""
+
+    def __init__(self, decoding: DecodeBoxes, **kwargs):
+        super().__init__(**kwargs)
+        self.levels, self.variances = decoding.levels, decoding.variances
+
+    def call(self, centres, sizes, logits, image):
+        height, width = ops.shape(image)[1:3]
+        shapes = priors(self.levels, height, width)
+        middle, extent = shapes[:, :2], shapes[:, 2:]
+        # Liu et al. 2016, eq. 2. A factor for each prior, which is known before the picture
+        # is, costs less than one for each of the two columns.
+        variances = np.array(self.variances, np.float32)
+        centre = centres * (extent * variances[:2]) + middle
+        half = ops.exp(sizes * (ops.ones_like(extent) * variances[2:])) * (extent / 2)
+        boxes = ops.concatenate([centre - half, centre + half], axis=-1)
+        return boxes, ops.sigmoid(head_logit(logits))
+
+    def compute_output_spec(self, centres, sizes, logits, image):
+        shape = centres.shape[:2]
+        return keras.KerasTensor((*shape, 4), "float32"), keras.KerasTensor(shape, "float32")
 
 
 def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
@@ -88,6 +171,7 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
         if type(layer) is layers.LayerNormalization and not layer.weights:
             return Standardize(layer.epsilon, name=layer.name)
         if type(layer) is layers.UpSampling2D and layer.interpolation == "nearest":
+            assert layer.size == (ENLARGED, ENLARGED)
             return Enlarge(layer.size, name=layer.name)
         if type(layer) is ReverseChannels:
             return Reverse(name=layer.name)
@@ -97,9 +181,33 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
             return PortableAngles(name=layer.name, dtype="float32")
         return layer
 
-    if not decoded:
-        model = _undecoded(model)
+    model = _joint(model) if decoded else _undecoded(model)
     return keras.models.clone_model(model, clone_function=replaced, recursive=True)
+
+
+def _joint(model: keras.Model) -> keras.Model:
+    """Returns a detector with one convolution for what each level tells; others as they are."""
+    decoding = next((layer for layer in model.layers if isinstance(layer, DecodeBoxes)), None)
+    if decoding is None:
+        return model
+    offsets, logits = ([layer for layer, _ in _maps(model, kind)] for kind in ("loc", "conf"))
+    told = [
+        JointConvolution(a, b, name=a.name.removesuffix("_loc"), dtype="float32")(a.input)
+        for a, b in zip(offsets, logits, strict=True)
+    ]
+    together = [
+        layers.Concatenate(axis=1, name=name, dtype="float32")(list(parts))
+        for name, parts in zip(("centres", "sizes", "logits"), zip(*told, strict=True), strict=True)
+    ]
+    decode = JointDecoding(decoding, name=decoding.name, dtype="float32")
+    return keras.Model(model.input, decode(*together, model.input), name=model.name)
+
+
+def _maps(model: keras.Model, kind: str) -> list[tuple[layers.Layer, Any]]:
+    """Returns what makes each level's map of a detector (`loc` or `conf`), and the map."""
+    # Before the maps of all levels are laid out as rows and put together.
+    rows = [y._keras_history.operation.input for y in model.get_layer(kind).input]
+    return [(y._keras_history.operation, y) for y in rows]
 
 
 def _undecoded(model: keras.Model) -> keras.Model:
@@ -108,7 +216,6 @@ def _undecoded(model: keras.Model) -> keras.Model:
         if isinstance(layer, HeadAngles):
             return keras.Model(model.input, layer.input)
         if isinstance(layer, DecodeBoxes):
-            # Before the maps of all levels are laid out as rows and put together.
-            rows = [y for kind in ("loc", "conf") for y in model.get_layer(kind).input]
-            return keras.Model(model.input, [y._keras_history.operation.input for y in rows])
+            maps = [y for kind in ("loc", "conf") for _, y in _maps(model, kind)]
+            return keras.Model(model.input, maps)
     return model

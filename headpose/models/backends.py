@@ -26,7 +26,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, first_line, install, not_installed
 from headpose.models.fixed_shapes import FixedShapes
-from headpose.models.keras_setup import silence
+from headpose.models.keras_setup import cpu_flags, silence
 from headpose.models.onnx_header import refuse_external_data
 from headpose.parallel.turns import one_at_a_time
 
@@ -39,6 +39,9 @@ READS = {
     "opencv": (".onnx",),
     "litert": (".tflite",),
 }
+# What runs the eight-bit ONNX files, and what Linux calls the instructions that make it fast.
+EIGHT_BITS = ("onnxruntime", "openvino")
+EIGHT_BIT_UNITS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 Call = Callable[[np.ndarray], list[np.ndarray]]
 
 
@@ -48,8 +51,11 @@ class Backend:
 
     Attributes:
         name: One of `BACKENDS`; None: the one that the model's file is for.
-        device, precision: As for `headpose.models.keras_setup.set_up`, which decides them
-            for Keras. `auto` is the processor in float32 for the others.
+        device: As for `headpose.models.keras_setup.set_up`.
+        precision: `float32`; `bfloat16` (Keras and OpenVINO); `int8`, from the eight-bit file
+            beside a model's (ONNX Runtime and OpenVINO); `auto`: `int8` where the processor
+            has instructions for it and there is such a file, in Keras as `set_up` says. None
+            is float32, in Keras `auto`: what a model answers then depends on no processor.
         trusted: Whether programs may be opened: a SavedModel can read and write files.
 
     Raises:
@@ -58,7 +64,7 @@ class Backend:
 
     name: str | None = None
     device: str = "auto"
-    precision: str = "auto"
+    precision: str | None = None
     trusted: bool = False
 
     def __post_init__(self):
@@ -69,6 +75,26 @@ class Backend:
                 f"{self.name} computes as the file says; leave out --precision bfloat16 "
                 "or use --backend openvino"
             )
+
+        if self.precision == "int8" and (
+            self.name not in (None, *EIGHT_BITS) or self.device == "gpu"
+        ):
+            raise HeadposeError(
+                f"eight bits run on the processor, in {' or '.join(EIGHT_BITS)}; "
+                "leave out --precision int8"
+            )
+
+    @property
+    def takes_eight_bits(self) -> bool:
+        """Whether an eight-bit file is to be run where there is one."""
+        if self.precision != "auto":
+            return self.precision == "int8"
+        return (
+            self.name in (None, *EIGHT_BITS)
+            and self.device != "gpu"
+            and not cpu_flags().isdisjoint(EIGHT_BIT_UNITS)
+            and not (self.device == "auto" and onnxruntime_has_gpu())
+        )
 
     def named(self, name: str) -> "Backend":
         """Returns the same with a name."""

@@ -69,12 +69,12 @@ def start_keras() -> None:
             import tensorflow  # noqa: F401
 
 
-def set_up(device: str = "auto", precision: str = "auto") -> None:
+def set_up(device: str = "auto", precision: str | None = "auto") -> None:
     """Chooses where and how networks run. Call before the first network is built.
 
     Args:
         device: `auto`, `cpu` or `gpu`.
-        precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the processor has
+        precision: `float32`, `bfloat16`, or `auto` (or None): bfloat16 where the processor has
             matrix tiles for it (AMX), or a GPU is used; where it has only vectors
             (AVX-512 BF16), for large networks, see `compiled`; else float32. Weights
             stay float32. With TensorFlow on a CPU the graph is rewritten; otherwise
@@ -101,7 +101,7 @@ def set_up(device: str = "auto", precision: str = "auto") -> None:
             "no GPU that the backend can use; install one's driver or use --device cpu"
         )
     on_gpu = gpus and device != "cpu"
-    by_itself = precision == "auto"
+    by_itself = precision in (None, "auto")
     if by_itself:
         precision = "bfloat16" if on_gpu or "amx_bf16" in cpu_flags() else "float32"
     if keras.backend.backend() == "tensorflow" and not on_gpu:
@@ -211,7 +211,8 @@ def cpu_flags() -> frozenset[str]:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return frozenset()
-    line = next((x for x in text.splitlines() if x.startswith("flags")), "")
+    lines = (x for x in text.splitlines() if x.startswith(("flags", "Features")))
+    line = next(lines, "")
     return frozenset(line.partition(":")[2].split())
 
 

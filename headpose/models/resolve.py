@@ -61,6 +61,8 @@ def resolve(path: str | Path | ModelSpec, backend: str | Backend | None = None) 
         return spec
     if not path.is_file():
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
+    if found := _eight_bits_beside(path, backend):
+        return found
     if backend.name is None:
         return _onnx_beside(path, backend) or ModelSpec(path, backend.named("keras"))
     if backend.name == "keras":
@@ -97,6 +99,8 @@ def resolve_exported(path: Path, backend: Backend) -> ModelSpec | None:
     metadata = read_metadata(path)
     if metadata is None:
         return None
+    if backend.precision == "int8" and metadata.precision != "int8":
+        raise HeadposeError(f"{path}: is in {metadata.precision}; leave out --precision int8")
     return ModelSpec(path, backend_for(path, backend, metadata), metadata)
 
 
@@ -158,6 +162,8 @@ def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
         path: The Keras file.
         backend: What shall run the export, with a name.
     """
+    if found := _eight_bits_beside(path, backend):
+        return found
     form, made_from = format_for(backend), digest(path)
     for candidate in (default_target(path, form), cached_target(path, form, made_from)):
         if metadata := _made_from(candidate, made_from):
@@ -178,13 +184,33 @@ def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
     return None if metadata is None else ModelSpec(beside, backend.named("onnxruntime"), metadata)
 
 
-def _made_from(candidate: Path, made_from: str) -> ModelMetadata | None:
-    """Returns what a file tells, if it was made from a source of that digest, in float32."""
+def _eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
+    """Finds the eight-bit file beside a Keras file, where eight bits are asked for.
+
+    Raises:
+        HeadposeError: If nothing else will do, and there is none.
+    """
+    if not backend.takes_eight_bits:
+        return None
+    beside = default_target(path, "onnx", int8=True)
+    metadata = _made_from(beside, digest(path), "int8")
+    if metadata is None and backend.precision != "auto":
+        raise HeadposeError(
+            f"{path}: no eight-bit file beside it; write one: headpose export {path} "
+            "--format onnx --int8 PICTURES"
+        )
+    if metadata is None:
+        return None
+    return ModelSpec(beside, backend.named(backend.name or "onnxruntime"), metadata)
+
+
+def _made_from(candidate: Path, made_from: str, precision: str = "float32") -> ModelMetadata | None:
+    """Returns what a file tells, if it was made from a source of that digest."""
     if not candidate.exists():
         return None
     try:
         metadata = read_metadata(candidate)
     except HeadposeError:
         return None
-    wanted = (made_from, "float32")
+    wanted = (made_from, precision)
     return metadata if metadata and (metadata.digest, metadata.precision) == wanted else None

@@ -63,25 +63,31 @@ class ErrorCalibration(layers.Layer):
     def features(self, mean, raw=None, mirrored=None):
         """Returns what the correction is made of (B, `FEATURES`), the same for mirror images."""
         if raw is None:
-            raw = mirrored = mean  # nothing is apart
+            x, y, z = portable_columns(mean)
+            apart = more = ops.zeros_like(z[:, 0:1])
+            turn = ops.zeros_like(apart)
         else:
-            raw, mirrored = (ops.cast(x, "float32") for x in (raw, mirrored))
+            raw, mirrored = (ops.cast(r, "float32") for r in (raw, mirrored))
             mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
-        x, y, z = portable_columns(mean)
-        apart = [
-            _chord(a, b)
-            for a, b in zip(portable_columns(raw), portable_columns(mirrored), strict=True)
-        ]
-        between = ops.sqrt(apart[0] + apart[1] + apart[2] + 1e-6)
+            # All three at once: programs have fewer small operations to run then.
+            three = portable_columns(ops.concatenate([mean, raw, mirrored], axis=0))
+            split = [ops.reshape(column, (3, -1, 3)) for column in three]
+            x, y, z = (column[0] for column in split)
+            columns = ops.concatenate([column[1:] for column in split], axis=-1)  # (2, B, 9)
+            squares = ops.square(columns[0] - columns[1])
+            apart = ops.sum(squares, axis=-1, keepdims=True)
+            turn = ops.sum(squares[:, 6:], axis=-1, keepdims=True)
+            more = ops.abs(raw[:, 6:7] - mirrored[:, 6:7])
+        between = ops.sqrt(apart + 1e-6)
         # Averaging answers that differ makes the numbers behind a column smaller.
         length = _norm(RAW_SCALE * mean[:, :3] + ops.convert_to_tensor([1.0, 0.0, 0.0]))
         height = _norm(RAW_SCALE * mean[:, 3:6] + ops.convert_to_tensor([0.0, 1.0, 0.0]))
         return ops.concatenate(
             [
                 mean[:, 6:7],
-                ops.abs(raw[:, 6:7] - mirrored[:, 6:7]),
+                more,
                 ops.log(between),
-                ops.log(ops.sqrt(apart[2] + 1e-6)),
+                ops.log(ops.sqrt(turn + 1e-6)),
                 ops.log(length),
                 ops.log(height),
                 ops.abs(z[:, 0:1]),
@@ -102,10 +108,6 @@ class ErrorCalibration(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"units": self.units}
-
-
-def _chord(first, second):
-    return ops.sum(ops.square(first - second), axis=-1, keepdims=True)
 
 
 def _norm(vectors):

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from headpose.errors import HeadposeError
@@ -39,13 +40,21 @@ def matrix_columns(raw):
     return x, y, ops.cross(x, y)
 
 
+# Of x and y their parts 1, 2, 0 and 2, 0, 1; the products of the first of x with the second
+# of y, less those of the second of x with the first of y, are the cross product.
+_TURNED = np.eye(3, dtype=np.float32)[:, [1, 2, 0, 2, 0, 1]]
+_TURNED_BACK = _TURNED[:, [3, 4, 5, 0, 1, 2]]
+_DIFFERENCE = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+
+
 def portable_columns(raw):
-    """`matrix_columns` without the operation of a cross product, which few programs know."""
+    """`matrix_columns` without the operation of a cross product, which few programs know.
+
+    By products of matrices, because each small operation costs a program as much as another.
+    """
     x, y = _first_columns(raw)
-    x0, x1, x2 = (x[:, i : i + 1] for i in range(3))
-    y0, y1, y2 = (y[:, i : i + 1] for i in range(3))
-    z = ops.concatenate([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], axis=1)
-    return x, y, z
+    products = ops.matmul(x, _TURNED) * ops.matmul(y, _TURNED_BACK)
+    return x, y, ops.matmul(products, _DIFFERENCE)
 
 
 def _first_columns(raw):
@@ -75,30 +84,27 @@ class HeadAngles(layers.Layer):
 
     def call(self, raw):
         raw = ops.cast(raw, "float32")
-        x, y, z = self.columns(raw)
+        x, y, z = matrix_columns(raw)
         z0, z1, z2 = (z[:, i : i + 1] for i in range(3))
         away = ops.cast(z2 < 0, "float32")
         side = 1.0 - 2.0 * away
         # With |pan| <= 90: pan = -asin R02, tilt = atan2(R12, R22), roll = atan2(R01, R00);
         # the other set of angles of the same rotation has the signs of both pairs swapped.
-        near = self.arcsine(z0)
+        near = _arcsine(z0)
         turned = math.pi * (1.0 - 2.0 * ops.cast(z0 > 0, "float32")) + near
         pan = away * turned - (1.0 - away) * near
         tilt = ops.arctan2(side * z1, side * z2)
         roll = ops.arctan2(side * y[:, 0:1], side * x[:, 0:1])
         azimuth = ops.arctan2(-z0, z2)
-        angles = ops.concatenate([tilt, pan, roll, azimuth, self.arcsine(z1)], axis=1) * _DEGREES
+        angles = ops.concatenate([tilt, pan, roll, azimuth, _arcsine(z1)], axis=1) * _DEGREES
         return ops.concatenate([angles, expected_error(raw)[:, None]], axis=1)
-
-    # What a layer for other programs does another way, see `headpose.export.rewrite`.
-    columns = staticmethod(matrix_columns)
-
-    @staticmethod
-    def arcsine(sine):
-        return ops.arcsin(ops.clip(sine, -1.0, 1.0))
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 6)
+
+
+def _arcsine(sine):
+    return ops.arcsin(ops.clip(sine, -1.0, 1.0))
 
 
 @keras.saving.register_keras_serializable("headpose")

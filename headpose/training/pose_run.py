@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
     from headpose.datasets.pose_data import HeadSet
+    from headpose.pose.estimator import PoseEstimator
     from headpose.training.pose_examples import PoseExamples
     from headpose.training.schedule import Schedule
     from headpose.training.teacher import TaughtExamples
@@ -54,55 +55,54 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     if config.network.architecture:
         check_options(config, config.network.architecture)
     with sole_user(folder):
-        # What is wrong with data is told before TensorFlow starts, which a detector may need.
-        early = None if config.crop.detector else read_sets(config, named, crop)
+        # What is wrong with data is told before TensorFlow starts, which a detector or a
+        # teacher may need.
+        needed = config.crop.detector or config.learning.teacher
+        early = None if needed else read_sets(config, named, crop)
         from headpose.models.keras_setup import divide_batches, set_up
 
         set_up(config.device, config.precision)
         divide_batches(config.learning.batch_size)
-        sets = early or read_sets(config, named, crop)
+        teacher = _teacher(config, crop)
+        sets = early or read_sets(config, named, crop, teacher.crop_options if teacher else None)
         from headpose.training import pose
 
         print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
         model = start_network(config, crop, sets.have_roll)
-        seconds = _learn(config, model, sets, folder, on_epoch)
+        seconds = _learn(config, model, sets, folder, on_epoch, teacher)
         return _keep_best(config, folder, sets, seconds)
 
 
+def _teacher(config: PoseTrainingConfig, crop: dict[str, Any]) -> "PoseEstimator | None":
+    """Returns the estimator to learn from besides the labels, if there is one."""
+    from headpose.training.teacher import load_teacher
+
+    return load_teacher(config.learning.teacher, crop) if config.learning.teacher else None
+
+
 def _examples(
-    config: PoseTrainingConfig, model: "keras.Model", sets: TrainingSets
+    config: PoseTrainingConfig,
+    model: "keras.Model",
+    sets: TrainingSets,
+    teacher: "PoseEstimator | None",
 ) -> "PoseExamples | TaughtExamples":
-    """Returns what training examples are drawn from."""
+    """Returns what training examples are drawn from; a teacher answers a part of them."""
     from headpose.training.pose_examples import PoseExamples
-
-    examples = PoseExamples(
-        list(sets.training.values()),
-        model.input_shape[1],
-        model.output_shape[1],
-        config.augmentation,
-        config.learning.seed,
-        config.learning.balance,
-    )
-    return _taught(config, model, examples) if config.learning.teacher else examples
-
-
-def _taught(
-    config: PoseTrainingConfig, model: "keras.Model", examples: "PoseExamples"
-) -> "TaughtExamples":
-    """Returns examples that a teacher answers in part, once it is known to fit the network."""
-    from headpose.pose.estimator import PoseEstimator
     from headpose.training.teacher import TaughtExamples
 
-    learning, pupil = config.learning, PoseEstimator(model)
-    teacher = PoseEstimator.load(str(learning.teacher))
-    if teacher.outputs != pupil.outputs:
-        raise HeadposeError(f"{learning.teacher}: a --teacher must tell rotations")
-    alike = (teacher.size, teacher.grey, teacher.crop_options)
-    if alike != (pupil.size, pupil.grey, pupil.crop_options):
-        raise HeadposeError(
-            f"{learning.teacher}: the --teacher's crops are cut otherwise than the network's"
-        )
-    return TaughtExamples(examples, teacher, learning.teacher_share, learning.seed)
+    learning, (_, size, _, channels) = config.learning, model.input_shape
+    examples = PoseExamples(
+        list(sets.training.values()),
+        teacher.size if teacher else size,
+        model.output_shape[1],
+        config.augmentation,
+        learning.seed,
+        learning.balance,
+    )
+    if teacher is None:
+        return examples
+    share = learning.teacher_share
+    return TaughtExamples(examples, teacher, size, channels == 1, share, learning.seed)
 
 
 def _schedule(config: PoseTrainingConfig, heads: int) -> "Schedule":
@@ -127,6 +127,7 @@ def _learn(
     sets: TrainingSets,
     folder: Path,
     on_epoch: OnEpoch | None,
+    teacher: "PoseEstimator | None",
 ) -> int:
     """Trains a network, or goes on with it; returns how many seconds that took."""
     from headpose.images.figures import plot_log
@@ -141,7 +142,7 @@ def _learn(
     learner, loss = model, pose.angle_loss
     if _gives_rotations(model):
         learner, loss = rotation.raw_outputs(model), rotation.rotation_loss
-    examples = _examples(config, model, sets)
+    examples = _examples(config, model, sets, teacher)
     schedule = _schedule(config, sum(len(s) for s in sets.training.values()))
     learner.compile(optimizer(schedule), loss=loss, jit_compile=jit_compile())
     estimator = PoseEstimator(model)

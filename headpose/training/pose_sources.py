@@ -120,9 +120,18 @@ def crop_of(crop: Crop, sources: list[SourceName]) -> dict[str, Any]:
 
 
 def read_sets(
-    config: PoseTrainingConfig, named: dict[str, list[SourceName]], crop: dict[str, Any]
+    config: PoseTrainingConfig,
+    named: dict[str, list[SourceName]],
+    crop: dict[str, Any],
+    drawn: dict[str, Any] | None = None,
 ) -> TrainingSets:
     """Reads all sources of a run and reports what was left out.
+
+    Args:
+        config: Of the run.
+        named: The sources of each part.
+        crop: How the network's crops are cut.
+        drawn: How those of heads to learn from are, if a teacher sees them larger.
 
     Raises:
         HeadposeError: If one is missing or has no usable head.
@@ -130,7 +139,8 @@ def read_sets(
     detector = load_detector(config.crop.detector) if config.crop.detector else None
     whole_turn = config.network.architecture in (None, *ROTATIONS)
     training, validation, test = (
-        _read(part, named[part], whole_turn, crop, detector) for part in PARTS
+        _read(part, named[part], whole_turn, drawn if drawn and part == "train" else crop, detector)
+        for part in PARTS
     )
     divided = {name: divide(s, config.learning.hold_out) for name, s in training.items()}
     for name, (learned, _) in divided.items():
@@ -143,7 +153,7 @@ def read_sets(
         {name: learned for name, (learned, _) in divided.items()},
         validation,
         test,
-        [rest for _, rest in divided.values() if len(rest)],
+        [rest.reduced(crop["size"], crop["grey"]) for _, rest in divided.values() if len(rest)],
     )
 
 

@@ -38,7 +38,7 @@ def heads() -> HeadSet:
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_a_share_of_the_examples_gets_the_teachers_answer(heads, share):
     examples, teacher = PoseExamples([heads], 64, 6, Augmentation(), 3), Teacher()
-    crops, targets, weights = TaughtExamples(examples, teacher, share, 3).batch(2, 200)
+    crops, targets, weights = TaughtExamples(examples, teacher, 64, True, share, 3).batch(2, 200)
     plain, labelled, _ = examples.batch(2, 200)
     np.testing.assert_array_equal(crops, plain)
     taught = targets[:, 9] == ROTATION
@@ -57,11 +57,56 @@ def test_a_share_of_the_examples_gets_the_teachers_answer(heads, share):
 def test_who_is_taught_follows_from_seed_and_number(heads):
     def kinds(seed: int, step: int) -> list[float]:
         examples = PoseExamples([heads], 64, 6, dataclasses.replace(Augmentation()), 0)
-        return TaughtExamples(examples, Teacher(), 0.5, seed).batch(step, 40)[1][:, 9].tolist()
+        return (
+            TaughtExamples(examples, Teacher(), 64, True, 0.5, seed)
+            .batch(step, 40)[1][:, 9]
+            .tolist()
+        )
 
     assert kinds(1, 5) == kinds(1, 5)
     assert kinds(1, 5) != kinds(1, 6)
     assert kinds(1, 5) != kinds(2, 5)
+
+
+@pytest.mark.parametrize(("size", "grey"), [(64, True), (48, True), (32, False), (64, False)])
+def test_a_teacher_may_see_more_of_the_very_crop(size, grey):
+    """Means of squares of pixels, weighed as OpenCV weighs colours, are what the pupil gets."""
+    picture = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+
+    class Examples:
+        def batch(self, step, count):
+            return picture.copy(), np.zeros((2, 10), np.float32), np.zeros(2, np.float32)
+
+    teacher = Teacher()
+    crops, targets, _ = TaughtExamples(Examples(), teacher, size, grey, 1.0, 0).batch(0, 2)
+    np.testing.assert_array_equal(teacher.crops[0], picture)
+    assert crops.shape == (2, size, size, 1 if grey else 3)
+    assert (targets[:, 9] == ROTATION).all()
+    if 64 % size == 0:
+        seen = picture @ np.float32([[0.114], [0.587], [0.299]]) if grey else picture
+        parts = seen.reshape(2, size, 64 // size, size, 64 // size, -1)
+        np.testing.assert_allclose(crops, parts.mean(axis=(2, 4)), atol=0.51)
+
+
+def test_heads_are_reduced_for_who_sees_less_of_them(noise_picture):
+    """Examples of reduced heads are the examples of whole ones, reduced."""
+    import cv2
+
+    smooth = cv2.GaussianBlur(noise_picture(224, 224, 1)[..., 0], (0, 0), 6)
+    one = np.ones(1)
+    heads = HeadSet(
+        smooth[None, 48:176, 48:176], smooth[None], 128 * one, np.zeros((1, 3)), one, one > 1
+    )
+    small = heads.reduced(64, grey=True)
+    assert (small.crops.shape, small.patches.shape) == ((1, 64, 64), (1, 112, 112))
+    assert small.sides == 64
+    still = {f.name: 0.0 for f in dataclasses.fields(Augmentation)}
+    still = Augmentation(**still | {"brightness": (1.0, 1.0), "contrast": (1.0, 1.0)})
+    (large,), _, _ = PoseExamples([heads], 128, 6, still, 5).batch(0, 1)
+    (drawn,), _, _ = PoseExamples([small], 64, 6, still, 5).batch(0, 1)
+    halved = large.reshape(64, 2, 64, 2).mean(axis=(1, 3))
+    assert np.abs(drawn[..., 0] - halved).max() < 2
+    assert np.ptp(halved) > 20
 
 
 def options(folder, rows: str, output, teacher) -> list:
@@ -84,6 +129,8 @@ def rows(tmp_path, noise_picture) -> str:
     ("teacher", "more", "wanted"),
     [
         ("fast", [], "crops are cut otherwise"),
+        ("fast", ["--margin", "0.9", "--size", "80"], "sees smaller crops than the network"),
+        ("fast", ["--margin", "0.9", "--colour"], "none in colour"),
         ("TINY", ["--margin", "1"], "a --teacher must tell rotations"),
         ("nobody.keras", [], "nobody.keras: no such model file"),
         ("fast", ["--architecture", "compact"], "--teacher is for --architecture rotation"),

@@ -134,7 +134,7 @@ def test_the_default_network_trains_with_roll_where_labels_have_none(run_script,
 
 @pytest.mark.parametrize(
     ("more", "size", "grey"),
-    [(["--teacher", "fast"], 64, True), (["--size", "32", "--colour"], 32, False)],
+    [(["--teacher", "large"], 64, True), (["--size", "32", "--colour"], 32, False)],
 )
 def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path, more, size, grey):
     """Labels with roll, and heads turned away, make the network that tells rotations.
