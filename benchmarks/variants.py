@@ -12,7 +12,7 @@ from headpose.errors import HeadposeError
 from headpose.models.backends import Backend
 from headpose.models.formats import default_target, digest
 from headpose.models.network import Network, spec_of
-from headpose.models.resolve import cache_folder, format_for
+from headpose.models.resolve import cache_folder, format_for, resolve
 from headpose.models.specs import DETECTOR
 from headpose.pipeline import HeadPosePipeline, load_pipeline
 from headpose.pose.estimator import PoseEstimator
@@ -57,12 +57,13 @@ class Variant:
 
 REFERENCE = "keras-float32"  # which the other ways to run our models are compared to
 DEFAULT = "onnxruntime-float32"  # what the demos do unless told otherwise
+EIGHT_BITS = "onnxruntime-int8"  # what they do with --precision int8
 VARIANTS = {
     "keras-predict": Variant(predict=True),
     REFERENCE: Variant(),
     "keras-bfloat16": Variant(precision="bfloat16"),
     DEFAULT: Variant(backend="onnxruntime"),
-    "onnxruntime-int8": Variant(backend="onnxruntime", int8=True),
+    EIGHT_BITS: Variant(backend="onnxruntime", int8=True),
     "openvino-float32": Variant(backend="openvino"),
     "openvino-bfloat16": Variant(backend="openvino", precision="bfloat16"),
     "openvino-int8": Variant(backend="openvino", int8=True),
@@ -146,6 +147,8 @@ class ModelFiles:
 
         if not variant.int8:
             return exported_for(source, variant.backend).path
+        if variant.backend == "onnxruntime":  # which ships, as a rule
+            return resolve(source, Backend("onnxruntime", "cpu", "int8")).path
         if calibration is None:
             raise HeadposeError("needs --calibrate-detector and --calibrate-estimator")
         recipe = digest(Path(quantize.__file__))  # another way to quantize makes another file

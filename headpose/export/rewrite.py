@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from headpose.detection.ssd import DecodeBoxes, ReverseChannels, head_logit, priors
+from headpose.detection.ssd import DecodeBoxes, ReverseChannels, head_logit
 from headpose.pose.rotation import HeadAngles, MirrorImage, expected_error, portable_columns
 
 ENLARGED = 2  # times, by all that enlarges a feature map
@@ -141,15 +141,38 @@ class JointDecoding(layers.Layer):
 
     def call(self, centres, sizes, logits, image):
         height, width = ops.shape(image)[1:3]
-        shapes = priors(self.levels, height, width)
-        middle, extent = shapes[:, :2], shapes[:, 2:]
-        # Liu et al. 2016, eq. 2. A factor for each prior, which is known before the picture
-        # is, costs less than one for each of the two columns.
-        variances = np.array(self.variances, np.float32)
-        centre = centres * (extent * variances[:2]) + middle
-        half = ops.exp(sizes * (ops.ones_like(extent) * variances[2:])) * (extent / 2)
+        v = self.variances
+        middle, factor, half = self._priors(height, width)
+        # Liu et al. 2016, eq. 2. One factor costs less than one for each of two columns.
+        sizes = sizes * (v[2] if v[2] == v[3] else np.float32(v[2:]))
+        centre, half = centres * factor + middle, ops.exp(sizes) * half
         boxes = ops.concatenate([centre - half, centre + half], axis=-1)
         return boxes, ops.sigmoid(head_logit(logits))
+
+    def _priors(self, height, width):
+        """Returns each prior's centre, what a step of its offsets is, and half its size (N, 2).
+
+        They are those of `headpose.detection.ssd.priors`, in pixels and in its order, laid out
+        as they are used.
+        """
+        parts: list[list] = [[], [], []]
+        for level in self.levels:
+            rows, columns = -(-height // level.stride), -(-width // level.stride)
+            shapes = np.array(level.shapes, np.float32)
+            grid = (rows, columns, len(shapes))
+            y, x = (
+                (ops.cast(ops.arange(count), "float32") + 0.5) * level.stride
+                for count in (rows, columns)
+            )
+            x = ops.broadcast_to(x[None, :, None], grid)[..., None]
+            y = ops.broadcast_to(y[:, None, None], grid)[..., None]
+            step = np.float32(self.variances[:2]) * shapes
+            laid_out = [ops.broadcast_to(each, (*grid, 2)) for each in (step, shapes / 2)]
+            for part, each in zip(
+                parts, [ops.concatenate([x, y], axis=-1), *laid_out], strict=True
+            ):
+                part.append(ops.reshape(each, (-1, 2)))
+        return [ops.concatenate(part, axis=0) for part in parts]
 
     def compute_output_spec(self, centres, sizes, logits, image):
         shape = centres.shape[:2]
@@ -170,8 +193,8 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
     def replaced(layer):
         if type(layer) is layers.LayerNormalization and not layer.weights:
             return Standardize(layer.epsilon, name=layer.name)
-        if type(layer) is layers.UpSampling2D and layer.interpolation == "nearest":
-            assert layer.size == (ENLARGED, ENLARGED)
+        enlarges = type(layer) is layers.UpSampling2D and layer.interpolation == "nearest"
+        if enlarges and layer.size == (ENLARGED, ENLARGED):
             return Enlarge(layer.size, name=layer.name)
         if type(layer) is ReverseChannels:
             return Reverse(name=layer.name)

@@ -64,19 +64,15 @@ class ErrorCalibration(layers.Layer):
         """Returns what the correction is made of (B, `FEATURES`), the same for mirror images."""
         if raw is None:
             x, y, z = portable_columns(mean)
-            apart = more = ops.zeros_like(z[:, 0:1])
-            turn = ops.zeros_like(apart)
+            apart = turn = more = mean[:, 6:7] - mean[:, 6:7]  # OpenCV knows no other zeros
         else:
             raw, mirrored = (ops.cast(r, "float32") for r in (raw, mirrored))
             mirrored = mirrored * ops.convert_to_tensor(MIRROR_SIGNS)
-            # All three at once: programs have fewer small operations to run then.
-            three = portable_columns(ops.concatenate([mean, raw, mirrored], axis=0))
-            split = [ops.reshape(column, (3, -1, 3)) for column in three]
-            x, y, z = (column[0] for column in split)
-            columns = ops.concatenate([column[1:] for column in split], axis=-1)  # (2, B, 9)
-            squares = ops.square(columns[0] - columns[1])
-            apart = ops.sum(squares, axis=-1, keepdims=True)
-            turn = ops.sum(squares[:, 6:], axis=-1, keepdims=True)
+            x, y, z = portable_columns(mean)
+            pairs = zip(portable_columns(raw), portable_columns(mirrored), strict=True)
+            apart = ops.concatenate([a - b for a, b in pairs], axis=-1)  # (B, 9)
+            turn = ops.sum(ops.square(apart[:, 6:]), axis=-1, keepdims=True)
+            apart = ops.sum(ops.square(apart), axis=-1, keepdims=True)
             more = ops.abs(raw[:, 6:7] - mirrored[:, 6:7])
         between = ops.sqrt(apart + 1e-6)
         # Averaging answers that differ makes the numbers behind a column smaller.

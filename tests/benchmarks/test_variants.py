@@ -61,7 +61,11 @@ def test_an_onnx_file_has_the_parameters_of_its_layers(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("yunet-fsanet", "needs --peers"), ("onnxruntime-int8", "needs --calibrate-detector")],
+    [
+        ("yunet-fsanet", "needs --peers"),
+        ("openvino-int8", "needs --calibrate-detector"),
+        ("onnxruntime-int8", "no eight-bit file beside it"),
+    ],
 )
 def test_a_variant_says_what_it_needs(tmp_path, name, told):
     source = tmp_path / "model.keras"
