@@ -93,10 +93,8 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     Raises:
         HeadposeError: If it is no table of heads, or has none that is large enough.
     """
-    import numpy as np
-
     from headpose.baselines.pseudo_labels import usable
-    from headpose.datasets.box_formats import IGNORED
+    from headpose.datasets.box_formats import ignored_rows
     from headpose.datasets.box_rows import picture_folder
     from headpose.datasets.label_tables import Problems, numbers, read_labels
     from headpose.geometry.boxes import COLUMNS
@@ -104,11 +102,13 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
 
     problems = Problems()
     picture_folder(path)  # refuses tables whose boxes are of other pictures
-    table = read_labels(path, "", ("file", *COLUMNS), problems).reset_index(drop=True)
+    table = read_labels(path, "", ("file", *COLUMNS), problems)
+    ignored = ignored_rows(table)
+    for line, ignore in zip(table.index, ignored, strict=True):
+        if ignore is None:
+            problems.add("bad row", f"{path.name} line {line}")
     report(path, problems)
-    if "ignore" in table:
-        left_out = [IGNORED.get(text.strip().lower(), True) for text in table["ignore"]]
-        table = table[~np.array(left_out, bool)]
+    table = table[[ignore is False for ignore in ignored]].reset_index(drop=True)
     table[list(COLUMNS)] = numbers(table, COLUMNS)
     table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
     if table.empty:

@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, first_folder, picture_folder
 from headpose.datasets.json_boxes import read_coco, read_odgt
@@ -67,11 +68,16 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
         raise HeadposeError(f"{source}: cannot be read: {reason(error)}") from error
 
 
+def ignored_rows(table: pd.DataFrame) -> list[bool | None]:
+    """Returns whether each row of a table is to be ignored; None where that cannot be read."""
+    told = table["ignore"] if "ignore" in table else [""] * len(table)
+    return [IGNORED.get(text.strip().lower()) for text in told]
+
+
 def read_csv(path: Path, part: str, problems: Problems) -> Rows:
     table = read_labels(path, part, ("file", *COLUMNS), problems)
     boxes = numbers(table, COLUMNS).to_numpy()
-    told = table["ignore"] if "ignore" in table else [""] * len(table)
-    ignored = [IGNORED.get(text.strip().lower()) for text in told]
+    ignored = ignored_rows(table)
     empty = (table[list(COLUMNS)] == "").all(axis=1)
     kinds = [kind for kind in TAGS if kind in table]
     tags = table[kinds].to_dict("records")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,18 @@ def hosts_of(host: str, names: Iterable[str] = ()) -> tuple[str, ...] | None:
     Who listens to all that reaches this computer cannot know what it is called there.
     """
     return (*LOOPBACK, *names) if host.lower() in LOOPBACK else None
+
+
+def is_of_other_origin(told: Mapping[str, str]) -> bool:
+    """Tells whether a page of somebody else had a visitor's browser send a request.
+
+    Args:
+        told: The request's headers, by their names in small letters.
+    """
+    origin = told.get("origin")
+    # A proxy in front of the page may tell the name that the browser used.
+    own = {_name(f"//{told.get(name, '')}") for name in ("host", "x-forwarded-host")}
+    return origin is not None and (_name(origin) not in own or not _name(origin))
 
 
 class Guard:
@@ -84,12 +96,7 @@ class Guard:
         host = _name(f"//{told.get('host', '')}")
         if self._hosts is not None and host not in self._hosts:
             return f"this page is not called {host or 'that'}; ask for localhost"
-        origin = told.get("origin")
-        # A proxy in front of the page may tell the name that the browser used.
-        own = {host, _name(f"//{told.get('x-forwarded-host', '')}")}
-        if origin is not None and (_name(origin) not in own or not _name(origin)):
-            return "only this page itself may ask"
-        return ""
+        return "only this page itself may ask" if is_of_other_origin(told) else ""
 
     def _is_full(self) -> str:
         """Says why no photo is taken now; empty if one is."""

@@ -15,7 +15,7 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import QUALITIES, read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
-from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE
+from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
 
 # Requests that may wait for their turn; more are answered with 503, so that a crowd does not
 # fill the disk with photos that nobody waits for any more.
@@ -71,6 +71,8 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
 
     async def answered(request: fastapi.Request, work, *more):
         """Receives a photo and has a thread do the work; errors become answers."""
+        if is_of_other_origin(request.headers):
+            raise fastapi.HTTPException(403, "pages of other origins may not ask")
         if told := wrong_parameters(request):
             raise fastapi.HTTPException(422, told)
         with tempfile.TemporaryDirectory(prefix="headpose-") as folder:

@@ -61,6 +61,15 @@ def test_tables_become_one_with_whole_paths(run_script, data):
         np.testing.assert_allclose(told, (1, 0, 0, 0), atol=0.01)
 
 
+def test_a_word_that_says_neither_yes_nor_no_is_told(run_script, data):
+    with Path("one.csv").open("a") as file:
+        file.write("one0.png,10,10,80,80,maybe\n")
+    ran = run_script(*COMMAND, "one.csv")
+    assert ran.status == 0, ran.err
+    assert "bad row: 1 (one.csv line 4)" in ran.err
+    assert len(labelled()) == 2
+
+
 def test_a_picture_that_cannot_be_read_costs_only_its_heads(run_script, data):
     Path("one1.png").write_bytes(b"no picture")
     ran = run_script(*COMMAND, "one.csv", "two.csv")

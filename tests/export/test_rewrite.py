@@ -89,6 +89,20 @@ def test_boxes_are_decoded_as_in_the_network(classes):
     assert boxes.dtype == scores.dtype == np.float32
 
 
+@pytest.mark.parametrize("classes", [1, 2])
+@pytest.mark.parametrize("variances", [(0.1, 0.1, 0.2, 0.2), (0.1, 0.15, 0.2, 0.3)])
+def test_boxes_of_joint_convolutions_are_those_of_the_network(classes, variances):
+    model = small_detector(classes)
+    model.get_layer("decode").variances = variances
+    picture = np.random.default_rng(5).uniform(0, 255, (2, 64, 96, 3)).astype("float32")
+    rewritten = rewrite(model)
+    kernels = [w.shape[-1] for w in rewritten.weights if "mbox" in w.path and len(w.shape) == 4]
+    assert sorted(kernels) == sorted([8, 2 * classes] * 2)  # still those of the two, shared
+    for found, expected in zip(rewritten(picture), model(picture), strict=True):
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(array(found), array(expected), atol=1e-3)
+
+
 @pytest.mark.parametrize("model", [small_detector, mirroring_estimator])
 def test_a_rewritten_network_shares_its_weights(model):
     network = model()

@@ -87,6 +87,14 @@ def test_no_parameter_is_passed_over(client, red, query, told):
     assert told in answer.json()["detail"]
 
 
+def test_pages_of_other_origins_are_refused(client, red):
+    """A visitor's browser sends their requests without asking the visitor."""
+    for origin, status in (("http://testserver", 200), ("https://elsewhere.example", 403)):
+        answer = client.post("/heads", content=red.read_bytes(), headers={"Origin": origin})
+        assert answer.status_code == status
+    assert answer.json() == {"detail": "pages of other origins may not ask"}
+
+
 @pytest.mark.parametrize("style", ["arrow", "axes", "none"])
 def test_the_drawing_is_that_of_the_commands(client, red, style):
     answer = client.post(f"/drawing?style={style}", content=red.read_bytes())
