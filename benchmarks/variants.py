@@ -222,7 +222,9 @@ def load(variant: Variant, models: Models) -> HeadPosePipeline:
 
         set_up("cpu", variant.precision)
     if variant.ours and not variant.predict:
-        backend = Backend(variant.backend, "cpu", variant.precision)
+        # An eight-bit file says itself what it is.
+        precision = None if variant.int8 else variant.precision
+        backend = Backend(variant.backend, "cpu", precision)
         return load_pipeline(models.detector, models.estimator[0], backend=backend)
     return HeadPosePipeline(_detector(variant, models), load_estimator(variant, models.estimator))
 

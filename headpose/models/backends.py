@@ -39,7 +39,7 @@ READS = {
     "opencv": (".onnx",),
     "litert": (".tflite",),
 }
-# What runs the eight-bit ONNX files, and what Linux calls the instructions that make it fast.
+# What runs eight-bit files, each its own, and what Linux calls the instructions for it.
 EIGHT_BITS = ("onnxruntime", "openvino")
 EIGHT_BIT_UNITS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 Call = Callable[[np.ndarray], list[np.ndarray]]
@@ -53,9 +53,10 @@ class Backend:
         name: One of `BACKENDS`; None: the one that the model's file is for.
         device: As for `headpose.models.keras_setup.set_up`.
         precision: `float32`; `bfloat16` (Keras and OpenVINO); `int8`, from the eight-bit file
-            beside a model's (ONNX Runtime and OpenVINO); `auto`: `int8` where the processor
-            has instructions for it and there is such a file, in Keras as `set_up` says. None
-            is float32, in Keras `auto`: what a model answers then depends on no processor.
+            beside a model's (ONNX Runtime and OpenVINO, each in its own format); `auto`:
+            `int8` where the processor has instructions for it and there is such a file, in
+            Keras as `set_up` says. None is float32, in Keras `auto`: what a model answers
+            then depends on no processor.
         trusted: Whether programs may be opened: a SavedModel can read and write files.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.models.backends import Backend, onnxruntime_has_gpu
+from headpose.models.backends import EIGHT_BITS, Backend, onnxruntime_has_gpu
 from headpose.models.exported import backend_for, is_exported, open_exported, read_metadata
 from headpose.models.formats import FORMATS, default_target, digest
 from headpose.models.metadata import ModelMetadata
@@ -99,8 +99,10 @@ def resolve_exported(path: Path, backend: Backend) -> ModelSpec | None:
     metadata = read_metadata(path)
     if metadata is None:
         return None
-    if backend.precision == "int8" and metadata.precision != "int8":
-        raise HeadposeError(f"{path}: is in {metadata.precision}; leave out --precision int8")
+    if backend.precision in ("float32", "int8") and metadata.precision != backend.precision:
+        raise HeadposeError(
+            f"{path}: is in {metadata.precision}; leave out --precision {backend.precision}"
+        )
     return ModelSpec(path, backend_for(path, backend, metadata), metadata)
 
 
@@ -165,10 +167,13 @@ def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
     if found := _eight_bits_beside(path, backend):
         return found
     form, made_from = format_for(backend), digest(path)
-    for candidate in (default_target(path, form), cached_target(path, form, made_from)):
-        if metadata := _made_from(candidate, made_from):
-            return ModelSpec(candidate, backend, metadata)
-    return None
+    beside = default_target(path, form)
+    if metadata := _made_from(beside, made_from):
+        return ModelSpec(beside, backend, metadata)
+    # Only now: whoever has no home folder has no cache either.
+    cached = cached_target(path, form, made_from)
+    metadata = _made_from(cached, made_from)
+    return None if metadata is None else ModelSpec(cached, backend, metadata)
 
 
 def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
@@ -187,21 +192,27 @@ def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
 def _eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
     """Finds the eight-bit file beside a Keras file, where eight bits are asked for.
 
+    It is one in the backend's own format: of ONNX Runtime's, OpenVINO makes other boxes.
+
     Raises:
         HeadposeError: If nothing else will do, and there is none.
     """
     if not backend.takes_eight_bits:
         return None
-    beside = default_target(path, "onnx", int8=True)
-    metadata = _made_from(beside, digest(path), "int8")
-    if metadata is None and backend.precision != "auto":
-        raise HeadposeError(
-            f"{path}: no eight-bit file beside it; write one: headpose export {path} "
-            "--format onnx --int8 PICTURES"
-        )
-    if metadata is None:
+    backend = backend.named(backend.name or EIGHT_BITS[0])
+    form = format_for(backend)
+    beside = default_target(path, form, int8=True)
+    if metadata := _made_from(beside, digest(path), "int8"):
+        return ModelSpec(beside, backend, metadata)
+    if backend.precision == "auto":
         return None
-    return ModelSpec(beside, backend.named(backend.name or "onnxruntime"), metadata)
+    write = f"headpose export {path} --format {form} --int8 PICTURES"
+    if os.path.lexists(beside):
+        raise HeadposeError(
+            f"{beside}: damaged, or not made from {path.name} as it is; "
+            f"write it anew: {write} --overwrite"
+        )
+    raise HeadposeError(f"{path}: no eight-bit file beside it; write one: {write}")
 
 
 def _made_from(candidate: Path, made_from: str, precision: str = "float32") -> ModelMetadata | None:

@@ -12,10 +12,11 @@ from headpose.errors import HeadposeError
 from headpose.geometry.angles import geodesic_distances, rotation_matrices
 from headpose.images.pictures import read_image
 from headpose.models import backends
+from headpose.models import resolve as resolving
 from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.formats import default_target, digest
-from headpose.models.resolve import resolve
+from headpose.models.resolve import open_model, resolve
 from headpose.models.shipped import CLASSIFIER_FILE, DEFAULT_DETECTOR, ESTIMATORS, FAST_ESTIMATOR
 from headpose.pose.estimator import PoseEstimator
 
@@ -51,7 +52,6 @@ def test_those_that_ship_were_made_from_what_ships(keras_file):
         (Backend(precision="float32"), FAST_AT_IT, ".onnx", "onnxruntime"),
         (Backend(precision="int8"), frozenset(), "-int8.onnx", "onnxruntime"),
         (Backend("onnxruntime", precision="int8"), frozenset(), "-int8.onnx", "onnxruntime"),
-        (Backend("openvino", precision="int8"), frozenset(), "-int8.onnx", "openvino"),
         (Backend(precision="auto"), FAST_AT_IT, "-int8.onnx", "onnxruntime"),
         (Backend(precision="auto"), frozenset({"avx2"}), ".onnx", "onnxruntime"),
         (Backend("keras", precision="auto"), FAST_AT_IT, ".keras", "keras"),
@@ -78,7 +78,11 @@ def test_where_there_is_none_that_is_told_or_float32_taken(three, monkeypatch, c
         beside.unlink()
     else:
         shutil.copy(default_target(CLASSIFIER_FILE, "onnx", int8=True), beside)
-    with pytest.raises(HeadposeError, match=r"no eight-bit file beside it; .*--int8 PICTURES"):
+    told = {
+        "missing": r"e.keras: no eight-bit file beside it; .*--int8 PICTURES$",
+        "stale": r"e-int8.onnx: damaged, or not made from e.keras .*--int8 PICTURES --overwrite$",
+    }
+    with pytest.raises(HeadposeError, match=told[change]):
         resolve(three, Backend(precision="int8"))
     assert resolve(three, Backend(precision="auto")).path.name == "e.onnx"
 
@@ -87,6 +91,33 @@ def test_a_file_in_float32_is_not_taken_for_eight_bits(three):
     with pytest.raises(HeadposeError, match="is in float32; leave out --precision int8"):
         resolve(three.with_suffix(".onnx"), Backend(precision="int8"))
     assert resolve(three.with_name("e-int8.onnx"), Backend(precision="int8"))
+
+
+def test_a_file_in_eight_bits_is_not_taken_for_float32(three):
+    beside = three.with_name("e-int8.onnx")
+    with pytest.raises(HeadposeError, match="is in int8; leave out --precision float32"):
+        resolve(beside, Backend(precision="float32"))
+    assert resolve(beside).path == beside
+
+
+def test_openvino_takes_no_eight_bits_of_onnx(three):
+    """Of the detector it makes other boxes, by a tenth of the head."""
+    pytest.importorskip("openvino")
+    told = r"no eight-bit file beside it; .*--format openvino --int8 PICTURES"
+    with pytest.raises(HeadposeError, match=told):
+        resolve(three, Backend("openvino", precision="int8"))
+    for file in (three.with_name("e-int8.onnx"), default_target(DEFAULT_DETECTOR, "onnx", True)):
+        with pytest.raises(HeadposeError, match="OpenVINO computes something else of eight bits"):
+            open_model(resolve(file, "openvino"))
+
+
+def test_who_has_no_home_folder_runs_what_stands_beside(three, monkeypatch):
+    def nowhere():
+        raise HeadposeError("there is no home folder")
+
+    monkeypatch.setattr(resolving, "cache_folder", nowhere)
+    assert resolve(three, "onnxruntime").path == three.with_suffix(".onnx")
+    assert load_detector(CLASSIFIER_FILE).spec.backend.name == "onnxruntime"
 
 
 @pytest.mark.parametrize("options", [{"name": "keras"}, {"name": "litert"}, {"device": "gpu"}])
