@@ -10,9 +10,16 @@ Names are imported when they are first used, so that `import headpose` is quick.
 """
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
+
+# ONNX Runtime (from 1.32) and OpenVINO report each use to their makers over the network. Nothing
+# is sent from here: the former knows this variable, the latter does without what is missing.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from headpose.detection.head_detector import HeadDetector
