@@ -55,21 +55,23 @@ def options() -> argparse.ArgumentParser:
 
 def size_of(path: Path) -> int:
     """Returns the bytes of a file (with the weights beside it) or a folder."""
+    from headpose.export.exporter import weights_of
+
     files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
     if path.suffix == ".xml":
-        files.append(path.with_suffix(".bin"))
+        files.append(weights_of(path))
     return sum(f.stat().st_size for f in files)
 
 
 def main() -> None:
     arguments = options().parse_args()
-    from headpose.export.exporter import export
+    from headpose.export.exporter import export, weights_of
 
     form, int8 = arguments.format, arguments.int8 is not None
     target = arguments.output or default_target(arguments.model, form, int8)
     check_models(arguments.model)
     if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
-        weights = [target.with_suffix(".bin")] if target.suffix == ".xml" else []
+        weights = [weights_of(target)] if target.suffix == ".xml" else []
         check_outputs([target, *weights], [arguments.model], arguments.overwrite)
     for difference in export(arguments.model, form, target, arguments.int8, arguments.check):
         print(difference)

@@ -15,7 +15,7 @@ from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.verify import Difference, differences
 from headpose.files import is_regular, temporary_folder, writable_folder
-from headpose.models.backends import Backend
+from headpose.models.backends import Backend, check_name
 from headpose.models.exported import (
     KEY,
     LITERT_FILE,
@@ -79,7 +79,8 @@ def export(
     target = Path(os.path.realpath(target))  # where a link leads
     writable_folder(target.parent)
     with temporary_folder(target) as folder:
-        file = folder / target.name
+        # Libraries go by the ending, and a link may lead to a file that has none.
+        file = folder / f"model{chosen.ending}"
         with _quiet(f"{source}: cannot be written as {form}"):
             inputs = _inputs(model, spec, calibrating)
             _write(model, about, form, file, inputs)
@@ -104,6 +105,7 @@ def _check_request(
         raise HeadposeError(
             f"{source}: exported already; name the .keras file that it was made from"
         )
+    check_name(Path(os.path.realpath(target)))
     if chosen.ending and target.suffix != chosen.ending:
         raise HeadposeError(f"{target}: the name of a file for {form} must end in {chosen.ending}")
     if not chosen.ending and target.suffix.lower() in SUFFIXES:
@@ -268,13 +270,18 @@ def _write_saved_model(network, signature, about: ModelMetadata, file: Path, inp
     description.write_text(about.to_json(), encoding="utf-8")
 
 
+def weights_of(file: Path) -> Path:
+    """Returns where the weights of OpenVINO's `.xml` are: beside what a link leads to."""
+    return Path(os.path.realpath(file)).with_suffix(".bin")
+
+
 def _move(file: Path, target: Path) -> None:
     """Moves what was written into place, the file that is opened last."""
     try:
         if file.suffix == ".xml":
             # A network never stands beside the weights of another.
             target.unlink(missing_ok=True)
-            file.with_suffix(".bin").replace(target.with_suffix(".bin"))
+            file.with_suffix(".bin").replace(os.path.realpath(weights_of(target)))
         file.replace(target)
     except OSError as error:
         raise HeadposeError(

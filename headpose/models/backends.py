@@ -149,6 +149,7 @@ def open_session(path: Path, backend: Backend) -> Call:
     }[str(backend.name)]
     if path.suffix.lower() == ".onnx":
         refuse_external_data(path)
+    check_name(path)
     try:
         return open_file(path, backend)
     except HeadposeError:
@@ -157,6 +158,18 @@ def open_session(path: Path, backend: Backend) -> Call:
         raise HeadposeError(
             f"{path}: {backend.name} cannot read it ({first_line(error)})"
         ) from error
+
+
+def check_name(path: Path) -> None:
+    """Refuses a name that is no UTF-8: some backends cannot open it, others crash.
+
+    Raises:
+        HeadposeError: If it is none.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise HeadposeError(f"{path}: a model's name must be UTF-8; rename it") from None
 
 
 def thread_count() -> int:
@@ -229,7 +242,10 @@ def _in_openvino(path: Path, backend: Backend) -> Call:
     }
     if device == "CPU" and thread_count():
         settings["INFERENCE_NUM_THREADS"] = thread_count()
-    compiled = core.compile_model(core.read_model(path), device, settings)
+    files = [path]
+    if path.suffix.lower() == ".xml" and not path.with_suffix(".bin").exists():
+        files.append(path.resolve().with_suffix(".bin"))  # beside what a link leads to
+    compiled = core.compile_model(core.read_model(*files), device, settings)
     own = threading.local()
 
     def call(batch: np.ndarray) -> list[np.ndarray]:
