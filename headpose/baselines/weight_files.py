@@ -11,7 +11,7 @@ from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.predictors import DEEPGAZE, NAMES, Compared, files_of, load_compared
 from headpose.convert import keras2_weights
 from headpose.errors import HeadposeError
-from headpose.files import is_hdf5
+from headpose.files import check_readable, is_hdf5
 from headpose.images.pictures import read_image, sample_portrait
 
 # Where the shipped detector finds the head in the sample portrait, to ten pixels.
@@ -91,6 +91,7 @@ def weight_files(path: Path) -> list[Path]:
     if path.is_dir():
         prefixes = find_checkpoints(path).values()
         return [f for p in prefixes for f in sorted(p.parent.glob(f"{p.name}*")) if f.is_file()]
+    check_readable(path)
     if not path.is_file():
         raise HeadposeError(f"{path}: no such file or folder")
     return [path]

@@ -17,27 +17,27 @@ def check_meta(meta) -> list[str]:
         HeadposeError: If the network is not for 512 x 512, or background is not the first class.
     """
     remarks = []
-    size = _field(meta, "normalization", "imageSize")
-    if size is None or not np.size(size):
+    size = _numbers(meta, "normalization", "imageSize")
+    if not len(size):
         remarks.append("meta.normalization.imageSize is not there and is not checked")
-    elif any(side != INPUT_SIDE for side in np.ravel(size)[:2]):
-        shown = "x".join(f"{side:g}" for side in np.ravel(size)[:2])
+    elif any(side != INPUT_SIDE for side in size[:2]):
+        shown = "x".join(f"{side:g}" for side in size[:2])
         raise HeadposeError(
-            f"meta.normalization.imageSize is {shown}, so this is an SSD{np.ravel(size)[0]:g};"
+            f"meta.normalization.imageSize is {shown}, so this is an SSD{size[0]:g};"
             " only SSD512 can be converted"
         )
-    background = _field(meta, "backgroundClass")
-    if background is None or np.size(background) != 1:
+    background = _numbers(meta, "backgroundClass")
+    if len(background) != 1:
         remarks.append("meta.backgroundClass is not there and is not checked")
-    elif np.ravel(background)[0] != BACKGROUND_CLASS:
+    elif background[0] != BACKGROUND_CLASS:
         raise HeadposeError(
-            f"meta.backgroundClass is {np.ravel(background)[0]:g}; only networks whose background"
+            f"meta.backgroundClass is {background[0]:g}; only networks whose background"
             f" is class {BACKGROUND_CLASS} can be converted"
         )
-    mean = _field(meta, "normalization", "averageImage")
-    if mean is not None and np.size(mean) == 3:
-        mean = np.ravel(mean).astype(float)
-        if np.abs(mean - (123, 117, 104)).max() > 2:  # VGG's, in RGB order, rounded or not
+    mean = _numbers(meta, "normalization", "averageImage")
+    if len(mean) == 3:
+        apart = np.abs(mean - (123, 117, 104)).max()
+        if not apart <= 2:  # VGG's, in RGB order, rounded or not; nor NaN
             shown = ", ".join(f"{m:.1f}" for m in mean)
             remarks.append(f"meta.normalization.averageImage is {shown}, not about 123, 117, 104")
     return remarks
@@ -111,6 +111,12 @@ def _field(struct, *names: str):
             return None
         struct = np.ravel(struct)[0][name]
     return struct
+
+
+def _numbers(struct, *names: str) -> np.ndarray:
+    """Returns the real numbers of a field as floats (N,); none if it has none or others."""
+    value = np.asarray(_field(struct, *names))
+    return np.ravel(value).astype(float) if value.dtype.kind in "biuf" else np.zeros(0)
 
 
 def text(value) -> str:

@@ -61,12 +61,16 @@ class Checkpoint:
         """Returns a variable.
 
         Raises:
-            HeadposeError: If its values cannot be read: the file is damaged.
+            HeadposeError: If its values cannot be read, or are no finite numbers: the file is
+                damaged.
         """
         import tensorflow as tf
 
         try:
-            return self._reader.get_tensor(name)
+            values = self._reader.get_tensor(name)
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
             told = first_line(error)
             raise HeadposeError(f"{self.path}: damaged, {name} cannot be read ({told})") from error
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise HeadposeError(f"{self.path}: {name} has values that are not finite numbers")
+        return values

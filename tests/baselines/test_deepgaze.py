@@ -65,6 +65,7 @@ def test_the_model_gives_what_the_network_computes(model, crops):
     np.testing.assert_allclose(told(model, crops), expected, atol=1e-3)
 
 
+@pytest.mark.usefixtures("full_precision")
 def test_it_is_a_pose_estimator_of_colour_crops_that_a_file_keeps(tmp_path, model, crops):
     from headpose.models.keras_files import save_model
 
@@ -138,6 +139,10 @@ def small(change: dict) -> dict:
         ),
         (random_weights("pitch"), "no conv1_yaw_w, .* and 6 more; it has conv1_pitch_b, "),
         ({"step": np.float32(3)}, "it has step instead$"),
+        (
+            small({"out_yaw_b": np.full(1, np.nan, np.float32)}),
+            "cnn.tf: out_yaw_b has values that are not finite numbers$",
+        ),
     ],
 )
 def test_a_checkpoint_of_another_network_is_told_apart(tmp_path, variables, message):

@@ -1,5 +1,7 @@
 """What is said of weights of published networks that a user fetched."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -116,3 +118,10 @@ def test_ssd512_is_told_from_estimators(tmp_path):
     found = look_at(str(path))
     assert not found.runs
     assert "2 of 79 found" in found.lines[-1]
+
+
+def test_a_pipe_is_told_from_nothing(tmp_path, run_script):
+    os.mkfifo(tmp_path / "a.h5")
+    ran = run_script("verify-weights", tmp_path / "a.h5")
+    assert (ran.status, len(ran.err.splitlines())) == (1, 1)
+    assert "a.h5: no regular file (a pipe or a device); name a file" in ran.err

@@ -132,3 +132,40 @@ def test_a_file_that_is_none_is_told_in_one_line(tmp_path):
     path.write_text("nothing")
     with pytest.raises(HeadposeError, match="not a PyTorch file of tensors"):
         read_tensors(path)
+
+
+def squeezed(tensors):
+    return {"_blocks.0._se_reduce.weight": np.ones((8, 32, 1, 1), np.float32)}
+
+
+def longer(tensors):
+    return {"_blocks.16._project_conv.weight": np.ones((8, 32, 1, 1), np.float32)}
+
+
+def with_values(name, value, kind=np.float32):
+    return lambda tensors: {name: np.full_like(tensors[name], value, kind)}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (squeezed, "_blocks.0._se_reduce.weight is no tensor of EfficientNet-Lite0"),  # B0's
+        (longer, "_blocks.16._project_conv.weight is no tensor of EfficientNet-Lite0"),
+        (with_values("_bn0.bias", np.nan), "_bn0.bias: has values that are not finite"),
+        (with_values("_conv_stem.weight", np.inf), "_conv_stem.weight: has values that are not"),
+        (with_values("_bn0.bias", 1j, complex), "_bn0.bias: holds complex128"),
+        (with_values("_bn0.bias", 1, int), "_bn0.bias: holds int64"),
+        (
+            lambda tensors: {"_conv_stem.weight": np.ones((), np.float32)},
+            "_conv_stem.weight has 0 axes, not 4",
+        ),
+    ],
+)
+def test_weights_that_make_another_network_are_refused(tensors, change, told):
+    with pytest.raises(HeadposeError, match=told):
+        trunk_with_weights(tensors | change(tensors))
+
+
+def test_what_a_trunk_does_without_may_be_there(tensors):
+    more = ("_conv_head.weight", "_bn1.bias", "_fc.weight", "_blocks.0._bn1.num_batches_tracked")
+    trunk_with_weights(tensors | {name: np.ones(3, np.float32) for name in more})

@@ -67,3 +67,18 @@ def test_no_prior_layers_are_no_fault(forward):
     assert prior_differences({}, sm.MATCONVNET_SCALES, STEPS, RATIOS) == [
         "0 layers named *_priorbox, not 7"
     ]
+
+
+@pytest.mark.parametrize("value", ["512", np.array(["a", "b", "c"], object), {"a": 1}, 1 + 2j])
+@pytest.mark.parametrize("field", ["imageSize", "averageImage", "backgroundClass"])
+def test_what_is_no_number_is_not_checked(field, value):
+    if isinstance(value, dict):
+        value = sm.structs({k: [v] for k, v in value.items()})
+    changes = {field: value} if field == "backgroundClass" else {"normalization": {field: value}}
+    remarks = check_meta(meta(**changes))
+    assert [r for r in remarks if field in r and "is not checked" in r] or field == "averageImage"
+
+
+def test_a_mean_that_is_nan_is_told():
+    (remark,) = check_meta(meta(normalization={"averageImage": np.full(3, np.nan)}))
+    assert "averageImage is nan, nan, nan" in remark
