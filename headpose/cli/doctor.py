@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from headpose import __version__
 from headpose.cli import common as cl
-from headpose.errors import EXTRAS, first_line, install
+from headpose.errors import EXTRAS, HeadposeError, first_line, install
 from headpose.files import atomic_write, check_outputs
 
 # What pip calls each package: what it is for here. The first are needed for photos.
@@ -86,6 +86,8 @@ def asked(question: Callable[[], Any]) -> Any:
     """Returns an answer, or why there is none: a broken package must not end the report."""
     try:
         return question()
+    except HeadposeError as error:
+        return f"broken: {error}"
     except Exception as error:  # whatever importing it raises
         return f"broken: {type(error).__name__}: {first_line(error)}"
 
@@ -142,6 +144,9 @@ def backends() -> dict[str, str]:
 
     def keras() -> str:
         # Importing it takes ten seconds and more: only what it would use is told.
+        from headpose.models.keras_setup import check_keras_backend
+
+        check_keras_backend()
         return f"installed, would use {os.environ.get('KERAS_BACKEND') or 'tensorflow'}"
 
     modules = {
@@ -198,7 +203,11 @@ def models() -> dict[str, str]:
     """Returns whether the models that ship are whole."""
     from headpose.models.shipped import MODELS, check_shipped
 
-    return check_shipped() or {str(MODELS): "no list of digests: nothing to compare with"}
+    try:
+        found = check_shipped()
+    except HeadposeError as error:
+        return {str(MODELS): f"broken: {error}"}
+    return found or {str(MODELS): "no list of digests: nothing to compare with"}
 
 
 def examine() -> dict[str, Any]:
@@ -222,11 +231,12 @@ def remedy(package: str) -> str:
 
 def faults(report: dict[str, Any]) -> list[str]:
     """Returns what keeps the demos from running here."""
-    from headpose.models.shipped import DIFFERS, MISSING
+    from headpose.models.shipped import DIFFERS, MISSING, UNREADABLE
 
     lost = [f"{name} is missing" for name, v in report["needed packages"].items() if v == "missing"]
-    wrong = [f"{n} {v}" for n, v in report["models"].items() if v in (DIFFERS, MISSING)]
-    parts = {**report["backends"], **report["formats"]}
+    bad = (DIFFERS, MISSING, UNREADABLE)
+    wrong = [f"{n} {v}" for n, v in report["models"].items() if v.startswith(bad)]
+    parts = {**report["backends"], **report["formats"], **report["models"]}
     return lost + wrong + [f"{n}: {v}" for n, v in parts.items() if str(v).startswith("broken")]
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, reason
 from headpose.files import is_regular, sha256
 
 
@@ -61,5 +61,7 @@ def digest(path: Path) -> str:
         raise HeadposeError(f"{path}: no regular file (a folder, a pipe or a device), no model")
     try:
         return sha256(path)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file") from error
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError, first_line
+from headpose.errors import HeadposeError, first_line, reason
 from headpose.files import atomic_write
 from headpose.models.keras_archive import check_archive
 
@@ -35,6 +35,10 @@ def check_model(path: str | Path) -> None:
     path = Path(path)
     if not path.is_file():
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     if not zipfile.is_zipfile(path):
         raise HeadposeError(f"{path}: not a .keras model file (or a damaged one)")
     check_archive(path)

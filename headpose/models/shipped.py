@@ -1,11 +1,12 @@
 """The models that ship: in the installed package, else in the repository."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from headpose.errors import HeadposeError, reason
-from headpose.files import sha256
+from headpose.files import check_readable, sha256
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ FIRST_STAGES = dict.fromkeys((OURS, SINGLE_STAGE), DEFAULT_DETECTOR)  # to train
 ESTIMATORS = {OURS: DEFAULT_ESTIMATOR, FAST: FAST_ESTIMATOR, LARGE: LARGE_ESTIMATOR}
 SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"
+UNREADABLE = "cannot be read: "
 
 
 def named_model(model: T, named: Mapping[str, Path]) -> T | str:
@@ -46,10 +48,11 @@ def check_shipped(folder: Path = MODELS) -> dict[str, str]:
         folder: Where they are, with `SUMS`.
 
     Returns:
-        `OK`, `DIFFERS` or `MISSING` by the name of each file; nothing where `SUMS` is missing.
+        `OK`, `DIFFERS`, `MISSING` or why it cannot be read, by the name of each file; nothing
+        where `SUMS` is missing.
 
     Raises:
-        HeadposeError: If a file cannot be read.
+        HeadposeError: If `SUMS` cannot be read, or is no list of digests.
     """
     try:
         lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
@@ -57,13 +60,20 @@ def check_shipped(folder: Path = MODELS) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise HeadposeError(f"{folder / SUMS}: cannot be read ({error})") from error
-    result = {}
-    for line in lines:
-        wanted, _, name = line.partition("  ")
-        try:
-            result[name] = OK if sha256(folder / name) == wanted else DIFFERS
-        except FileNotFoundError:
-            result[name] = MISSING
-        except OSError as error:
-            raise HeadposeError(f"{folder / name}: {reason(error)}") from error
-    return result
+    named = [re.fullmatch(r"([0-9a-f]{64})  (\S+)", line) for line in lines]
+    if not named or None in named:
+        raise HeadposeError(f"{folder / SUMS}: no list of digests, or a damaged one")
+    return {found[2]: _compared(folder / found[2], found[1]) for found in named if found}
+
+
+def _compared(file: Path, wanted: str) -> str:
+    """Tells how a file is that should have a digest."""
+    try:
+        check_readable(file)  # a pipe would be waited for
+        return OK if sha256(file) == wanted else DIFFERS
+    except FileNotFoundError:
+        return MISSING
+    except HeadposeError:
+        return f"{UNREADABLE}no regular file"
+    except OSError as error:
+        return f"{UNREADABLE}{reason(error)}"

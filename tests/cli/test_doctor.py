@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -24,6 +25,32 @@ def test_models_that_differ_or_are_missing_are_told(tmp_path):
     digest = hashlib.sha256(b"a").hexdigest()
     (tmp_path / SUMS).write_text("".join(f"{digest}  {name}\n" for name in "abc"))
     assert check_shipped(tmp_path) == {"a": OK, "b": DIFFERS, "c": MISSING}
+
+
+def test_models_that_cannot_be_read_are_told(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / SUMS).write_text("".join(f"{'0' * 64}  {name}\n" for name in "ab"))
+    assert check_shipped(tmp_path) == dict.fromkeys("ab", "cannot be read: no regular file")
+
+
+@pytest.mark.parametrize("content", ["", "garbage\n", f"{'0' * 64}  a\n\n"])
+def test_what_is_no_list_of_digests_is_no_reason_to_call_models_whole(
+    run_script, tmp_path, monkeypatch, content
+):
+    (tmp_path / SUMS).write_text(content)
+    monkeypatch.setattr(check_shipped, "__defaults__", (tmp_path,))
+    done = run_script("doctor")
+    assert done.status == 1
+    assert f"{SUMS}: no list of digests, or a damaged one" in done.err
+    assert "backends:" in done.out
+
+
+def test_a_backend_of_keras_that_does_not_exist_is_told(run_script, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "odd")
+    done = run_script("doctor")
+    assert done.status == 1
+    assert "keras: broken: KERAS_BACKEND is 'odd', which is none of" in done.err
 
 
 def test_the_report_tells_versions_backends_formats_and_models(run_script, tmp_path):

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from headpose.errors import HeadposeError
+from headpose.models.formats import digest
 from headpose.models.keras_archive import CONFIG, OWN_LAYERS, WEIGHTS, check_archive
+from headpose.models.keras_files import check_model
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 
@@ -126,3 +128,16 @@ def test_what_is_no_archive_is_told(tmp_path, content):
     (tmp_path / "m.keras").write_bytes(content)
     with pytest.raises(HeadposeError, match=r"damaged|not a Keras model"):
         check_archive(tmp_path / "m.keras")
+
+
+def test_a_file_that_must_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "m.keras"
+    path.write_bytes(b"PK")
+
+    def refused(*given, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    for look in (check_model, digest):
+        with pytest.raises(HeadposeError, match=r"m\.keras: cannot be read: permission denied"):
+            look(path)
