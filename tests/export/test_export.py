@@ -21,7 +21,6 @@ from headpose.export.rewrite import rewrite
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, digest
 from headpose.models.network import spec_of
-from headpose.models.shipped import ESTIMATORS, FAST, OURS
 from headpose.models.specs import EstimatorSpec
 from headpose.pose.joining import joined
 from headpose.pose.rotation import averaged_with_mirror
@@ -85,16 +84,6 @@ def test_networks_of_different_crops_are_exported_as_one(run_script, tmp_path, n
     done = run_script("export", saved(both, tmp_path / "both.keras"), "--format", name)
     assert done.status == 0, done.err
     assert "13 crops, degrees: largest difference" in done.out
-
-
-@pytest.mark.parametrize("name", [OURS, FAST])
-def test_corrected_expected_errors_are_exported_for_opencv(run_script, tmp_path, name):
-    """OpenCV knows fewest operations; what it answers is compared with Keras."""
-    pytest.importorskip("tf2onnx")
-    target = tmp_path / "e.opencv.onnx"
-    done = run_script("export", ESTIMATORS[name], "--format", "opencv", "--output", target)
-    assert done.status == 0, done.err
-    assert "expected_error of 13 crops, degrees: largest difference" in done.out
 
 
 def test_help_answers_without_tensorflow(run_fresh, tmp_path):
