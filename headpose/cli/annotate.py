@@ -20,6 +20,7 @@ from headpose.cli.annotate_merging import check_merge, merge, tell_counts
 from headpose.cli.pipeline_options import (
     SIGNS,
     add_pipeline_options,
+    backend_from,
     check_models,
     pipeline_arguments,
 )
@@ -102,19 +103,26 @@ def pipeline_options(arguments: argparse.Namespace) -> dict:
 
 
 def settings_of(arguments: argparse.Namespace) -> dict:
-    """Returns what the rows depend on; models count by their content.
+    """Returns what the rows depend on; models count by the content of what is run.
 
     Raises:
-        HeadposeError: If a model is missing.
+        HeadposeError: If a model is missing, or has no eight-bit file where one is asked for.
     """
     from headpose.detection.loading import VIOLA_JONES
+    from headpose.models.exported import is_exported
+    from headpose.models.resolve import eight_bits_beside
     from headpose.models.shipped import DETECTORS, ESTIMATORS, OURS
 
+    backend = backend_from(arguments)
     settings = {name: getattr(arguments, name) for name in SETTINGS}
     settings |= {k: v for k, v in pipeline_options(arguments).items() if k not in WITHOUT_EFFECT}
     for name, usual in (("detector", DETECTORS[OURS]), ("estimator", ESTIMATORS[OURS])):
-        if settings[name] not in VIOLA_JONES:
-            settings[name] = digest(Path(settings[name] or usual))
+        if settings[name] in VIOLA_JONES:
+            continue
+        model = Path(settings[name] or usual)
+        # --precision auto takes the eight-bit file on some machines and not on others.
+        eight_bits = None if is_exported(model) else eight_bits_beside(model, backend)
+        settings[name] = digest(eight_bits.path if eight_bits else model)
     return settings
 
 

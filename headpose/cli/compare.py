@@ -83,6 +83,14 @@ def check_options(arguments: argparse.Namespace) -> None:
         raise HeadposeError(f"{name}: its crops are cut already; --detector is for tables")
 
 
+def backend_of_ours(arguments: argparse.Namespace):
+    """Returns what runs files of ours: in bfloat16 Keras, else what each file is for."""
+    from headpose.models.backends import Backend
+
+    bfloat16 = arguments.precision == "bfloat16"
+    return Backend(None, arguments.device, "bfloat16" if bfloat16 else None)
+
+
 def read_heads(arguments: argparse.Namespace) -> tuple:
     """Returns the heads that are compared on, and what to call them."""
     from headpose.baselines.evaluation import is_table
@@ -94,7 +102,7 @@ def read_heads(arguments: argparse.Namespace) -> tuple:
         if arguments.detector:
             from headpose.detection.loading import load_detector
 
-            detector = load_detector(arguments.detector)
+            detector = load_detector(arguments.detector, backend=backend_of_ours(arguments))
             shown = f"{shown}, at boxes of {arguments.detector}"
         heads, problems = read_table_heads(arguments.dataset, detector)
     else:
@@ -197,9 +205,11 @@ def main() -> None:
     from headpose.baselines.conventions import check_conventions, check_outputs
     from headpose.baselines.predictors import Case, ask, figures, load_all
     from headpose.datasets.label_tables import Problems
+    from headpose.pose.estimator import PoseEstimator
     from headpose.pose.figures import plot_errors
 
-    estimators = load_all(names, arguments.backend)
+    backend = backend_of_ours(arguments)
+    estimators = load_all(names, arguments.backend, lambda path: PoseEstimator.load(path, backend))
     heads, shown = early or read_heads(arguments)
     warn_of_fixed_crops(heads, estimators)
     problems = Problems()

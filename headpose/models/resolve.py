@@ -61,7 +61,7 @@ def resolve(path: str | Path | ModelSpec, backend: str | Backend | None = None) 
         return spec
     if not path.is_file():
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
-    if found := _eight_bits_beside(path, backend):
+    if found := eight_bits_beside(path, backend):
         return found
     if backend.name is None:
         return _onnx_beside(path, backend) or ModelSpec(path, backend.named("keras"))
@@ -164,7 +164,7 @@ def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
         path: The Keras file.
         backend: What shall run the export, with a name.
     """
-    if found := _eight_bits_beside(path, backend):
+    if found := eight_bits_beside(path, backend):
         return found
     form, made_from = format_for(backend), digest(path)
     beside = default_target(path, form)
@@ -189,7 +189,7 @@ def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
     return None if metadata is None else ModelSpec(beside, backend.named("onnxruntime"), metadata)
 
 
-def _eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
+def eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
     """Finds the eight-bit file beside a Keras file, where eight bits are asked for.
 
     It is one in the backend's own format: of ONNX Runtime's, OpenVINO makes other boxes.

@@ -11,6 +11,9 @@ from coloured_heads import CROP, HEADS, SCALE, write_fsa, write_table
 from onnx_files import write_linear
 from tf1_checkpoints import write_deepgaze
 
+from headpose.models.backends import Backend
+from headpose.pose.estimator import PoseEstimator
+
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory):
@@ -210,3 +213,23 @@ def test_the_script_runs_without_onnx_runtime(run_script, monkeypatch, table, ne
     done = run_script(SCRIPT, table, "--estimator", f"fsa-net={network}")
     assert done.status == 0, done.err
     assert "| fsa-net | 0.00 | 0.00 |" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "precision"),
+    [((), None), (("--precision", "float32"), None), (("--precision", "bfloat16"), "bfloat16")],
+)
+def test_files_of_ours_are_run_as_asked_for(
+    run_script, clean, tiny_estimator, monkeypatch, options, precision
+):
+    """In silence they were run in float32 from the ONNX file beside them."""
+    asked, load = [], PoseEstimator.load
+
+    def noted(path, backend=None):
+        asked.append(backend)
+        return load(path)
+
+    monkeypatch.setattr(PoseEstimator, "load", noted)
+    done = run_script(SCRIPT, clean[1], "--estimator", tiny_estimator, "--device", "cpu", *options)
+    assert done.status == 0, done.err
+    assert asked == [Backend(None, "cpu", precision)]
