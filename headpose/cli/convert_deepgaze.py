@@ -8,6 +8,7 @@ import argparse
 
 from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.predictors import PEERS
+from headpose.baselines.weight_files import weight_files
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
@@ -37,7 +38,9 @@ def main() -> None:
             f"{arguments.models}: no such folder; put deepgaze's checkpoints there, "
             "see comparison/README.md"
         )
-    for angle, path in find_checkpoints(arguments.models).items():
+    found = find_checkpoints(arguments.models)
+    check_outputs([arguments.output], weight_files(arguments.models), arguments.overwrite)
+    for angle, path in found.items():
         print(f"{angle}: {path}")
     from headpose.models.keras_setup import set_up
 

@@ -198,6 +198,18 @@ def test_checkpoints_become_one_file(tmp_path, run_script, folder):
     assert by_file.recipe == by_folder.recipe == CropRecipe(64, "short", 1.0, False, FACE)
 
 
+def test_a_checkpoint_is_not_replaced_by_what_is_made_of_it(tmp_path, run_script, folder):
+    for angle in ("pitch", "yaw"):
+        (tmp_path / angle).mkdir()
+        whole = (folder / angle / "cnn_cccdd_30k.tf").read_bytes()
+        (tmp_path / angle / "cnn.keras").write_bytes(whole)
+    output = tmp_path / "yaw" / "cnn.keras"
+    done = run_script("comparison/deepgaze.py", tmp_path, "--output", output, "--overwrite")
+    assert done.status == 1
+    assert "cnn.keras is an input and would be lost; name another output" in done.err
+    assert output.read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
