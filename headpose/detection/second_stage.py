@@ -154,13 +154,14 @@ def first_stage(classifier: ClassifierSpec, path: Path, backend: Backend) -> Mod
 
     name = f"{stem}.keras"
     for file in filter(Path.is_file, (path.with_name(name), MODELS / name)):
-        found = None if backend.name == "keras" else exported_beside(file, backend)
-        if found and fits(found):
-            return found
         if digest(file) == wanted:
-            return resolve(file, backend)
-    # The second pattern is of what commands exported and keep, if the classifier is from there.
-    for pattern in (f"{stem}.*", f"{stem}-{wanted[:16]}.*"):
+            found = None if backend.name == "keras" else exported_beside(file, backend)
+            return found or resolve(file, backend)
+    own = [f"{stem}.*", f"{stem}-int8.*"]
+    if backend.precision == "int8":
+        own.reverse()
+    # The last pattern is of what commands exported and keep, if the classifier is from there.
+    for pattern in (*own, f"{stem}-{wanted[:16]}.*"):
         for file in path.parent.glob(pattern):
             if file.suffix in READS[backend.name or "keras"] and is_exported(file):
                 found = resolve(file, backend)

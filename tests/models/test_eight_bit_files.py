@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from headpose.detection import second_stage
 from headpose.detection.loading import load_detector
 from headpose.detection.second_stage import first_stage
 from headpose.errors import HeadposeError
@@ -132,6 +133,28 @@ def test_both_stages_of_the_detector_take_them():
     about = read_metadata(detector.spec.path).spec
     first = first_stage(about, detector.spec.path, detector.spec.backend)
     assert first.path.name == "head-detector-int8.onnx"
+
+
+def first_of(folder, precision):
+    detector = load_detector(folder / "head-classifier-int8.onnx", None, Backend(None, "cpu"))
+    asked = Backend("onnxruntime", "cpu", precision)
+    return first_stage(read_metadata(detector.spec.path).spec, detector.spec.path, asked).path
+
+
+def test_both_stages_are_found_without_their_keras_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(second_stage, "MODELS", tmp_path)
+    for stem in ("head-classifier-int8", "head-detector-int8"):
+        shutil.copy(CLASSIFIER_FILE.with_name(f"{stem}.onnx"), tmp_path)
+    assert first_of(tmp_path, None) == first_of(tmp_path, "int8") == tmp_path / f"{stem}.onnx"
+    shutil.copy(DEFAULT_DETECTOR.with_suffix(".onnx"), tmp_path)
+    assert first_of(tmp_path, None).name == "head-detector.onnx"
+    assert first_of(tmp_path, "int8").name == "head-detector-int8.onnx"
+
+
+def test_another_file_of_the_first_stage_s_name_is_passed_over(tmp_path):
+    shutil.copy(CLASSIFIER_FILE.with_name("head-classifier-int8.onnx"), tmp_path)
+    shutil.copy(FAST_ESTIMATOR, tmp_path / "head-detector.keras")
+    assert first_of(tmp_path, "int8") == DEFAULT_DETECTOR.with_name("head-detector-int8.onnx")
 
 
 @pytest.mark.parametrize("keras_file", ESTIMATORS.values(), ids=ESTIMATORS)
