@@ -53,7 +53,7 @@ class Head:
 class HeadPosePipeline:
     """Finds heads and estimates their angles.
 
-    One pipeline may be called by several threads at once (`headpose.models.backends` says
+    One pipeline may be called by several threads at once (`headpose.models.sessions` says
     which of them wait for each other). It can be pickled if its parts were loaded from files,
     which the process that gets it loads again.
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from headpose.errors import HeadposeError, first_line
-from headpose.models.backends import Backend, open_session
+from headpose.models.backends import Backend
 from headpose.models.onnx_header import read_inputs
+from headpose.models.sessions import open_session
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "opencv")
 AT_ONCE = 32  # crops in one call

@@ -15,7 +15,7 @@ from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.verify import Difference, differences
 from headpose.files import is_regular, temporary_folder, writable_folder
-from headpose.models.backends import Backend, check_name
+from headpose.models.backends import Backend
 from headpose.models.exported import (
     KEY,
     LITERT_FILE,
@@ -29,6 +29,7 @@ from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up, silence
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
+from headpose.models.sessions import check_name
 from headpose.models.specs import CLASSIFIER, DETECTOR, ESTIMATOR, Spec
 
 NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same

@@ -9,12 +9,13 @@ import numpy as np
 
 from headpose.errors import HeadposeError, reason
 from headpose.files import is_regular
-from headpose.models.backends import READS, Backend, Call, open_session
+from headpose.models.backends import READS, Backend
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import Network, checked_network
 from headpose.models.onnx_header import read_property
 from headpose.models.schema import MAX_TEXT
+from headpose.models.sessions import Call, open_session
 from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec
 
 KEY = "headpose"  # under which a file holds its description

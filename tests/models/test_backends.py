@@ -15,7 +15,7 @@ from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import match
 from headpose.images.pictures import read_image
-from headpose.models import backends
+from headpose.models import sessions
 from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS
@@ -255,9 +255,9 @@ def test_an_unknown_runtime_is_refused():
 
 def test_threads_are_those_that_the_environment_allows(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert backends.thread_count() == 3
+    assert sessions.thread_count() == 3
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert backends.thread_count() == 0
+    assert sessions.thread_count() == 0
 
 
 # ----------------------------------------------------------------------- the scripts

@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from headpose.models.backends import Backend, open_session
+from headpose.models.backends import Backend
 from headpose.models.fixed_shapes import KEPT, WORTH_IT, FixedShapes
+from headpose.models.sessions import open_session
 from headpose.models.shipped import DEFAULT_DETECTOR
 
 

@@ -7,9 +7,10 @@ import onnx_files
 import pytest
 
 from headpose.errors import HeadposeError
-from headpose.models.backends import Backend, open_session
+from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
 from headpose.models.onnx_header import refuse_external_data
+from headpose.models.sessions import open_session
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 

@@ -12,8 +12,9 @@ from onnx_files import write_linear
 
 from headpose import load_pipeline, read_image
 from headpose.detection.loading import load_detector
-from headpose.models.backends import Backend, open_session
+from headpose.models.backends import Backend
 from headpose.models.keras_setup import silence
+from headpose.models.sessions import open_session
 from headpose.parallel.turns import one_at_a_time
 from headpose.pipeline import HeadPosePipeline
 
