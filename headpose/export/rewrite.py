@@ -159,15 +159,22 @@ class JointDecoding(layers.Layer):
         for level in self.levels:
             rows, columns = -(-height // level.stride), -(-width // level.stride)
             shapes = np.array(level.shapes, np.float32)
-            grid = (rows, columns, len(shapes))
+            grid = (rows, columns, len(shapes), 1)
             y, x = (
                 (ops.cast(ops.arange(count), "float32") + 0.5) * level.stride
                 for count in (rows, columns)
             )
-            x = ops.broadcast_to(x[None, :, None], grid)[..., None]
-            y = ops.broadcast_to(y[:, None, None], grid)[..., None]
+            # Of as many axes before as after, which is what LiteRT can lay out.
+            x = ops.broadcast_to(x[None, :, None, None], grid)
+            y = ops.broadcast_to(y[:, None, None, None], grid)
             step = np.float32(self.variances[:2]) * shapes
-            laid_out = [ops.broadcast_to(each, (*grid, 2)) for each in (step, shapes / 2)]
+            laid_out = [
+                ops.concatenate(
+                    [ops.broadcast_to(each[None, None, :, i : i + 1], grid) for i in (0, 1)],
+                    axis=-1,
+                )
+                for each in (step, shapes / 2)
+            ]
             for part, each in zip(
                 parts, [ops.concatenate([x, y], axis=-1), *laid_out], strict=True
             ):

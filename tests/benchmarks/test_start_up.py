@@ -9,7 +9,7 @@ import pytest
 import run
 import start_up
 from small_models import CAN_EXPORT_ONNX
-from variants import DEFAULT, Models
+from variants import DEFAULT, EIGHT_BITS, Models
 
 from headpose.images.pictures import read_image
 
@@ -39,6 +39,11 @@ def test_a_command_for_each_variant_names_its_models(tmp_path):
     ours = start_up.first_photo_command(DEFAULT, models, tmp_path / "p.jpg", tmp_path)
     assert Path(ours[1]).name == "demo_image.py"
     assert ours[ours.index("--backend") + 1] == "onnxruntime"
+    assert ours[ours.index("--precision") + 1] == "float32"
+    # Which an eight-bit file would refuse.
+    assert "--precision" not in start_up.first_photo_command(
+        EIGHT_BITS, models, tmp_path / "p.jpg", tmp_path
+    )
     other = start_up.first_photo_command("yunet-fsanet", models, tmp_path / "p.jpg", tmp_path)
     assert Path(other[1]).name == "plain_demo.py"
     assert other[2] == "yunet-fsanet"

@@ -21,6 +21,7 @@ from headpose.export.rewrite import rewrite
 from headpose.models.exported import read_metadata
 from headpose.models.formats import FORMATS, digest
 from headpose.models.network import spec_of
+from headpose.models.shipped import DEFAULT_DETECTOR
 from headpose.models.specs import EstimatorSpec
 from headpose.pose.joining import joined
 from headpose.pose.rotation import averaged_with_mirror
@@ -84,6 +85,17 @@ def test_networks_of_different_crops_are_exported_as_one(run_script, tmp_path, n
     done = run_script("export", saved(both, tmp_path / "both.keras"), "--format", name)
     assert done.status == 0, done.err
     assert "13 crops, degrees: largest difference" in done.out
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_detector_that_ships_is_exported(run_script, tmp_path, name):
+    """What it finds is compared with Keras; its priors are more than those of small ones."""
+    for needed in packages(name):
+        pytest.importorskip(needed)
+    target = tmp_path / f"d{FORMATS[name].ending}"
+    done = run_script("export", DEFAULT_DETECTOR, "--format", name, "--output", target)
+    assert done.status == 0, done.err
+    assert "corners, pixels of the input" in done.out
 
 
 def test_help_answers_without_tensorflow(run_fresh, tmp_path):
