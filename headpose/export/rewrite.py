@@ -97,8 +97,8 @@ class PortableAngles(HeadAngles):
 class JointConvolution(layers.Layer):
     """The convolutions for a level's offsets and its logits in one.
 
-    Few channels cost a processor as much as more of them: two convolutions of 8 and 2
-    take twice as long as one of 10. Weights are shared with the two.
+    Processors compute channels in blocks of eight or sixteen: convolutions of 8 and of 2 are two
+    blocks, one of 10 is a single one of sixteen. Weights are shared with the two.
 
     Returns:
         Offsets of the centre and of the size, each (B, rows * columns * K, 2), and logits

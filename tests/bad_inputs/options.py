@@ -37,6 +37,15 @@ def cases() -> Iterator[Case]:
         yield Case(command, "no arguments at all", ())
     gpu = ("good.png", "--backend=opencv", "--device=gpu")
     yield Case("image", "options that contradict each other", gpu)
+    whole = {
+        "image": ("good.png",),
+        "annotate": ("good.png", "--output=new"),
+        "evaluate": ("ours", "good.csv"),
+    }
+    for command, arguments in whole.items():
+        for other in ("--backend=keras", "--backend=litert", "--device=gpu"):
+            what = f"--precision=int8 with {other}"
+            yield Case(command, what, (*arguments, "--precision=int8", other))
     yield Case("image", "a window without a display", ("good.png", "--show"))
     yield Case("image", "two tables for standard output", ("good.png", "--csv=-", "--json=-"))
     yield Case("imagine", "a command that does not exist", ())
