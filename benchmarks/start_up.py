@@ -35,8 +35,8 @@ def first_photo_command(name: str, models: Models, photo: Path, folder: Path) ->
         command = [ROOT / "demo_image.py", photo, "--output", folder]
         command += ["--detector", models.detector, "--estimator", models.estimator[0]]
         command += ["--backend", variant.backend, "--device", "cpu"]
-        # An eight-bit file says itself what it is.
-        command += [] if variant.int8 else ["--precision", variant.precision]
+        if variant.asked_precision:
+            command += ["--precision", variant.asked_precision]
     return [sys.executable, *map(str, command)]
 
 

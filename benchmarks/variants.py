@@ -54,6 +54,11 @@ class Variant:
         """Whether both networks are this project's."""
         return self.detector == self.estimator == OURS
 
+    @property
+    def asked_precision(self) -> str | None:
+        """What is asked for; nothing of an eight-bit file, which says itself what it is."""
+        return None if self.int8 else self.precision
+
 
 REFERENCE = "keras-float32"  # which the other ways to run our models are compared to
 DEFAULT = "onnxruntime-float32"  # what the demos do unless told otherwise
@@ -222,9 +227,7 @@ def load(variant: Variant, models: Models) -> HeadPosePipeline:
 
         set_up("cpu", variant.precision)
     if variant.ours and not variant.predict:
-        # An eight-bit file says itself what it is.
-        precision = None if variant.int8 else variant.precision
-        backend = Backend(variant.backend, "cpu", precision)
+        backend = Backend(variant.backend, "cpu", variant.asked_precision)
         return load_pipeline(models.detector, models.estimator[0], backend=backend)
     return HeadPosePipeline(_detector(variant, models), load_estimator(variant, models.estimator))
 

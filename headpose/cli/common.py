@@ -297,8 +297,7 @@ def add_device_options(options: argparse.ArgumentParser, eight_bits: bool = True
     options.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16", *(["int8"] if eight_bits else [])),
-        help="arithmetic of the networks; "
-        + ("int8 runs the eight-bit files of models, and so does " if eight_bits else "")
-        + ("auto where the processor is fast at it; in Keras it " if eight_bits else "auto ")
-        + "takes bfloat16 where the processor has it (default: float32, in Keras auto)",
+        help="arithmetic of the networks; auto takes bfloat16 in Keras where the processor has it"
+        + (", and int8, the eight-bit files of models, where it is fast at it" * eight_bits)
+        + " (default: float32, in Keras auto)",
     )

@@ -203,10 +203,9 @@ def models() -> dict[str, str]:
     """Returns whether the models that ship are whole."""
     from headpose.models.shipped import MODELS, check_shipped
 
-    try:
-        found = check_shipped()
-    except HeadposeError as error:
-        return {str(MODELS): f"broken: {error}"}
+    found = asked(check_shipped)
+    if isinstance(found, str):
+        return {str(MODELS): found}
     return found or {str(MODELS): "no list of digests: nothing to compare with"}
 
 

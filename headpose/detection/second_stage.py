@@ -155,7 +155,7 @@ def first_stage(classifier: ClassifierSpec, path: Path, backend: Backend) -> Mod
     name = f"{stem}.keras"
     for file in filter(Path.is_file, (path.with_name(name), MODELS / name)):
         if digest(file) == wanted:
-            found = None if backend.name == "keras" else exported_beside(file, backend)
+            found = None if backend.name == "keras" else exported_beside(file, backend, wanted)
             return found or resolve(file, backend)
     own = [f"{stem}.*", f"{stem}-int8.*"]
     if backend.precision == "int8":

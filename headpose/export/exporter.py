@@ -206,17 +206,17 @@ def _write_onnx(network, signature, about: ModelMetadata, file: Path, inputs: li
     import onnx
 
     network.export(file, format="onnx", verbose=False, input_signature=signature)
+    model = onnx.load(file)
     if about.decoded:
         from headpose.export.resizing import by_factors
 
-        model = onnx.load(file)
         by_factors(model.graph)
-        onnx.save(model, file)
     if inputs:
         from headpose.export.quantize import quantize_onnx
 
+        onnx.save(model, file)
         quantize_onnx(file, signature[0].name, inputs)
-    model = onnx.load(file)
+        model = onnx.load(file)
     names = OUTPUTS[about.spec.kind]
     if not about.decoded:
         names = [f"output_{i}" for i in range(len(model.graph.output))]

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Convolutions in a row that stay in float32: with the first alone the worst head is turned
-# farther, and a third costs more time than it saves degrees.
+# Convolutions in a row that stay in float32: a second one costs more time than it saves degrees.
 FLOAT_FIRST = 1
 
 

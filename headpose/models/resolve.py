@@ -61,10 +61,9 @@ def resolve(path: str | Path | ModelSpec, backend: str | Backend | None = None) 
         return spec
     if not path.is_file():
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file")
-    if found := eight_bits_beside(path, backend):
-        return found
     if backend.name is None:
-        return _onnx_beside(path, backend) or ModelSpec(path, backend.named("keras"))
+        found = eight_bits_beside(path, backend) or _onnx_beside(path, backend)
+        return found or ModelSpec(path, backend.named("keras"))
     if backend.name == "keras":
         return ModelSpec(path, backend)
     found = exported_beside(path, backend)
@@ -155,7 +154,7 @@ def format_for(backend: Backend) -> str:
     return next(name for name, chosen in FORMATS.items() if chosen.backend == backend.name)
 
 
-def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
+def exported_beside(path: Path, backend: Backend, made_from: str | None = None) -> ModelSpec | None:
     """Finds an export of a Keras file that stands beside it or in the cache.
 
     What was made from another version of the file is passed over.
@@ -163,10 +162,11 @@ def exported_beside(path: Path, backend: Backend) -> ModelSpec | None:
     Args:
         path: The Keras file.
         backend: What shall run the export, with a name.
+        made_from: The file's digest, where that is known.
     """
-    if found := eight_bits_beside(path, backend):
+    form, made_from = format_for(backend), made_from or digest(path)
+    if found := eight_bits_beside(path, backend, made_from):
         return found
-    form, made_from = format_for(backend), digest(path)
     beside = default_target(path, form)
     if metadata := _made_from(beside, made_from):
         return ModelSpec(beside, backend, metadata)
@@ -189,10 +189,17 @@ def _onnx_beside(path: Path, backend: Backend) -> ModelSpec | None:
     return None if metadata is None else ModelSpec(beside, backend.named("onnxruntime"), metadata)
 
 
-def eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
+def eight_bits_beside(
+    path: Path, backend: Backend, made_from: str | None = None
+) -> ModelSpec | None:
     """Finds the eight-bit file beside a Keras file, where eight bits are asked for.
 
     It is one in the backend's own format: of ONNX Runtime's, OpenVINO makes other boxes.
+
+    Args:
+        path: The Keras file.
+        backend: With or without a name.
+        made_from: The file's digest, where that is known.
 
     Raises:
         HeadposeError: If nothing else will do, and there is none.
@@ -202,7 +209,7 @@ def eight_bits_beside(path: Path, backend: Backend) -> ModelSpec | None:
     backend = backend.named(backend.name or EIGHT_BITS[0])
     form = format_for(backend)
     beside = default_target(path, form, int8=True)
-    if metadata := _made_from(beside, digest(path), "int8"):
+    if metadata := _made_from(beside, made_from or digest(path), "int8"):
         return ModelSpec(beside, backend, metadata)
     if backend.precision == "auto":
         return None
