@@ -50,22 +50,41 @@ def priors(levels: tuple[AnchorLevel, ...], height, width):
     Returns:
         float32 tensor (N, 4): centre x, centre y, width, height in pixels.
     """
-    parts = []
-    for level in levels:
-        rows, columns = -(-height // level.stride), -(-width // level.stride)
-        y = (ops.cast(ops.arange(rows), "float32") + 0.5) * level.stride
-        x = (ops.cast(ops.arange(columns), "float32") + 0.5) * level.stride
-        shapes = ops.convert_to_tensor(np.array(level.shapes, np.float32))
-        count = len(level.shapes)
-        grid = (rows, columns, count, 1)
-        cells = [
-            ops.broadcast_to(x[None, :, None, None], grid),
-            ops.broadcast_to(y[:, None, None, None], grid),
-            ops.broadcast_to(shapes[None, None, :, None, 0], grid),
-            ops.broadcast_to(shapes[None, None, :, None, 1], grid),
-        ]
-        parts.append(ops.reshape(ops.concatenate(cells, axis=-1), (-1, 4)))
-    return ops.concatenate(parts, axis=0)
+    return ops.concatenate(
+        [
+            ops.concatenate(
+                [level_centres(level, height, width), spread(level, height, width, level.shapes)],
+                axis=-1,
+            )
+            for level in levels
+        ],
+        axis=0,
+    )
+
+
+def level_centres(level: AnchorLevel, height, width):
+    """Returns centre x and y (N, 2) of a level's priors, pixels; arguments as of `priors`."""
+    grid = _grid(level, height, width)
+    y, x = ((ops.cast(ops.arange(count), "float32") + 0.5) * level.stride for count in grid[:2])
+    return _rows([x[None, :, None, None], y[:, None, None, None]], grid)
+
+
+def spread(level: AnchorLevel, height, width, values):
+    """Lays values (K, C) of a level's shapes out for its priors (N, C), as `priors` has them."""
+    values = np.array(values, np.float32)
+    columns = [values[None, None, :, i : i + 1] for i in range(values.shape[1])]
+    return _rows(columns, _grid(level, height, width))
+
+
+def _grid(level: AnchorLevel, height, width) -> tuple:
+    """Returns rows, columns and shapes of a level, and 1."""
+    return -(-height // level.stride), -(-width // level.stride), len(level.shapes), 1
+
+
+def _rows(columns, grid):
+    """Lays columns out on a grid; of as many axes before as after, which LiteRT can."""
+    laid_out = [ops.broadcast_to(column, grid) for column in columns]
+    return ops.reshape(ops.concatenate(laid_out, axis=-1), (-1, len(columns)))
 
 
 def decode(boxes, prior_boxes, variances=VARIANCES):

@@ -7,7 +7,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from headpose.detection.ssd import DecodeBoxes, ReverseChannels, head_logit
+from headpose.detection.ssd import (
+    DecodeBoxes,
+    ReverseChannels,
+    head_logit,
+    level_centres,
+    spread,
+)
 from headpose.pose.rotation import HeadAngles, MirrorImage, expected_error, portable_columns
 
 ENLARGED = 2  # times, by all that enlarges a feature map
@@ -155,31 +161,13 @@ class JointDecoding(layers.Layer):
         They are those of `headpose.detection.ssd.priors`, in pixels and in its order, laid out
         as they are used.
         """
-        parts: list[list] = [[], [], []]
+        middles, steps, halves = [], [], []
         for level in self.levels:
-            rows, columns = -(-height // level.stride), -(-width // level.stride)
-            shapes = np.array(level.shapes, np.float32)
-            grid = (rows, columns, len(shapes), 1)
-            y, x = (
-                (ops.cast(ops.arange(count), "float32") + 0.5) * level.stride
-                for count in (rows, columns)
-            )
-            # Of as many axes before as after, which is what LiteRT can lay out.
-            x = ops.broadcast_to(x[None, :, None, None], grid)
-            y = ops.broadcast_to(y[:, None, None, None], grid)
-            step = np.float32(self.variances[:2]) * shapes
-            laid_out = [
-                ops.concatenate(
-                    [ops.broadcast_to(each[None, None, :, i : i + 1], grid) for i in (0, 1)],
-                    axis=-1,
-                )
-                for each in (step, shapes / 2)
-            ]
-            for part, each in zip(
-                parts, [ops.concatenate([x, y], axis=-1), *laid_out], strict=True
-            ):
-                part.append(ops.reshape(each, (-1, 2)))
-        return [ops.concatenate(part, axis=0) for part in parts]
+            shapes = np.array(level.shapes)
+            middles.append(level_centres(level, height, width))
+            steps.append(spread(level, height, width, self.variances[:2] * shapes))
+            halves.append(spread(level, height, width, shapes / 2))
+        return [ops.concatenate(parts, axis=0) for parts in (middles, steps, halves)]
 
     def compute_output_spec(self, centres, sizes, logits, image):
         shape = centres.shape[:2]
