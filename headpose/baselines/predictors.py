@@ -88,6 +88,11 @@ def load_compared(text: str, backend: str = "auto", load: Loader | None = None) 
     return _of_file(text, files[0], load)
 
 
+def is_peer(text: str) -> bool:
+    """Tells whether a text of `ESTIMATOR_HELP` names an estimator that is none of ours."""
+    return text.partition("=")[0] in (DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
+
+
 def check_compared(texts: Sequence[str]) -> None:
     """Makes sure that estimators' files are there, before anything slow is imported.
 

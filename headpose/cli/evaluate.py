@@ -14,12 +14,17 @@ With --dataset NAME, the last word is where a published data set is: headpose ev
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from headpose.baselines.evaluation import check_part, has_pictures, is_table
 from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
 from headpose.cli import common as cl
-from headpose.cli.evaluate_protocol import add_protocol_options, evaluate_protocol
+from headpose.cli.evaluate_protocol import (
+    add_protocol_options,
+    evaluate_protocol,
+    load_estimators,
+)
 from headpose.cli.evaluate_tables import by_pan, overview, show
 from headpose.cli.pipeline_options import (
     add_backend_option,
@@ -112,25 +117,17 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def load_estimators(arguments: argparse.Namespace) -> list:
-    """Loads the estimators, files of ours for the backend that is asked for.
+def check_crops(datasets: Sequence[str], part: str | None) -> None:
+    """Reads clean folders before models are loaded.
 
     Raises:
-        HeadposeError: If a data set or an estimator is not there.
+        HeadposeError: If one is not there, or has no such part.
     """
-    from headpose.baselines.predictors import load_all
     from headpose.datasets.crop_dataset import read_crops
-    from headpose.pose.estimator import PoseEstimator
 
-    part = None if arguments.part == "all" else arguments.part
-    for dataset in arguments.dataset:
+    for dataset in datasets:
         if not is_table(dataset):
-            read_crops(dataset, part)  # told before models are loaded
-    backend = backend_from(arguments)
-    return load_all(
-        arguments.estimator,
-        load=lambda path: PoseEstimator.load(model_for(path, backend), backend),
-    )
+            read_crops(dataset, part)
 
 
 def warn_of_other_crops(folder: Path, compared) -> None:
@@ -176,7 +173,8 @@ def main() -> int:
     from headpose.pose.figures import plot_errors, plot_reliability
 
     part = None if arguments.part == "all" else arguments.part
-    estimators = load_estimators(arguments)
+    check_crops(arguments.dataset, part)
+    estimators = load_estimators(arguments.estimator, arguments)
     detector = None
     if arguments.detector:
         from headpose.detection.loading import load_detector

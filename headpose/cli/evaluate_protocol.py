@@ -5,12 +5,16 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import backend_from, check_models, model_for
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
+
+if TYPE_CHECKING:
+    from headpose.baselines.predictors import Compared
 
 NO_DETECTOR = "none"
 COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
@@ -58,7 +62,7 @@ def evaluate_protocol(
         The exit status: 1 if pictures were missing or unreadable.
     """
     from headpose.baselines.benchmark_heads import at_detections, at_labels
-    from headpose.baselines.predictors import Case, ask, check_compared, load_all
+    from headpose.baselines.predictors import Case, ask, check_compared
     from headpose.datasets.label_tables import Problems
     from headpose.datasets.registry import find_dataset, read_dataset
     from headpose.detection.loading import load_detector
@@ -72,7 +76,7 @@ def evaluate_protocol(
     if arguments.detector != NO_DETECTOR:
         check_models(arguments.detector)
     backend = backend_from(arguments)
-    estimators = load_all([_resolved(str(name), backend) for name in names])
+    estimators = load_estimators(list(map(str, names)), arguments)
     pictures, problems = read_dataset(dataset.name, source)
     if arguments.limit and arguments.limit < len(pictures):
         step = len(pictures) / arguments.limit
@@ -114,9 +118,20 @@ def evaluate_protocol(
     return 1 if "missing picture" in problems.by_kind else 0
 
 
-def _resolved(name: str, backend) -> str:
-    """Returns a model file as the backend opens it; names of peers as they are."""
-    return str(model_for(name, backend)) if Path(name).is_file() else name
+def load_estimators(names: Sequence[str], arguments: argparse.Namespace) -> "list[Compared]":
+    """Loads estimators, files of ours for the backend that is asked for.
+
+    Raises:
+        HeadposeError: If one is not there.
+    """
+    from headpose.baselines.predictors import is_peer, load_all
+    from headpose.pose.estimator import PoseEstimator
+
+    backend = backend_from(arguments)
+    if backend.precision not in (None, "auto"):
+        for name in filter(is_peer, names):
+            cl.warn(f"{name}: computes as its file says, not in {backend.precision}")
+    return load_all(names, load=lambda path: PoseEstimator.load(model_for(path, backend), backend))
 
 
 def table(results: list[dict]) -> list[str]:

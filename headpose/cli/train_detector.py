@@ -24,7 +24,7 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, DetectionTrainingConfig)
     arguments = parser.parse_args()
-    taken = ("start", "mine_with", "incomplete_detector")
+    taken = ("start", "pruned_from", "teacher", "mine_with", "incomplete_detector")
     resolve_models(arguments, **dict.fromkeys(taken, FIRST_STAGES))
     config = config_from(arguments, DetectionTrainingConfig())
     from headpose.training.detection_run import train_detector

@@ -38,6 +38,7 @@ class HeadDetector:
         fixed_size: The rows and columns that pictures are stretched to, or None.
         suppression: How one find of each head is chosen.
         size: Long side that pictures are scaled to, a multiple of the largest stride.
+        levels: Strides and priors, see `headpose.models.specs.DetectorSpec`.
         call: The network, see `headpose.models.network.Network`.
         spec: Where the model was loaded from; None for one from memory.
 
@@ -55,6 +56,7 @@ class HeadDetector:
         self.model = model
         self.confidence = spec.confidence
         self._stride = spec.stride
+        self.levels = spec.levels
         self.fixed_size = spec.input_shape[1:3] if spec.height else None
         self.suppression = spec.suppression
         self.size = max(self._stride, round(size / self._stride) * self._stride)

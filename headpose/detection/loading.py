@@ -10,6 +10,7 @@ from headpose.models.backends import Backend
 from headpose.models.network import network_of
 from headpose.models.resolve import ModelSpec, open_model, resolve, resolve_exported
 from headpose.models.specs import CLASSIFIER
+from headpose.reporting import logger
 
 DETECTOR_HELP = (
     "a .keras or exported detector (or its second stage, for both), a YuNet .onnx face detector, "
@@ -51,14 +52,17 @@ def load_detector(
         HeadposeError: If the file is missing, damaged or of another kind.
     """
     sized: dict[str, Any] = {} if size is None else {"size": size}
+    chosen = Backend.of(backend)
     if str(name) in VIOLA_JONES:
+        _warn_of_precision(name, chosen)
         from headpose.detection.viola_jones import ViolaJones
 
         return ViolaJones(turned=str(name).endswith("turned"), **sized)
     spec: ModelSpec | None
     if isinstance(name, str | Path) and Path(name).suffix.lower() == ".onnx":
-        spec = resolve_exported(Path(name), Backend.of(backend))
+        spec = resolve_exported(Path(name), chosen)
         if spec is None:
+            _warn_of_precision(name, chosen)
             from headpose.detection.yunet import YuNet
 
             return YuNet(name, **sized)
@@ -74,3 +78,9 @@ def load_detector(
     detector = HeadDetector(model, name=str(name), **sized)
     detector.spec = spec
     return detector
+
+
+def _warn_of_precision(name: object, backend: Backend) -> None:
+    """Tells that a detector that is none of ours computes as it is."""
+    if backend.precision not in (None, "auto"):
+        logger.warning("%s: computes as its file says, not in %s", name, backend.precision)

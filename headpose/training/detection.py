@@ -14,6 +14,8 @@ from headpose.parallel.prefetch import ahead
 
 FOCUS = 2.0  # gamma of the focal loss (Lin et al. 2017)
 SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
+# Scores of a teacher: from where its boxes count, and what it may not say of background.
+TAUGHT_BOX, MISTAKEN = 0.1, 0.35
 
 
 @keras.saving.register_keras_serializable("headpose")
@@ -33,7 +35,11 @@ class DetectorTraining(keras.Model):
         loc, conf = y_pred
         height, width = ops.shape(x)[1:3]
         boxes = ssd.decode(loc, ssd.priors(self._levels, height, width), self._variances)
-        return detection_loss(boxes, ssd.head_logit(conf), y)
+        logits = ssd.head_logit(conf)
+        loss = detection_loss(boxes, logits, y[..., :5])
+        if y.shape[-1] > 5:
+            loss += taught_loss(boxes, logits, y)
+        return loss
 
 
 def detection_loss(boxes, logits, targets):
@@ -55,6 +61,29 @@ def detection_loss(boxes, logits, targets):
     focal = positive * (1 - p) ** FOCUS * ops.softplus(-logits)
     focal += negative * p**FOCUS * ops.softplus(logits)
     overlap = positive * (1 - generalized_iou(boxes, targets[..., :4]))
+    return (SCORE_WEIGHT * 0.5 * ops.sum(focal) + BOX_WEIGHT * ops.sum(overlap)) / count
+
+
+def taught_loss(boxes, logits, targets):
+    """Quality focal loss (Li et al. 2020, eq. 3) and generalized IoU loss of a teacher's answers.
+
+    Nothing is learned where the teacher takes for a head what is labelled as background.
+
+    Args:
+        boxes, logits: See `detection_loss`.
+        targets: (B, N, 10) of `detection_teacher.TaughtDetection`.
+
+    Returns:
+        A scalar: both summed over priors, divided by the sum of the teacher's scores.
+    """
+    score = targets[..., 9]
+    mistaken = ops.logical_and(ops.equal(targets[..., 4], 0), score > MISTAKEN)
+    known = 1 - ops.cast(mistaken, "float32")
+    count = ops.maximum(ops.sum(known * score), 1.0)
+    entropy = score * ops.softplus(-logits) + (1 - score) * ops.softplus(logits)
+    focal = known * ops.abs(score - ops.sigmoid(logits)) ** FOCUS * entropy
+    certain = known * score * ops.cast(score > TAUGHT_BOX, "float32")
+    overlap = certain * (1 - generalized_iou(boxes, targets[..., 5:9]))
     return (SCORE_WEIGHT * 0.5 * ops.sum(focal) + BOX_WEIGHT * ops.sum(overlap)) / count
 
 

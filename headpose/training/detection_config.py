@@ -7,6 +7,7 @@ limits and meanings stand here alone.
 import dataclasses
 from pathlib import Path
 
+from headpose.errors import HeadposeError
 from headpose.training.fields import DEVICE, FREEZE, MAX_SEED, PRECISION, Checked, field
 
 # How much less than the best F1 a threshold may have: over a wide range of thresholds F1 moves
@@ -48,12 +49,20 @@ class DetectionSources(BoxedSources):
 class DetectionNetwork(Checked):
     """Which network learns, see `headpose.detection.networks`."""
 
-    architecture: str = field("compact", "the network", choices=("compact", "ssd512"))
+    architecture: str = field("compact", "the network", choices=("compact", "fast", "ssd512"))
     start: str | None = field(
         None, "detector to fine-tune, whatever --architecture is", metavar="FILE"
     )
+    pruned_from: str | None = field(
+        None, "begin with the strongest channels of this wider detector", metavar="FILE"
+    )
     freeze: tuple[str, ...] = FREEZE
     confidence: float | None = field(None, "threshold to store, if --uncalibrated", low=0, high=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.start and self.pruned_from:
+            raise HeadposeError("weights come from --start or --pruned-from; give one of them")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +71,9 @@ class DetectionLearning(Checked):
 
     epochs: int = field(30, "epochs", low=1)
     steps: int = field(300, "batches an epoch", low=1)
+    teacher: str | None = field(
+        None, "learn from this detector's answers for the same crops as well", metavar="FILE"
+    )
     batch_size: int = field(24, "crops a batch", low=1)
     size: int = field(320, "side of the crops, if the network allows", low=64)
     large_size: int = field(512, "side of the crops of large batches", low=64)

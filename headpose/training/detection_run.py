@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from headpose.detection.loading import Detector
     from headpose.training.detection_examples import DetectionExamples
+    from headpose.training.detection_teacher import TaughtDetection
 
 
 def train_detector(config: DetectionTrainingConfig) -> Path:
@@ -45,7 +46,8 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     names, validation_names = named_sources(config.sources)
     read_from = [str(source.path) for source in (*names, *validation_names)]
     asked = [*config.sources.incomplete_detector, config.sources.mine_with]
-    check_run(config, [*config.sources.data, *read_from, config.network.start, *asked])
+    asked += [config.network.start, config.network.pruned_from, config.learning.teacher]
+    check_run(config, [*config.sources.data, *read_from, *asked])
     training = read_all(names, config.strict)
     validation = read_all(validation_names, config.strict)
     each_epoch(validation, config.sources.validate_on)  # tells what is wrong with it
@@ -76,6 +78,7 @@ def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":
     from headpose.detection.head_detector import HeadDetector
     from headpose.detection.networks import ARCHITECTURES
     from headpose.models.keras_files import load_model
+    from headpose.training.pruning import take_strongest
     from headpose.training.starting import freeze
 
     keras.utils.set_random_seed(seed)
@@ -84,6 +87,8 @@ def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":
         HeadDetector(detector, name=network.start)  # refuses what is no detector
     else:
         detector = ARCHITECTURES[network.architecture]()
+        if network.pruned_from:
+            take_strongest(detector, load_model(network.pruned_from), network.pruned_from)
     freeze(detector, network.freeze)
     if network.confidence is not None:
         detector.get_layer("decode").confidence = network.confidence
@@ -116,7 +121,7 @@ def _examples(
     size: int,
     training: Pictures,
     cache: PictureCache,
-) -> "DetectionExamples":
+) -> "DetectionExamples | TaughtDetection":
     """Returns what training examples are drawn from."""
     from headpose.detection.loading import load_detector
     from headpose.training.detection_examples import (
@@ -125,6 +130,7 @@ def _examples(
         false_finds,
         with_unlabelled,
     )
+    from headpose.training.detection_teacher import TaughtDetection, load_teacher
 
     sources, learning = config.sources, config.learning
     others = [load_detector(name) for name in sources.incomplete_detector]
@@ -140,14 +146,17 @@ def _examples(
         drawn.append(Source(pictures, name.share, false))
     levels = detector.get_layer("decode").levels
     large = learning.large_size, learning.large_every
-    return DetectionExamples(drawn, levels, size, learning.seed, cache, *large)
+    examples = DetectionExamples(drawn, levels, size, learning.seed, cache, *large)
+    if not learning.teacher:
+        return examples
+    return TaughtDetection(examples, load_teacher(learning.teacher, levels), levels)
 
 
 def _learn(
     config: DetectionTrainingConfig,
     detector: "keras.Model",
     size: int,
-    examples: "DetectionExamples",
+    examples: "DetectionExamples | TaughtDetection",
     validation: Pictures,
     cache: PictureCache,
     folder: Path,

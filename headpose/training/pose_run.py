@@ -191,7 +191,7 @@ def _keep_best(
             f"{name}: mean absolute error tilt {figures[f'{name} tilt']:.2f}, "
             f"pan {figures[f'{name} pan']:.2f}, mean {figures[f'{name} mean']:.2f} degrees"
         )
-    row = {"run": str(folder), **values(config, with_effect_only=True)}
+    row = {"run": named_run(config), **values(config, with_effect_only=True)}
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
     note_model(models_table(config), row)
     if config.save:
@@ -224,6 +224,14 @@ def _finished(
     if not held_out or not _gives_rotations(model):
         return model
     return calibrate(model, held_out, config.augmentation, config.learning.seed)
+
+
+def named_run(config: PoseTrainingConfig) -> str:
+    """Returns what the table of models calls a run.
+
+    In a table that several folders share, "runs/pose" of each would be one and the same.
+    """
+    return str(config.output.absolute() if config.models_csv else config.output)
 
 
 def models_table(config: PoseTrainingConfig) -> Path:

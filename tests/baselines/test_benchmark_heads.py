@@ -1,5 +1,7 @@
 """Heads of data sets at labelled and detected boxes, and the command that measures on them."""
 
+import json
+
 import numpy as np
 import pytest
 from field_sets import write_biwi_frame, write_pair, write_picture
@@ -93,6 +95,21 @@ def test_the_command_prints_both_columns_and_what_was_left_out(tmp_path, run_scr
     assert "beyond 99 degrees" in ran.err
     assert "picture without .mat: 1 (image00008.jpg)" in ran.err
     assert figures.is_file()
+
+
+def test_the_precision_that_is_asked_for_is_measured(tmp_path, run_script):
+    write_pair(tmp_path, "image00002", (0, 10, 0))
+    means = []
+    for precision in ("float32", "int8"):
+        figures = tmp_path / f"{precision}.json"
+        ran = run_script(
+            "evaluate", "ours", tmp_path, "--dataset", "aflw2000", "--detector", "none",
+            "--precision", precision, "--json", figures,
+        )  # fmt: skip
+        assert ran.status == 0, ran.err
+        means.append(json.loads(figures.read_text())["results"][0]["mean"])
+    assert means[0] != means[1]
+    assert means[0] == pytest.approx(means[1], abs=5)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 
 from headpose.detection import viola_jones
+from headpose.detection.loading import load_detector
 from headpose.detection.viola_jones import ViolaJones, merged
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
+from headpose.models.backends import Backend
 
 # Where the face is in the portrait (512 x 600), read off the picture by eye.
 FACE = (155, 60, 355, 310)
@@ -65,6 +67,14 @@ def test_finds_that_overlap_become_one_weighted_by_hits():
     faces, hits = merged(np.float32(boxes), np.float32([3, 1, 9]))
     np.testing.assert_allclose(faces, [(50, 50, 60, 60), (0.25, 0, 10.25, 10)])
     np.testing.assert_array_equal(hits, [9, 4])
+
+
+def test_a_precision_that_it_does_not_have_is_told(caplog):
+    load_detector("viola-jones", backend=Backend(precision="int8"))
+    assert "viola-jones: computes as its file says, not in int8" in caplog.text
+    caplog.clear()
+    load_detector("viola-jones", backend=Backend(precision="auto"))
+    assert not caplog.records
 
 
 def test_no_face_is_no_error():

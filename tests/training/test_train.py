@@ -1,5 +1,7 @@
 import csv
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from headpose.training.pose_config import (
     PoseTrainingConfig,
     Sources,
 )
-from headpose.training.pose_run import train_estimator
+from headpose.training.pose_run import named_run, train_estimator
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +246,15 @@ def test_crops_that_a_network_does_not_take_are_refused(
     assert done.status in (1, 2)
     assert wanted in done.err
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
+
+
+def test_runs_of_several_folders_share_a_table(tmp_path, monkeypatch):
+    """The same relative --output in each of them is another run."""
+    config = PoseTrainingConfig(output=Path("runs/pose"), models_csv=tmp_path / "all.csv")
+    names = set()
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        names.add(named_run(config))
+        assert named_run(dataclasses.replace(config, models_csv=None)) == "runs/pose"
+    assert names == {str(tmp_path / folder / "runs/pose") for folder in ("first", "second")}

@@ -33,12 +33,6 @@ def read_log(folder):
         return list(csv.DictReader(file))
 
 
-def test_a_new_detector_trains(run_script, data, tmp_path):
-    done = run_script(*quick(data, tmp_path / "run", "--epochs", "1", "--steps", "1"))
-    assert done.status == 0, done.err
-    assert HeadDetector.load(tmp_path / "run" / "best.keras").model.name == "compact"
-
-
 def test_a_detector_trains_is_kept_and_goes_on(run_script, data, small, tmp_path):
     run = tmp_path / "run"
     more = ["--save", tmp_path / "d.keras", "--incomplete-labels", data, "--keep", "last"]
