@@ -78,6 +78,8 @@ class HeadPosePipeline:
         max_error: float | None = None,
         any_rotation: bool = False,
     ):
+        if not isinstance(any_rotation, bool | np.bool_):
+            raise HeadposeError(f"any_rotation must be True or False, not {any_rotation!r}")
         self.any_rotation = any_rotation
         _check_number("confidence", confidence, 0, 1)
         _check_number("max_error", max_error, 0, 180)
@@ -232,6 +234,8 @@ def load_pipeline(
             backend; or if a number cannot be.
     """
     for name, value in (("detector", detector), ("estimator", estimator)):
+        if not isinstance(value, str | Path | ModelSpec | None):
+            raise HeadposeError(f"{name} must be a name or a file, not {value!r}")
         if value == "":  # mostly a variable that was not set
             raise HeadposeError(f"{name} is an empty name; name a file, or None for what ships")
     _check_number("detector_size", detector_size, SMALLEST_SIZE, math.inf, whole=True)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from headpose.archives.urls import below, file_system, is_url, local, read, suffix_of
 from headpose.errors import reason
+from headpose.files import lines_of
 from headpose.images import heic
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
@@ -116,7 +117,7 @@ def _expanded(names: Iterable[str], problems: list[str]) -> Iterator[str]:
     """Yields names, those in lists and of braces in their place."""
     for name in names:
         if name.startswith("@") and is_url(name) and local(name[1:]) is None:
-            lines = read(name[1:]).decode("utf-8-sig", "replace").splitlines()
+            lines = lines_of(read(name[1:]).decode("utf-8-sig", "replace"))
             listed: Iterable[str] = [line.strip() for line in lines if line.strip()]
         else:
             listed = expand_lists([name], problems)

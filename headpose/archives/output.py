@@ -35,6 +35,11 @@ class Output:
         # The last of a chain, as in simplecache::s3://, is where it lies.
         self._in_bucket = place.rpartition("::")[2].partition("://")[0] in BUCKETS
 
+    @property
+    def lasts(self) -> bool:
+        """Whether what is written there is still there when the process ends."""
+        return "memory" not in [part.partition("://")[0] for part in self.place.split("::")]
+
     def __str__(self) -> str:
         return str(self.folder) if self.folder is not None else without_secrets(self.place)
 

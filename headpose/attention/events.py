@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from headpose.attention.geometry import angles_between, from_rays, look_directions
-from headpose.attention.series import LONGEST_GAP, SHORTEST, Series
+from headpose.attention.series import LONGEST_GAP, SHORTEST, Series, moment
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 
 
@@ -70,15 +70,19 @@ def shares_of(series: Series, targets: Sequence[Target]) -> list[dict]:
 
     Returns:
         A row for each: file, track, target, seconds (None for photos), rows, and the share
-        of the time, or of the rows of photos, in which it is known where the head looks.
+        of the time, or of the rows of photos and of heads that were seen at one moment alone,
+        in which it is known where the head looks.
     """
     looks = np.array(series.looks)
-    known = series.steps[looks != UNKNOWN].sum()
+    # A head that was seen at one moment alone has no time to be shared out.
+    weights = series.steps if series.steps.sum() else np.ones(len(looks))
+    known = weights[looks != UNKNOWN].sum()
     rows = []
     for name in (*(target.name for target in targets), ELSEWHERE, UNKNOWN):
         there = looks == name
         spent = float(series.steps[there].sum())
-        share = None if name == UNKNOWN or not known else round(spent / float(known), 4)
+        weight = float(weights[there].sum())
+        share = None if name == UNKNOWN or not known else round(weight / float(known), 4)
         rows.append(
             {
                 "file": series.file,
@@ -107,8 +111,10 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
     for first, second in _seen_in_one_video(all_series):
         if first.places is None or second.places is None:
             continue
-        frames = {row["frame"]: i for i, row in enumerate(second.rows)}
-        pairs = [(i, frames[r["frame"]]) for i, r in enumerate(first.rows) if r["frame"] in frames]
+        # Without a frame's number and a time nobody knows who was there together.
+        frames = {moment(row): i for i, row in enumerate(second.rows)}
+        frames.pop(None, None)
+        pairs = [(i, frames[moment(r)]) for i, r in enumerate(first.rows) if moment(r) in frames]
         if not pairs:
             continue
         here, there = map(np.array, zip(*pairs, strict=True))

@@ -86,6 +86,13 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     for row in kept:
         track = row.get("track")
         groups.setdefault((str(row["file"]), None if track is None else int(track)), []).append(row)
+    for target in looking.targets:
+        if target.track is not None and not any(track == target.track for _, track in groups):
+            logger.warning(
+                "%s: no head has the track %d in these tables, so nobody can look at it",
+                target.name,
+                target.track,
+            )
     others = _others(kept)
     return [
         _series(file, track, _in_time(group), looking, others)
@@ -137,8 +144,14 @@ def _is_angle(degrees: str | float | None) -> bool:
 
 
 def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
-    """Returns the rows of tracks by file, frame and track."""
-    return {(row["file"], row.get("frame"), row.get("track")): row for row in rows}
+    """Returns the rows of tracks by file, moment and track."""
+    return {(row["file"], moment(row), row.get("track")): row for row in rows}
+
+
+def moment(row: Row) -> float | None:
+    """Returns what is the same for rows of one frame: its number, else its time."""
+    frame = row.get("frame")
+    return row.get("time") if frame is None else frame
 
 
 def _in_time(rows: list[Row]) -> list[Row]:
@@ -224,7 +237,7 @@ def _angles_to(
         if target.region is not None:
             goals[i] = target.region
         elif row.get("track") != target.track:
-            other = others.get((row["file"], row.get("frame"), target.track))
+            other = others.get((row["file"], moment(row), target.track))
             if other is not None:
                 goals[i] = [other[name] for name in BOX]
     if places is None:

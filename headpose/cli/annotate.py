@@ -209,6 +209,26 @@ def work_through(arguments: argparse.Namespace, output, shards: Sequence) -> tup
     return counts, lost
 
 
+def without_effect(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, items: dict[str, list]
+) -> list[str]:
+    """Tells of options that were given, but are about what no input is."""
+    from headpose.archives.inputs import PARQUET, TAR, VIDEO
+
+    perhaps_videos = items[VIDEO] or items[TAR] or items[PARQUET]
+    needs = {
+        "--every": ("every", perhaps_videos, "videos"),
+        "--split-videos": ("split_videos", items[VIDEO], "videos"),
+        "--column": ("column", items[PARQUET], "Parquet"),
+        "--key": ("key", items[PARQUET], "Parquet"),
+    }
+    return [
+        f"{option} is for {kind}; none was found"
+        for option, (name, there, kind) in needs.items()
+        if getattr(arguments, name) != parser.get_default(name) and not there
+    ]
+
+
 def columns_of(arguments: argparse.Namespace):
     """Returns which columns of Parquet the options name."""
     from headpose.archives.shards import Columns
@@ -239,6 +259,8 @@ def main() -> int:
     from headpose.archives.shards import Span, choose, make_shards
 
     output = Output(arguments.output)
+    if not output.lasts:
+        cl.warn(f"{output} is gone when this command ends; name a folder or a store")
     inputs = find_files(arguments.inputs, output.folders())
     seconds = arguments.split_videos or math.inf
     shards = make_shards(inputs, arguments.shard_size, columns_of(arguments), seconds)
@@ -248,6 +270,8 @@ def main() -> int:
         cl.tell(f"{parser.prog}: error: {problem}", sys.stderr)
     if not shards:
         return 1
+    for told in without_effect(parser, arguments, inputs.items):
+        cl.warn(told)
     if arguments.any_rotation and inputs.items[VIDEO]:
         cl.warn("--any-rotation is for pictures; videos are searched as they lie")
     output.prepare(results.HEADS, results.DONE)

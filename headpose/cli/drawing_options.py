@@ -33,6 +33,16 @@ def add_drawing_options(parser: argparse.ArgumentParser) -> None:
     add("--blur", action="store_true", help="blur heads, so that nobody is recognized")
 
 
+def drawing_asked_for(arguments: argparse.Namespace) -> str | None:
+    """Returns one of these options that was given with another value than its default."""
+    parser = argparse.ArgumentParser()
+    add_drawing_options(parser)
+    for name, usual in vars(parser.parse_args([])).items():
+        if getattr(arguments, name) != usual:
+            return f"--{name.replace('_', '-')}"
+    return None
+
+
 def drawing_from(arguments: argparse.Namespace) -> Callable:
     """Returns `headpose.images.drawing.draw_heads` with the options that were asked for."""
     from headpose.images.drawing import draw_heads

@@ -169,6 +169,8 @@ def main() -> int:
         return 1
     check_tables(parser, arguments, [*found.files, *found.lists])
     videos = set(found.videos)
+    if arguments.every != 1 and not videos:
+        cl.warn("--every is for videos; none was found")
     places = output_places(
         [(str(file), file, file.stem) for file in found.files],
         {str(file): root for file, root in found.roots.items()},

@@ -56,6 +56,10 @@ def check_tables(
         parser.error("only one table can go to standard output")
     if arguments.excel and not (arguments.csv or arguments.summary):
         parser.error("--excel is about CSV; add --csv or --summary")
+    if not (arguments.csv or arguments.json or arguments.parquet):
+        for option in ("convention", "empty"):
+            if getattr(arguments, option):
+                parser.error(f"--{option} is about CSV, JSON and Parquet; add one of these")
     if arguments.parquet == STANDARD_OUTPUT:
         parser.error("--parquet needs a file")
     named = [o for o in (*given, *others) if o is not None and str(o) != STANDARD_OUTPUT]

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.drawing_options import drawing_from
+from headpose.cli.drawing_options import drawing_asked_for, drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.table_options import (
     TABLES,
@@ -28,7 +28,9 @@ from headpose.errors import HeadposeError, reason
 from headpose.files import writable_folder, write_json
 from headpose.images.listing import is_folder, is_there
 from headpose.images.output_places import drawn_beside
+from headpose.video.addresses import is_address
 from headpose.video.frames import DEFAULT_RATE, Reading
+from headpose.video.opening import is_camera
 from headpose.video.smoothing import BETA, MIN_CUTOFF
 
 DEFAULT_OUTPUT = Path("output")
@@ -123,6 +125,12 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
         arguments.output = DEFAULT_OUTPUT
     if arguments.output is None and (arguments.audio or arguments.codec):
         parser.error("--audio and --codec are about the video; add --output")
+    drawn = drawing_asked_for(arguments)
+    if drawn and arguments.output is None and not arguments.show:
+        parser.error(f"{drawn} is about what is drawn; add --output or --show")
+    smoothing = arguments.min_cutoff, arguments.beta
+    if arguments.no_smooth and smoothing != (MIN_CUTOFF, BETA):
+        parser.error("--no-smooth leaves nothing to --min-cutoff and --beta; leave it or them out")
     given = arguments.sources or ["0"]
     rate_of_nothing = "--fps is for folders of pictures; none was named"
     if arguments.fps is not None and not any(is_folder(n) or n[:1] == "@" for n in given):
@@ -136,6 +144,9 @@ def settled(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Source
     sources = find_sources(given, arguments.output)
     if arguments.fps is not None and not any(map(is_folder, sources.names)):
         parser.error(rate_of_nothing)
+    live = any(is_camera(name) or is_address(name) for name in sources.names)
+    if arguments.reconnect is not None and not live:
+        parser.error("--reconnect is for streams and cameras; none was named")
     outputs = output_files(sources, arguments.output, arguments.overwrite)
     inputs: list[str | Path] = [*sources.names, *sources.lists]
     check_tables(parser, arguments, inputs, [*outputs.values(), arguments.stats])

@@ -22,7 +22,7 @@ from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
 from headpose.files.places import numbered
-from headpose.files.texts import decoded, number, parse_json, parse_toml
+from headpose.files.texts import decoded, lines_of, number, parse_json, parse_toml, spelled
 
 __all__ = [
     "HDF5",
@@ -38,12 +38,14 @@ __all__ = [
     "in_turn",
     "is_hdf5",
     "is_regular",
+    "lines_of",
     "number",
     "numbered",
     "parse_json",
     "parse_toml",
     "sha256",
     "sole_user",
+    "spelled",
     "temporary_folder",
     "without_nan",
     "writable_folder",

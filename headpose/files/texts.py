@@ -43,6 +43,19 @@ def decoded(name: str) -> str:
         return name
 
 
+def spelled(name: str) -> str:
+    """Returns a name with what is no valid text in it spelled out with backslashes.
+
+    As all tables have it: JSON can hold what no other program reads.
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def lines_of(text: str) -> list[str]:
+    """Returns the lines of a text; names of files may have what else ends a line in Unicode."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def number(value: Any) -> float:
     """Makes a number of what a file has in its place; whole ones may have any size there.
 

@@ -64,11 +64,15 @@ def draw_heads(
         uint8 (H, W, 3), BGR.
 
     Raises:
-        HeadposeError: If it is no picture, or there is no such style.
+        HeadposeError: If it is no picture, there is no such style, or not a name for each head.
     """
     for name, given, known in (("style", style, STYLES), ("labels", labels, LABELS)):
         if given not in known:
             raise HeadposeError(f"{name} must be one of {', '.join(known)}, not {given!r}")
+    if not isinstance(heads, Sequence):
+        raise HeadposeError("heads must be a list; put a single one in brackets: [head]")
+    if names and len(names) != len(heads):
+        raise HeadposeError(f"{len(heads)} heads and {len(names)} names: give a name for each")
     canvas = as_picture(picture).copy()
     line = max(2, round(max(canvas.shape[:2]) / 500))
     named = list(zip(heads, names or [""] * len(heads), strict=True))

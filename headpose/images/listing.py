@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
-from headpose.files import check_readable
+from headpose.files import check_readable, lines_of
 from headpose.images import heic
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
@@ -157,7 +157,7 @@ def expand_lists(
         file = Path(name[1:])
         try:
             check_readable(file)
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            lines = lines_of(file.read_text(encoding="utf-8-sig"))
         except HeadposeError as error:
             problems.append(str(error))
             continue
@@ -169,7 +169,9 @@ def expand_lists(
             continue
         if lists is not None:
             lists.append(file)
-        wanted = [line.strip() for line in lines if line.strip()]
+        # A name may begin and end with spaces, too.
+        wanted = [line if os.path.lexists(line) else line.strip() for line in lines]
+        wanted = [line for line in wanted if line.strip()]
         if not wanted:
             problems.append(f"{name}: this list is empty")
         for line in wanted:

@@ -84,12 +84,12 @@ class Backend:
         """Makes a name a backend.
 
         Raises:
-            ValueError: If there is none of that name.
+            HeadposeError: If there is none of that name.
         """
         if isinstance(value, cls):
             return value
         if value is not None and value not in BACKENDS:
-            raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {value!r}")
+            raise HeadposeError(f"backend must be one of {', '.join(BACKENDS)}, not {value!r}")
         return cls(value)
 
 

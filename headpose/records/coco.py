@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from headpose.files import spelled
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.models.specs import MEASURES
 from headpose.records.columns import Row, has_head
@@ -37,10 +38,11 @@ class CocoSink(Sink):
     def _write(self, row: Row) -> None:
         key = row["file"], row["frame"]
         if key not in self._images:
-            image: dict[str, Any] = {"id": len(self._images) + 1, "file_name": row["file"]}
+            name = spelled(str(row["file"]))
+            image: dict[str, Any] = {"id": len(self._images) + 1, "file_name": name}
             image |= {"width": row["width"], "height": row["height"]}
             if row["frame"] is not None:
-                image["file_name"] = f"{row['file']}#{row['frame']}"
+                image["file_name"] = f"{name}#{row['frame']}"
                 image |= {"frame": row["frame"], "time": row["time"]}
             self._images[key] = image
         if not has_head(row):

@@ -11,9 +11,9 @@ from headpose.records.columns import FIELDS, INTEGERS, TEXTS, Row, has_head, pic
 
 
 def to_dataframe(
-    found: Sequence[Sequence[Head]],
-    files: Sequence[object] | None = None,
-    pictures: Sequence[np.ndarray] | None = None,
+    found: Iterable[Sequence[Head]],
+    files: Iterable[object] | None = None,
+    pictures: Iterable[np.ndarray] | None = None,
     empty: bool = False,
 ):
     """Returns a table of heads, a row for each, with the columns that the commands write.
@@ -28,9 +28,11 @@ def to_dataframe(
         A pandas.DataFrame; whole numbers are `Int64`, so that what is not known stays so.
 
     Raises:
-        HeadposeError: If pandas is missing, these are the heads of one picture, or there are
-            not as many files or pictures.
+        HeadposeError: If pandas is missing, these are the heads of one picture, there are
+            not as many files or pictures, or pictures are no arrays.
     """
+    found = list(found)
+    pictures = None if pictures is None else list(pictures)
     if any(isinstance(heads, Head) for heads in found):
         raise HeadposeError("these are the heads of one picture; put them in brackets: [heads]")
     names = [str(i) for i in range(len(found))] if files is None else [str(f) for f in files]
@@ -39,6 +41,8 @@ def to_dataframe(
             f"{len(found)} pictures' heads, {len(names)} files and "
             f"{'no' if pictures is None else len(pictures)} pictures: give as many of each"
         )
+    if not all(hasattr(picture, "shape") for picture in pictures or ()):
+        raise HeadposeError("pictures must be arrays, for their size; leave them out for files")
     rows: list[Row] = []
     for i, (name, heads) in enumerate(zip(names, found, strict=True)):
         height, width = (None, None) if pictures is None else pictures[i].shape[:2]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from headpose.errors import HeadposeError, install
-from headpose.files import STANDARD_OUTPUT, atomic_write, csv_writer, growing_table
+from headpose.files import STANDARD_OUTPUT, atomic_write, csv_writer, growing_table, spelled
 from headpose.geometry.boxes import COLUMNS as BOX
 from headpose.records.columns import FIELDS, INTEGERS, TEXTS, Row, has_head
 
@@ -157,7 +157,7 @@ class JsonLinesSink(Sink):
         self._file = self._text(stack, self._growing)
 
     def _write(self, row: Row) -> None:
-        line: dict[str, Any] = {name: row.get(name) for name in self.fields}
+        line: dict[str, Any] = with_spelled_texts({name: row.get(name) for name in self.fields})
         # Earlier versions had the corners in this list alone.
         line["box"] = [row[name] for name in BOX] if has_head(row) else None
         self._file.write(json.dumps(line) + "\n")
@@ -190,12 +190,14 @@ class ParquetSink(Sink):
     def _finish(self) -> None:
         import pyarrow as arrow
 
-        for row in self._rows:
-            for name in TEXTS:  # one that is no valid text, as in the other tables
-                if row.get(name) is not None:
-                    row[name] = str(row[name]).encode("utf-8", "backslashreplace").decode()
-        self._writer.write_table(arrow.Table.from_pylist(self._rows, self._schema))
+        rows = [with_spelled_texts(row) for row in self._rows]
+        self._writer.write_table(arrow.Table.from_pylist(rows, self._schema))
         self._rows = []
+
+
+def with_spelled_texts(row: Row) -> Row:
+    """Returns a row whose texts are valid, as in all tables, see `headpose.files.spelled`."""
+    return row | {name: spelled(str(row[name])) for name in TEXTS if row.get(name) is not None}
 
 
 def check_parquet() -> None:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from headpose.geometry.crops import resize
+from headpose.reporting import logger
 
 DEFAULT_RATE = 25  # frames a second, where nothing tells
 
@@ -115,11 +116,15 @@ AS_STORED = Orientation()
 
 
 class Shaper:
-    """Turns pictures into what a reading asks for, all as large as the first."""
+    """Turns pictures into what a reading asks for, all as large as the first.
+
+    One of another shape is fitted in with bars, which a warning tells of once.
+    """
 
     def __init__(self, reading: Reading):
         self._reading = reading
         self._size: tuple[int, int] | None = None
+        self._told = False
 
     def __call__(
         self, picture: np.ndarray, orientation: Orientation = AS_STORED, aspect: float = 1.0
@@ -141,7 +146,27 @@ class Shaper:
             height, width = picture.shape[:2]
             scale = min(1.0, (self._reading.max_size or math.inf) / max(width, height))
             self._size = max(1, round(width * scale)), max(1, round(height * scale))
-        return np.ascontiguousarray(resize(picture, self._size))
+        return np.ascontiguousarray(self._fitted(picture, self._size))
+
+    def _fitted(self, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Returns a picture (H, W, 3) of a width and height, its own shape kept."""
+        height, width = picture.shape[:2]
+        scale = min(size[0] / width, size[1] / height)
+        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        bars = np.subtract(size, inner)
+        if bars.max() <= 1:  # but for rounding it has the same shape
+            return resize(picture, size)
+        if not self._told:
+            self._told = True
+            logger.warning(
+                "not all pictures have the shape of the first, %dx%d: others are fitted in with "
+                "black bars, and boxes are told in pixels of that",
+                *size,
+            )
+        canvas = np.zeros((size[1], size[0], *picture.shape[2:]), picture.dtype)
+        left, top = bars // 2
+        canvas[top : top + inner[1], left : left + inner[0]] = resize(picture, inner)
+        return canvas
 
 
 def selected(

@@ -17,9 +17,10 @@ from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
 from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
 
-# Requests that may wait for their turn; more are answered with 503, so that a crowd does not
-# fill the disk with photos that nobody waits for any more.
-CONNECTIONS = 64
+# Photos that may arrive or wait for their turn; more are answered with 503, so that a crowd does
+# not fill the disk with photos that nobody waits for any more.
+WAITING = 64
+CONNECTIONS = 1000  # open at once, those that ask nothing among them
 STYLES = Literal["arrow", "axes", "cube", "none"]
 DESCRIPTION = """Send the bytes of a photo as the body of a POST request. `/heads` answers with
 the columns of the project's tables, `/drawing` with the photo and the heads drawn on it."""
@@ -52,6 +53,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
     check_fastapi()
     import fastapi
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
 
     app = fastapi.FastAPI(
         title="headpose",
@@ -61,6 +63,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         redoc_url=None,
     )
     turns = asyncio.Semaphore(PHOTOS_AT_ONCE)
+    waiting = 0
 
     def chosen(confidence: float | None, max_error: float | None, style: str | None) -> Settings:
         return Settings(
@@ -75,6 +78,18 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
             raise fastapi.HTTPException(403, "pages of other origins may not ask")
         if told := wrong_parameters(request):
             raise fastapi.HTTPException(422, told)
+        nonlocal waiting
+        if waiting >= WAITING:
+            raise fastapi.HTTPException(503, f"{WAITING} photos are waiting already; come again")
+        waiting += 1
+        try:
+            return await _answered(request, work, *more)
+        except ClientDisconnect as error:  # whom nothing reaches any more
+            raise fastapi.HTTPException(400, "the photo did not arrive whole") from error
+        finally:
+            waiting -= 1
+
+    async def _answered(request: fastapi.Request, work, *more):
         with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
             photo = Path(folder) / "photo"
             try:

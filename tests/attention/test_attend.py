@@ -120,6 +120,31 @@ def test_another_head_is_a_target(tmp_path):
     assert second.looks == ["elsewhere"] * 10
 
 
+@pytest.mark.parametrize("columns", [["frame"], ["time"]])
+def test_without_frames_or_times_the_other_tells_who_is_there_together(tmp_path, columns):
+    (other,) = targets(tmp_path, "[partner]\ntrack = 2\nwithin = 10\n")
+    rows, _ = two_people()
+    # At first the second one is elsewhere: the last row of a track must not stand for all.
+    rows[1] |= dict(zip(("xmin", "ymin", "xmax", "ymax"), seen((0.9, 1.5, -2.0)), strict=True))
+    less = [{k: v for k, v in one.items() if k not in columns} for one in rows]
+    first, second = series_of(less, Looking([camera(), other], fov=FOV))
+    assert first.looks == ["elsewhere"] + ["partner"] * 9
+    (pair,) = facing_pairs([first, second], 15.0)
+    assert pair["distance_m"] > 0
+
+
+def test_a_track_that_nobody_has_is_told(tmp_path, caplog):
+    (other,) = targets(tmp_path, "[teacher]\ntrack = 99\n")
+    series_of(through_time([0] * 3), Looking([camera(), other]))
+    assert "teacher: no head has the track 99" in caplog.text
+
+
+def test_a_head_seen_at_one_moment_has_shares_and_no_seconds():
+    (one,) = series_of([row(0.0, 3.0)], Looking([camera()]))
+    told = {r["target"]: (r["share"], r["seconds"]) for r in shares_of(one, [camera()])}
+    assert told == {"camera": (1.0, 0.0), "elsewhere": (0.0, 0.0), "unknown": (None, 0.0)}
+
+
 def test_a_histogram_has_the_shares_of_time():
     shares = direction_histogram(
         np.array([0.0, 7.0, 180.0, np.nan]), np.array([1.0, 1.0, 2.0, 9.0])

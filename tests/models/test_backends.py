@@ -249,7 +249,7 @@ def test_what_a_runtime_cannot_do_is_told_before_any_export(run_script, cache):
 
 
 def test_an_unknown_runtime_is_refused():
-    with pytest.raises(ValueError, match="onnxruntime"):
+    with pytest.raises(HeadposeError, match="onnxruntime"):
         Backend.of("caffe")
 
 

@@ -33,6 +33,13 @@ def test_heads_become_a_table(noise_picture):
     assert with_empty["head"].isna().tolist() == [False, False, True]
 
 
+def test_what_makes_no_table_is_told(noise_picture):
+    with pytest.raises(HeadposeError, match="pictures must be arrays"):
+        headpose.to_dataframe([HEADS], ["a.jpg"], ["a.jpg"])
+    names, pictures = (name for name in ["a.jpg"]), iter([noise_picture(64, 48)])
+    assert len(headpose.to_dataframe(iter([HEADS]), names, pictures)) == 2
+
+
 def test_no_heads_are_a_table_all_the_same():
     assert list(headpose.to_dataframe([]).columns) == list(FIELDS)
     assert len(headpose.to_dataframe([[]])) == 0
@@ -85,7 +92,8 @@ def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path):
         csv.write(row)
         lines.write(row)
     assert "\\udcff.jpg" in (tmp_path / "t.csv").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "t.json").read_text())["file"] == "\udcff.jpg"
+    # JSON could hold it as it is, which pandas and pyarrow cannot read.
+    assert json.loads((tmp_path / "t.json").read_text())["file"] == r"\udcff.jpg"
 
 
 @pytest.mark.parametrize(

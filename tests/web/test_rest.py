@@ -1,5 +1,6 @@
 """The REST endpoint, with networks that answer at once, and its command line."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -173,6 +174,64 @@ def test_photos_take_turns_and_none_are_left_behind(red, tmp_path, monkeypatch):
     assert statuses == [200] * 6
     assert 1 <= max(most) <= PHOTOS_AT_ONCE
     assert not list((tmp_path / "photos").iterdir())
+
+
+def test_of_a_crowd_only_what_is_too_much_is_refused(red, monkeypatch):
+    """Those who wait are answered; the others are told why they are not."""
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    from fastapi.testclient import TestClient
+
+    monkeypatch.setattr(rest, "WAITING", 4)
+    go, answers = threading.Event(), []
+
+    def waits(path):
+        go.wait(20)
+        return read_image(path)
+
+    monkeypatch.setattr(rest, "read_image", waits)
+    shared = SharedPipeline(HeadPosePipeline(Detector(), Estimator()))
+    with TestClient(rest.build_app(shared, Settings(0.1))) as client:
+
+        def visit():
+            answers.append(client.post("/heads", content=red.read_bytes()))
+            if sum(answer.status_code == 503 for answer in answers) == 3:
+                go.set()
+
+        threads = [threading.Thread(target=visit) for _ in range(7)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert client.post("/heads", content=red.read_bytes()).status_code == 200
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 3
+    refused = next(answer for answer in answers if answer.status_code == 503)
+    assert refused.json()["detail"] == "4 photos are waiting already; come again"
+
+
+def test_who_leaves_while_sending_is_nobodys_fault():
+    """The application ends without an error when a client is gone before its photo is there."""
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    app = rest.build_app(SharedPipeline(fake_pipeline()), Settings(0.1))
+    messages = [
+        {"type": "http.request", "body": b"half a photo", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http", "method": "POST", "path": "/heads", "raw_path": b"/heads",
+        "query_string": b"", "headers": [(b"host", b"x")], "http_version": "1.1",
+        "scheme": "http", "server": ("x", 80), "client": ("y", 1), "root_path": "",
+    }  # fmt: skip
+
+    async def receive():
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
 
 
 def test_the_endpoint_describes_itself_and_fetches_nothing(client):
