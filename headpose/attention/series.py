@@ -148,7 +148,7 @@ def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
     return {(row["file"], moment(row), row.get("track")): row for row in rows}
 
 
-def moment(row: Row) -> float | None:
+def moment(row: Row) -> object:
     """Returns what is the same for rows of one frame: its number, else its time."""
     frame = row.get("frame")
     return row.get("time") if frame is None else frame

@@ -88,6 +88,7 @@ class WorstSheets:
         while (path := numbered(self._target.parent, stem, suffix, number)) in self._drawn:
             number += 1
         self._drawn.add(path)
-        with atomic_write(path, replace=self._replace) as temporary:
+        placed: list[Path] = []
+        with atomic_write(path, self._replace, placed) as temporary:
             write_image(temporary, contact_sheet(found, threshold, chosen))
-        print(f"wrote {path}")
+        print(f"wrote {placed[-1]}")

@@ -132,14 +132,15 @@ class Photos:
         height, width = picture.shape[:2]
         rows = picture_rows(str(file), (width, height), heads)
         with held_back():  # no drawing without its rows
-            with atomic_write(target, self._replace) as temporary:
+            placed: list[Path] = []
+            with atomic_write(target, self._replace, placed) as temporary:
                 write_image(temporary, drawn)
             self._tables.write(rows)
         if self._small is None:
             self._small = SmallHeads(searched_size(find_heads.detector))
         self._small.note(str(file), (width, height), heads)
         count = f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
-        cl.tell(f"{file}: {count}, {1000 * seconds:.0f} ms -> {target}", self._notes)
+        cl.tell(f"{file}: {count}, {1000 * seconds:.0f} ms -> {placed[-1]}", self._notes)
         self.done += 1
         if self._window:
             self._window.show(drawn)
@@ -254,7 +255,7 @@ def follow_videos(
             cl.tell(f"{cl.program()}: error: {error}", sys.stderr)
             failed += 1
             continue
-        cl.tell(summary_of(done.report, target), notes)
+        cl.tell(summary_of(done.report, done.output), notes)
         for problem in done.problems:
             cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
         failed += bool(done.problems)

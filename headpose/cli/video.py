@@ -213,7 +213,7 @@ def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[
                 break
             ending = {"interrupted": done.interrupted, "problems": done.problems}
             reports.append(done.report | ending)
-            cl.tell(summary_of(done.report, outputs[name]), notes)
+            cl.tell(summary_of(done.report, done.output), notes)
             for problem in done.problems:
                 cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
             problems += done.problems

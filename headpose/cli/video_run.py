@@ -57,12 +57,14 @@ class VideoResult:
         problems: What went wrong while reading.
         interrupted: Whether Ctrl-C ended it.
         ended: Whether somebody closed the window.
+        output: Where the video was written; None without one.
     """
 
     report: dict
     problems: list[str]
     interrupted: bool
     ended: bool
+    output: Path | None = None
 
 
 def follow_video(
@@ -86,11 +88,12 @@ def follow_video(
     Raises:
         HeadposeError: If it cannot be opened, has no frames, or cannot be written.
     """
+    placed: list[Path] = []  # of the video, once the stack is closed
     with ExitStack() as stack:
         source = stack.enter_context(open_source(name, options.reading))
         if source.live and (options.reading.start or options.reading.every > 1):
             raise HeadposeError(f"{source.name}: --start and --every are for files")
-        video = _open_output(stack, source, options, output) if output else None
+        video = _open_output(stack, source, options, output, placed) if output else None
         smoother = HeadSmoother(*options.smoothing) if options.smoothing else None
         at_once = 1 if source.live or window else None
         again = Reidentifier(options.detect_every) if options.reidentify else None
@@ -124,7 +127,7 @@ def follow_video(
                 raise KeyboardInterrupt
             raise HeadposeError((*source.problems, f"{source.name}: no frames to read")[0])
         report = {"source": source.name, **report, "frames dropped": reader.dropped}
-        return VideoResult(report, source.problems, interrupted, ended)
+    return VideoResult(report, source.problems, interrupted, ended, placed[-1] if placed else None)
 
 
 class _Shown:
@@ -162,7 +165,7 @@ class _Shown:
             self._window.offer(drawn)
 
 
-def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path):
+def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path, placed: list[Path]):
     """Opens the output video; it appears when the stack is closed without an error."""
     from headpose.video.audio import Sound
     from headpose.video.writer import VideoWriter, encoder_for
@@ -176,7 +179,7 @@ def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path):
         sound = stack.enter_context(Sound(source.sound, start, end))
     return stack.enter_context(
         VideoWriter(
-            stack.enter_context(atomic_write(output, options.replace)),
+            stack.enter_context(atomic_write(output, options.replace, placed)),
             source.rate,
             source.time_base,
             start,

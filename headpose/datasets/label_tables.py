@@ -220,6 +220,11 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
     if {f"head_{c}" for c in COLUMNS} <= set(header):
         table = table.drop(columns=[c for c in COLUMNS if c in table])
         table = table.rename(columns={f"head_{c}": c for c in COLUMNS})
+    if "tilt" in needed and "tilt" not in header and {"azimuth", "elevation"} <= set(header):
+        raise HeadposeError(
+            f"{path}: its angles are those of another convention (a table that was written with "
+            "--convention?); write it without"
+        )
     table = with_our_names(table)
     if table.columns.duplicated().any():
         again = table.columns[table.columns.duplicated()][0]

@@ -33,7 +33,9 @@ _swept: set[tuple[int, Path]] = set()
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | Path, replace: bool = True) -> Iterator[Path]:
+def atomic_write(
+    path: str | Path, replace: bool = True, placed: list[Path] | None = None
+) -> Iterator[Path]:
     """Gives a temporary path and moves it to `path` when the block ends.
 
     If the block fails, what stood at `path` stays as it was and nothing is left behind.
@@ -47,6 +49,7 @@ def atomic_write(path: str | Path, replace: bool = True) -> Iterator[Path]:
         replace: Whether to replace what stands there when the block ends, perhaps because
             another process put it there meanwhile; else the new file gets a number more,
             and it is told.
+        placed: Gets where the file is in the end: `path`, or that with a number more.
 
     Raises:
         HeadposeError: If `path` is a folder or cannot be written, or the disk fails or is
@@ -67,17 +70,20 @@ def atomic_write(path: str | Path, replace: bool = True) -> Iterator[Path]:
                 keep_permissions(target, temporary)
             yield temporary
             with refusals(path):
+                moved = path
                 if replace:
                     temporary.replace(target)
-                else:
-                    _put_beside(temporary, target)
+                elif (place := _put_beside(temporary, target)) != target:
+                    moved = path.with_name(place.name)
+                if placed is not None:
+                    placed.append(moved)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def _put_beside(temporary: Path, target: Path) -> None:
-    """Moves a file to where nothing is: `target`, or its name with a number."""
+def _put_beside(temporary: Path, target: Path) -> Path:
+    """Moves a file to where nothing is, and returns that: `target`, or its name with a number."""
     number = 1
     place = target
     while True:
@@ -94,6 +100,7 @@ def _put_beside(temporary: Path, target: Path) -> None:
         place = numbered(target.parent, target.stem, target.suffix, number)
     if place != target:
         _logger.warning("%s was put there meanwhile and stays; this one is %s", target, place)
+    return place
 
 
 @contextlib.contextmanager

@@ -7,6 +7,10 @@ from headpose.datasets.label_tables import (
     read_labels,
 )
 from headpose.errors import HeadposeError
+from headpose.pipeline import Head
+from headpose.records.columns import FIELDS, picture_rows
+from headpose.records.conventions import convention_fields, in_convention
+from headpose.records.sinks import CsvSink
 
 
 @pytest.mark.parametrize(
@@ -117,3 +121,15 @@ def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
         "roll beyond a whole turn": ["t.csv line 4"],
         "tilt is no number": ["t.csv line 6"],
     }
+
+
+@pytest.mark.parametrize("convention", ["300w-lp", "aflw", "biwi-hopenet"])
+def test_a_table_in_another_convention_is_no_labels(tmp_path, convention):
+    """Its pitch and yaw are perhaps radians, or turn the other way."""
+    head = Head((1, 2, 30, 40), 0.9, 10.0, -20.0, 3.0, -20.5, 9.4, 6.0)
+    row = in_convention(picture_rows("a.jpg", (64, 48), [head])[0], convention)
+    with CsvSink(tmp_path / "heads.csv", convention_fields(FIELDS, convention)) as table:
+        table.write(row)
+    with pytest.raises(HeadposeError, match="those of another convention"):
+        read_labels(tmp_path / "heads.csv", "", ("file", "tilt", "pan"), Problems())
+    assert len(read_labels(tmp_path / "heads.csv", "", ("file", "xmin"), Problems())) == 1

@@ -107,3 +107,14 @@ def test_pictures_of_folders_are_those_that_people_see(tmp_path, monkeypatch):
     found, problems = find_pictures(["p", "./p/1.jpg", str(tmp_path / "p" / "2.jpg"), "p/*.jpg"])
     assert [str(file) for file in found] == ["p/1.jpg", "p/2.jpg"]
     assert not problems
+
+
+@pytest.mark.parametrize(("replace", "name"), [(False, "a-2.jpg"), (True, "a.jpg")])
+def test_it_is_known_where_a_file_went(tmp_path, replace, name):
+    placed = []
+    with atomic_write(tmp_path / "a.jpg", replace, placed) as temporary:
+        temporary.write_bytes(b"mine")
+        (tmp_path / "a.jpg").write_bytes(b"theirs")
+        assert not placed
+    assert placed == [tmp_path / name]
+    assert placed[0].read_bytes() == b"mine"
