@@ -49,6 +49,12 @@ def options() -> argparse.ArgumentParser:
         help=f"compare with Keras on {SAMPLES}; if not given, on a portrait and drawn "
         "textures, with --int8 on a quarter of CALIBRATION",
     )
+    add(
+        "--half",
+        action="store_true",
+        help="store the weights of an ONNX file as float16, in half the size; they are computed "
+        "with as float32",
+    )
     cl.add_overwrite_option(parser)
     return parser
 
@@ -73,6 +79,7 @@ def main() -> None:
     if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
         weights = [weights_of(target)] if target.suffix == ".xml" else []
         check_outputs([target, *weights], [arguments.model], arguments.overwrite)
-    for difference in export(arguments.model, form, target, arguments.int8, arguments.check):
+    how = arguments.int8, arguments.check, arguments.half
+    for difference in export(arguments.model, form, target, *how):
         print(difference)
     print(f"{arguments.model} -> {target}, {size_of(target) / 1e6:.2f} MB")

@@ -13,6 +13,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
+from headpose.export.half import halve_weights
 from headpose.export.verify import Difference, differences
 from headpose.files import is_regular, temporary_folder, writable_folder
 from headpose.models.backends import Backend
@@ -43,6 +44,7 @@ def export(
     target: Path,
     calibration: str | Sequence[str] | None = None,
     check: str | Sequence[str] | None = None,
+    half: bool = False,
 ) -> list[Difference]:
     """Writes a model in another format, if it then computes the same.
 
@@ -56,6 +58,7 @@ def export(
             eight-bit numbers are taken from; None writes float32.
         check: Pictures to compare with Keras on. By default some that need no data; for
             eight bits every fourth of the calibration pictures, which are held out.
+        half: Whether weights are stored as float16, see `headpose.export.half`; for ONNX alone.
 
     Returns:
         How far it is off.
@@ -65,7 +68,7 @@ def export(
             than `headpose.export.verify` allows. What stood at `target` stays then.
     """
     chosen = FORMATS[form]
-    _check_request(source, form, target, calibration)
+    _check_request(source, form, target, calibration, half)
     source_digest = digest(source)
     set_up("cpu", "float32")
     _check_backend()
@@ -85,6 +88,8 @@ def export(
         with _quiet(f"{source}: cannot be written as {form}"):
             inputs = _inputs(model, spec, calibrating)
             _write(model, about, form, file, inputs)
+            if half:
+                halve_weights(file)
         with _quiet(f"{source}: cannot be run as {form}"):
             exported = open_exported(file, Backend(chosen.backend, "cpu", trusted=True), about)
             original = network_of(model, spec.kind)
@@ -98,10 +103,12 @@ def export(
 
 
 def _check_request(
-    source: Path, form: str, target: Path, calibration: str | Sequence[str] | None
+    source: Path, form: str, target: Path, calibration: str | Sequence[str] | None, half: bool
 ) -> None:
     """Refuses what is bound to fail before Keras is loaded."""
     chosen = FORMATS[form]
+    if half and (form != "onnx" or calibration is not None):
+        raise HeadposeError("--half is for --format onnx without --int8; leave it out")
     if is_exported(source):
         raise HeadposeError(
             f"{source}: exported already; name the .keras file that it was made from"

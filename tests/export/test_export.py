@@ -3,6 +3,7 @@ import importlib.util
 import json
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 from lively_networks import lively
@@ -23,6 +24,7 @@ from headpose.models.formats import FORMATS, digest
 from headpose.models.network import spec_of
 from headpose.models.shipped import DEFAULT_DETECTOR
 from headpose.models.specs import EstimatorSpec
+from headpose.pose.estimator import PoseEstimator
 from headpose.pose.joining import joined
 from headpose.pose.rotation import averaged_with_mirror
 
@@ -57,6 +59,32 @@ def test_an_onnx_file_names_its_ends_and_tells_of_itself(detector_file, estimato
         assert (told["input"]["range"], told["sha256"]) == ([0, 255], digest(source))
     assert told["measures"] == ["tilt", "pan", "roll"]
     assert told["crop"]["side"] == "long"
+
+
+def large_floats(file) -> list[int]:
+    """Returns the sizes of the tensors that are worth halving, and are float32."""
+    import onnx
+
+    tensors = onnx.load(file).graph.initializer
+    floats = [t for t in tensors if t.data_type == onnx.TensorProto.FLOAT]
+    return [n for t in floats if (n := int(np.prod(t.dims))) >= 256]
+
+
+def test_weights_are_stored_in_half_the_size(run_script, tmp_path):
+    """What is computed differs by the rounding of weights to 11 bits."""
+    for name in packages("onnx"):
+        pytest.importorskip(name)
+    source = saved(small_estimator(6), tmp_path / "e.keras")
+    sizes, answers = [], []
+    crops = np.random.default_rng(3).integers(0, 256, (20, 32, 32, 1)).astype(np.float32)
+    for more in ([], ["--half"]):
+        done = run_script("export", source, "--format", "onnx", "--overwrite", *more)
+        assert done.status == 0, done.err
+        file = source.with_suffix(".onnx")
+        sizes.append(sum(large_floats(file)))
+        answers.append(PoseEstimator.load(file).measures(crops))
+    assert (sizes[0] > 0, sizes[1]) == (True, 0)
+    assert 0 < np.abs(answers[1] - answers[0]).max() < 1
 
 
 def test_a_model_is_exported_and_the_difference_told(run_script, estimator):
@@ -142,6 +170,8 @@ def test_what_does_not_compute_the_same_is_refused(
         (["{model}", "--format", "saved_model", "--output", "x.onnx"], "is a folder"),
         (["{model}", "--format", "saved_model", "--output", "{folder}"], "exists; remove it"),
         (["{model}", "--format", "opencv", "--int8", "x"], "use --format onnx, openvino, litert"),
+        (["{model}", "--format", "opencv", "--half"], "--half is for --format onnx without --int8"),
+        (["{model}", "--format", "onnx", "--half", "--int8", "x"], "--half is for --format onnx"),
         (["{model}", "--format", "opencv", "--check", "none.csv"], "no such table of heads"),
         (["{model}", "--format", "opencv", "--check", "none"], "no pictures there"),
         (["{other}", "--format", "opencv"], "neither a head detector nor a pose estimator"),
