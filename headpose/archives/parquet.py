@@ -154,10 +154,10 @@ def _record(place: str, number: int, row: dict, name: str, key: str | None) -> R
     if named is None:
         source = value if isinstance(value, str) else path
         named = key_of(source) if source and not is_url(source) else f"{key_of(place)}#{number}"
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         url = value if url is None and is_url(value) else url
         return Record(without_secrets(value), str(named), _shown(url), beside(place, value))
-    if value is None:
+    if not value or isinstance(value, str):
         return Record(here, str(named), _shown(url), HeadposeError(f"{here}: no picture in it"))
     return Record(here, str(named), _shown(url), value, suffix_from=path or "")
 
@@ -168,6 +168,8 @@ def _shown(url: object) -> str | None:
 
 def beside(table: str, name: str) -> str:
     """Returns where a path in a table leads: from the working folder, else from the table's."""
+    if (path := local(name)) is not None and is_url(name):
+        return str(path)
     if is_url(name) or name.startswith("/"):
         return name
     here = local(table)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from headpose.archives.inputs import PARQUET, PICTURE, TAR, VIDEO, Inputs, Item
+from headpose.archives.urls import without_secrets
 from headpose.errors import HeadposeError
 from headpose.parallel.prefetch import ahead
 
@@ -174,6 +175,8 @@ def _parts(item: Item, size: int, columns: Columns, problems: list[str]) -> Iter
     except TableError as error:
         problems.append(str(error))
         return
+    if not sum(groups):
+        problems.append(f"{without_secrets(item.place)}: no rows in it")
     first = 0
     for group, count in enumerate(groups):
         step = max(1, count) if inside else size

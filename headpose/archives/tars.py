@@ -47,6 +47,7 @@ class _Stream:
 
     def __init__(self, file: Any):
         self._file, self._end = file, b""
+        self.goes_on = False
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
@@ -54,9 +55,12 @@ class _Stream:
         return data
 
     def has_end(self) -> bool:
-        """Reads what is left and tells whether an archive ends there."""
-        while self.read(1 << 20):
-            pass
+        """Reads what is left and tells whether an archive ends there.
+
+        Behind an archive's end are zeros alone; else `goes_on` is true.
+        """
+        while data := self.read(1 << 20):
+            self.goes_on |= any(data)
         return self._end == bytes(END)
 
 
@@ -77,6 +81,11 @@ def members(place: str) -> Iterator[Record]:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 group: list[tuple[str, bytes]] = []
                 for member in archive:
+                    if member.islnk() or member.issym():
+                        if _wanted(member) and not member.name.endswith(".json"):
+                            found = True
+                            yield _link(shown, member.name)
+                        continue
                     if not member.isfile():
                         continue
                     count += 1
@@ -96,8 +105,22 @@ def members(place: str) -> Iterator[Record]:
             raise _cut(shown, count, first_line(error)) from error
     if not whole:
         raise _cut(shown, count, "its end is missing")
+    if stream.goes_on:
+        raise HeadposeError(
+            f"{shown}: more behind its end, which was not read (shards joined by cat?); "
+            "give each shard by itself"
+        )
     if not found:
         raise HeadposeError(f"{shown}: no pictures or videos in this shard")
+
+
+def _link(shown: str, name: str) -> Record:
+    """Returns what stands for a picture that is a link to another member."""
+    path = name.removeprefix("./")
+    told = HeadposeError(
+        f"{shown}/{path}: a link to another file; pack with tar --dereference --hard-dereference"
+    )
+    return Record(f"{shown}/{path}", key_of(path), None, told)
 
 
 def _cut(shown: str, count: int, why: str) -> HeadposeError:

@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeGuard
 from urllib.parse import unquote, urlsplit
 
 from headpose.errors import HeadposeError, MissingPackageError, first_line, install
@@ -20,6 +20,7 @@ __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "op
 
 EXTRA = "cloud"
 NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
+MISSING = (404, 410)  # statuses of HTTP: not found, gone
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
 
@@ -89,10 +90,24 @@ def store_errors(place: str) -> Iterator[None]:
     except HeadposeError:
         raise
     except FileNotFoundError as error:
+        if _is_of_the_way(error.__cause__):
+            raise StoreError(f"{without_secrets(place)}: {why(error.__cause__)}") from error
         told = "no such bucket" if NO_BUCKET in str(error) else "no such file"
         raise HeadposeError(f"{without_secrets(place)}: {told}") from error
     except Exception as error:  # what the libraries of stores raise has no common class
         raise StoreError(f"{without_secrets(place)}: {why(error)}") from error
+
+
+def _is_of_the_way(cause: BaseException | None) -> TypeGuard[Exception]:
+    """Tells whether a file was not reached, rather than missing.
+
+    For fsspec a server that is busy, down, or refuses is a missing file, too.
+    """
+    status = getattr(cause, "status", None)  # aiohttp's, of what the server answered
+    if status is not None:
+        return status not in MISSING
+    foreign = type(cause).__module__.partition(".")[0] == "aiohttp"
+    return foreign or isinstance(cause, ConnectionError | TimeoutError)
 
 
 def why(error: Exception) -> str:
@@ -172,6 +187,9 @@ def below(url: str) -> list[Entry]:
 
 def _full(system, url: str, inside: str, path: str) -> str:
     """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
+    first, mark, rest = url.partition("::")
+    if first.endswith(inside):  # in a chain, the first link has the path: zip://a.jpg::b.zip
+        return first.removesuffix(inside) + path + mark + rest
     if url.endswith(inside):
         return url.removesuffix(inside) + path
     return system.unstrip_protocol(path)

@@ -20,6 +20,7 @@ from headpose.reporting import logger
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
 LONGEST_GAP = 2.5  # times the usual step between rows: after more a head was out of sight
 ANGLES = ("azimuth", "elevation")
+SMOOTH = "smooth_"  # of the columns of angles that were smoothed over time
 WHOLE_TURN = 360.0  # degrees; more is no direction
 NEEDED = ("file", *BOX, *ANGLES)
 
@@ -110,7 +111,8 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
     seen: set[tuple] = set()
     wrong: list[Row] = []
     for row in rows:
-        if not (_has_area(row) and all(_is_angle(row.get(name)) for name in ANGLES)):
+        angles = [row.get(prefix + name) for prefix in ("", SMOOTH) for name in ANGLES]
+        if not (_has_area(row) and all(map(_is_angle, angles))):
             wrong.append(row)
             continue
         track, head = row.get("track"), row.get("head")
@@ -198,8 +200,8 @@ def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
     values = []
     for row in rows:
         value = row.get(name)
-        if looking.smooth and row.get(f"smooth_{name}") is not None:
-            value = row[f"smooth_{name}"]
+        if looking.smooth and row.get(SMOOTH + name) is not None:
+            value = row[SMOOTH + name]
         error = row.get("expected_error")
         limit = np.inf if looking.max_error is None else looking.max_error
         if value is None or (error is not None and float(error) > limit):

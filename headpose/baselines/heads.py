@@ -15,6 +15,7 @@ from headpose.datasets import crop_dataset as cd
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.datasets.pose_data import detected_boxes
+from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, as_boxes, can_show
@@ -62,6 +63,7 @@ class ComparedHeads:
         away: bool (N,), heads of which only that they are turned away is known, with NaN
             for angles; None where there are none.
         made: How the crops were cut: `size`, `side`, `margin`, `boxes`; empty if unknown.
+        sizes: (N, 2), width and height that the pictures should have, NaN where not known.
     """
 
     angles: np.ndarray
@@ -71,6 +73,7 @@ class ComparedHeads:
     crops: np.ndarray | None = None
     away: np.ndarray | None = None
     made: dict = dataclasses.field(default_factory=dict)
+    sizes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
@@ -157,6 +160,10 @@ def read_table_heads(
         labelled = labelled | turned_away
     for name in table["file"][~placed]:
         problems.add("bad box", name)
+    again = table.duplicated(["file", *COLUMNS, *ANGLES]).to_numpy() & placed
+    for name in table["file"][again]:
+        problems.add("head that is there twice, of which one counts", name)
+    placed &= ~again
     for name in table["file"][placed & ~labelled]:
         problems.add("no angles", name)
     table, turned_away = table[placed & labelled], turned_away[placed & labelled]
@@ -170,6 +177,7 @@ def read_table_heads(
         as_boxes(table[list(COLUMNS)].to_numpy()),
         np.zeros(len(table), bool),
         away=turned_away if away else None,
+        sizes=told_sizes(table),
     )
     if detector is not None:
         _detect(heads, detector, problems)
@@ -212,7 +220,13 @@ def cut_crops(
     assert heads.mirrored is not None
     waiting: list[tuple[np.ndarray, list[np.ndarray]]] = []
     for rows, picture in _pictures(heads, problems):
-        inside = can_show(heads.boxes[rows], *picture.shape[1::-1])
+        width, height = picture.shape[1::-1]
+        if heads.sizes is not None:
+            other = of_other_size(heads.sizes[rows], width, height)
+            for row in rows[other]:
+                problems.add(OTHER_SIZE, heads.pictures[row].name)
+            rows = rows[~other]
+        inside = can_show(heads.boxes[rows], width, height)
         for row in rows[~inside]:
             problems.add("box outside the picture", heads.pictures[row].name)
         rows = rows[inside]

@@ -78,11 +78,10 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def write_csv(path: Path, rows: Sequence[dict]) -> None:
-    """Writes rows, all with the same columns; without any there is no file, nor an old one."""
+def write_csv(path: Path, rows: Sequence[dict]) -> bool:
+    """Writes rows, all with the same columns, if there are any; returns whether there are."""
     if not rows:
-        path.unlink(missing_ok=True)
-        return
+        return False
     with (
         atomic_write(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
@@ -90,6 +89,7 @@ def write_csv(path: Path, rows: Sequence[dict]) -> None:
         writer = csv_writer(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    return True
 
 
 def position_rows(all_series: Iterable[Series]) -> list[dict]:
@@ -169,19 +169,23 @@ def write_results(
     """
     check_outputs(results_in(folder), [*arguments.tables, arguments.targets])
     check_results(folder, arguments.overwrite)
+    is_ours = (folder / SHARES).exists()
     events = [event for one in all_series for event in events_of(one, shortest)]
-    write_csv(folder / SHARES, [row for one in all_series for row in shares_of(one, targets)])
-    write_csv(folder / EVENTS, [dataclasses.asdict(event) for event in events])
-    write_csv(folder / POSITIONS, position_rows(all_series))
     pairs = facing_pairs(all_series, arguments.within) if arguments.fov else []
-    write_csv(folder / PAIRS, pairs)
+    tables = {
+        SHARES: [row for one in all_series for row in shares_of(one, targets)],
+        EVENTS: [dataclasses.asdict(event) for event in events],
+        POSITIONS: position_rows(all_series),
+        PAIRS: pairs,
+    }
+    made = {name: write_csv(folder / name, rows) for name, rows in tables.items()}
     if not arguments.no_figures:
         draw(folder, all_series, events, targets)
     # What an earlier call had and this one has not; only now is there something in its place.
     figures = not arguments.no_figures
-    made = {TIMELINE: figures and bool(events), DIRECTIONS: figures}
+    made |= {TIMELINE: figures and bool(events), DIRECTIONS: figures}
     for name, is_new in made.items():
-        if not is_new:
+        if is_ours and not is_new:
             (folder / name).unlink(missing_ok=True)
     return events
 

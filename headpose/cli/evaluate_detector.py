@@ -175,7 +175,7 @@ def report_set(
             judged = found.judged()["all"]
             curves[label] = judged.recall, judged.precision
         else:
-            false = [len(boxes) for boxes in found.above(threshold)]
+            false = [int(wrong.sum()) for _, wrong in found.matches(threshold)]
             row |= {
                 "false": sum(false),
                 "false a picture": float(np.mean(false)),

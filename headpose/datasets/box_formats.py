@@ -18,11 +18,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, first_folder, picture_folder
+from headpose.datasets.box_rows import (
+    UNREADABLE,
+    BoxRow,
+    Rows,
+    chosen_classes,
+    first_folder,
+    picture_folder,
+)
 from headpose.datasets.json_boxes import read_coco, read_odgt
 from headpose.datasets.label_tables import Problems, numbers, read_labels
+from headpose.datasets.told_sizes import told_sizes
 from headpose.datasets.yolo_boxes import read_yolo
 from headpose.errors import HeadposeError, reason
+from headpose.files import number
 from headpose.geometry.boxes import COLUMNS
 from headpose.images.pictures import SUFFIXES
 
@@ -82,15 +91,18 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
     kinds = [kind for kind in TAGS if kind in table]
     tags = table[kinds].to_dict("records")
     rows: Rows = {}
-    for line, name, box, none, ignore, tag in zip(
-        table.index, table["file"], boxes, empty, ignored, tags, strict=True
+    sizes = map(tuple, told_sizes(table))
+    for line, name, box, none, ignore, tag, size in zip(
+        table.index, table["file"], boxes, empty, ignored, tags, sizes, strict=True
     ):
         if not name or ignore is None or not (none or np.isfinite(box).all()):
             problems.add("bad row", f"{path.name} line {line}")
+            if name:
+                rows.setdefault(name, []).append(UNREADABLE)
             continue
         rows.setdefault(name, [])
         if not none:
-            rows[name].append(BoxRow(tuple(box), ignore, tag))
+            rows[name].append(BoxRow(tuple(box), ignore, tag, size=size))
     return rows
 
 
@@ -129,8 +141,8 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         name = Path(name).name
         if Path(name).suffix.lower() not in SUFFIXES:
             name += ".jpeg" if (pictures / f"{name}.jpeg").exists() else ".jpg"
-        found[name] = [(kind, row) for kind, row in boxes if np.isfinite(row.box).all()]
-        if len(found[name]) < len(boxes):
+        found[name] = boxes
+        if not all(np.isfinite(row.box).all() for _, row in boxes):
             problems.add("bad box", file.name)
     chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
@@ -139,5 +151,5 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
 
 def _corners(box: ElementTree.Element) -> tuple[float, float, float, float]:
     """Returns the corners that a VOC box tells, NaN where one is missing."""
-    x0, y0, x1, y1 = (float(box.findtext(name, "nan")) for name in COLUMNS)
+    x0, y0, x1, y1 = (number(box.findtext(name, "nan")) for name in COLUMNS)
     return x0, y0, x1, y1

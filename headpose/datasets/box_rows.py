@@ -1,6 +1,7 @@
 """Rows of head boxes as files give them, and what all layouts of such files share."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,13 +19,18 @@ class BoxRow:
         ignore: Whether it is neither head nor background.
         tags: What else the file says of it, by kind.
         relative: Whether the box is in parts of the picture, 0..1.
+        size: Width and height of the picture as the file tells them, NaN where it does not.
     """
 
     box: tuple[float, float, float, float]
     ignore: bool = False
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     relative: bool = False
+    size: tuple[float, float] = (math.nan, math.nan)
 
+
+# Stands for what a file says of a picture and nobody can read: perhaps there is a head.
+UNREADABLE = BoxRow((math.nan,) * 4)
 
 # As `headpose.datasets.crop_dataset` has them, which stands above this module.
 SUMMARY, CLEAN_TABLES = "summary.json", ("labels.csv", "train.csv", "validation.csv", "test.csv")

@@ -21,6 +21,7 @@ from headpose.files import (
     atomic_write,
     check_readable,
     parse_json,
+    spelled,
     writable_folder,
     write_json,
 )
@@ -172,7 +173,12 @@ class CleanFolder:
         for record in records:
             for kind, name in record.problems:
                 problems.add(kind, name)
-        rows = [row for record in records for row in record.rows]
+        # Names may be no UTF-8, of which pandas makes no table.
+        rows = [
+            {k: spelled(v) if isinstance(v, str) else v for k, v in row.items()}
+            for record in records
+            for row in record.rows
+        ]
         if not rows:
             told = "; ".join(problems.lines())
             raise HeadposeError(
@@ -188,7 +194,7 @@ class CleanFolder:
             for part in cd.PARTS:
                 crop_writing.write_arrays(self.path, part, table[parts == part])
         crop_writing.write_tables(self.path, table, parts)
-        reports = [(k, n) for k, names in problems.by_kind.items() for n in names]
+        reports = [(k, spelled(n)) for k, names in problems.by_kind.items() for n in names]
         write_table(self.path / LEFT_OUT, pd.DataFrame(reports, columns=["kind", "name"]))
         summary = {
             "options": options,

@@ -5,14 +5,16 @@ The layouts that are read, and how they say what they say, are in
 """
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from headpose.datasets.box_formats import read_box_rows
-from headpose.datasets.box_rows import BoxRow, picture_folder
+from headpose.datasets.box_rows import BoxRow, Rows, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName
+from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
 from headpose.geometry.boxes import as_boxes
 from headpose.images.pictures import read_image
@@ -60,6 +62,7 @@ def read_boxed_pictures(
     problems = Problems()
     folder, rows = read_box_rows(named.path, named.part, problems)
     folder = Path(pictures) if pictures else folder
+    rows = _by_picture(folder, rows)
 
     def check(item: tuple[str, list[BoxRow]]) -> BoxedPicture | None:
         name, boxes = item
@@ -75,6 +78,16 @@ def read_boxed_pictures(
     return found, problems
 
 
+def _by_picture(folder: Path, rows: Rows) -> Rows:
+    """Returns rows by picture where some are named in two ways, as `a.jpg` and `./a.jpg`."""
+    names: dict[str, str] = {}
+    result: Rows = {}
+    for name, boxes in rows.items():
+        known = names.setdefault(os.path.realpath(folder / name), name)
+        result.setdefault(known, []).extend(boxes)
+    return result
+
+
 def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> BoxedPicture | None:
     """Reads the picture once: a damaged one would stop training at some later step."""
     try:
@@ -84,6 +97,18 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         problems.add("missing picture" if missing else "unreadable picture", name)
         return None
     extent = np.array([width, height, width, height], np.float32)
+    if of_other_size(np.array([row.size for row in rows]).reshape(-1, 2), width, height).any():
+        problems.add(OTHER_SIZE, name)
+        return None
+    if not all(np.isfinite(row.box).all() for row in rows):
+        # What cannot be read is perhaps a head, which must not pass for background.
+        problems.add("picture with a row that cannot be read, left out whole", name)
+        return None
+    once = list(dict.fromkeys((row.box, row.ignore) for row in rows))
+    if len(once) < len(rows):
+        problems.add("picture with a box that is there twice, of which one counts", name)
+        firsts = [[(row.box, row.ignore) for row in rows].index(key) for key in once]
+        rows = [rows[i] for i in firsts]
     boxes = as_boxes([row.box for row in rows])
     boxes[[row.relative for row in rows]] *= extent
     inside = np.clip(boxes, 0, extent)

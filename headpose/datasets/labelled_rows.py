@@ -56,7 +56,9 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
             row: dict = {"file": os.path.realpath(picture.path), "unit": unit}
             row |= dict(zip(COLUMNS, map(float, box), strict=True))
             rows.append(row | dict(zip(ANGLES, map(float, angles), strict=True)))
-    table = pd.DataFrame(rows, columns=["file", "unit", *COLUMNS, *ANGLES])
+    # Names may be no UTF-8, of which pandas makes no column of texts.
+    table = pd.DataFrame(rows, columns=["file", "unit", *COLUMNS, *ANGLES], dtype=object)
+    table = table.astype({"unit": "int64", **dict.fromkeys((*COLUMNS, *ANGLES), float)})
     return table.assign(weight=1.0, away=False)
 
 

@@ -17,6 +17,7 @@ from headpose.datasets.label_angles import check_trust
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers, read_labels
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
 from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
+from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
@@ -229,6 +230,10 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
             problems.add("unreadable or missing picture", str(error))
             continue
         height, width = colour.shape[:2]
+        other = of_other_size(told_sizes(rows), width, height)
+        for _ in range(int((usable & other).sum())):
+            problems.add(OTHER_SIZE, str(file))
+        usable &= ~other
         can_be = can_show(boxes, width, height)
         for _ in range(int((usable & ~can_be).sum())):
             problems.add("box outside the picture", str(file))

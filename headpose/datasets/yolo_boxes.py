@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from headpose.datasets.box_rows import BoxRow, Rows, chosen_classes, first_folder
+from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, first_folder
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
+from headpose.files import number as as_number
 from headpose.images.pictures import SUFFIXES
 
 # Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
@@ -38,29 +39,32 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         text = (texts / name).with_suffix(".txt")
         boxes = found.setdefault(str(name), [])
         lines = (
-            text.read_text(encoding="utf-8", errors="replace").splitlines()
+            text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
             if text.is_file()
             else []
         )
         for number, line in enumerate(lines, 1):
             try:
                 kind, *values = line.split()
-                x, y, width, height = map(float, values[:4])
+                x, y, width, height = map(as_number, values[:4])
                 index = int(kind)
             except ValueError:
                 if line.strip():
                     problems.add("bad row", f"{text.name} line {number}")
+                    boxes.append(("", UNREADABLE))
                 continue
             if len(values) > MOST_VALUES:
                 problems.add("outline or key points, no box", f"{text.name} line {number}")
+                boxes.append((names.get(index, kind), UNREADABLE))
                 continue
             box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             if not np.isfinite(box).all():
                 problems.add("bad row", f"{text.name} line {number}")
+                boxes.append((names.get(index, kind), UNREADABLE))
                 continue
             boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
-    used = (kind for boxes in found.values() for kind, _ in boxes)
-    chosen = chosen_classes(folder, [*names.values(), *used], part)
+    used = (kind for boxes in found.values() for kind, _ in boxes if kind)
+    chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
 

@@ -60,8 +60,10 @@ def number(value: Any) -> float:
     """Makes a number of what a file has in its place; whole ones may have any size there.
 
     Raises:
-        ValueError, TypeError: If it is none.
+        ValueError, TypeError: If it is none; 3_3.66 is one in Python's code alone.
     """
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(f"no number: {value!r}")
     try:
         return float(value)
     except OverflowError as error:

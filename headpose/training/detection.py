@@ -1,5 +1,6 @@
 """The loss of the SSD family and the loop that trains a detector."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -107,7 +108,8 @@ def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> di
     """Returns average precision at IoU 0.5 for the log.
 
     Keys are `ap all` (heads from 8 px), `ap <class>` for each size class, and `ap mean`
-    over the classes: in the overall figure small heads would outweigh the rest.
+    over the classes that have heads, NaN being those of the others: in the overall figure
+    small heads would outweigh the rest.
     """
     found, sides = [], []
     for picture in ahead(lambda item: cache.read(item.path), pictures):
@@ -115,5 +117,9 @@ def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> di
         sides.append(max(picture.shape[:2]))
     truth = [item.boxes for item in pictures]
     judged = judge_by_size(found, truth, sides, [item.ignored for item in pictures])
-    figures = {f"ap {name}": part.average_precision for name, part in judged.items()}
-    return figures | {"ap mean": float(np.mean([figures[f"ap {name}"] for name in SIZE_CLASSES]))}
+    figures = {
+        f"ap {name}": part.average_precision if part.heads else math.nan
+        for name, part in judged.items()
+    }
+    known = [figures[f"ap {name}"] for name in SIZE_CLASSES if judged[name].heads]
+    return figures | {"ap mean": float(np.mean(known))}

@@ -110,10 +110,15 @@ class Camera(_Live):
         # What OpenCV prints about cameras it cannot open is said again below.
         level = cv2.utils.logging.getLogLevel()
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        self._capture = cv2.VideoCapture(self._number)
-        cv2.utils.logging.setLogLevel(level)
+        told = f"no camera {self._number}; name another number, or a file"
+        try:
+            self._capture = cv2.VideoCapture(self._number)
+        except cv2.error as error:  # of numbers that no int holds
+            raise HeadposeError(told) from error
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if not self._capture.isOpened():
-            raise HeadposeError(f"no camera {self._number}; name another number, or a file")
+            raise HeadposeError(told)
 
     def _close(self) -> None:
         self._capture.release()

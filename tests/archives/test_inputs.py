@@ -1,6 +1,7 @@
 """What archives are made of, and what is told where they are bad."""
 
 import sys
+import tarfile
 import uuid
 from pathlib import Path
 
@@ -202,6 +203,31 @@ def test_a_shard_without_pictures_is_told(tmp_path):
     assert failure["reason"].endswith("s.tar: no pictures or videos in this shard")
 
 
+def test_links_in_a_shard_are_told(tmp_path):
+    path = sets.as_tar(tmp_path / "s.tar", {"a.png": CONTENTS["00.png"]})
+    with tarfile.open(path, "a") as archive:
+        for name, kind in (("b.png", tarfile.LNKTYPE), ("c.png", tarfile.SYMTYPE)):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, "a.png"
+            archive.addfile(link)
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 2)
+    failures = sets.failures_of(tmp_path / "out")
+    assert [failure["file"] for failure in failures] == [f"{path}/b.png", f"{path}/c.png"]
+    assert all("a link to another file" in failure["reason"] for failure in failures)
+
+
+def test_what_is_behind_a_shards_end_is_told(tmp_path):
+    names = ["a.png", "b.png"]
+    whole = [sets.as_tar(tmp_path / f"{n}.tar", {n: CONTENTS["00.png"]}) for n in names]
+    joined = tmp_path / "joined.tar"
+    joined.write_bytes(b"".join(path.read_bytes() for path in whole))
+    counts = annotate([joined], tmp_path / "out")
+    assert counts["pictures"] == 1
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "more behind its end, which was not read" in failure["reason"]
+
+
 # ------------------------------------------------------------------------------ Parquet
 
 
@@ -242,6 +268,25 @@ def test_hugging_faces_pictures_are_bytes_or_paths(tmp_path):
     assert records[0].content == b"1"
     assert records[1].content == str(tmp_path / "b.png")
     assert str(records[2].content).endswith("t.parquet#2: no picture in it")
+
+
+def test_a_column_may_have_file_urls_and_nothing(tmp_path):
+    sets.as_folder(tmp_path / "in", {"b c.png": b"2"})
+    picture = tmp_path / "in" / "b c.png"
+    records, _ = read(table(tmp_path, path=[picture.as_uri(), "", " "]), Columns("path"))
+    assert records[0].content == str(picture)
+    assert [str(r.content)[-16:] for r in records[1:]] == ["no picture in it"] * 2
+
+
+def test_parquet_without_rows_is_told(tmp_path):
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    path = tmp_path / "t.parquet"
+    parquet.write_table(arrow.table({"image": arrow.array([], arrow.binary())}), path)
+    inputs = find_files([str(path)])
+    assert make_shards(inputs, 2) == []
+    assert inputs.problems == [f"{path}: no rows in it"]
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,16 @@ def test_names_that_are_no_utf_8_are_written_as_text(run_script, tmp_path):
     done = run_script("attend", tmp_path / "t.jsonl", "--no-figures", "--output", tmp_path / "out")
     assert done.status == 0, done.err
     assert read(tmp_path / "out" / "attention.csv")[0]["file"] == r"caf\udce9.mp4"
+
+
+def test_what_the_command_did_not_write_stays(run_script, tmp_path):
+    """Files of its names in a folder without its table are somebody else's."""
+    (tmp_path / "heads.jsonl").write_text(json.dumps(row(0.0)) + "\n")
+    (tmp_path / "out").mkdir()
+    for name in ("positions.csv", "timeline.png"):
+        (tmp_path / "out" / name).write_text("mine")
+    more = ["--output", tmp_path / "out", "--no-figures", "--overwrite"]
+    done = run_script("attend", tmp_path / "heads.jsonl", *more)
+    assert done.status == 0, done.err
+    for name in ("positions.csv", "timeline.png"):
+        assert (tmp_path / "out" / name).read_text() == "mine"

@@ -60,6 +60,22 @@ def test_many_heads_come_a_few_at_a_time_and_back_in_order(table, network):
     np.testing.assert_array_equal(told.angles[0][:, 0] == told.angles[0][0, 0], same)
 
 
+def test_heads_in_wrong_places_and_heads_twice_are_not_measured(table):
+    rows = pd.read_csv(table)
+    first = cv2.imread(str(ch.read_table_heads(str(table))[0].pictures[0]))
+    rows["width"], rows["height"] = first.shape[1], first.shape[0]
+    pd.concat([rows, rows[:4]]).to_csv(table, index=False)
+    heads, problems = ch.read_table_heads(str(table))
+    assert len(heads) == HEADS
+    assert len(problems.by_kind["head that is there twice, of which one counts"]) == 4
+    rows.loc[rows.index[:3], "width"] *= 2
+    rows.to_csv(table, index=False)
+    heads, problems = ch.read_table_heads(str(table))
+    measured = [r for rows, _ in ch.cut_crops(heads, [], problems) for r in rows]
+    assert sorted(measured) == list(range(3, HEADS))
+    assert len(problems.by_kind["picture of another size than the table says"]) == 3
+
+
 def test_faces_and_heads_are_turned_into_each_other():
     faces = np.float32([[10, 20, 30, 50]])
     # A head rises 16 % of the face's height above it.

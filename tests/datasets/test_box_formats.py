@@ -24,7 +24,7 @@ def yolo(tmp_path, noise_picture):
     save(tmp_path / "images", noise_picture, "a.png", "b.png", "empty.png", "none.png")
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.2 0.5\n0 0.1 0.1 0.2 0.2\n")
-    (tmp_path / "labels" / "b.txt").write_text("1 0.25 0.5 0.5 1.0\n1 0.5\n\n")
+    (tmp_path / "labels" / "b.txt").write_text("\ufeff1 0.25 0.5 0.5 1.0\n\n", "utf-8")
     (tmp_path / "labels" / "empty.txt").write_text("")
     (tmp_path / "data.yaml").write_text("nc: 2\nnames: ['person', 'head']\n")
     return tmp_path
@@ -36,7 +36,15 @@ def test_yolo_texts_give_boxes_in_pixels_and_pictures_without_heads(yolo):
     np.testing.assert_allclose(found["a.png"], [(40, 20, 60, 60)], atol=1e-4)
     np.testing.assert_allclose(found["b.png"], [(0, 0, 50, 80)], atol=1e-4)
     assert found["empty.png"] == found["none.png"] == []
-    assert problems.by_kind == {"bad row": ["b.txt line 2"]}
+    assert problems.by_kind == {}
+
+
+def test_a_line_that_cannot_be_read_is_perhaps_a_head(yolo):
+    (yolo / "labels" / "a.txt").write_text("1 0,5 0,5 0,2 0,5\n")
+    (yolo / "labels" / "none.txt").write_text("0 0.1 0.1 0.2 0.2\n1 0.5\n")
+    pictures, problems = read_boxed_pictures(yolo)
+    assert set(boxes_of(pictures)) == {"b.png", "empty.png"}
+    assert problems.by_kind["bad row"] == ["a.txt line 1", "none.txt line 2"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +105,30 @@ def test_coco_files_are_read(tmp_path, noise_picture):
     np.testing.assert_array_equal(first.ignored, [(50, 20, 80, 60)])
     assert len(second.boxes) == 0
     assert problems.by_kind == {"bad annotation": ["instances_val2017.json number 3"]}
+
+
+def test_a_bad_annotation_of_a_known_picture_leaves_that_out(tmp_path, noise_picture):
+    notes = [
+        {"image_id": "7", "category_id": 2, "bbox": [10, 20, 30, 40]},  # an id as text
+        {"image_id": 9, "category_id": 2, "bbox": [10, None, 30, 40]},
+    ]
+    (first,), problems = read_boxed_pictures(coco(tmp_path, noise_picture, annotations=notes))
+    assert first.path.name == "a.png"
+    assert len(first.boxes) == 1
+    assert problems.by_kind["bad annotation"] == ["instances_val2017.json number 1"]
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        ([(7, "a.png"), (7, "b.png")], "two images have the id 7"),
+        ([(7, "a.png"), (8, "a.png")], "two images have the file 'a.png'"),
+    ],
+)
+def test_images_that_are_there_twice_are_refused(tmp_path, noise_picture, images, told):
+    named = [{"id": number, "file_name": name} for number, name in images]
+    with pytest.raises(HeadposeError, match=told):
+        read_boxed_pictures(coco(tmp_path, noise_picture, images=named))
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"images": [{}], "annotations": []}', "3"])

@@ -34,26 +34,66 @@ def test_a_csv_gives_the_boxes_of_each_picture(folder):
 @pytest.mark.parametrize(
     ("row", "kind", "name"),
     [
-        ("a.png,1,1,x,2,3,4", "bad row", "pictures.csv line 3"),
-        ("a.png,1,1,1,2,,4", "bad row", "pictures.csv line 3"),
-        ("z.png,1,1,1,2,30,40", "missing picture", "z.png"),
-        ("b.png,1,1,200,2,300,40", "box without area inside the picture", "b.png"),
-        ("b.png,1,1,20,40,20,60", "box without area inside the picture", "b.png"),
-        ("b.png,1,1,30,40,20,60", "box without area inside the picture", "b.png"),
-        ("text.png,1,1,1,2,30,40", "unreadable picture", "text.png"),
-        ("cut.png,1,1,1,2,30,40", "unreadable picture", "cut.png"),
-        ("b.png,1,1,1,2,30,40,9", "bad row", "pictures.csv line 3"),
+        ("z.png,100,80,1,2,30,40", "missing picture", "z.png"),
+        ("b.png,100,80,200,2,300,40", "box without area inside the picture", "b.png"),
+        ("b.png,100,80,20,40,20,60", "box without area inside the picture", "b.png"),
+        ("b.png,100,80,30,40,20,60", "box without area inside the picture", "b.png"),
+        ("text.png,100,80,1,2,30,40", "unreadable picture", "text.png"),
+        ("cut.png,100,80,1,2,30,40", "unreadable picture", "cut.png"),
+        ("b.png,100,80,1,2,30,40,9", "bad row", "pictures.csv line 3"),
     ],
 )
 def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
     (folder / "pictures" / "text.png").write_text("no picture")
     whole = (folder / "pictures" / "a.png").read_bytes()
     (folder / "pictures" / "cut.png").write_bytes(whole[: len(whole) // 2])
-    pictures, problems = read_boxed_pictures(write(folder, "a.png,1,1,1,2,30,40", row))
+    pictures, problems = read_boxed_pictures(write(folder, "a.png,100,80,1,2,30,40", row))
     assert [p.path.name for p in pictures] == ["a.png"]
     assert len(pictures[0].boxes) == 1
     assert problems.by_kind == {kind: [name]}
     assert problems.lines() == [f"{kind}: 1 ({name})"]
+
+
+@pytest.mark.parametrize("corners", ["x,2,3,4", "1,2,,4", "nan,1,2,3"])
+def test_a_picture_with_a_row_that_cannot_be_read_is_left_out(folder, corners):
+    """A head that is not known would pass for background."""
+    table = write(folder, "a.png,,,1,2,30,40", "b.png,,,1,2,30,40", f"b.png,,,{corners}")
+    pictures, problems = read_boxed_pictures(table)
+    assert [p.path.name for p in pictures] == ["a.png"]
+    assert problems.by_kind == {
+        "bad row": ["pictures.csv line 4"],
+        "picture with a row that cannot be read, left out whole": ["b.png"],
+    }
+
+
+@pytest.mark.parametrize("size", ["200,160", "100,81.5", "80,100"])
+def test_a_picture_of_another_size_than_the_table_says_is_left_out(folder, size):
+    table = write(folder, "a.png,100,80,1,2,30,40", f"b.png,{size},1,2,30,40")
+    pictures, problems = read_boxed_pictures(table)
+    assert [p.path.name for p in pictures] == ["a.png"]
+    assert problems.by_kind == {"picture of another size than the table says": ["b.png"]}
+
+
+def test_the_size_of_a_box_is_not_taken_for_the_pictures(folder):
+    pictures, problems = read_boxed_pictures(write(folder, "a.png,29,38,1,2,30,40"))
+    assert len(pictures[0].boxes) == 1
+    assert problems.by_kind == {}
+
+
+def test_a_box_that_is_there_twice_counts_once(folder):
+    rows = ["a.png,,,1,2,30,40", "a.png,,,1,2,30,40", "a.png,,,5,2,30,40"]
+    (picture,), problems = read_boxed_pictures(write(folder, *rows))
+    np.testing.assert_array_equal(picture.boxes, [(1, 2, 30, 40), (5, 2, 30, 40)])
+    (kind,) = problems.by_kind
+    assert "there twice" in kind
+
+
+def test_a_picture_by_two_names_is_one(folder):
+    here = folder / "pictures"
+    rows = ["a.png,,,1,2,30,40", f"{here}/a.png,,,50,2,90,40", "./a.png,,,10,50,30,70"]
+    (picture,), problems = read_boxed_pictures(write(folder, *rows))
+    assert len(picture.boxes) == 3
+    assert problems.by_kind == {}
 
 
 def test_rows_without_a_box_name_pictures_without_heads(folder):
@@ -77,7 +117,7 @@ def test_ignored_boxes_and_tags_are_kept_apart(folder):
 
 
 def test_boxes_are_cut_to_the_picture(folder):
-    pictures, _ = read_boxed_pictures(write(folder, "a.png,1,1,-5,-5,130,40"))
+    pictures, _ = read_boxed_pictures(write(folder, "a.png,,,-5,-5,130,40"))
     np.testing.assert_array_equal(pictures[0].boxes, [(0, 0, 100, 40)])
 
 

@@ -30,6 +30,20 @@ def test_a_table_gives_its_usable_heads_and_tells_the_others(table):
     )
 
 
+def test_heads_of_a_picture_of_another_size_are_left_out(table):
+    """Their boxes are those of another version of the picture."""
+    rows = pd.read_csv(table)
+    height, width = cv2.imread(str(table.with_name("0.png"))).shape[:2]
+    rows["width"], rows["height"] = width, height
+    rows.to_csv(table, index=False)
+    assert len(read_heads(str(table))[0]) == 3
+    rows.loc[rows.index[0], ["width", "height"]] = 2 * width, 2 * height
+    rows.to_csv(table, index=False)
+    heads, problems = read_heads(str(table))
+    assert len(heads) == 2
+    assert problems.by_kind["picture of another size than the table says"] == ["0.png"]
+
+
 def test_a_part_takes_its_rows(table):
     heads, _ = read_heads(f"{table}#test")
     np.testing.assert_array_equal(heads.angles, [(-5, -40, 2)])

@@ -120,16 +120,19 @@ def test_words_say_what_is_to_be_ignored(tmp_path, picture, word):
     assert len(found.boxes) == 2
     assert not problems.by_kind
     table.write_text(table.read_text().replace("False", "perhaps"))
-    ((found,), problems) = read_boxed_pictures(table)
-    assert len(found.boxes) == 1
-    assert problems.by_kind == {"bad row": ["t.csv line 3"]}
+    with pytest.raises(HeadposeError, match=r"bad row: 1 \(t.csv line 3\)"):
+        read_boxed_pictures(table)
 
 
 def test_outlines_are_no_boxes(tmp_path, picture):
-    (tmp_path / "a.txt").write_text("0 .5 .5 .4 .4\n0 .1 .1 .9 .1 .9 .9 .1 .9\n0 .5 .5 .1 .1 .8\n")
+    outline = "0 .1 .1 .9 .1 .9 .9 .1 .9\n"
+    (tmp_path / "a.txt").write_text("0 .5 .5 .4 .4\n0 .5 .5 .1 .1 .8\n")
     ((found,), problems) = read_boxed_pictures(tmp_path)
     np.testing.assert_allclose(found.boxes, [(48, 36, 112, 84), (72, 54, 88, 66)], atol=1e-4)
-    assert problems.by_kind == {"outline or key points, no box": ["a.txt line 2"]}
+    assert problems.by_kind == {}
+    (tmp_path / "a.txt").write_text("0 .5 .5 .4 .4\n" + outline)
+    with pytest.raises(HeadposeError, match=r"outline or key points, no box: 1 \(a.txt line 2\)"):
+        read_boxed_pictures(tmp_path)
 
 
 def test_a_part_that_a_source_has_not_is_told(tmp_path, picture):

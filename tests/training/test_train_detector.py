@@ -6,8 +6,12 @@ import pytest
 from drawn_heads import disc_pictures
 from small_models import saved, small_detector
 
+from headpose.datasets.detection_annotations import read_boxed_pictures
 from headpose.detection.head_detector import HeadDetector
-from headpose.images.pictures import read_image
+from headpose.detection.metrics import SIZE_CLASSES, inside
+from headpose.geometry.boxes import as_boxes
+from headpose.images.pictures import PictureCache, read_image
+from headpose.training.detection import measure
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +86,17 @@ def test_bad_input_is_told_in_a_line(run_script, data, tmp_path, arguments, stat
     assert told in done.err.splitlines()[-1]
 
 
+def test_sizes_that_no_head_has_count_for_nothing(data, small):
+    pictures, _ = read_boxed_pictures(data)
+    figures = measure(HeadDetector.load(small), pictures, PictureCache(2**20))
+    known = [v for k, v in figures.items() if k not in ("ap all", "ap mean") and v == v]
+    assert 0 < len(known) < len(SIZE_CLASSES)
+    assert figures["ap mean"] == pytest.approx(np.mean(known))
+
+
 def test_faults_in_the_data_are_told_or_stop(run_script, data, small, tmp_path):
     table = data.with_name("faulty.csv")
-    table.write_text(data.read_text() + "0.png,5,5,5,9\nnone.png,1,1,20,20\n0.png,a,1,2,3\n")
+    table.write_text(data.read_text() + "0.png,5,5,5,9\nnone.png,1,1,20,20\n1.png,a,1,2,3\n")
     more = ["--start", small, "--epochs", "1"]
     done = run_script(*quick(table, tmp_path / "run", *more, "--strict"))
     assert done.status == 1
@@ -124,7 +136,6 @@ def test_detectors_are_measured_side_by_side(run_script, data, tmp_path, tiny_de
 
 def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, monkeypatch):
     """A detector that answers with the labels has average precision 1 and no false heads."""
-    from headpose.datasets.detection_annotations import read_boxed_pictures
     from headpose.detection import loading as detectors
 
     pictures, _ = read_boxed_pictures(data)
@@ -145,6 +156,24 @@ def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, m
     cells = done.out.splitlines()[-1].split(" | ")
     assert cells[1] == "1.000"
     assert cells[7:10] == ["1.000", "0.000", "0.000"]
+
+
+def test_finds_on_ignored_boxes_are_not_false(run_script, data, tmp_path):
+    """Also where there is nothing but ignored boxes."""
+    table, out = data.with_name("ignored.csv"), tmp_path / "figures.json"
+    rows = ["file,xmin,ymin,xmax,ymax,ignore", "0.png,-1,-1,9999,9999,1", "1.png,,,,,"]
+    table.write_text("\n".join(rows) + "\n")
+    small = saved(small_detector(), tmp_path / "small.keras")
+    done = run_script("evaluate-detector", small, "--data", table, "--json", out)
+    assert done.status == 0, done.err
+    (row,) = json.loads(out.read_text())["data"][str(table)]["detectors"]
+    detector = HeadDetector.load(small)
+    pictures = [read_image(data.with_name(name)) for name in ("0.png", "1.png")]
+    (first, _), (second, _) = detector.detect(pictures)
+    # What is for the most part outside the picture is not in the box either.
+    outside = ~inside(first, as_boxes([[0, 0, pictures[0].shape[1], pictures[0].shape[0]]]))
+    assert 0 < outside.sum() < len(first)
+    assert row["false"] == len(second) + outside.sum()
 
 
 def test_several_sets_are_measured_in_one_run(run_script, data, tmp_path, tiny_detector):

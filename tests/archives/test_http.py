@@ -1,0 +1,96 @@
+"""Pictures by HTTP, from servers that are busy, down, or have no such file."""
+
+import http.server
+import json
+import threading
+import zipfile
+
+import archive_sets as sets
+import pytest
+from annotate_fakes import annotate
+
+from headpose.archives.inputs import find_files
+from headpose.archives.records import fetched, records_of
+from headpose.archives.shards import make_shards
+
+CONTENTS = sets.pictures()
+PICTURE = CONTENTS["00.png"]
+
+
+@pytest.fixture
+def server():
+    """Answers each path with the status that `server.answers` has for it, else a picture."""
+    pytest.importorskip("fsspec", reason="fsspec is not installed (the extra cloud)")
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed (the extra cloud)")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status = self.server.answers.get(self.path, 200)
+            if status is None:
+                self.connection.close()
+                return
+            self.send_response(status)
+            content = PICTURE if status == 200 else b""
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.answers = {}
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [503, 429, 500, 403, 401, None])
+def test_what_a_server_did_not_give_is_tried_again(server, tmp_path, status):
+    url = f"http://127.0.0.1:{server.server_port}/a.png"
+    server.answers["/a.png"] = status
+    counts = annotate([url], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (0, 1)
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "no such file" not in failure["reason"]
+    server.answers.clear()
+    counts = annotate([url], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_not_there_is_told_once(server, tmp_path, status):
+    url = f"http://127.0.0.1:{server.server_port}/a.png"
+    server.answers["/a.png"] = status
+    annotate([url], tmp_path / "out")
+    assert sets.failures_of(tmp_path / "out")[0]["reason"] == f"{url}: no such file"
+    server.answers.clear()
+    assert annotate([url], tmp_path / "out")["pictures"] == 0
+
+
+def test_a_server_that_is_down_is_tried_again(server, tmp_path):
+    port = server.server_port
+    server.shutdown()
+    server.server_close()
+    annotate([f"http://127.0.0.1:{port}/a.png"], tmp_path / "out")
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "no such file" not in failure["reason"]
+    (mark,) = (tmp_path / "out").rglob("*.again.json")
+    assert json.loads(mark.read_text())["failures"]
+
+
+def test_a_chain_keeps_its_end(tmp_path):
+    pytest.importorskip("fsspec", reason="fsspec is not installed (the extra cloud)")
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.writestr("a.png", PICTURE)
+        archive.writestr("in/b.png", PICTURE)
+    end = f"::file://{tmp_path}/p.zip"
+    for name, found in (("zip://*.png", ["a.png"]), ("zip://**.png", ["a.png", "in/b.png"])):
+        inputs = find_files([name + end])
+        records = [r for shard in make_shards(inputs, 1) for r in fetched(records_of(shard))]
+        assert [r.file for r in records] == [f"zip://{path}{end}" for path in found]
+        assert [r.content for r in records] == [PICTURE] * len(found)
