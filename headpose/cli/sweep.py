@@ -104,7 +104,7 @@ def main() -> int:
         if isinstance(given, tuple):  # a range is told when the first trial is configured
             check_models(*(named_model(name, MODELS[option]) for name in given))
     shared = config_from(arguments, PoseTrainingConfig())
-    search = arguments.search or ("grid" if space.is_finite else "tpe")
+    search = arguments.search or ("tpe" if space.ranges else "grid")
     if search == "grid":
         space.grid()  # says so where a range makes it impossible
     check_pool(arguments)

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sweep_fakes as fakes
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from headpose.errors import HeadposeError
 from headpose.parallel.processes import ProcessPool
 from headpose.training.sweep import results as sweep_results
 from headpose.training.sweep.driver import Sweep
-from headpose.training.sweep.spaces import Range, Space
+from headpose.training.sweep.spaces import Space
 from headpose.training.sweep.study import STUDY, check_free, clear, state_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -84,7 +85,9 @@ def test_a_part_of_a_grid_is_drawn_by_the_seed_and_can_grow(tmp_path):
 
 
 def test_random_draws_from_ranges(tmp_path):
-    space = Space("r", {"filters": Range(2, 64, log=True, whole=True), "shift": Range(0.0, 0.5)})
+    space = Space(
+        "r", {"filters": IntDistribution(2, 64, log=True), "shift": FloatDistribution(0.0, 0.5)}
+    )
     rows = table_of(swept(tmp_path, search="random", count=20, space=space))
     filters = [row["filters"] for row in rows]
     assert all(isinstance(f, int) and 2 <= f <= 64 for f in filters)
@@ -95,7 +98,7 @@ def test_random_draws_from_ranges(tmp_path):
 
 def test_the_search_that_learns_finds_what_is_best(tmp_path):
     """Errors fall with the number of filters: most later draws have many."""
-    space = Space("r", {"filters": Range(2, 64, whole=True)})
+    space = Space("r", {"filters": IntDistribution(2, 64)})
     rows = table_of(swept(tmp_path, search="tpe", count=30, space=space))
     filters = [row["filters"] for row in rows]
     assert np.median(filters[15:]) > 50

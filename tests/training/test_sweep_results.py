@@ -1,8 +1,9 @@
 import cv2
 import pytest
+from optuna.distributions import FloatDistribution
 
 from headpose.training.sweep import results as sweep_results
-from headpose.training.sweep.spaces import Range, Space
+from headpose.training.sweep.spaces import Space
 
 
 def rows_of(*points, state="complete"):
@@ -27,7 +28,9 @@ def test_the_front_is_what_no_other_trial_beats(points, best):
 
 
 def test_pictures_are_drawn_of_lists_and_ranges(tmp_path):
-    space = Space("s", {"filters": Range(1, 8, log=True), "balance": (0, 1), "shift": (0.1, 0.2)})
+    space = Space(
+        "s", {"filters": FloatDistribution(1, 8, log=True), "balance": (0, 1), "shift": (0.1, 0.2)}
+    )
     rows = rows_of((1e6, 9), (2e7, 8), (3e8, 7)) + rows_of((5e6, 20), state="stopped")
     for i, row in enumerate(rows):
         row |= {"filters": i + 1, "balance": i % 2, "shift": 0.1}

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from headpose.errors import HeadposeError
 from headpose.training.fields import with_values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.sweep.spaces import SPACES, Range, check, read_space
+from headpose.training.sweep.spaces import SPACES, check, read_space
 
 
 def test_the_published_searches_have_288_networks_and_27_augmentations():
@@ -54,9 +55,9 @@ def test_a_space_of_ones_own_is_read(tmp_path):
         )
     )
     assert space.name == "mine"
-    assert space.options["dense_size"] == Range(8, 64, log=True, whole=True)
-    assert space.options["learning_rate"] == Range(1e-4, 1e-2, log=True)
-    assert not space.is_finite
+    assert space.options["dense_size"] == IntDistribution(8, 64, log=True)
+    assert space.options["learning_rate"] == FloatDistribution(1e-4, 1e-2, log=True)
+    assert space.ranges == ["dense_size", "learning_rate"]
     chosen = {"dense_size": 9, "learning_rate": 0.001, "brightness": "0.75 1.25"}
     assert space.values(chosen) == {**chosen, "brightness": (0.75, 1.25)}
     assert space.fixed == {"dropout": 0}

@@ -87,8 +87,7 @@ class Sweep:
             (folder / TRIALS).mkdir(exist_ok=True)
             self.study.set_user_attr("settings", settings)
             self._settle(grid, seed)
-        # What failed before is tried again, once.
-        self._again = {t.number for t in self.trials() if state_of(t) == "failed"}
+            self._queue_again("failed")  # once
 
     def _differs(self, settings: dict[str, str]) -> bool:
         """Tells whether there is a sweep with other settings, of which nothing is worth keeping."""
@@ -117,23 +116,17 @@ class Sweep:
             return
         if self._search == "random":
             draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-            settled = [self.space.suggest(draws.ask()) for _ in range(self.count)]
+            settled = [draws.ask(self.space.distributions()).params for _ in range(self.count)]
         elif self.count < len(grid):
             settled = random.Random(seed).sample(grid, len(grid))
         else:
             settled = grid
-        queued = len(self.trials())
+        queued = [trial.system_attrs["fixed_params"] for trial in self.trials()]
         if self._search == "grid":
             # Another number of trials puts them in another order: none is queued twice.
-            before = [self._labels(trial) for trial in self.trials()]
-            settled = [*before, *(params for params in settled if params not in before)]
-        for params in settled[queued : self.count]:
+            settled = [*queued, *(params for params in settled if params not in queued)]
+        for params in settled[len(queued) : self.count]:
             self.study.enqueue_trial(params)
-
-    def _labels(self, trial) -> dict:
-        """Returns the labels of a trial's combination, chosen or queued."""
-        told = trial.system_attrs.get("fixed_params", {}) | trial.params
-        return {name: told.get(name) for name in self.space.options}
 
     def trials(self) -> list:
         """Returns Optuna's record of each trial, by number."""
@@ -164,7 +157,7 @@ class Sweep:
         def tasks() -> Iterator[Task]:
             while trial := self._take():
                 folder = self.trial_folder(trial.number)
-                config = configure(self.space.values(self.space.suggest(trial)), folder)
+                config = configure(self.space.values(trial.params), folder)
                 if reason := misfit(config):
                     trial.set_user_attr("unfit", reason)
                     self._end(trial, "FAIL")
@@ -198,34 +191,32 @@ class Sweep:
         return self.folder / TRIALS / f"{number:04d}"
 
     def _take(self):
-        """Takes a trial that nobody has: one that was under way and left, else a new one."""
-        import optuna
-
+        """Takes a trial that nobody has: one that was begun and left, else the next; or None."""
         with turn(self.folder):
-            trials = self.trials()
-            for frozen in trials[: self.count]:
-                number, state = frozen.number, state_of(frozen)
-                left = state == "open" and frozen.state == optuna.trial.TrialState.RUNNING
-                if number not in self._locks and (left or number in self._again):
-                    with contextlib.suppress(HeadposeError):  # another process has it
-                        self._lock(number)
-                        self._again.discard(number)
-                        return optuna.trial.Trial(self.study, frozen._trial_id)
-            if sum(t.state != optuna.trial.TrialState.WAITING for t in trials) >= self.count:
+            self._queue_again("open")
+            begun = [trial.state.name != "WAITING" for trial in self.trials()[: self.count]]
+            if sum(begun) == self.count:
                 return None
-            trial = self.study.ask()
-            self._lock(trial.number)
+            trial = self.study.ask(self.space.distributions())
+            lock = contextlib.ExitStack()
+            lock.enter_context(self._sole_user(trial.number))
+            self._locks[trial.number] = lock
             return trial
 
-    def _lock(self, number: int) -> None:
-        """Makes a trial this process's until it ends.
+    def _queue_again(self, state: str) -> None:
+        """Has trials in a state asked for anew, unless a process has them. Call in `turn`."""
+        import optuna
 
-        Raises:
-            HeadposeError: If another process has it.
-        """
-        with contextlib.ExitStack() as lock:
-            lock.enter_context(sole_user(self.folder / TRIALS, f"{number:04d}"))
-            self._locks[number] = lock.pop_all()
+        for trial in self.trials()[: self.count]:
+            begun = trial.state == optuna.trial.TrialState.RUNNING
+            if begun and state_of(trial) == state and trial.number not in self._locks:
+                with contextlib.suppress(HeadposeError), self._sole_user(trial.number):
+                    waiting = optuna.trial.TrialState.WAITING
+                    self.study._storage.set_trial_state_values(trial._trial_id, waiting)
+
+    def _sole_user(self, number: int):
+        """Refuses a trial that another process has."""
+        return sole_user(self.folder / TRIALS, f"{number:04d}")
 
     def _judge(self, trial, epoch: int, error: float) -> bool:
         """Takes note of an epoch's error and tells whether to stop there."""

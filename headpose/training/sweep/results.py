@@ -8,12 +8,17 @@ import numpy as np
 from headpose.files import atomic_write, csv_writer
 from headpose.images.figures import figure, save
 from headpose.training.sweep.driver import Sweep
-from headpose.training.sweep.spaces import Range, Space, label
+from headpose.training.sweep.spaces import Space, labels
 from headpose.training.sweep.study import FINISHED, state_of, turn
 
 COUNTED = ("complete", "stopped")
 TABLE, FRONT_PICTURE, EFFECT_PICTURE = "models.csv", "error-multiply-adds.png", "effects.png"
 FILES = (TABLE, FRONT_PICTURE, EFFECT_PICTURE)
+LOOKS: dict[str, dict] = {
+    "complete": {"color": "tab:blue", "alpha": 0.7, "marker": "o", "ms": 4.7, "ls": ""},
+    "stopped": {"color": "tab:gray", "alpha": 0.7, "marker": "x", "ms": 4.7, "ls": ""},
+    "front": {"color": "tab:red", "lw": 1.2, "marker": "o", "ms": 5, "zorder": 3},
+}
 
 
 def table(sweep: Sweep) -> list[dict]:
@@ -91,15 +96,13 @@ def _draw_front(path: Path, rows: Sequence[dict], space: Space) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     drawing, axes = figure(8, 5.5)
-    for state, mark, colour in (("complete", "o", "tab:blue"), ("stopped", "x", "tab:gray")):
-        some = [row for row in rows if row["state"] == state]
-        if some:
-            across, up = _columns(some)
-            axes.scatter(across, up, s=22, marker=mark, c=colour, alpha=0.7, label=state)
     best = front(rows)
-    if best:
-        across, up = _columns(best)
-        axes.plot(across, up, color="tab:red", lw=1.2, marker="o", ms=5, label="front", zorder=3)
+    shown = {state: [row for row in rows if row["state"] == state] for state in COUNTED}
+    for name, some in {**shown, "front": best}.items():
+        if some:
+            across = [row["multiply_adds"] / 1e6 for row in some]
+            up = [row["validation_error"] for row in some]
+            axes.plot(across, up, label=name, **LOOKS[name])
     for i, row in enumerate(best):
         axes.annotate(
             name_of(row, space),
@@ -114,9 +117,8 @@ def _draw_front(path: Path, rows: Sequence[dict], space: Space) -> None:
         xscale="log",
         xlabel="multiply-adds of a crop, millions",
         ylabel="validation error, degrees",
-        title=f"{space.name}: named by {'/'.join(space.options)}",
     )
-    axes.title.set_fontsize(10)
+    axes.set_title(f"{space.name}: named by {'/'.join(space.options)}", fontsize=10)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -126,10 +128,6 @@ def _draw_front(path: Path, rows: Sequence[dict], space: Space) -> None:
     save(drawing, path)
 
 
-def _columns(rows: Sequence[dict]) -> tuple[list[float], list[float]]:
-    return [r["multiply_adds"] / 1e6 for r in rows], [r["validation_error"] for r in rows]
-
-
 def _draw_effects(path: Path, rows: Sequence[dict], space: Space) -> None:
     """Draws a panel for each option: every trial's error, and the median at each value."""
     from matplotlib.figure import Figure
@@ -137,30 +135,28 @@ def _draw_effects(path: Path, rows: Sequence[dict], space: Space) -> None:
     columns = min(len(space.options), 3)
     lines = -(-len(space.options) // columns)
     drawing = Figure(figsize=(4.2 * columns, 3.4 * lines), layout="constrained")
-    panels = drawing.subplots(lines, columns, squeeze=False, sharey=True).reshape(-1)
-    for axes, (name, values) in zip(panels, space.options.items(), strict=False):
-        errors = np.array([row["validation_error"] for row in rows])
-        if isinstance(values, Range):
-            axes.scatter([row[name] for row in rows], errors, s=14, alpha=0.6)
-            axes.set_xscale("log" if values.log else "linear")
-        else:
-            _draw_values(axes, name, values, rows, errors)
+    panels = drawing.subplots(lines, columns, squeeze=False, sharey=True)
+    errors = np.array([row["validation_error"] for row in rows])
+    # Sideways, so that points do not hide each other.
+    scatter = np.random.default_rng(0).uniform(-0.15, 0.15, len(rows))
+    for axes, (name, values) in zip(panels.flat, space.options.items(), strict=False):
+        across = np.array([row[name] for row in rows])
+        if isinstance(values, tuple):
+            listed = labels(values)
+            places = np.array([listed.index(row[name]) for row in rows])
+            for place in set(places):
+                median = np.median(errors[places == place])
+                axes.hlines(median, place - 0.3, place + 0.3, color="black", lw=1.5)
+            axes.set_xticks(range(len(listed)), map(str, listed))
+            axes.set_xlim(-0.6, len(listed) - 0.4)
+            across = places + scatter
+        elif values.log:
+            axes.set_xscale("log")
+        axes.scatter(across, errors, s=14, alpha=0.6)
         axes.set_xlabel(name)
         axes.grid(alpha=0.3)
-    for axes in panels[::columns]:
+    for axes in panels[:, 0]:
         axes.set_ylabel("validation error, degrees")
-    for axes in panels[len(space.options) :]:
+    for axes in panels.flat[len(space.options) :]:
         axes.set_visible(False)
     save(drawing, path)
-
-
-def _draw_values(axes, name: str, values: tuple, rows: Sequence[dict], errors) -> None:
-    labels = [label(value) for value in values]
-    scatter = np.random.default_rng(0)  # sideways, so that points do not hide each other
-    for place, value in enumerate(labels):
-        some = errors[[row[name] == value for row in rows]]
-        if len(some):
-            axes.scatter(place + scatter.uniform(-0.15, 0.15, len(some)), some, s=14, alpha=0.6)
-            axes.hlines(np.median(some), place - 0.3, place + 0.3, color="black", lw=1.5)
-    axes.set_xticks(range(len(labels)), [str(v) for v in labels])
-    axes.set_xlim(-0.6, len(labels) - 0.4)

@@ -19,10 +19,15 @@ import itertools
 import math
 import reprlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headpose.errors import HeadposeError
 from headpose.training.fields import with_values
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+
+    Range: TypeAlias = FloatDistribution | IntDistribution
 
 # The published system's two searches, files beside this one.
 SPACES, FOLDER = ("architectures", "augmentation"), Path(__file__).parent
@@ -34,57 +39,24 @@ SHORT.maxlevel = SHORT.maxlist = SHORT.maxdict = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`, both included.
-
-    Attributes:
-        low, high: Limits.
-        log: Whether the logarithm is spread evenly.
-        whole: Whether only whole numbers count.
-
-    Raises:
-        ValueError: If these are no limits.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("low", "high"):  # YAML takes 1e-4, without a point, for a text
-            object.__setattr__(self, name, float(getattr(self, name)))
-        limits = (self.low, self.high)
-        fits = self.low < self.high < math.inf and (self.low > 0 or not self.log)
-        fits = fits and (not self.whole or all(map(float.is_integer, limits)))
-        if not fits or not all(isinstance(v, bool) for v in (self.log, self.whole)):
-            raise ValueError("no range")
-
-    @property
-    def limits(self) -> tuple[float, float] | tuple[int, int]:
-        """Both limits, as numbers of the kind that the option has."""
-        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
-
-
-@dataclasses.dataclass(frozen=True)
 class Space:
     """Options with the values to try.
 
     Attributes:
         name: What to call it.
-        options: For each option its values, or a `Range` of them. A value is a number, a
-            text, True or False, or a tuple of several values.
+        options: For each option its values, or Optuna's distribution of numbers in a range. A
+            value is a number, a text, True or False, or a tuple of several values.
         fixed: Options that have the same value in all trials.
     """
 
     name: str
-    options: dict[str, tuple | Range]
+    options: "dict[str, tuple | Range]"
     fixed: dict[str, object] = dataclasses.field(default_factory=dict)
 
     @property
-    def is_finite(self) -> bool:
-        """Whether all options have lists of values."""
-        return not any(isinstance(values, Range) for values in self.options.values())
+    def ranges(self) -> list[str]:
+        """Names of the options that have no list of values."""
+        return [name for name, values in self.options.items() if not isinstance(values, tuple)]
 
     def grid(self) -> list[dict]:
         """Returns all combinations of labels, the last option changing first.
@@ -92,54 +64,46 @@ class Space:
         Raises:
             HeadposeError: If an option has a range, or there are more than `MAX_TRIALS`.
         """
-        ranges = [name for name, values in self.options.items() if isinstance(values, Range)]
-        if ranges:
-            raise HeadposeError(f"{self.name}: {', '.join(ranges)} has a range; a grid needs lists")
-        lists = [
-            [label(v) for v in values]
-            for values in self.options.values()
-            if not isinstance(values, Range)
-        ]
+        if self.ranges:
+            told = f"{self.name}: {', '.join(self.ranges)} has a range; a grid needs lists"
+            raise HeadposeError(told)
+        lists = [labels(v) for v in self.options.values() if isinstance(v, tuple)]
         if (count := math.prod(map(len, lists))) > MAX_TRIALS:
             raise HeadposeError(
                 f"{self.name}: its grid has {count:.3g} combinations, more than {MAX_TRIALS}; "
                 "name fewer values, or draw some with --search random --trials N"
             )
         return [
-            dict(zip(self.options, values, strict=True)) for values in itertools.product(*lists)
+            dict(zip(self.options, chosen, strict=True)) for chosen in itertools.product(*lists)
         ]
 
-    def suggest(self, trial) -> dict:
-        """Has an Optuna trial choose what it has not chosen yet; returns all its choices.
+    def distributions(self) -> "dict[str, BaseDistribution]":
+        """Returns Optuna's distribution of each option, of its labels where it has a list."""
+        from optuna.distributions import CategoricalDistribution
 
-        What was queued for the trial is chosen; it may have been killed before.
-        """
-        for name, values in self.options.items():
-            if not isinstance(values, Range):
-                trial.suggest_categorical(name, [label(v) for v in values])
-            else:
-                suggest = trial.suggest_int if values.whole else trial.suggest_float
-                suggest(name, *values.limits, log=values.log)
-        return trial.params
+        return {
+            name: CategoricalDistribution(labels(values)) if isinstance(values, tuple) else values
+            for name, values in self.options.items()
+        }
 
     def values(self, chosen: dict) -> dict[str, Any]:
         """Returns the values of a combination, as `grid` has it."""
         result = {}
-        for name, chosen_label in chosen.items():
-            options = self.options[name]
-            listed = () if isinstance(options, Range) else options
-            result[name] = next((v for v in listed if label(v) == chosen_label), chosen_label)
+        for name, told in chosen.items():
+            values = self.options[name]
+            listed = values if isinstance(values, tuple) else ()
+            result[name] = next((value for value in listed if label(value) == told), told)
         return result
 
     def describe(self) -> str:
         """Returns a line for each option."""
         lines = []
         for name, values in self.options.items():
-            if isinstance(values, Range):
+            if isinstance(values, tuple):
+                text = ", ".join(map(str, labels(values)))
+            else:
                 kind = ", logarithmic" if values.log else ""
                 text = f"{values.low:g} to {values.high:g}{kind}"
-            else:
-                text = ", ".join(str(label(v)) for v in values)
             lines.append(f"{name}: {text}")
         if self.fixed:
             same = ", ".join(f"{name} {label(value)}" for name, value in self.fixed.items())
@@ -150,6 +114,11 @@ class Space:
 def label(value) -> int | float | str | bool:
     """Returns what stands for a value in tables: several values as one text."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def labels(values: tuple) -> list[int | float | str | bool]:
+    """Returns the labels of an option's values."""
+    return [label(value) for value in values]
 
 
 def read_space(name: str) -> Space:
@@ -187,13 +156,13 @@ def read_space(name: str) -> Space:
     )
 
 
-def _values(file: str, option: str, values) -> tuple | Range:
+def _values(file: str, option: str, values) -> "tuple | Range":
     if isinstance(values, dict):
         return _range(file, option, values)
     if not isinstance(values, list) or not values:
         raise HeadposeError(f"{file}: {option} needs a list of values, or low and high")
     found = tuple(_value(file, option, value) for value in values)
-    if len({label(v) for v in found}) < len(found):
+    if len(set(labels(found))) < len(found):
         raise HeadposeError(f"{file}: {option} has the same value twice")
     return found
 
@@ -209,10 +178,23 @@ def _value(file: str, option: str, value):
     return tuple(value) if several else value
 
 
-def _range(file: str, option: str, given: dict) -> Range:
+def _range(file: str, option: str, given: dict) -> "Range":
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    told = {"log": False, "whole": False} | given
     try:
-        return Range(**given)
-    except (TypeError, ValueError) as error:
+        low, high = float(given["low"]), float(given["high"])  # YAML takes 1e-4 for a text
+        log, whole = told["log"], told["whole"]
+        fits = -math.inf < low < high < math.inf and not (whole and (low % 1 or high % 1))
+        if not fits or len(told) > 4 or not all(isinstance(v, bool) for v in (log, whole)):
+            raise ValueError("no range")
+        # Where the logarithm is spread, they refuse limits that have none.
+        return (
+            IntDistribution(int(low), int(high), log)
+            if whole
+            else FloatDistribution(low, high, log)
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise HeadposeError(
             f"{file}: {option}: a range has numbers low < high (low > 0 where log), "
             "and perhaps log: true, whole: true"
@@ -227,7 +209,8 @@ def check(space: Space, config: object) -> None:
     """
     tried = list(space.fixed.items())
     for name, values in space.options.items():
-        tried += [(name, v) for v in (values.limits if isinstance(values, Range) else values)]
+        limits = values if isinstance(values, tuple) else (values.low, values.high)
+        tried += [(name, value) for value in limits]
     for name, value in tried:
         try:
             with_values(config, {name: value})
