@@ -11,7 +11,7 @@ import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
@@ -22,7 +22,6 @@ from headpose.files import check_readable, sha256, writable_folder
 from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.sweep.driver import DATA, SEARCHES, Sweep
 from headpose.training.sweep.spaces import (
     MAX_TRIALS,
     RESERVED,
@@ -31,8 +30,11 @@ from headpose.training.sweep.spaces import (
     check,
     read_space,
 )
-from headpose.training.sweep.study import STOPPERS, check_free, clear, state_of, turn
 
+if TYPE_CHECKING:
+    from headpose.training.sweep.driver import Sweep
+
+SEARCHES, STOPPERS = ("grid", "random", "tpe"), ("none", "median", "halving")
 # Options that name models.
 MODELS = {"start": ESTIMATORS, "teacher": ESTIMATORS, "detector": DETECTORS}
 ENOUGH_FAILURES = 3  # at the start, to take it that all others would fail too
@@ -110,6 +112,8 @@ def main() -> int:
     check_pool(arguments)
     data = check_data(shared)
     from headpose.training.sweep import results
+    from headpose.training.sweep.driver import DATA, Sweep
+    from headpose.training.sweep.study import check_free, clear, state_of, turn
 
     check_free(arguments.output, results.FILES)
     if arguments.overwrite:
@@ -192,7 +196,7 @@ def tables_digest(paths: Iterable[Path]) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()[:16]
 
 
-def run_trials(sweep: Sweep, arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:
+def run_trials(sweep: "Sweep", arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:
     """Runs what is left of a sweep; the table is up to date after each trial."""
     from headpose.training.sweep import results
     from headpose.training.sweep.trials import run_trial, unfit

@@ -18,6 +18,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.trial import Trial, TrialState
+
 from headpose.errors import HeadposeError
 from headpose.files import sole_user
 from headpose.parallel.processes import DONE, Task, work
@@ -32,7 +36,6 @@ from headpose.training.sweep.study import (
     turn,
 )
 
-SEARCHES = ("grid", "random", "tpe")
 DATA = "the data's tables"  # among the settings: a digest
 TRIALS_IF_OPEN = 50  # unless asked otherwise, where there is no grid to come to an end
 
@@ -43,13 +46,11 @@ class Sweep:
     Args:
         folder: Where it is kept; what is there already is gone on with.
         space: What varies.
-        search: Of `SEARCHES`. `grid` and `random` settle all trials beforehand; `tpe`
-            (tree-structured Parzen estimator, Bergstra et al. 2011) learns from those
-            that have ended.
+        search: `grid` and `random` settle all trials beforehand; `tpe` (tree-structured
+            Parzen estimator, Bergstra et al. 2011) learns from those that have ended.
         count: Trials in all; None: the whole grid, else `TRIALS_IF_OPEN`.
         seed: Of the search.
-        stopper: Of `STOPPERS`: what stops hopeless trials, Optuna's median rule or
-            asynchronous successive halving.
+        stopper: What stops hopeless trials, see `open_study`.
         settings: What else the trials depend on, texts by name.
 
     Raises:
@@ -67,16 +68,10 @@ class Sweep:
         settings: dict[str, str],
     ):
         self.folder, self.space = folder, space
-        self._search = search
         grid = space.grid() if search == "grid" else []
         self.count = min(count or len(grid), len(grid)) if grid else count or TRIALS_IF_OPEN
-        settings = {
-            "space": space.describe(),
-            "search": search,
-            "seed": str(seed),
-            "stop-early": stopper,
-            **settings,
-        }
+        own = {"space": space.describe(), "search": search, "seed": str(seed)}
+        settings = own | {"stop-early": stopper} | settings
         folder.mkdir(parents=True, exist_ok=True)
         self._locks: dict[int, contextlib.ExitStack] = {}
         with turn(folder):
@@ -86,7 +81,13 @@ class Sweep:
                 self.study = open_study(folder / STUDY, stopper)
             (folder / TRIALS).mkdir(exist_ok=True)
             self.study.set_user_attr("settings", settings)
-            self._settle(grid, seed)
+            if search == "tpe":
+                # Another process, or this one gone on with, would draw the same first trials again.
+                starts = self.study.user_attrs.get("starts", 0)
+                self.study.set_user_attr("starts", starts + 1)
+                self.study.sampler = TPESampler(seed=seed + starts, constant_liar=True)
+            else:
+                self._settle(grid, seed)
             self._queue_again("failed")  # once
 
     def _differs(self, settings: dict[str, str]) -> bool:
@@ -102,33 +103,23 @@ class Sweep:
         return bool(changed)
 
     def _settle(self, grid: list[dict], seed: int) -> None:
-        """Queues what a search settles beforehand; chooses how the others are drawn.
+        """Queues all trials, of a grid or drawn at random.
 
-        So the trials do not depend on the order in which they end, nor on interruptions.
+        So they do not depend on the order in which they end, nor on interruptions.
         """
-        import optuna
-
-        if self._search == "tpe":
-            # Another process, or this one gone on with, would draw the same first trials again.
-            starts = self.study.user_attrs.get("starts", 0)
-            self.study.set_user_attr("starts", starts + 1)
-            self.study.sampler = optuna.samplers.TPESampler(seed=seed + starts, constant_liar=True)
-            return
-        if self._search == "random":
-            draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
-            settled = [draws.ask(self.space.distributions()).params for _ in range(self.count)]
-        elif self.count < len(grid):
-            settled = random.Random(seed).sample(grid, len(grid))
-        else:
-            settled = grid
-        queued = [trial.system_attrs["fixed_params"] for trial in self.trials()]
-        if self._search == "grid":
+        queued = [t.system_attrs.get("fixed_params", t.params) for t in self.trials()]
+        if grid:
+            whole = self.count == len(grid)
+            settled = grid if whole else random.Random(seed).sample(grid, len(grid))
             # Another number of trials puts them in another order: none is queued twice.
             settled = [*queued, *(params for params in settled if params not in queued)]
+        else:
+            draws = optuna.create_study(sampler=RandomSampler(seed))
+            settled = [draws.ask(self.space.distributions()).params for _ in range(self.count)]
         for params in settled[len(queued) : self.count]:
             self.study.enqueue_trial(params)
 
-    def trials(self) -> list:
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
         """Returns Optuna's record of each trial, by number."""
         return self.study.get_trials(deepcopy=False)
 
@@ -160,26 +151,28 @@ class Sweep:
                 config = configure(self.space.values(trial.params), folder)
                 if reason := misfit(config):
                     trial.set_user_attr("unfit", reason)
-                    self._end(trial, "FAIL")
-                    continue
-                live[f"trial {trial.number}"] = trial
-                yield Task(f"trial {trial.number}", function, config)
+                    self._end(trial, TrialState.FAIL)
+                else:
+                    live[f"trial {trial.number}"] = trial
+                    yield Task(f"trial {trial.number}", function, config)
 
-        live: dict[str, Any] = {}
+        live: dict[str, Trial] = {}
         try:
             for event in work(pool, tasks(), lambda key, report: self._judge(live[key], *report)):
                 trial = live.pop(event.key)
-                if event.kind == DONE:
-                    trial.set_user_attr("row", event.value)
-                    stopped = "stopped" in trial.user_attrs
-                    error = None if stopped else event.value["validation_error"]
-                    self._end(trial, "PRUNED" if stopped else "COMPLETE", error)
-                    folder = self.trial_folder(trial.number)
-                    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-                else:
+                if event.kind != DONE:
                     # It stays open, so that the next call of the sweep runs it again.
                     trial.set_user_attr("error", str(event.value))
                     self._locks.pop(trial.number).close()
+                else:
+                    trial.set_user_attr("row", event.value)
+                    if "stopped" in trial.user_attrs:
+                        self._end(trial, TrialState.PRUNED)
+                    else:
+                        self._end(trial, TrialState.COMPLETE, event.value["validation_error"])
+                    shutil.rmtree(
+                        self.trial_folder(trial.number) / "checkpoint", ignore_errors=True
+                    )
                 yield trial.number
         finally:
             for lock in self._locks.values():
@@ -190,46 +183,39 @@ class Sweep:
         """Returns the folder of a trial's run."""
         return self.folder / TRIALS / f"{number:04d}"
 
-    def _take(self):
-        """Takes a trial that nobody has: one that was begun and left, else the next; or None."""
+    def _take(self) -> Trial | None:
+        """Takes a trial that nobody has: one that was begun and left, else the next."""
         with turn(self.folder):
             self._queue_again("open")
-            begun = [trial.state.name != "WAITING" for trial in self.trials()[: self.count]]
-            if sum(begun) == self.count:
+            waiting = [trial.state == TrialState.WAITING for trial in self.trials()[: self.count]]
+            if len(waiting) == self.count and not any(waiting):
                 return None
             trial = self.study.ask(self.space.distributions())
-            lock = contextlib.ExitStack()
+            lock = self._locks[trial.number] = contextlib.ExitStack()
             lock.enter_context(self._sole_user(trial.number))
-            self._locks[trial.number] = lock
             return trial
 
     def _queue_again(self, state: str) -> None:
-        """Has trials in a state asked for anew, unless a process has them. Call in `turn`."""
-        import optuna
-
+        """Has begun trials of a state asked for anew, unless a process has them. In `turn`."""
         for trial in self.trials()[: self.count]:
-            begun = trial.state == optuna.trial.TrialState.RUNNING
-            if begun and state_of(trial) == state and trial.number not in self._locks:
+            begun = trial.state == TrialState.RUNNING and trial.number not in self._locks
+            if begun and state_of(trial) == state:
                 with contextlib.suppress(HeadposeError), self._sole_user(trial.number):
-                    waiting = optuna.trial.TrialState.WAITING
-                    self.study._storage.set_trial_state_values(trial._trial_id, waiting)
+                    self.study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
-    def _sole_user(self, number: int):
+    def _sole_user(self, number: int) -> contextlib.AbstractContextManager:
         """Refuses a trial that another process has."""
         return sole_user(self.folder / TRIALS, f"{number:04d}")
 
-    def _judge(self, trial, epoch: int, error: float) -> bool:
+    def _judge(self, trial: Trial, epoch: int, error: float) -> bool:
         """Takes note of an epoch's error and tells whether to stop there."""
         last = self.trials()[trial.number].last_step
-        if last is not None and epoch <= last:
-            return "stopped" in trial.user_attrs  # asked before, by a worker that was lost
-        trial.report(error, epoch)
-        if trial.should_prune():
-            trial.set_user_attr("stopped", True)
+        if last is None or epoch > last:  # else asked before, by a worker that was lost
+            trial.report(error, epoch)
+            if trial.should_prune():
+                trial.set_user_attr("stopped", True)
         return "stopped" in trial.user_attrs
 
-    def _end(self, trial, state: str, value: float | None = None) -> None:
-        import optuna
-
-        self.study.tell(trial, value, optuna.trial.TrialState[state])
+    def _end(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
+        self.study.tell(trial, value, state)
         self._locks.pop(trial.number).close()

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, in_turn, sole_user
 
 STUDY, TRIALS = "study.log", "trials"
 JOURNAL = b'{"op_code":'  # how Optuna's journals begin
-STOPPERS = ("none", "median", "halving")
 WARM_UP = 5  # epochs in which no trial is stopped: first errors say little
-FINISHED = ("complete", "stopped", "unfit")
+STATES = {"COMPLETE": "complete", "PRUNED": "stopped", "FAIL": "unfit"}  # ours by Optuna's
+FINISHED = tuple(STATES.values())
 
 
 def turn(folder: Path):
@@ -22,16 +25,10 @@ def turn(folder: Path):
     return in_turn(folder / "sweep", "")
 
 
-def state_of(trial) -> str:
+def state_of(trial: optuna.trial.FrozenTrial) -> str:
     """Names the state of a trial; all but `open` and `failed` are for good."""
-    state = trial.state.name
-    if state == "COMPLETE":
-        return "complete"
-    if state == "PRUNED":
-        return "stopped"
-    if state == "FAIL":
-        return "unfit"
-    return "failed" if "error" in trial.user_attrs else "open"
+    other = "failed" if "error" in trial.user_attrs else "open"
+    return STATES.get(trial.state.name, other)
 
 
 def check_free(folder: Path, names: Iterable[str]) -> None:
@@ -99,30 +96,29 @@ class _JournalLock:
         self._held.close()
 
 
-def open_study(path: Path, stopper: str):
+def open_study(path: Path, stopper: str) -> optuna.Study:
     """Opens the study that is kept in a file, or begins it.
 
     Args:
         path: Of the file.
-        stopper: Of `STOPPERS`.
+        stopper: What stops hopeless trials: `none`, Optuna's `median` rule or asynchronous
+            successive `halving`.
 
     Raises:
         HeadposeError: If the file is damaged or of something else.
     """
-    import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalStorage
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     damaged = HeadposeError(f"{path}: damaged; use --overwrite or another --output")
     check_readable(path)
-    if path.exists() and not _begins_a_journal(path.read_bytes()):
+    # Of a journal that was just begun, a first line that is cut short may be left.
+    if path.exists() and not JOURNAL.startswith(path.read_bytes()[: len(JOURNAL)]):
         raise damaged  # and is not to be written to
-    pruner = {
-        "none": optuna.pruners.NopPruner,
-        "median": lambda: optuna.pruners.MedianPruner(n_warmup_steps=WARM_UP),
-        "halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=WARM_UP),
-    }[stopper]()
-    lock: Any = _JournalLock(path)  # has what Optuna's locks have, whose class is not imported
+    pruner: optuna.pruners.BasePruner = {
+        "none": optuna.pruners.NopPruner(),
+        "median": optuna.pruners.MedianPruner(n_warmup_steps=WARM_UP),
+        "halving": optuna.pruners.SuccessiveHalvingPruner(min_resource=WARM_UP),
+    }[stopper]
+    lock: Any = _JournalLock(path)  # has what Optuna's locks have, whose class is not public
     try:
         return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(path), lock)),
@@ -133,11 +129,3 @@ def open_study(path: Path, stopper: str):
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged from error
-
-
-def _begins_a_journal(content: bytes) -> bool:
-    """Tells Optuna's journals, of which a first line that is cut short may be left, from others."""
-    first, end, _ = content.partition(b"\n")
-    if not end:
-        return JOURNAL.startswith(first) or first.startswith(JOURNAL)
-    return first.startswith(JOURNAL)
