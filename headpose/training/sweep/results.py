@@ -9,9 +9,10 @@ from headpose.files import atomic_write, csv_writer
 from headpose.images.figures import figure, save
 from headpose.training.sweep.driver import Sweep
 from headpose.training.sweep.spaces import Space, labels
-from headpose.training.sweep.study import FINISHED, state_of, turn
+from headpose.training.sweep.study import state_of, turn
 
-COUNTED = ("complete", "stopped")
+COUNTED, NOTES = ("complete", "stopped"), {"unfit": "unfit", "failed": "error"}
+LAST = ("seconds", "note")
 TABLE, FRONT_PICTURE, EFFECT_PICTURE = "models.csv", "error-multiply-adds.png", "effects.png"
 FILES = (TABLE, FRONT_PICTURE, EFFECT_PICTURE)
 LOOKS: dict[str, dict] = {
@@ -27,39 +28,35 @@ def table(sweep: Sweep) -> list[dict]:
     Each has `trial`, `state`, the options that vary, and what `run_trial` returns;
     `note` says why a trial failed or could not be.
     """
-    rows = []
-    for trial in sweep.trials():
-        state = state_of(trial)
-        if state in (*FINISHED, "failed"):
-            told = trial.user_attrs
-            rows.append(
-                {
-                    "trial": trial.number,
-                    "state": state,
-                    **{name: trial.params[name] for name in sweep.space.options},
-                    **told.get("row", {}),
-                    "note": "" if state in COUNTED else told.get("unfit") or told.get("error", ""),
-                }
-            )
-    return rows
+    return [
+        {
+            "trial": trial.number,
+            "state": state,
+            **{name: trial.params[name] for name in sweep.space.options},
+            **trial.user_attrs.get("row", {}),
+            "note": trial.user_attrs.get(NOTES[state], "") if state in NOTES else "",
+        }
+        for trial in sweep.trials()
+        if (state := state_of(trial)) != "open"
+    ]
 
 
 def updated(sweep: Sweep) -> list[dict]:
-    """Writes the table anew as the study is now, and returns its rows."""
+    """Writes the table anew as the study is now, and returns its rows.
+
+    `note` and `seconds`, which are no result, come last.
+    """
     with turn(sweep.folder):
         rows = table(sweep)
-        write_table(sweep.folder / TABLE, rows)
+        names = {name: None for row in rows for name in row if name not in LAST}
+        with (
+            atomic_write(sweep.folder / TABLE) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv_writer(file, [*names, *LAST], restval="")
+            writer.writeheader()
+            writer.writerows(rows)
     return rows
-
-
-def write_table(path: Path, rows: Sequence[dict]) -> None:
-    """Writes rows as CSV; `note` and `seconds`, which are no result, come last."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    names = [n for n in names if n not in ("seconds", "note")] + ["seconds", "note"]
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv_writer(file, names, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def front(rows: Sequence[dict]) -> list[dict]:
