@@ -78,6 +78,7 @@ def test_a_space_of_ones_own_is_read(tmp_path):
         ("options: {filters: {low: 0, high: 2, log: true}}", "low < high"),
         ("options: {filters: {low: 0.5, high: 2, whole: true}}", "low < high"),
         ("options: {filters: {low: 1, high: 2, step: 3}}", "low < high"),
+        (f"options: {{filters: {{low: 1, high: 1{'0' * 400}}}}}", "low < high"),  # no float
         ("options: {output: [a, b]}", "for the sweep itself"),
     ],
 )

@@ -17,7 +17,7 @@ TABLE, FRONT_PICTURE, EFFECT_PICTURE = "models.csv", "error-multiply-adds.png", 
 FILES = (TABLE, FRONT_PICTURE, EFFECT_PICTURE)
 LOOKS: dict[str, dict] = {
     "complete": {"color": "tab:blue", "alpha": 0.7, "marker": "o", "ms": 4.7, "ls": ""},
-    "stopped": {"color": "tab:gray", "alpha": 0.7, "marker": "x", "ms": 4.7, "ls": ""},
+    "stopped": {"color": "tab:gray", "alpha": 0.7, "marker": "x", "ms": 4.7, "mew": 1.5, "ls": ""},
     "front": {"color": "tab:red", "lw": 1.2, "marker": "o", "ms": 5, "zorder": 3},
 }
 
@@ -137,7 +137,7 @@ def _draw_effects(path: Path, rows: Sequence[dict], space: Space) -> None:
     # Sideways, so that points do not hide each other.
     scatter = np.random.default_rng(0).uniform(-0.15, 0.15, len(rows))
     for axes, (name, values) in zip(panels.flat, space.options.items(), strict=False):
-        across = np.array([row[name] for row in rows])
+        across, colours = np.array([row[name] for row in rows]), ["C0"] * len(rows)
         if isinstance(values, tuple):
             listed = labels(values)
             places = np.array([listed.index(row[name]) for row in rows])
@@ -146,10 +146,10 @@ def _draw_effects(path: Path, rows: Sequence[dict], space: Space) -> None:
                 axes.hlines(median, place - 0.3, place + 0.3, color="black", lw=1.5)
             axes.set_xticks(range(len(listed)), map(str, listed))
             axes.set_xlim(-0.6, len(listed) - 0.4)
-            across = places + scatter
+            across, colours = places + scatter, [f"C{place}" for place in places]
         elif values.log:
             axes.set_xscale("log")
-        axes.scatter(across, errors, s=14, alpha=0.6)
+        axes.scatter(across, errors, s=14, alpha=0.6, c=colours)
         axes.set_xlabel(name)
         axes.grid(alpha=0.3)
     for axes in panels[:, 0]:
