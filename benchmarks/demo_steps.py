@@ -20,6 +20,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from peak_memory import peak_memory
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 # What is timed: module, name in it, and the step. Methods are named Class.method.
@@ -91,7 +93,8 @@ def main() -> None:
     except SystemExit as end:
         status = end.code or 0
     ended = time.time()
-    target.write_text(json.dumps({"entered": ENTERED, "ended": ended, "steps": watch.seconds}))
+    measured = {"entered": ENTERED, "ended": ended, "steps": watch.seconds}
+    target.write_text(json.dumps(measured | {"peak": peak_memory() / 1e6}))
     sys.exit(status)
 
 

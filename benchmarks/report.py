@@ -91,6 +91,7 @@ def steps_table(steps: dict[str, dict]) -> str:
         [step, *(cell(taken[step], ".0f", 1000) for taken in steps.values())]
         for step in (*STEPS, "whole")
     ]
+    rows.append(["peak MB", *(cell(taken["peak MB"], ".0f") for taken in steps.values())])
     return markdown_table(["step, ms", *(f"`{command}`" for command in steps)], rows)
 
 

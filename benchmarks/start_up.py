@@ -58,7 +58,8 @@ def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
     """Runs demo_image.py once with arguments; what comes out goes to a folder.
 
     Returns:
-        Seconds of each of `STEPS`, `whole`, and under `packages` those of the imports.
+        Seconds of each of `STEPS`, `whole`, and under `packages` those of the imports; MB that
+        the process took at most, `peak MB`.
 
     Raises:
         HeadposeError: If the demo fails.
@@ -77,12 +78,14 @@ def steps_of_demo(arguments: Sequence[str], folder: Path) -> dict:
         "all else": ended - entered - sum(seconds.values()),
         "ending": started + whole - ended,
     }
-    return {n: seconds.get(n, 0.0) for n in STEPS} | {"whole": whole, "packages": packages}
+    told = {"whole": whole, "peak MB": measured["peak"], "packages": packages}
+    return {n: seconds.get(n, 0.0) for n in STEPS} | told
 
 
 def median_steps(runs: Sequence[dict]) -> dict:
     """Returns the medians of what `steps_of_demo` returned, packages the slowest first."""
-    result = {name: statistics.median(run[name] for run in runs) for name in (*STEPS, "whole")}
+    known = (*STEPS, "whole", "peak MB")
+    result = {name: statistics.median(run[name] for run in runs) for name in known}
     names = {name for run in runs for name in run["packages"]}
     packages = {n: statistics.median(r["packages"].get(n, 0.0) for r in runs) for n in names}
     slowest_first = sorted(packages.items(), key=lambda item: -item[1])

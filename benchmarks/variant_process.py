@@ -1,12 +1,11 @@
 """What a variant does in its process: timed calls, videos, and answers to judge it by."""
 
-import contextlib
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from peak_memory import peak_memory
 from variants import Models, Variant, load
 
 from headpose.images.pictures import read_image
@@ -80,19 +79,6 @@ class VariantProcess:
     def angles(self, crops: np.ndarray) -> np.ndarray:
         """Returns what the estimator tells of crops."""
         return self._pipeline.estimator.estimate_all(crops)
-
-
-def peak_memory() -> int:
-    """Returns the most memory that this process has held, in bytes."""
-    with contextlib.suppress(OSError):
-        # Not getrusage on Linux: there a child starts with its parent's peak.
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _seconds(call: Callable, argument) -> float:

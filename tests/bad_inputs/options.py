@@ -46,6 +46,20 @@ def cases() -> Iterator[Case]:
         for other in ("--backend=keras", "--backend=litert", "--device=gpu"):
             what = f"--precision=int8 with {other}"
             yield Case(command, what, (*arguments, "--precision=int8", other))
+    nothing_to_do = {
+        "image": ("--convention=biwi", "--empty"),
+        "video": ("--csv=new.csv --blur", "--csv=new.csv --draw=cube", "--reconnect"),
+        "export": ("--format=opencv --half", "--format=onnx --int8=good.csv --half"),
+    }
+    inputs = {"image": "good.png", "video": "good.png", "export": "{estimator}"}
+    for command, given in nothing_to_do.items():
+        for text in given:
+            what = f"options that have nothing to do: {text}"
+            yield Case(command, what, (inputs[command], *text.split()))
+    smoothing = ("good.png", "--no-smooth", "--beta=3")
+    yield Case("video", "options that have nothing to do: --no-smooth --beta=3", smoothing)
+    both = ("good.csv", "--validation=good.csv", "--start=ours", "--pruned-from=ours")
+    yield Case("train-detector", "options that contradict each other", both)
     yield Case("image", "a window without a display", ("good.png", "--show"))
     yield Case("image", "two tables for standard output", ("good.png", "--csv=-", "--json=-"))
     yield Case("imagine", "a command that does not exist", ())

@@ -55,7 +55,8 @@ def test_variants_are_measured(run_fresh, tmp_path, small, portrait):
 @pytest.fixture
 def run_on_fakes(monkeypatch, tmp_path):
     """Runs the script with figures that nobody measured, on pages in a folder of their own."""
-    steps = dict.fromkeys(start_up.STEPS, 0.1) | {"whole": 1.0, "packages": {"numpy": 0.1}}
+    steps = dict.fromkeys(start_up.STEPS, 0.1) | {"whole": 1.0, "peak MB": 130.0}
+    steps |= {"packages": {"numpy": 0.1}}
     monkeypatch.setattr(run, "prepare", lambda *_: ({}, []))
     monkeypatch.setattr(run, "measure_in_turns", lambda *_: ({DEFAULT: figures()}, True))
     monkeypatch.setattr(run, "time_starts", lambda *_: {"demo": [steps]})

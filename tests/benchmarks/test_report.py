@@ -52,10 +52,11 @@ def test_networks_and_steps_are_tables():
         "| a | 8x8x3 | 1,234 | 5.6 |",
         "| b | 8x8x3 | - | - |",
     ]
-    steps = dict.fromkeys((*start_up.STEPS, "whole"), 0.25)
+    steps = dict.fromkeys((*start_up.STEPS, "whole"), 0.25) | {"peak MB": 132.6}
     lines = report.steps_table({"demo": steps, "other": steps}).splitlines()
     assert lines[0] == "| step, ms | `demo` | `other` |"
-    assert lines[2:] == [f"| {name} | 250 | 250 |" for name in (*start_up.STEPS, "whole")]
+    rows = [f"| {name} | 250 | 250 |" for name in (*start_up.STEPS, "whole")]
+    assert lines[2:] == [*rows, "| peak MB | 133 | 133 |"]
 
 
 def test_the_front_page_names_ours_first_and_then_the_others():

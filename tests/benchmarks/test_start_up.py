@@ -25,7 +25,7 @@ def test_a_step_within_another_counts_for_itself_alone(monkeypatch):
 
 
 def test_the_slowest_step_is_named_with_the_slowest_imports():
-    run = dict.fromkeys(start_up.STEPS, 0.1) | {"whole": 3.9, "imports": 3.0}
+    run = dict.fromkeys(start_up.STEPS, 0.1) | {"whole": 3.9, "imports": 3.0, "peak MB": 130.0}
     runs = [run | {"packages": {"keras": x, "numpy": 0.5}} for x in (1.0, 2.5, 9.0)]
     steps = start_up.median_steps(runs)
     assert list(steps["packages"]) == ["keras", "numpy"]
@@ -66,6 +66,7 @@ def test_fresh_processes_are_timed_and_their_steps(monkeypatch, tmp_path, portra
     assert taken["imports"] == pytest.approx(sum(taken["packages"].values()), rel=1e-6)
     assert {"numpy", "cv2", "onnxruntime", "PIL"} <= set(taken["packages"])
     assert "tensorflow" not in taken["packages"]
+    assert taken["peak MB"] > 30  # numpy alone takes as much
     for run_ in steps["demo"]:
         assert all(run_[step] > 0 for step in start_up.STEPS)
         assert sum(run_[step] for step in start_up.STEPS) == pytest.approx(run_["whole"], abs=1e-6)
