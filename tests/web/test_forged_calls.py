@@ -44,6 +44,7 @@ def test_a_frame_that_claims_to_be_huge_is_not_unpacked(shared, bomb, monkeypatc
         (0.5, ["arrow"], False, 20),
         (0.5, "arrow", True, None),
         (0.5, "arrow", True, math.inf),
+        (10**400, "arrow", False, 20),
     ],
 )
 def test_values_that_no_control_has_are_refused(given):
