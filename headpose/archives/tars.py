@@ -22,6 +22,7 @@ from headpose.video.addresses import without_secrets
 
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
+KEPT = 1 << 16  # bytes, more than `tarfile` reads ahead
 MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
 CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
 
@@ -46,22 +47,27 @@ class _Stream:
     """A tar that is read once, and how it ended."""
 
     def __init__(self, file: Any):
-        self._file, self._end = file, b""
+        self._file, self._end, self._total = file, b"", 0
         self.goes_on = False
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
-        self._end = (self._end + data)[-END:]
+        self._end = (self._end + data)[-KEPT:]
+        self._total += len(data)
         return data
 
-    def has_end(self) -> bool:
+    def has_end(self, offset: int) -> bool:
         """Reads what is left and tells whether an archive ends there.
 
         Behind an archive's end are zeros alone; else `goes_on` is true.
+
+        Args:
+            offset: Where its end begins; `tarfile` has read on for some blocks.
         """
+        self.goes_on = any(self._end[max(0, offset - self._total + len(self._end)) :])
         while data := self.read(1 << 20):
             self.goes_on |= any(data)
-        return self._end == bytes(END)
+        return self._end[-END:] == bytes(END)
 
 
 def members(place: str) -> Iterator[Record]:
@@ -100,7 +106,7 @@ def members(place: str) -> Iterator[Record]:
                 for record in _records(shown, group):
                     found = True
                     yield record
-            whole = stream.has_end()
+                whole = stream.has_end(archive.offset)
         except CUT as error:
             raise _cut(shown, count, first_line(error)) from error
     if not whole:

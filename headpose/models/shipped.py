@@ -20,11 +20,12 @@ DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
 FAST_ESTIMATOR = MODELS / "pose-estimator-fast.keras"
 LARGE_ESTIMATOR = MODELS / "pose-estimator-large.keras"
 DEFAULT_DETECTOR = MODELS / "head-detector.keras"  # the first stage, see CLASSIFIER_FILE
+FAST_DETECTOR = MODELS / "head-detector-fast.keras"
 CLASSIFIER_FILE = MODELS / "head-classifier.keras"
 # What commands and `headpose.load_pipeline` call them, in whichever folder they are run.
 OURS, FAST, LARGE, SINGLE_STAGE = "ours", "fast", "large", "single-stage"
-DETECTORS = {OURS: CLASSIFIER_FILE, SINGLE_STAGE: DEFAULT_DETECTOR}
-FIRST_STAGES = dict.fromkeys((OURS, SINGLE_STAGE), DEFAULT_DETECTOR)  # to train from
+DETECTORS = {OURS: CLASSIFIER_FILE, SINGLE_STAGE: DEFAULT_DETECTOR, FAST: FAST_DETECTOR}
+FIRST_STAGES = DETECTORS | {OURS: DEFAULT_DETECTOR}  # to train from
 ESTIMATORS = {OURS: DEFAULT_ESTIMATOR, FAST: FAST_ESTIMATOR, LARGE: LARGE_ESTIMATOR}
 SUMS = "SHA256SUMS"  # written by `sha256sum *.keras *.onnx` in the folder of models
 OK, DIFFERS, MISSING = "as shipped", "differs from what ships", "missing"

@@ -217,11 +217,16 @@ def test_links_in_a_shard_are_told(tmp_path):
     assert all("a link to another file" in failure["reason"] for failure in failures)
 
 
-def test_what_is_behind_a_shards_end_is_told(tmp_path):
-    names = ["a.png", "b.png"]
-    whole = [sets.as_tar(tmp_path / f"{n}.tar", {n: CONTENTS["00.png"]}) for n in names]
+@pytest.mark.parametrize("filled_up", [True, False], ids=["records", "blocks"])
+def test_what_is_behind_a_shards_end_is_told(tmp_path, filled_up):
+    """Archives end at a multiple of 10,240 bytes, or after their end's two blocks of zeros."""
+    whole = []
+    for name in ("a.png", "b.png"):
+        data = sets.as_tar(tmp_path / f"{name}.tar", {name: CONTENTS["00.png"]}).read_bytes()
+        blocks = 2 + 1 + -(-len(CONTENTS["00.png"]) // 512)
+        whole.append(data if filled_up else data[: 512 * blocks])
     joined = tmp_path / "joined.tar"
-    joined.write_bytes(b"".join(path.read_bytes() for path in whole))
+    joined.write_bytes(b"".join(whole))
     counts = annotate([joined], tmp_path / "out")
     assert counts["pictures"] == 1
     (failure,) = sets.failures_of(tmp_path / "out")

@@ -79,7 +79,7 @@ def test_the_wheel_holds_the_models_once(wheel):
 
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {n.rpartition("/")[2] for n in names if n.startswith("headpose/shipped_models/")}
-    models = ["head-detector", "head-classifier"]
+    models = ["head-detector", "head-detector-fast", "head-classifier"]
     models += ["pose-estimator", "pose-estimator-fast", "pose-estimator-large"]
     kinds = (".keras", ".onnx", "-int8.onnx")
     assert shipped >= {"layers.csv", *(model + kind for model in models for kind in kinds)}
