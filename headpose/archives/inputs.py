@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from headpose.archives.urls import below, file_system, is_url, local, read, suffix_of
+from headpose.archives.urls import below, file_system, first_link, is_url, local, read, suffix_of
 from headpose.errors import reason
 from headpose.files import lines_of
 from headpose.images import heic
@@ -57,7 +57,7 @@ class Inputs:
 def kind_of(place: str) -> str | None:
     """Tells by the suffix what a file is; None for what is none of an archive's files."""
     suffix = suffix_of(place)
-    if suffix in TAR_SUFFIXES or _COMPRESSED_TAR.search(place):
+    if suffix in TAR_SUFFIXES or _COMPRESSED_TAR.search(first_link(place)):
         return TAR
     if suffix in PARQUET_SUFFIXES:
         return PARQUET

@@ -52,8 +52,14 @@ def local(place: str) -> Path | None:
 
 def suffix_of(place: str) -> str:
     """Returns the suffix of a path or URL, in lower case; a query is left out."""
-    path = urlsplit(place).path if place.startswith(("http://", "https://")) else place
+    link = first_link(place)
+    path = urlsplit(link).path if link.startswith(("http://", "https://")) else link
     return Path(path).suffix.lower()
+
+
+def first_link(place: str) -> str:
+    """Returns what a chain of URLs, `simplecache::zip://a.jpg::b.zip`, is of: its first address."""
+    return next(filter(is_url, place.split("::")), place)
 
 
 def file_system(url: str):
@@ -187,11 +193,15 @@ def below(url: str) -> list[Entry]:
 
 def _full(system, url: str, inside: str, path: str) -> str:
     """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
-    first, mark, rest = url.partition("::")
-    if first.endswith(inside):  # in a chain, the first link has the path: zip://a.jpg::b.zip
-        return first.removesuffix(inside) + path + mark + rest
-    if url.endswith(inside):
-        return url.removesuffix(inside) + path
+    links = url.split("::")
+    for i, link in enumerate(
+        links
+    ):  # in a chain, the first address: simplecache::zip://a.jpg::b.zip
+        if is_url(link):
+            if link.endswith(inside):
+                links[i] = link.removesuffix(inside) + path
+                return "::".join(links)
+            break
     return system.unstrip_protocol(path)
 
 

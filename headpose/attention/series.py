@@ -120,9 +120,12 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
         # Pictures of an archive may be of one file, and have keys, which may be there twice.
         told_apart = track is not None or (head is not None and row.get("key") is None)
         if told_apart and place in seen:
-            which = (
-                f"head {head} is twice" if track is None else f"track {track} is twice in a frame"
-            )
+            which = f"head {head} is twice"
+            if track is not None and moment(row) is None:
+                which = f"track {track}, but no column frame or time that tells its rows apart"
+                raise HeadposeError(f"{row['file']}: {which}")
+            if track is not None:
+                which = f"track {track} is twice in a frame"
             raise HeadposeError(f"{row['file']}: {which}; give each table once")
         seen.add(place)
         kept.append(row)

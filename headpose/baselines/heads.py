@@ -15,6 +15,7 @@ from headpose.datasets import crop_dataset as cd
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.datasets.pose_data import detected_boxes
+from headpose.datasets.repeated_rows import TWICE, repeated
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
@@ -160,9 +161,10 @@ def read_table_heads(
         labelled = labelled | turned_away
     for name in table["file"][~placed]:
         problems.add("bad box", name)
-    again = table.duplicated(["file", *COLUMNS, *ANGLES]).to_numpy() & placed
+    folder = picture_folder(named.path)
+    again = repeated(table, folder, (*COLUMNS, *ANGLES)) & placed
     for name in table["file"][again]:
-        problems.add("head that is there twice, of which one counts", name)
+        problems.add(TWICE, name)
     placed &= ~again
     for name in table["file"][placed & ~labelled]:
         problems.add("no angles", name)
@@ -170,7 +172,6 @@ def read_table_heads(
     if table.empty:
         told = "; ".join(problems.lines())
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
-    folder = picture_folder(named.path)
     heads = ComparedHeads(
         table[list(ANGLES)].to_numpy(np.float32),
         np.array([folder / name for name in table["file"]], object),

@@ -21,6 +21,7 @@ import pandas as pd
 from headpose.baselines.registry import PeerEstimator
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import PictureError
 from headpose.geometry.angles import (
     flip,
@@ -149,7 +150,12 @@ def label_pictures(
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue
-        can_be = can_show(rows[list(COLUMNS)].to_numpy(np.float32), *picture.shape[1::-1])
+        width, height = picture.shape[1::-1]
+        other = of_other_size(told_sizes(rows), width, height)
+        for _ in range(int(other.sum())):
+            problems.add(OTHER_SIZE, str(file))
+        rows = rows[~other]
+        can_be = can_show(rows[list(COLUMNS)].to_numpy(np.float32), width, height)
         for _ in range(int((~can_be).sum())):
             problems.add("box outside the picture", str(file))
         if not can_be.any():

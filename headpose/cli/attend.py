@@ -123,6 +123,15 @@ def summary_of(series: Series, targets: Sequence[Target]) -> str:
     return f"{name}: {', '.join(told) or 'not known'}"
 
 
+def is_own(table: Path) -> bool:
+    """Tells whether a table is one of shares that this command wrote."""
+    try:
+        with table.open(encoding="utf-8") as file:
+            return file.readline().startswith("file,track,target,")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def results_in(folder: Path) -> list[Path]:
     """Returns all that this command may write there."""
     names = (SHARES, EVENTS, POSITIONS, PAIRS, TIMELINE, DIRECTIONS)
@@ -169,7 +178,7 @@ def write_results(
     """
     check_outputs(results_in(folder), [*arguments.tables, arguments.targets])
     check_results(folder, arguments.overwrite)
-    is_ours = (folder / SHARES).exists()
+    is_ours = is_own(folder / SHARES)
     events = [event for one in all_series for event in events_of(one, shortest)]
     pairs = facing_pairs(all_series, arguments.within) if arguments.fov else []
     tables = {

@@ -97,19 +97,24 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     from headpose.datasets.box_formats import ignored_rows
     from headpose.datasets.box_rows import picture_folder
     from headpose.datasets.label_tables import Problems, numbers, read_labels
+    from headpose.datasets.repeated_rows import TWICE, repeated
     from headpose.geometry.boxes import COLUMNS
     from headpose.reporting import report
 
     problems = Problems()
-    picture_folder(path)  # refuses tables whose boxes are of other pictures
+    folder = picture_folder(path)  # refuses tables whose boxes are of other pictures
     table = read_labels(path, "", ("file", *COLUMNS), problems)
     ignored = ignored_rows(table)
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:
             problems.add("bad row", f"{path.name} line {line}")
-    report(path, problems)
-    table = table[[ignore is False for ignore in ignored]].reset_index(drop=True)
     table[list(COLUMNS)] = numbers(table, COLUMNS)
+    again = repeated(table, folder, COLUMNS)
+    for name in table["file"][again]:
+        problems.add(TWICE, name)
+    report(path, problems)
+    kept = [ignore is False and not twice for ignore, twice in zip(ignored, again, strict=True)]
+    table = table[kept].reset_index(drop=True)
     table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
     if table.empty:
         raise HeadposeError(

@@ -28,7 +28,7 @@ from headpose.datasets.box_rows import (
 )
 from headpose.datasets.json_boxes import read_coco, read_odgt
 from headpose.datasets.label_tables import Problems, numbers, read_labels
-from headpose.datasets.told_sizes import told_sizes
+from headpose.datasets.told_sizes import SIZE, known_size, told_sizes
 from headpose.datasets.yolo_boxes import read_yolo
 from headpose.errors import HeadposeError, reason
 from headpose.files import number
@@ -126,12 +126,12 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 (
                     (thing.findtext("name") or "").strip(),
                     BoxRow(
-                        _corners(box),
+                        _corners(thing.find("bndbox")),
                         (thing.findtext("difficult") or "0").strip() == "1",
+                        size=_told_size(root.find("size")),
                     ),
                 )
                 for thing in root.iter("object")
-                if (box := thing.find("bndbox")) is not None
             ]
         except (ElementTree.ParseError, ValueError):
             problems.add("bad XML", file.name)
@@ -141,6 +141,10 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         name = Path(name).name
         if Path(name).suffix.lower() not in SUFFIXES:
             name += ".jpeg" if (pictures / f"{name}.jpeg").exists() else ".jpg"
+        if name in found:
+            raise HeadposeError(
+                f"{folder}: {file.name} and another file are both of {name}; leave one out"
+            )
         found[name] = boxes
         if not all(np.isfinite(row.box).all() for _, row in boxes):
             problems.add("bad box", file.name)
@@ -149,7 +153,16 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     return pictures, rows
 
 
-def _corners(box: ElementTree.Element) -> tuple[float, float, float, float]:
-    """Returns the corners that a VOC box tells, NaN where one is missing."""
+def _told_size(size: ElementTree.Element | None) -> tuple[float, float]:
+    """Returns the width and height that a VOC file tells, NaN where it does not."""
+    told = [size.findtext(name) or "0" if size is not None else "0" for name in SIZE]
+    width, height = map(number, told)
+    return known_size(width, height)
+
+
+def _corners(box: ElementTree.Element | None) -> tuple[float, float, float, float]:
+    """Returns the corners that a VOC box tells, NaN where one or the box is missing."""
+    if box is None:  # an outline
+        return UNREADABLE.box
     x0, y0, x1, y1 = (number(box.findtext(name, "nan")) for name in COLUMNS)
     return x0, y0, x1, y1

@@ -102,11 +102,12 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         return None
     if not all(np.isfinite(row.box).all() for row in rows):
         # What cannot be read is perhaps a head, which must not pass for background.
-        problems.add("picture with a row that cannot be read, left out whole", name)
+        problems.add("picture with a row that cannot be read", name)
         return None
     once = list(dict.fromkeys((row.box, row.ignore) for row in rows))
     if len(once) < len(rows):
-        problems.add("picture with a box that is there twice, of which one counts", name)
+        for _ in range(len(rows) - len(once)):
+            problems.add("box that is there twice", name)
         firsts = [[(row.box, row.ignore) for row in rows].index(key) for key in once]
         rows = [rows[i] for i in firsts]
     boxes = as_boxes([row.box for row in rows])

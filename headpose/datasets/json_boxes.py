@@ -5,6 +5,7 @@ from typing import Any
 
 from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, folder_with
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.told_sizes import known_size
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, number, parse_json
 
@@ -13,36 +14,72 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     check_readable(path)
     try:
         content = parse_json(path.read_text(encoding="utf-8-sig"))
-        named = [(image["id"], str(image["file_name"])) for image in content["images"]]
+        named = [(_id(i["id"]), str(i["file_name"]), _size(i)) for i in content["images"]]
         annotations = content["annotations"]
-        classes = {c["id"]: str(c["name"]) for c in content.get("categories", [])}
+        if not isinstance(annotations, list):
+            raise TypeError("no list of annotations")
+        classes = {_id(c["id"]): str(c["name"]) for c in content.get("categories", [])}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadposeError(f"{path}: not a COCO file: no images, annotations with ids") from error
-    files = _each_once(path, named)
-    used = {note.get("category_id") for note in annotations if isinstance(note, dict)}
-    names = {i: classes.get(i, str(i)) for i in [*classes, *used - set(classes)]}
+    files = _each_once(path, [(number, name) for number, name, _ in named])
+    sizes = {name: size for _, name, size in named}
+    kinds = [_kind(note) for note in annotations]
+    used = {kind for kind in kinds if kind is not None}
+    names = {i: classes.get(i, i) for i in [*classes, *sorted(used - set(classes))]}
     chosen = chosen_classes(path, [names[i] for i in names if i in used or part], part)
     rows: Rows = {file: [] for file in files.values()}
-    for index, note in enumerate(annotations):
+    placed = 0
+    for index, (note, kind) in enumerate(zip(annotations, kinds, strict=True)):
         file = None
         try:
-            image = note["image_id"]
-            file = files[image] if image in files else files[_as_number(image)]
-            kind = names[note.get("category_id")]
+            file = files[_id(note["image_id"])]
+            placed += 1
             x, y, width, height = map(number, note["bbox"])
             box = (x, y, x + width, y + height)
             ignore = bool(note.get("iscrowd", 0)) or bool(note.get("ignore", 0))
+            is_head = names[kind or ""] in chosen
         except (KeyError, TypeError, ValueError, AttributeError):
             problems.add("bad annotation", f"{path.name} number {index}")
             if file is not None:
                 rows[file].append(UNREADABLE)
             continue
-        if kind in chosen:
-            rows[file].append(BoxRow(box, ignore))
+        if is_head:
+            rows[file].append(BoxRow(box, ignore, size=sizes[file]))
+    if annotations and not placed:
+        raise HeadposeError(f"{path}: no annotation is of one of its images: their ids differ")
     stem = path.stem.removeprefix("instances_")
     near = [path.with_name(path.stem), path.with_name("images"), path.parent.parent / stem]
     near += [path.parent.parent / "images" / stem, path.parent.parent / "images", path.parent]
     return folder_with(next(iter(rows), None), *near), rows
+
+
+def _id(value: Any) -> str:
+    """Returns an id as text: programs write the same ones as numbers and as texts.
+
+    Raises:
+        TypeError: If it is neither.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"no id: {value!r}")
+    return str(value).strip()
+
+
+def _kind(note: Any) -> str | None:
+    """Returns the class of an annotation; None where it is none."""
+    try:
+        return _id(note["category_id"]) if "category_id" in note else ""
+    except (TypeError, KeyError):
+        return None
+
+
+def _size(image: dict) -> tuple[float, float]:
+    """Returns the width and height that an image tells, NaN where it does not."""
+    try:
+        return known_size(number(image.get("width")), number(image.get("height")))
+    except (TypeError, ValueError):
+        return known_size(0, 0)
 
 
 def _each_once(path: Path, named: list[tuple[Any, str]]) -> dict[Any, str]:
@@ -60,11 +97,6 @@ def _each_once(path: Path, named: list[tuple[Any, str]]) -> dict[Any, str]:
     return dict(named)
 
 
-def _as_number(text: Any) -> int:
-    """Returns an id as the number that it is, where a program wrote it as text."""
-    return int(text)
-
-
 def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
     """Reads CrowdHuman's lines of JSON: `hbox` is the head's x, y, width, height."""
     rows: Rows = {}
@@ -79,6 +111,8 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
         except (ValueError, KeyError, TypeError, AttributeError):
             problems.add("bad line", f"{path.name} line {row}")
             continue
+        if name in rows:
+            raise HeadposeError(f"{path}: line {row} and another are both of {name}; leave one out")
         rows[name] = [row for row in boxes if row is not None]
     near = [path.with_name(n) for n in (path.stem, "Images", "images")]
     return folder_with(next(iter(rows), None), *near, path.parent), rows

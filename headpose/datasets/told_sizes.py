@@ -17,7 +17,8 @@ ROUNDING = 1.0  # pixels
 def told_sizes(table: pd.DataFrame) -> np.ndarray:
     """Returns width and height (N, 2) that a table tells, NaN where it does not.
 
-    Where these are the box's own width and height, they say nothing of the picture.
+    They say nothing of the picture where they are the box's own width and height, or those of
+    something in which the box is not.
 
     Args:
         table: Texts or numbers, with the corners of boxes.
@@ -29,8 +30,14 @@ def told_sizes(table: pd.DataFrame) -> np.ndarray:
     )
     sizes, boxes = known[:, :2], known[:, 2:]
     own = np.abs(boxes[:, 2:] - boxes[:, :2] - sizes).max(axis=1, initial=0) <= ROUNDING
-    sizes[own] = np.nan
+    inside = ((boxes[:, :2] < sizes) & (boxes[:, 2:] <= sizes + ROUNDING)).all(axis=1)
+    sizes[own | ~inside] = np.nan
     return sizes
+
+
+def known_size(width: float, height: float) -> tuple[float, float]:
+    """Returns a width and height, NaN where they are those of no picture, as 0 is."""
+    return (width, height) if width > 0 and height > 0 else (np.nan, np.nan)
 
 
 def of_other_size(sizes: np.ndarray, width: int, height: int) -> np.ndarray:

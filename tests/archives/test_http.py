@@ -89,8 +89,11 @@ def test_a_chain_keeps_its_end(tmp_path):
         archive.writestr("a.png", PICTURE)
         archive.writestr("in/b.png", PICTURE)
     end = f"::file://{tmp_path}/p.zip"
-    for name, found in (("zip://*.png", ["a.png"]), ("zip://**.png", ["a.png", "in/b.png"])):
-        inputs = find_files([name + end])
-        records = [r for shard in make_shards(inputs, 1) for r in fetched(records_of(shard))]
-        assert [r.file for r in records] == [f"zip://{path}{end}" for path in found]
-        assert [r.content for r in records] == [PICTURE] * len(found)
+    both = ["a.png", "in/b.png"]
+    for start in ("zip://", "simplecache::zip://"):
+        for name in ("*.png", "**/*.png", "", "a.png"):
+            found = ["a.png"] if name in ("*.png", "a.png") else both
+            inputs = find_files([start + name + end])
+            records = [r for shard in make_shards(inputs, 1) for r in fetched(records_of(shard))]
+            assert [r.file for r in records] == [f"{start}{path}{end}" for path in found]
+            assert [r.content for r in records] == [PICTURE] * len(found)

@@ -162,10 +162,18 @@ def test_what_the_command_did_not_write_stays(run_script, tmp_path):
     """Files of its names in a folder without its table are somebody else's."""
     (tmp_path / "heads.jsonl").write_text(json.dumps(row(0.0)) + "\n")
     (tmp_path / "out").mkdir()
-    for name in ("positions.csv", "timeline.png"):
+    for name in ("attention.csv", "positions.csv", "timeline.png"):
         (tmp_path / "out" / name).write_text("mine")
     more = ["--output", tmp_path / "out", "--no-figures", "--overwrite"]
     done = run_script("attend", tmp_path / "heads.jsonl", *more)
     assert done.status == 0, done.err
     for name in ("positions.csv", "timeline.png"):
         assert (tmp_path / "out" / name).read_text() == "mine"
+
+
+def test_tracks_without_frames_and_times_are_told(run_script, tmp_path):
+    rows = [{k: v for k, v in row(i / 10).items() if k not in ("frame", "time")} for i in (0, 1)]
+    (tmp_path / "heads.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    done = run_script("attend", tmp_path / "heads.jsonl", "--output", tmp_path / "out")
+    assert done.status == 1
+    assert "no column frame or time that tells its rows apart" in done.err

@@ -61,6 +61,21 @@ def test_tables_become_one_with_whole_paths(run_script, data):
         np.testing.assert_allclose(told, (1, 0, 0, 0), atol=0.01)
 
 
+def test_heads_twice_and_in_pictures_of_another_size_are_left_out(run_script, data):
+    lines = Path("one.csv").read_text().splitlines()
+    rows = [lines[1], "./" + lines[1], lines[2]]
+    told = [f"{lines[0]},width,height", *(f"{row},," for row in rows)]
+    Path("one.csv").write_text("\n".join([*told, f"{lines[2]},9000,6000"]) + "\n")
+    ran = run_script(*COMMAND, "one.csv")
+    assert ran.status == 0, ran.err
+    assert "head that is there twice: 2" in ran.err
+    told[-1] = f"{lines[2]},9000,6000"
+    Path("one.csv").write_text("\n".join(told) + "\n")
+    ran = run_script(*COMMAND, "one.csv", "--overwrite")
+    assert "picture of another size than the table says: 1 (one1.png)" in ran.err
+    assert len(labelled()) == 1
+
+
 def test_a_word_that_says_neither_yes_nor_no_is_told(run_script, data):
     with Path("one.csv").open("a") as file:
         file.write("one0.png,10,10,80,80,maybe\n")

@@ -109,19 +109,41 @@ def test_coco_files_are_read(tmp_path, noise_picture):
 
 def test_a_bad_annotation_of_a_known_picture_leaves_that_out(tmp_path, noise_picture):
     notes = [
-        {"image_id": "7", "category_id": 2, "bbox": [10, 20, 30, 40]},  # an id as text
+        {"image_id": "7", "category_id": "2", "bbox": [10, 20, 30, 40]},  # ids as texts
         {"image_id": 9, "category_id": 2, "bbox": [10, None, 30, 40]},
+        {"image_id": float("inf"), "category_id": 2, "bbox": [10, 20, 30, 40]},
+        {"image_id": 7.7, "category_id": [2], "bbox": [10, 20, 30, 40]},
+        {"image_id": True, "category_id": {}, "bbox": [10, 20, 30, 40]},
+        3,
     ]
     (first,), problems = read_boxed_pictures(coco(tmp_path, noise_picture, annotations=notes))
     assert first.path.name == "a.png"
     assert len(first.boxes) == 1
-    assert problems.by_kind["bad annotation"] == ["instances_val2017.json number 1"]
+    bad = [f"instances_val2017.json number {number}" for number in range(1, 6)]
+    assert problems.by_kind["bad annotation"] == bad
+
+
+@pytest.mark.parametrize("told", [8, None, "a.png"])
+def test_annotations_of_no_image_are_refused(tmp_path, noise_picture, told):
+    """Their heads would pass for background."""
+    notes = [{"image_id": told, "category_id": 2, "bbox": [10, 20, 30, 40]}]
+    with pytest.raises(HeadposeError, match="no annotation is of one of its images"):
+        read_boxed_pictures(coco(tmp_path, noise_picture, annotations=notes))
+
+
+@pytest.mark.parametrize(("size", "left"), [((100, 80), 1), ((0, 0), 1), ((200, 160), 0)])
+def test_sizes_that_coco_tells_are_those_of_the_pictures(tmp_path, noise_picture, size, left):
+    images = [{"id": 7, "file_name": "a.png", "width": size[0], "height": size[1]}]
+    images.append({"id": 9, "file_name": "b.png"})
+    pictures, problems = read_boxed_pictures(coco(tmp_path, noise_picture, images=images))
+    assert sum(picture.path.name == "a.png" for picture in pictures) == left
+    assert ("picture of another size than the table says" in problems.by_kind) == (not left)
 
 
 @pytest.mark.parametrize(
     ("images", "told"),
     [
-        ([(7, "a.png"), (7, "b.png")], "two images have the id 7"),
+        ([(7, "a.png"), (7, "b.png")], "two images have the id '7'"),
         ([(7, "a.png"), (8, "a.png")], "two images have the file 'a.png'"),
     ],
 )
@@ -131,7 +153,10 @@ def test_images_that_are_there_twice_are_refused(tmp_path, noise_picture, images
         read_boxed_pictures(coco(tmp_path, noise_picture, images=named))
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"images": [{}], "annotations": []}', "3"])
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", '{"images": [], "annotations": {}}', '{"images": [{}], "annotations": []}', "3"],
+)
 def test_other_json_is_told(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(HeadposeError, match="not a COCO file"):
@@ -156,6 +181,9 @@ def test_crowdhuman_s_lines_are_read(tmp_path, noise_picture):
     assert len(first.ignored) == 4
     assert len(second.boxes) == 0
     assert problems.by_kind["bad line"] == [f"{path.name} line 3", f"{path.name} line 4"]
+    path.write_text("\n".join([lines[0], *lines[:2]]))
+    with pytest.raises(HeadposeError, match=r"line 2 and another are both of 1,a\.jpg"):
+        read_boxed_pictures(path)
 
 
 VOC = """<annotation><filename>{}</filename><object><name>{}</name><difficult>{}</difficult>

@@ -62,7 +62,7 @@ def test_a_picture_with_a_row_that_cannot_be_read_is_left_out(folder, corners):
     assert [p.path.name for p in pictures] == ["a.png"]
     assert problems.by_kind == {
         "bad row": ["pictures.csv line 4"],
-        "picture with a row that cannot be read, left out whole": ["b.png"],
+        "picture with a row that cannot be read": ["b.png"],
     }
 
 
@@ -74,8 +74,10 @@ def test_a_picture_of_another_size_than_the_table_says_is_left_out(folder, size)
     assert problems.by_kind == {"picture of another size than the table says": ["b.png"]}
 
 
-def test_the_size_of_a_box_is_not_taken_for_the_pictures(folder):
-    pictures, problems = read_boxed_pictures(write(folder, "a.png,29,38,1,2,30,40"))
+@pytest.mark.parametrize("size", ["29,38", "0,0", "-1,-1", "20,30"])
+def test_other_sizes_are_not_taken_for_the_pictures(folder, size):
+    """The box's own, none, and that of something smaller than the box."""
+    pictures, problems = read_boxed_pictures(write(folder, f"a.png,{size},1,2,30,40"))
     assert len(pictures[0].boxes) == 1
     assert problems.by_kind == {}
 
@@ -84,8 +86,7 @@ def test_a_box_that_is_there_twice_counts_once(folder):
     rows = ["a.png,,,1,2,30,40", "a.png,,,1,2,30,40", "a.png,,,5,2,30,40"]
     (picture,), problems = read_boxed_pictures(write(folder, *rows))
     np.testing.assert_array_equal(picture.boxes, [(1, 2, 30, 40), (5, 2, 30, 40)])
-    (kind,) = problems.by_kind
-    assert "there twice" in kind
+    assert problems.by_kind == {"box that is there twice": ["a.png"]}
 
 
 def test_a_picture_by_two_names_is_one(folder):
@@ -154,6 +155,28 @@ def test_voc_folders_are_read(folder, nested, noise_picture):
     assert len(pictures[1].boxes) == 0
     np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (50, 10, 70, 30)])
     assert set(problems.by_kind) == {"bad XML"}
+
+
+def test_what_voc_tells_and_cannot_be_of_its_pictures(folder):
+    """Outlines without a box, sizes of other pictures, and files of one picture."""
+    outline = "<object><name>head</name><polygon><x1>3</x1></polygon></object>"
+    size = "<size><width>{}</width><height>{}</height></size>"
+    box = OBJECT.format(1, 2, 30, 40)
+    pictures = folder / "pictures"
+    (pictures / "a.xml").write_text(VOC.format(name="a.png", objects=box + outline))
+    wrong, none = size.format(200, 160) + box, size.format(0, 0) + box
+    (pictures / "b.xml").write_text(VOC.format(name="b.png", objects=wrong))
+    (pictures / "c.xml").write_text(VOC.format(name="c.png", objects=none))
+    found, problems = read_boxed_pictures(pictures)
+    assert [p.path.name for p in found] == ["c.png"]
+    assert problems.by_kind == {
+        "bad box": ["a.xml"],
+        "picture with a row that cannot be read": ["a.png"],
+        "picture of another size than the table says": ["b.png"],
+    }
+    (pictures / "d.xml").write_text(VOC.format(name="c.png", objects=box))
+    with pytest.raises(HeadposeError, match=r"d\.xml and another file are both of c\.png"):
+        read_boxed_pictures(pictures)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
         ["", "2", "nan"],
     ]
     assert problems.by_kind == {
-        "tilt beyond a whole turn": ["t.csv line 3"],
+        "tilt beyond half a turn": ["t.csv line 3"],
         "pan beyond a whole turn": ["t.csv line 4"],
         "roll beyond a whole turn": ["t.csv line 4"],
         "tilt is no number": ["t.csv line 6"],

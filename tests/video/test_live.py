@@ -52,15 +52,15 @@ def test_a_camera_that_is_not_there_is_told(run_fresh):
     ]
 
 
-@pytest.mark.parametrize(
-    ("address", "told"),
-    [("http://127.0.0.1:9/a.mp4", "refused"), ("nowhere://a", "kind of address")],
-)
 def test_a_number_that_no_int_holds_is_no_camera():
     with pytest.raises(HeadposeError, match="no camera 99999999999; name another number"):
         open_source("99999999999")
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("http://127.0.0.1:9/a.mp4", "refused"), ("nowhere://a", "kind of address")],
+)
 def test_an_address_without_a_stream_is_told(address, told):
     with pytest.raises(HeadposeError, match=told):
         open_source(address)

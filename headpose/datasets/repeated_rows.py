@@ -1,0 +1,24 @@
+"""Heads that are twice in a table, also where their picture is named in two ways."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+TWICE = "head that is there twice"  # kind of a problem
+
+
+def repeated(table: pd.DataFrame, folder: Path, columns: Sequence[str]) -> np.ndarray:
+    """Tells which rows say what an earlier one has said (N,).
+
+    Args:
+        table: With `file`.
+        folder: That its files are relative to.
+        columns: What else is to be the same.
+    """
+    files = [os.path.realpath(folder / str(name)) for name in table["file"]]
+    # Names may be no UTF-8, of which pandas makes no column of texts.
+    known = table[list(columns)].assign(place=pd.Series(files, table.index, dtype=object))
+    return known.duplicated().to_numpy()
