@@ -128,7 +128,7 @@ def load_estimators(names: Sequence[str], arguments: argparse.Namespace) -> "lis
     from headpose.pose.estimator import PoseEstimator
 
     backend = backend_from(arguments)
-    if backend.precision not in (None, "auto"):
+    if backend.precision in ("bfloat16", "int8"):
         for name in filter(is_peer, names):
             cl.warn(f"{name}: computes as its file says, not in {backend.precision}")
     return load_all(names, load=lambda path: PoseEstimator.load(model_for(path, backend), backend))

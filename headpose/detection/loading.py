@@ -82,5 +82,5 @@ def load_detector(
 
 def _warn_of_precision(name: object, backend: Backend) -> None:
     """Tells that a detector that is none of ours computes as it is."""
-    if backend.precision not in (None, "auto"):
+    if backend.precision in ("bfloat16", "int8"):
         logger.warning("%s: computes as its file says, not in %s", name, backend.precision)
