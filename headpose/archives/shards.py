@@ -9,6 +9,7 @@ from headpose.archives.inputs import PARQUET, PICTURE, TAR, VIDEO, Inputs, Item
 from headpose.archives.urls import without_secrets
 from headpose.errors import HeadposeError
 from headpose.parallel.prefetch import ahead
+from headpose.reporting import logger
 
 ASKED_AT_ONCE = 16  # videos for their length
 
@@ -176,7 +177,7 @@ def _parts(item: Item, size: int, columns: Columns, problems: list[str]) -> Iter
         problems.append(str(error))
         return
     if not sum(groups):
-        problems.append(f"{without_secrets(item.place)}: no rows in it")
+        logger.warning("%s: no rows in it", without_secrets(item.place))
     first = 0
     for group, count in enumerate(groups):
         step = max(1, count) if inside else size

@@ -83,9 +83,25 @@ def rate_of(stream) -> Fraction:
     return Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
 
 
-def picture_of(frame, stream) -> tuple[np.ndarray, Orientation, float]:
+class PixelShape:
+    """Tells the shape of a stream's pixels, width by height, which may change midway.
+
+    What the container says counts until the frames, which are asked one by one, say something
+    else than the first one did.
+    """
+
+    def __init__(self, stream):
+        self._stream, self._first = stream, None
+
+    def now(self) -> float:
+        """Returns that of the frame that was decoded last."""
+        told = self._stream.codec_context.sample_aspect_ratio or 1
+        self._first = told if self._first is None else self._first
+        return float(told if told != self._first else self._stream.sample_aspect_ratio or 1)
+
+
+def picture_of(frame, aspect: float) -> tuple[np.ndarray, Orientation, float]:
     """Returns a decoded frame as `headpose.video.frames.Shaper` takes it."""
-    aspect = float(stream.sample_aspect_ratio or 1)
     return frame.to_ndarray(format="bgr24"), orientation_of(frame), aspect
 
 
@@ -149,7 +165,9 @@ class VideoFile:
     def _timed(self) -> Iterator[tuple]:
         """Yields number, time, duration and picture of each frame from the start on."""
         shape, last, index = Shaper(self._reading), -math.inf, 0
+        pixels = PixelShape(self._stream)
         for frame in self._decoded():
+            aspect = pixels.now()
             if frame.pts is None:
                 time = last + self._nominal if index else 0.0
             else:
@@ -159,7 +177,7 @@ class VideoFile:
             # Joined files may jump back.
             time = time if time > last else last + self._nominal
             duration = float((frame.duration or 0) * self.time_base) or self._nominal
-            picture = lambda f=frame: shape(*picture_of(f, self._stream))  # noqa: E731
+            picture = lambda f=frame, a=aspect: shape(*picture_of(f, a))  # noqa: E731
             yield self._skipped + index, time, duration, picture
             last, index = time, index + 1
         self._judge_ending()

@@ -12,7 +12,7 @@ import cv2
 from headpose.errors import HeadposeError, reason
 from headpose.reporting import logger
 from headpose.video.addresses import without_secrets
-from headpose.video.file import SILENCE, open_container, picture_of, rate_of, video_of
+from headpose.video.file import SILENCE, PixelShape, open_container, picture_of, rate_of, video_of
 from headpose.video.frames import DEFAULT_RATE, EVERYTHING, Frame, Reading, Shaper
 
 MILLISECOND = Fraction(1, 1000)
@@ -153,6 +153,7 @@ class Stream(_Live):
 
     def _pictures(self) -> Iterator[tuple]:
         stream = video_of(self._container)
+        pixels = PixelShape(stream)
         try:
             for packet in self._container.demux(stream):
                 try:
@@ -160,7 +161,7 @@ class Stream(_Live):
                 except av.error.InvalidDataError:
                     continue  # joining in the middle, the first packets cannot be decoded
                 for frame in frames:
-                    yield picture_of(frame, stream)
+                    yield picture_of(frame, pixels.now())
         except av.error.ExitError:
             self.problems.append(f"{self.name}: sent nothing for {SILENCE:.0f} s")
         except av.error.FFmpegError as error:

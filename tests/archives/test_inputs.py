@@ -283,7 +283,7 @@ def test_a_column_may_have_file_urls_and_nothing(tmp_path):
     assert [str(r.content)[-16:] for r in records[1:]] == ["no picture in it"] * 2
 
 
-def test_parquet_without_rows_is_told(tmp_path):
+def test_parquet_without_rows_is_told(tmp_path, caplog):
     pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
     import pyarrow as arrow
     from pyarrow import parquet
@@ -292,7 +292,8 @@ def test_parquet_without_rows_is_told(tmp_path):
     parquet.write_table(arrow.table({"image": arrow.array([], arrow.binary())}), path)
     inputs = find_files([str(path)])
     assert make_shards(inputs, 2) == []
-    assert inputs.problems == [f"{path}: no rows in it"]
+    assert f"{path}: no rows in it" in caplog.text
+    assert inputs.problems == []  # Spark writes such parts beside others
 
 
 @pytest.mark.parametrize(
