@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import numbers
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
@@ -78,9 +79,9 @@ class HeadPosePipeline:
         max_error: float | None = None,
         any_rotation: bool = False,
     ):
-        if not isinstance(any_rotation, bool | np.bool_):
+        if any_rotation not in (True, False):
             raise HeadposeError(f"any_rotation must be True or False, not {any_rotation!r}")
-        self.any_rotation = any_rotation
+        self.any_rotation = bool(any_rotation)
         _check_number("confidence", confidence, 0, 1)
         _check_number("max_error", max_error, 0, 180)
         self.detector = detector
@@ -234,7 +235,7 @@ def load_pipeline(
             backend; or if a number cannot be.
     """
     for name, value in (("detector", detector), ("estimator", estimator)):
-        if not isinstance(value, str | Path | ModelSpec | None):
+        if not isinstance(value, str | os.PathLike | ModelSpec | None):
             raise HeadposeError(f"{name} must be a name or a file, not {value!r}")
         if value == "":  # mostly a variable that was not set
             raise HeadposeError(f"{name} is an empty name; name a file, or None for what ships")

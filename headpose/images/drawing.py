@@ -1,6 +1,6 @@
 """Drawing heads on pictures: box, arrow along the nose, three axes or a cube, and labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -69,8 +69,9 @@ def draw_heads(
     for name, given, known in (("style", style, STYLES), ("labels", labels, LABELS)):
         if given not in known:
             raise HeadposeError(f"{name} must be one of {', '.join(known)}, not {given!r}")
-    if not isinstance(heads, Sequence):
+    if not isinstance(heads, Iterable):
         raise HeadposeError("heads must be a list; put a single one in brackets: [head]")
+    heads, names = list(heads), list(names)
     if names and len(names) != len(heads):
         raise HeadposeError(f"{len(heads)} heads and {len(names)} names: give a name for each")
     canvas = as_picture(picture).copy()

@@ -1,3 +1,4 @@
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 import numpy as np
@@ -6,6 +7,8 @@ import pytest
 from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 from headpose.images.drawing import draw_heads
+from headpose.images.pictures import read_image
+from headpose.models.shipped import FAST_ESTIMATOR
 from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
 from headpose.pose.estimator import PoseEstimator
 
@@ -178,3 +181,21 @@ def test_drawing_takes_every_picture_that_is_searched(picture):
 def test_a_style_that_is_not_known_is_told(wrong):
     with pytest.raises(HeadposeError, match=r"must be one of .*none, not"):
         draw_heads(np.zeros((9, 9, 3), np.uint8), [], **wrong)
+
+
+def test_what_is_no_choice_is_told(portrait):
+    for options, told in (
+        ({"any_rotation": "no"}, "any_rotation must be True or False"),
+        ({"detector": 5}, "detector must be a name or a file"),
+        ({"backend": "x"}, "backend must be one of"),
+    ):
+        with pytest.raises(HeadposeError, match=told):
+            load_pipeline(**options)
+    quick = load_pipeline("viola-jones", PurePosixPath(str(FAST_ESTIMATOR)), any_rotation=0)
+    picture = read_image(portrait)
+    heads = quick(picture)
+    drawn = draw_heads(picture, np.array(heads, object), names=np.array(["one"]))
+    np.testing.assert_array_equal(drawn, draw_heads(picture, heads, names=["one"]))
+    for given, told in ((heads[0], "put a single one in brackets"), (heads * 2, "give a name")):
+        with pytest.raises(HeadposeError, match=told):
+            draw_heads(picture, given, names=["one"])
