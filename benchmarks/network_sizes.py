@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from variants import FSA_NET, PUBLISHED, SSD512, YUNET, build, peer_files
+from variants import FAST, FSA_NET, OURS, PUBLISHED, SSD512, YUNET, build, peer_files
 
 from headpose.errors import HeadposeError
+from headpose.models.shipped import FAST_DETECTOR, FAST_ESTIMATOR
 from headpose.training.onnx_multiply_adds import onnx_size
 
+SHOWN = {OURS: "our", FAST: "our fast"}
 PICTURE = (384, 512)  # height and width that networks for any size are counted at
 
 
@@ -24,8 +26,10 @@ def rows(detector: Path, estimator: Path, peers: str | None) -> list[dict]:
     from headpose.training.multiply_adds import multiply_adds
 
     models = {
-        "our detector": load_keras(detector),
-        "our estimator": load_keras(estimator),
+        f"{SHOWN[OURS]} detector": load_keras(detector),
+        f"{SHOWN[OURS]} estimator": load_keras(estimator),
+        f"{SHOWN[FAST]} detector": load_keras(FAST_DETECTOR),
+        f"{SHOWN[FAST]} estimator": load_keras(FAST_ESTIMATOR),
         **{name: build(name) for name in (SSD512, PUBLISHED)},
     }
     result = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from measuring import NOTHING, cell, median
 from runner import CALLS, HEADS, PICTURES
 from start_up import STEPS
-from variants import DEFAULT, EIGHT_BITS, REFERENCE, UNTRAINED, VARIANTS, title
+from variants import DEFAULT, EIGHT_BITS, FASTEST, REFERENCE, UNTRAINED, VARIANTS, title
 
 from headpose.cli import doctor
 from headpose.cli.markdown import markdown_table
@@ -24,6 +24,7 @@ PACKAGES = (
 FRONT_ROWS = {
     DEFAULT: "ours (ONNX Runtime)",
     EIGHT_BITS: "ours with eight bits (`--precision int8`)",
+    FASTEST: "the same, `--detector fast --estimator fast`",
     REFERENCE: "ours in Keras",
     "ssd512-published": "the published networks: SSD512 + 6/32/1/512",
     "yunet-fsanet": "YuNet + FSA-Net",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from measuring import NOTHING, cell, median
+from network_sizes import SHOWN
 from variants import VARIANTS
 
 from headpose.cli.markdown import markdown_table
@@ -19,8 +20,8 @@ SIDE = 1536  # of the matrices; large enough that memory does not matter
 REPEATS = 7  # the fastest counts
 FLOAT32, BFLOAT16, INT8 = "float32", "bfloat16", "int8"
 # A call that was measured, the network that it asks, and how often.
-CALLS = (("detect 1", "our detector", 1), ("estimate 1", "our estimator", 1))
-CALLS += (("estimate 32", "our estimator", 32),)
+CALLS = (("detect 1", "detector", 1), ("estimate 1", "estimator", 1))
+CALLS += (("estimate 32", "estimator", 32),)
 
 
 def peaks() -> dict[str, float]:
@@ -112,7 +113,9 @@ def table(results: dict[str, dict], networks: list[dict], peak: dict[str, float]
         if not variant.ours or precision not in peak:
             continue
         cells = []
-        for call, network, count in CALLS:
+        for call, kind, count in CALLS:
+            made_by = variant.detector if kind == "detector" else variant.estimator
+            network = f"{SHOWN[made_by]} {kind}"
             seconds = median(row.get(f"{call}, seconds"))
             if seconds is None or not needed.get(network):
                 cells.append(NOTHING)

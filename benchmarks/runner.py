@@ -97,7 +97,7 @@ class BenchmarkRunner:
         Returns:
             False if the reference does not run.
         """
-        for name in [name for name in self._workers if not VARIANTS[name].ours]:
+        for name in [name for name in self._workers if not VARIANTS[name].compared]:
             self._workers.pop(name).stop()
         found = self.ask("found", photos)
         if REFERENCE not in found:

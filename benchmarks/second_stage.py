@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tells what the detector's second stage costs: milliseconds a picture, with it and without.
 
-Both detectors take turns on the same pictures, evenly from all that are given.
+Beside them the fast detector. All take turns on the same pictures, evenly from all that are given.
 """
 
 import statistics
@@ -14,7 +14,7 @@ from headpose.cli.markdown import markdown_table
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.images.pictures import find_pictures, read_image
-from headpose.models.shipped import DETECTORS, OURS, SINGLE_STAGE
+from headpose.models.shipped import DETECTORS, FAST, OURS, SINGLE_STAGE
 
 ROW = ("detector", "pictures", "heads a picture", "ms a picture", "times as long")
 
@@ -26,7 +26,7 @@ def main() -> None:
     add("--count", type=cl.at_least(1), default=60, help="pictures of each")
     add("--repeats", type=cl.at_least(1), default=7, help="rounds, of which the median counts")
     arguments = parser.parse_args()
-    detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, OURS)}
+    detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, FAST, OURS)}
     rows = []
     for source in arguments.pictures:
         files, problems = find_pictures([source])

@@ -13,11 +13,12 @@ from headpose.models.backends import Backend
 from headpose.models.formats import default_target, digest
 from headpose.models.network import Network, spec_of
 from headpose.models.resolve import cache_folder, format_for, resolve
+from headpose.models.shipped import FAST_DETECTOR, FAST_ESTIMATOR
 from headpose.models.specs import DETECTOR
 from headpose.pipeline import HeadPosePipeline, load_pipeline
 from headpose.pose.estimator import PoseEstimator
 
-OURS = "ours"
+OURS, FAST = "ours", "fast"
 YUNET, CASCADES, SSD512 = "YuNet", "cascades", "SSD512"  # detectors of others
 FSA_NET, PUBLISHED = "FSA-Net", "6/32/1/512"  # estimators of others
 UNTRAINED = (SSD512, PUBLISHED)  # their weights are random: only their speed counts
@@ -34,7 +35,7 @@ class Variant:
     """A way to find heads and their angles.
 
     Attributes:
-        detector, estimator: `OURS`, or another's.
+        detector, estimator: `OURS`, `FAST` for those that ship by this name, or another's.
         backend, precision: See `headpose.models.backends.Backend`; ours are exported for it.
         int8: Whether exported models have eight-bit convolutions.
         predict: Whether Keras models are called by `Model.predict`, as plain demos do.
@@ -52,6 +53,11 @@ class Variant:
     @property
     def ours(self) -> bool:
         """Whether both networks are this project's."""
+        return {self.detector, self.estimator} <= {OURS, FAST}
+
+    @property
+    def compared(self) -> bool:
+        """Whether both networks are those that `REFERENCE` runs."""
         return self.detector == self.estimator == OURS
 
     @property
@@ -63,6 +69,7 @@ class Variant:
 REFERENCE = "keras-float32"  # which the other ways to run our models are compared to
 DEFAULT = "onnxruntime-float32"  # what the demos do unless told otherwise
 EIGHT_BITS = "onnxruntime-int8"  # what they do with --precision int8
+FASTEST = "onnxruntime-fast-int8"  # with --detector fast --estimator fast --precision int8
 VARIANTS = {
     "keras-predict": Variant(predict=True),
     REFERENCE: Variant(),
@@ -75,6 +82,8 @@ VARIANTS = {
     "opencv-float32": Variant(backend="opencv"),
     "litert-float32": Variant(backend="litert"),
     "litert-int8": Variant(backend="litert", int8=True),
+    "onnxruntime-fast-float32": Variant(FAST, FAST, "onnxruntime"),
+    FASTEST: Variant(FAST, FAST, "onnxruntime", int8=True),
     "yunet-fsanet": Variant(YUNET, FSA_NET),
     "yunet512-fsanet": Variant(YUNET, FSA_NET, detector_size=512),
     "cascades-published": Variant(CASCADES, PUBLISHED, predict=True),
@@ -116,11 +125,11 @@ class ModelFiles:
             HeadposeError: If one is missing and cannot be made.
         """
         given = self._options
-        detector = self._files(
-            variant.detector, variant, Path(given.detector), given.calibrate_detector
-        )
+        detector_file = FAST_DETECTOR if variant.detector == FAST else Path(given.detector)
+        estimator_file = FAST_ESTIMATOR if variant.estimator == FAST else Path(given.estimator)
+        detector = self._files(variant.detector, variant, detector_file, given.calibrate_detector)
         estimator = self._files(
-            variant.estimator, variant, Path(given.estimator), given.calibrate_estimator
+            variant.estimator, variant, estimator_file, given.calibrate_estimator
         )
         size = sum(map(size_of, [*(detector or cascades()), *estimator]))
         name = str(detector[0]) if detector else "viola-jones"
@@ -140,7 +149,8 @@ class ModelFiles:
             return []
         if made_by in PEER_FILES:
             return peer_files(made_by, self._options.peers)
-        return [self._untrained(made_by) if made_by != OURS else self._ours(ours, variant, data)]
+        own = made_by in (OURS, FAST)
+        return [self._ours(ours, variant, data) if own else self._untrained(made_by)]
 
     @staticmethod
     def _ours(source: Path, variant: Variant, calibration: list[str] | None) -> Path:

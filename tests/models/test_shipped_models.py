@@ -13,7 +13,14 @@ from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge
 from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import iou
 from headpose.images.pictures import read_image
-from headpose.models.shipped import DEFAULT_ESTIMATOR, DETECTORS, ESTIMATORS, OURS, SINGLE_STAGE
+from headpose.models.shipped import (
+    DEFAULT_ESTIMATOR,
+    DETECTORS,
+    ESTIMATORS,
+    FAST,
+    OURS,
+    SINGLE_STAGE,
+)
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
@@ -129,12 +136,31 @@ def test_the_second_stage_finds_more_on_work_sites(detector, shared_data):
 
     pictures, _ = read_boxed_pictures(shared_data / "hard_hat" / "val.csv")
     pictures, found = pictures[::5], {}
-    for name, finder in (("one", load_detector(DETECTORS[SINGLE_STAGE])), ("two", detector)):
+    finders = {"one": load_detector(DETECTORS[SINGLE_STAGE]), "two": detector}
+    for name, finder in (finders | {"fast": load_detector(DETECTORS[FAST])}).items():
         finds = Finds(pictures)
         for item in pictures:
             finds.add(finder, read_image(item.path))
         found[name] = finds.judged()["all"].average_precision
     assert found["two"] > found["one"] + 0.005
+    assert found["fast"] > found["one"] - 0.005  # the card's figures: .877 and .866
+
+
+def test_the_fast_detector_is_a_third_of_the_other():
+    from headpose.models.keras_files import load_keras
+    from headpose.training.multiply_adds import multiply_adds
+
+    fast, large = (load_keras(DETECTORS[name]) for name in (FAST, SINGLE_STAGE))
+    assert multiply_adds(fast, (384, 512)) < 0.36 * multiply_adds(large, (384, 512))
+    assert fast.count_params() < 0.4 * large.count_params()
+
+
+def test_the_fast_detector_finds_the_portrait(portrait):
+    found = [
+        load_detector(DETECTORS[name]).detect([read_image(portrait)])[0] for name in (FAST, OURS)
+    ]
+    assert [len(boxes) for boxes, _ in found] == [1, 1]
+    assert iou(found[0][0], found[1][0])[0, 0] > 0.7
 
 
 def read_as_wanted(estimator, source):
