@@ -46,7 +46,8 @@ def test_variants_are_measured(run_fresh, tmp_path, small, portrait):
         assert accuracy.within_bounds(DEFAULT, row)
         beside = [file.with_suffix(".onnx") for file in small]
         assert row["file bytes"] == sum(file.stat().st_size for file in beside)
-    assert [n["network"] for n in told["networks"]][2:] == [SSD512, PUBLISHED]
+    named = [n["network"] for n in told["networks"]]
+    assert named[2:] == ["our fast detector", "our fast estimator", SSD512, PUBLISHED]
     assert told["multiply-adds a second"]["float32"] > 1e6
     assert "detect 1: ms / limit = times" in ran.out
     assert not any(str(folder) in ran.out for folder in (tmp_path, small[0].parent))
