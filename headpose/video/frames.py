@@ -15,6 +15,7 @@ import numpy as np
 from headpose.geometry.crops import resize
 from headpose.reporting import logger
 
+SMALL = 2  # how often a picture is as wide as the first, from where that is told
 DEFAULT_RATE = 25  # frames a second, where nothing tells
 
 
@@ -124,7 +125,8 @@ class Shaper:
     def __init__(self, reading: Reading):
         self._reading = reading
         self._size: tuple[int, int] | None = None
-        self._told = False
+        self._first = 0  # width of the first, before it is scaled
+        self._told = self._told_small = False
 
     def __call__(
         self, picture: np.ndarray, orientation: Orientation = AS_STORED, aspect: float = 1.0
@@ -146,6 +148,14 @@ class Shaper:
             height, width = picture.shape[:2]
             scale = min(1.0, (self._reading.max_size or math.inf) / max(width, height))
             self._size = max(1, round(width * scale)), max(1, round(height * scale))
+            self._first = width
+        elif picture.shape[1] >= SMALL * self._first and not self._told_small:
+            self._told_small = True
+            logger.warning(
+                "the first picture, %d pixels wide, is much smaller than others, which are made as "
+                "small",
+                self._first,
+            )
         return np.ascontiguousarray(self._fitted(picture, self._size))
 
     def _fitted(self, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from headpose.cli.video_sources import find_sources
+
 
 @pytest.fixture
 def here(tmp_path, portrait, monkeypatch):
@@ -59,3 +61,10 @@ def test_the_lines_of_a_list_are_names_as_they_are(here, run_script, tmp_path):
     heads = "".join(p.read_text() for p in (tmp_path / "out-annotate").rglob("*.jsonl"))
     assert heads.count('"file": " lead.jpg"') == 1
     assert heads.count('"file": "a.jpg"') == 1
+
+
+def test_a_video_by_its_path_and_its_address_is_one(tmp_path):
+    clip = tmp_path / "a clip.mp4"
+    clip.touch()
+    found = find_sources([str(clip), clip.as_uri(), "http://x/a.mp4"], None)
+    assert found.names == [str(clip), "http://x/a.mp4"]
