@@ -26,7 +26,7 @@ from headpose.archives.inputs import VIDEO
 from headpose.archives.output import DONE, HEADS, PARTS, Output
 from headpose.archives.shards import Joined, Shard
 from headpose.errors import HeadposeError
-from headpose.files import parse_json, spelled
+from headpose.files import parse_json, spelled_texts
 from headpose.parallel.prefetch import ahead
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
@@ -266,8 +266,7 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
             counts["shards"] += result is not None
             told = missing(name) if result is None else result["failures"]
             for failure in told:
-                told_of = {k: spelled(v) if isinstance(v, str) else v for k, v in failure.items()}
-                file.write(json.dumps(told_of) + "\n")
+                file.write(json.dumps(spelled_texts(failure)) + "\n")
             for counted in COUNTED:
                 counts[counted] += (
                     len(told) if counted == "failures" else (result or {}).get(counted, 0)

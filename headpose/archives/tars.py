@@ -22,7 +22,7 @@ from headpose.video.addresses import without_secrets
 
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
-KEPT = 1 << 16  # bytes, more than `tarfile` reads ahead
+KEPT = 2 * tarfile.RECORDSIZE  # bytes; `tarfile` reads a record ahead at most
 MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
 CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
 

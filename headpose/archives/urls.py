@@ -193,15 +193,9 @@ def below(url: str) -> list[Entry]:
 
 def _full(system, url: str, inside: str, path: str) -> str:
     """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
-    links = url.split("::")
-    for i, link in enumerate(
-        links
-    ):  # in a chain, the first address: simplecache::zip://a.jpg::b.zip
-        if is_url(link):
-            if link.endswith(inside):
-                links[i] = link.removesuffix(inside) + path
-                return "::".join(links)
-            break
+    link = first_link(url)
+    if link.endswith(inside):
+        return url.replace(link, link.removesuffix(inside) + path, 1)
     return system.unstrip_protocol(path)
 
 

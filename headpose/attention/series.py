@@ -120,13 +120,7 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
         # Pictures of an archive may be of one file, and have keys, which may be there twice.
         told_apart = track is not None or (head is not None and row.get("key") is None)
         if told_apart and place in seen:
-            which = f"head {head} is twice"
-            if track is not None and moment(row) is None:
-                which = f"track {track}, but no column frame or time that tells its rows apart"
-                raise HeadposeError(f"{row['file']}: {which}")
-            if track is not None:
-                which = f"track {track} is twice in a frame"
-            raise HeadposeError(f"{row['file']}: {which}; give each table once")
+            raise HeadposeError(f"{row['file']}: {_told_again(row)}")
         seen.add(place)
         kept.append(row)
     if wrong:
@@ -136,6 +130,16 @@ def _usable(rows: Iterable[Row]) -> list[Row]:
             wrong[0]["file"],
         )
     return kept
+
+
+def _told_again(row: Row) -> str:
+    """Says what is wrong with a row of a head that is there already."""
+    track = row.get("track")
+    if track is None:
+        return f"head {row.get('head')} is twice; give each table once"
+    if moment(row) is None:
+        return f"track {track}, but no column frame or time that tells its rows apart"
+    return f"track {track} is twice in a frame; give each table once"
 
 
 def _has_area(row: Row) -> bool:

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
+from headpose.archives.urls import local
 from headpose.errors import HeadposeError
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs, is_folder
 from headpose.images.output_places import check_not_searched, output_places
@@ -58,7 +58,8 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
 
     for name in expand_lists(names, sources.problems, sources.lists):
         if is_camera(name) or is_address(name):
-            add(name, _known_as(name))
+            path = local(name) if is_address(name) else None
+            add(name, name if path is None else os.path.abspath(path))  # noqa: PTH100
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
         if not found.files and is_folder(name):
@@ -72,12 +73,6 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     if not sources.names:
         raise HeadposeError(sources.problems[0])
     return sources
-
-
-def _known_as(name: str) -> str:
-    """Returns what is the same for an address, and for the file that it may be of."""
-    scheme, _, path = name.partition("://")
-    return os.path.abspath(unquote(path)) if scheme == "file" else name  # noqa: PTH100
 
 
 def title(name: str) -> str:

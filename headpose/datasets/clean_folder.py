@@ -22,6 +22,7 @@ from headpose.files import (
     check_readable,
     parse_json,
     spelled,
+    spelled_texts,
     writable_folder,
     write_json,
 )
@@ -174,11 +175,7 @@ class CleanFolder:
             for kind, name in record.problems:
                 problems.add(kind, name)
         # Names may be no UTF-8, of which pandas makes no table.
-        rows = [
-            {k: spelled(v) if isinstance(v, str) else v for k, v in row.items()}
-            for record in records
-            for row in record.rows
-        ]
+        rows = [spelled_texts(row) for record in records for row in record.rows]
         if not rows:
             told = "; ".join(problems.lines())
             raise HeadposeError(

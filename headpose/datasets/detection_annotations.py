@@ -104,12 +104,11 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         # What cannot be read is perhaps a head, which must not pass for background.
         problems.add("picture with a row that cannot be read", name)
         return None
-    once = list(dict.fromkeys((row.box, row.ignore) for row in rows))
-    if len(once) < len(rows):
-        for _ in range(len(rows) - len(once)):
+    once: dict[tuple, BoxRow] = {}
+    for row in rows:
+        if once.setdefault((row.box, row.ignore), row) is not row:
             problems.add("box that is there twice", name)
-        firsts = [[(row.box, row.ignore) for row in rows].index(key) for key in once]
-        rows = [rows[i] for i in firsts]
+    rows = list(once.values())
     boxes = as_boxes([row.box for row in rows])
     boxes[[row.relative for row in rows]] *= extent
     inside = np.clip(boxes, 0, extent)

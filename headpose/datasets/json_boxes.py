@@ -21,11 +21,12 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         classes = {_id(c["id"]): str(c["name"]) for c in content.get("categories", [])}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadposeError(f"{path}: not a COCO file: no images, annotations with ids") from error
-    files = _each_once(path, [(number, name) for number, name, _ in named])
+    files = _each_once(path, [(image, name) for image, name, _ in named])
     sizes = {name: size for _, name, size in named}
     kinds = [_kind(note) for note in annotations]
     used = {kind for kind in kinds if kind is not None}
-    names = {i: classes.get(i, i) for i in [*classes, *sorted(used - set(classes))]}
+    known = [*classes, *sorted(used - set(classes))]
+    names: dict[str | None, str] = {i: classes.get(i, i) for i in known}
     chosen = chosen_classes(path, [names[i] for i in names if i in used or part], part)
     rows: Rows = {file: [] for file in files.values()}
     placed = 0
@@ -37,7 +38,7 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             x, y, width, height = map(number, note["bbox"])
             box = (x, y, x + width, y + height)
             ignore = bool(note.get("iscrowd", 0)) or bool(note.get("ignore", 0))
-            is_head = names[kind or ""] in chosen
+            is_head = names[kind] in chosen
         except (KeyError, TypeError, ValueError, AttributeError):
             problems.add("bad annotation", f"{path.name} number {index}")
             if file is not None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # Degrees from which an angle is none: more than a whole turn is no direction, and who looks up
 # by more than half a one looks down.
-MOST = {"tilt": 180.0, "pan": 360.0, "roll": 360.0}
-TURNS = {180.0: "half a turn", 360.0: "a whole turn"}
+HALF, WHOLE = (180.0, "half a turn"), (360.0, "a whole turn")
+MOST = {"tilt": HALF, "pan": WHOLE, "roll": WHOLE}
 # What programs write where nothing is known.
 UNKNOWN = ("", "-", "nan", "na", "n/a", "none", "null")
 # Heads from which it is no chance that all angles are within half a turn in radians.
@@ -35,8 +35,9 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
     """
     for name in (name for name in ANGLES if name in table):
         values = pd.to_numeric(table[name], errors="coerce")
+        most, turn = MOST[name]
         wrong = (
-            (f"{name} beyond {TURNS[MOST[name]]}", values.abs() > MOST[name]),
+            (f"{name} beyond {turn}", values.abs() > most),
             (f"{name} is no number", values.isna() & ~_unknown(table[name])),
         )
         for kind, rows in wrong:

@@ -97,8 +97,8 @@ def export(
             found = differences(original, exported, checking, bool(calibration))
         for difference in found:
             if difference.too_large:
-                form += " with float16 weights (leave out --half)" * half
-                raise HeadposeError(f"{source}: as {form} it is not the same; {difference}")
+                how = f"{form} with float16 weights (leave out --half)" if half else form
+                raise HeadposeError(f"{source}: as {how} it is not the same; {difference}")
         _move(file, target)
     return found
 

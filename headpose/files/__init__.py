@@ -22,7 +22,15 @@ from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
 from headpose.files.places import numbered
-from headpose.files.texts import decoded, lines_of, number, parse_json, parse_toml, spelled
+from headpose.files.texts import (
+    decoded,
+    lines_of,
+    number,
+    parse_json,
+    parse_toml,
+    spelled,
+    spelled_texts,
+)
 
 __all__ = [
     "HDF5",
@@ -46,6 +54,7 @@ __all__ = [
     "sha256",
     "sole_user",
     "spelled",
+    "spelled_texts",
     "temporary_folder",
     "without_nan",
     "writable_folder",

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 DEEP = "nested too deep"
@@ -49,6 +50,11 @@ def spelled(name: str) -> str:
     As all tables have it: JSON can hold what no other program reads.
     """
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def spelled_texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a row with its texts as `spelled` has them."""
+    return {k: spelled(v) if isinstance(v, str) else v for k, v in row.items()}
 
 
 def lines_of(text: str) -> list[str]:
