@@ -1,0 +1,94 @@
+"""Tar shards: their members, and what is told where they are cut, joined or have links."""
+
+import tarfile
+
+import archive_sets as sets
+import pytest
+from annotate_fakes import annotate
+
+from headpose.archives.inputs import find_files
+from headpose.archives.records import records_of
+from headpose.archives.shards import make_shards
+
+CONTENTS = sets.pictures()
+
+
+def test_members_keep_key_and_url(tmp_path):
+    path = sets.as_tar(tmp_path / "s.tar", CONTENTS, urls=True)
+    records = list(records_of(make_shards(find_files([str(path)]), 1)[0]))
+    assert [r.key for r in records] == [sets.key_of(name) for name in CONTENTS]
+    assert [r.url for r in records] == [f"https://example.org/{name}" for name in CONTENTS]
+    assert [r.file for r in records] == [f"{path}/{name}" for name in CONTENTS]
+    assert [r.content for r in records] == list(CONTENTS.values())
+
+
+@pytest.mark.parametrize("suffix", ["tar.gz", "tgz", "tar.bz2", "tar.xz"])
+def test_compressed_shards_are_read_and_missed_parts_told(tmp_path, suffix):
+    kind = {"tgz": "gz"}.get(suffix, suffix.rpartition(".")[2])
+    path = sets.as_tar(tmp_path / f"s.{suffix}", CONTENTS, mode=f"w:{kind}")
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (len(CONTENTS) - 1, 1)
+    path.write_bytes(path.read_bytes()[:-600])
+    counts = annotate([path], tmp_path / "cut")
+    assert counts["pictures"] < len(CONTENTS)  # bzip2 gives nothing of a block that is cut
+    assert "cut or damaged after" in sets.failures_of(tmp_path / "cut")[-1]["reason"]
+
+
+def test_a_cut_shard_is_told_and_what_is_there_is_done(tmp_path):
+    contents = {f"{i}.png": CONTENTS["00.png"] for i in range(3)}
+    whole = sets.as_tar(tmp_path / "whole.tar", contents).read_bytes()
+    member = 512 + -(-len(CONTENTS["00.png"]) // 512) * 512
+    # In a header, in a picture, between members (which reads as an end), before the end's mark.
+    for size, done in [(member + 100, 1), (2 * member - 600, 1), (2 * member, 2), (3 * member, 3)]:
+        path = tmp_path / f"{size}.tar"
+        path.write_bytes(whole[:size])
+        counts = annotate([path], tmp_path / f"out-{size}")
+        assert counts["pictures"] == done, size
+        (failure,) = sets.failures_of(tmp_path / f"out-{size}")
+        assert failure["file"] == str(path)
+        assert "cut or damaged after" in failure["reason"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar at all" * 100], ids=["empty", "text"])
+def test_what_is_no_tar_is_told(tmp_path, content):
+    (tmp_path / "s.tar").write_bytes(content)
+    annotate([tmp_path / "s.tar"], tmp_path / "out")
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "s.tar: cut or damaged after 0 members" in failure["reason"]
+
+
+def test_a_shard_without_pictures_is_told(tmp_path):
+    sets.as_tar(tmp_path / "s.tar", {"a.txt": b"words", "__meta__.jpg": b"x", ".b.jpg": b"y"})
+    annotate([tmp_path / "s.tar"], tmp_path / "out")
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert failure["reason"].endswith("s.tar: no pictures or videos in this shard")
+
+
+def test_links_in_a_shard_are_told(tmp_path):
+    path = sets.as_tar(tmp_path / "s.tar", {"a.png": CONTENTS["00.png"]})
+    with tarfile.open(path, "a") as archive:
+        for name, kind in (("b.png", tarfile.LNKTYPE), ("c.png", tarfile.SYMTYPE)):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, "a.png"
+            archive.addfile(link)
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 2)
+    failures = sets.failures_of(tmp_path / "out")
+    assert [failure["file"] for failure in failures] == [f"{path}/b.png", f"{path}/c.png"]
+    assert all("a link to another file" in failure["reason"] for failure in failures)
+
+
+@pytest.mark.parametrize("filled_up", [True, False], ids=["records", "blocks"])
+def test_what_is_behind_a_shards_end_is_told(tmp_path, filled_up):
+    """Archives end at a multiple of 10,240 bytes, or after their end's two blocks of zeros."""
+    whole = []
+    for name in ("a.png", "b.png"):
+        data = sets.as_tar(tmp_path / f"{name}.tar", {name: CONTENTS["00.png"]}).read_bytes()
+        blocks = 2 + 1 + -(-len(CONTENTS["00.png"]) // 512)
+        whole.append(data if filled_up else data[: 512 * blocks])
+    joined = tmp_path / "joined.tar"
+    joined.write_bytes(b"".join(whole))
+    counts = annotate([joined], tmp_path / "out")
+    assert counts["pictures"] == 1
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "more behind its end, which was not read" in failure["reason"]
