@@ -10,13 +10,13 @@ A .toml names such sources for training and validation: models/head-detector.tom
 one that the detector that ships was trained with.
 
 ours stands for the detector that ships, without its second stage: --start ours goes on
-from it.
+from it. As a --teacher it has both stages; single-stage teaches without the second.
 """
 
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
-from headpose.models.shipped import FIRST_STAGES
+from headpose.models.shipped import DETECTORS, FIRST_STAGES
 from headpose.training.detection_config import DetectionTrainingConfig
 
 
@@ -24,8 +24,8 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add_config_options(parser, DetectionTrainingConfig)
     arguments = parser.parse_args()
-    taken = ("start", "pruned_from", "teacher", "mine_with", "incomplete_detector")
-    resolve_models(arguments, **dict.fromkeys(taken, FIRST_STAGES))
+    taken = ("start", "pruned_from", "mine_with", "incomplete_detector")
+    resolve_models(arguments, teacher=DETECTORS, **dict.fromkeys(taken, FIRST_STAGES))
     config = config_from(arguments, DetectionTrainingConfig())
     from headpose.training.detection_run import train_detector
 

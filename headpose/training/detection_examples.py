@@ -112,28 +112,41 @@ class DetectionExamples:
         A target is the matched head's corners, then 1 (head), 0 (background) or
         -1 (ignored). Batches of large crops have fewer of them, at the same cost.
         """
+        pictures, targets, _ = self.batch_and_plain(step, count)
+        return pictures, targets
+
+    def batch_and_plain(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns what `batch` does, and the pictures with light and colours as they were."""
         size, (large, every) = self.size, self._large
         numbers = range(step * count, (step + 1) * count)
         if every and step % every == 0:
             numbers = numbers[: max(1, count * size**2 // large**2)]
             size = large
-        pictures = np.empty((len(numbers), size, size, 3), np.uint8)
+        plain = np.empty((len(numbers), size, size, 3), np.uint8)
+        pictures = np.empty_like(plain)
         targets = []
         for i, number in enumerate(numbers):
-            picture, heads, ignored = self.example(number, size)
-            pictures[i] = picture
+            rng = np.random.default_rng((self.seed, number))
+            plain[i], heads, ignored = self._scene(rng, size)
+            pictures[i] = augment.photometric(rng, plain[i])
             targets.append(assign_targets(heads, ignored, self.levels, size, size))
-        return pictures, np.stack(targets)
+        return pictures, np.stack(targets), plain
 
     def example(
         self, number: int, size: int | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns a crop, the boxes of its heads, and the boxes to ignore."""
-        size = size or self.size
         rng = np.random.default_rng((self.seed, number))
+        crop, heads, ignored = self._scene(rng, size or self.size)
+        return augment.photometric(rng, crop), heads, ignored
+
+    def _scene(
+        self, rng: np.random.Generator, size: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns what `example` does, with light and colours as they are."""
         if rng.random() < TEXTURE_SHARE:
             none = box.as_boxes([])
-            return augment.photometric(rng, textures.draw(rng, size)), none, none
+            return textures.draw(rng, size), none, none
         source = self.sources[rng.choice(len(self.sources), p=self._shares)]
         index = int(rng.choice(len(source.pictures), p=source.odds))
         item = source.pictures[index]
@@ -155,7 +168,7 @@ class DetectionExamples:
             taken = np.concatenate([heads, ignored])
             distractors.add(rng, crop, taken, self._false_piece(rng))
         crop, heads, ignored = flip_or_turn(rng, crop, heads, ignored)
-        return augment.photometric(rng, np.ascontiguousarray(crop)), heads, ignored
+        return np.ascontiguousarray(crop), heads, ignored
 
     def _false_piece(self, rng: np.random.Generator) -> np.ndarray | None:
         """Returns what a detector took for a head somewhere; None where nothing is known."""

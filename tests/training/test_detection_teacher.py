@@ -10,8 +10,10 @@ from headpose.datasets.label_tables import SourceName
 from headpose.detection import ssd
 from headpose.detection.head_detector import HeadDetector
 from headpose.detection.networks import build_compact, build_fast, compact_levels
+from headpose.detection.second_stage import TwoStageDetector
 from headpose.errors import HeadposeError
 from headpose.images.pictures import PictureCache
+from headpose.models.specs import PUBLISHED, ClassifierSpec
 from headpose.training.detection import detection_loss, taught_loss
 from headpose.training.detection_examples import DetectionExamples, Source
 from headpose.training.detection_teacher import TaughtDetection, load_teacher
@@ -40,10 +42,40 @@ def test_the_answers_stand_beside_the_targets_of_the_same_priors(data, tmp_path)
     plain, labelled = examples.batch(3, 2)
     np.testing.assert_array_equal(crops, plain)
     np.testing.assert_array_equal(targets[..., :5], labelled)
-    boxes, scores = network.predict(crops.astype(np.float32), verbose=0)
+    in_their_light = examples.batch_and_plain(3, 2)[2]
+    assert not np.array_equal(in_their_light, crops)
+    boxes, scores = network.predict(in_their_light.astype(np.float32), verbose=0)
     first = 8 * 8 * 2  # places of stride 8 in 64 pixels, two priors each
     np.testing.assert_allclose(targets[..., 5:9], boxes[:, first:], rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(targets[..., 9], scores[:, first:], atol=1e-5)
+
+
+def test_a_second_stage_answers_for_all_priors_of_a_head(data):
+    """Two priors of one head, one of another, one below 20 pixels, one that is unlikely."""
+
+    class FirstStage(HeadDetector):
+        def __init__(self):
+            self.suppression = PUBLISHED
+
+    class Second(TwoStageDetector):
+        def __init__(self):
+            self.detector = FirstStage()
+            self.classifier = ClassifierSpec(64, "long", 1.6, 0.2, (2.0, 1.0, -0.5), "first", "")
+
+        def logits(self, picture, boxes):
+            asked.append(boxes)
+            return np.float32([3, -4])
+
+    asked: list = []
+    boxes = np.float32(
+        [[0, 0, 40, 40], [2, 0, 42, 40], [80, 80, 120, 120], [60, 0, 70, 10], [0, 80, 40, 120]]
+    )
+    scores = np.float32([0.5, 0.7, 0.6, 0.9, 0.1])
+    teacher = TaughtDetection(None, Second(), [])
+    found = teacher._rescored(np.zeros((128, 128, 3), np.uint8), boxes, scores)
+    np.testing.assert_array_equal(asked[0], boxes[[1, 2]])
+    logits = 2 * np.log(scores / (1 - scores)) + np.float32([3, 3, -4, 0, 0]) - 0.5
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits)), rtol=1e-4)
 
 
 def test_the_loss_is_that_of_the_papers():
