@@ -20,6 +20,7 @@ __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "op
 
 EXTRA = "cloud"
 NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
+HTTP = "http"  # and https: protocols whose servers may be busy
 MISSING = (404, 410)  # statuses of HTTP: not found, gone
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
@@ -98,6 +99,10 @@ def store_errors(place: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if _is_of_the_way(error.__cause__):
             raise StoreError(f"{without_secrets(place)}: {why(error.__cause__)}") from error
+        if "::" in place and HTTP in place and error.__cause__ is None:
+            # Of a chain, as simplecache::https://, fsspec does not keep what the server said.
+            told = "no such file, or the server did not give it"
+            raise StoreError(f"{without_secrets(place)}: {told}") from error
         told = "no such bucket" if NO_BUCKET in str(error) else "no such file"
         raise HeadposeError(f"{without_secrets(place)}: {told}") from error
     except Exception as error:  # what the libraries of stores raise has no common class

@@ -194,8 +194,9 @@ def write_results(
     figures = not arguments.no_figures
     made |= {TIMELINE: figures and bool(events), DIRECTIONS: figures}
     for name, is_new in made.items():
-        if is_ours and not is_new:
-            (folder / name).unlink(missing_ok=True)
+        if is_ours and not is_new and (folder / name).exists():
+            (folder / name).unlink()
+            print(f"removed {folder / name}, an earlier result that this call does not have")
     return events
 
 

@@ -209,8 +209,8 @@ def _below(
 def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     """Returns the files that a pattern matches, in order.
 
-    A file that several ways lead to, as through a link that goes in a circle, is found once,
-    by the shortest.
+    A file in a folder that several ways lead to, as through a link that goes in a circle, is
+    found once, by the shortest.
     """
     try:
         hits = [Path(hit) for hit in glob.iglob(pattern, recursive=True)]  # noqa: PTH207
@@ -220,7 +220,7 @@ def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     files: dict[Path, Path] = {}
     for hit in hits:
         if hit.suffix.lower() in suffixes and hit.is_file():
-            files.setdefault(real_path(hit), hit)
+            files.setdefault(real_path(hit.parent) / hit.name, hit)
     return sorted(files.values())
 
 

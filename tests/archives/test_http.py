@@ -62,6 +62,16 @@ def test_what_a_server_did_not_give_is_tried_again(server, tmp_path, status):
     assert (counts["pictures"], counts["failures"]) == (1, 0)
 
 
+@pytest.mark.parametrize("cache", ["simplecache", "filecache"])
+def test_what_a_server_did_not_give_through_a_cache_is_tried_again(server, tmp_path, cache):
+    url = f"{cache}::http://127.0.0.1:{server.server_port}/a.png"
+    server.answers["/a.png"] = 503
+    assert annotate([url], tmp_path / "out")["failures"] == 1
+    server.answers.clear()
+    counts = annotate([url], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 0)
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_what_is_not_there_is_told_once(server, tmp_path, status):
     url = f"http://127.0.0.1:{server.server_port}/a.png"

@@ -58,10 +58,16 @@ def test_what_is_no_tar_is_told(tmp_path, content):
 
 
 def test_a_shard_without_pictures_is_told(tmp_path):
-    sets.as_tar(tmp_path / "s.tar", {"a.txt": b"words", "__meta__.jpg": b"x", ".b.jpg": b"y"})
+    sets.as_tar(tmp_path / "s.tar", {"a.txt": b"words", ".h/c.jpg": b"x", ".b.jpg": b"y"})
     annotate([tmp_path / "s.tar"], tmp_path / "out")
     (failure,) = sets.failures_of(tmp_path / "out")
     assert failure["reason"].endswith("s.tar: no pictures or videos in this shard")
+
+
+def test_names_that_begin_with_underscores_are_read(tmp_path):
+    picture = CONTENTS["00.png"]
+    path = sets.as_tar(tmp_path / "s.tar", {"__a.png": picture, "./__b__/c.png": picture})
+    assert annotate([path], tmp_path / "out")["pictures"] == 2
 
 
 def test_links_in_a_shard_are_told(tmp_path):

@@ -138,6 +138,8 @@ def test_results_of_an_earlier_call_do_not_stay_beside_new_ones(
     done = run_script("attend", tmp_path / "new.csv", *options, *plain, "--overwrite")
     assert done.status == 0, done.err
     assert {f.name for f in out.iterdir()} == left
+    for name in {"events.csv", "positions.csv", "pairs.csv"} - left:
+        assert f"removed {out / name}, an earlier result" in done.out
 
 
 def test_a_table_says_nothing_to_the_terminal(run_script, tmp_path):

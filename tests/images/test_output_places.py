@@ -45,6 +45,18 @@ def test_a_link_is_where_its_name_is(tmp_path, monkeypatch):
     assert drawn_beside(files, [Path("store/c.jpg"), Path("p/out/c.jpg")]) is None
 
 
+def test_a_pattern_finds_what_a_folder_does(tmp_path, monkeypatch):
+    """Links to files beside them, too; of a link to a folder that goes in a circle, nothing."""
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path, "p/a.jpg")
+    (tmp_path / "p" / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "p" / "c.jpg").hardlink_to("p/a.jpg")
+    (tmp_path / "p" / "round").symlink_to(".")
+    names = ["p/a.jpg", "p/b.jpg", "p/c.jpg"]
+    for pattern in ("p", "p/**/*.jpg", "p/*.jpg"):
+        assert [file.as_posix() for file in find_inputs([pattern]).files] == names
+
+
 @pytest.mark.parametrize(
     ("roots", "refused"),
     [
