@@ -105,7 +105,8 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
 
     Returns:
         A row for each two heads that are seen together: file, their tracks, seconds
-        together, seconds facing each other, the share, and their mean distance in metres.
+        together, seconds facing each other (None without times), the share, and their mean
+        distance in metres.
     """
     rows = []
     for first, second in _seen_in_one_video(all_series):
@@ -131,8 +132,8 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
                 "file": first.file,
                 "track": first.track,
                 "other": second.track,
-                "seconds_together": round(together, 3),
-                "seconds_facing": round(seconds, 3),
+                "seconds_together": None if first.times is None else round(together, 3),
+                "seconds_facing": None if first.times is None else round(seconds, 3),
                 "share": round(seconds / together, 4) if together else None,
                 "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
             }

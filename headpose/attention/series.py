@@ -180,9 +180,13 @@ def _series(
         )
     times = None
     steps = np.ones(len(rows))
-    if track is not None and all(row.get("time") is not None for row in rows):
+    missing = sum(row.get("time") is None for row in rows)
+    if track is not None and not missing:
         times = np.array([row["time"] for row in rows], float)
         steps = _steps(times)
+    elif track is not None and missing < len(rows):
+        told = "%s, track %s: %d of %d rows have no time, so it has neither seconds nor events"
+        logger.warning(told, file, track, missing, len(rows))
     off = np.stack(
         [
             _angles_to(target, rows, boxes, places, azimuth, elevation, looking, others)

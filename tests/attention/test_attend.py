@@ -133,6 +133,18 @@ def test_without_frames_or_times_the_other_tells_who_is_there_together(tmp_path,
     assert pair["distance_m"] > 0
 
 
+@pytest.mark.parametrize("without", [1, 10])
+def test_rows_without_times_have_no_seconds(without, caplog):
+    """One such row is told; a table without times says so itself."""
+    rows, _ = two_people()
+    for one in rows[: 2 * without]:
+        one["time"] = None
+    (pair,) = facing_pairs(series_of(rows, Looking([camera()], fov=FOV)), 15.0)
+    assert (pair["seconds_together"], pair["seconds_facing"], pair["share"]) == (None, None, 1.0)
+    told = "track 1: 1 of 10 rows have no time, so it has neither seconds nor events"
+    assert (told in caplog.text) == (without == 1)
+
+
 def test_a_track_that_nobody_has_is_told(tmp_path, caplog):
     (other,) = targets(tmp_path, "[teacher]\ntrack = 99\n")
     series_of(through_time([0] * 3), Looking([camera(), other]))
