@@ -10,7 +10,7 @@ from typing import overload
 
 import numpy as np
 
-from headpose.detection.loading import SMALLEST_SIZE, Detector, load_detector
+from headpose.detection.loading import LARGEST_SIZE, SMALLEST_SIZE, Detector, load_detector
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.detection.turns import best_turns, boxes_turned_back, quarter_turns
 from headpose.errors import HeadposeError
@@ -239,7 +239,7 @@ def load_pipeline(
             raise HeadposeError(f"{name} must be a name or a file, not {value!r}")
         if value == "":  # mostly a variable that was not set
             raise HeadposeError(f"{name} is an empty name; name a file, or None for what ships")
-    _check_number("detector_size", detector_size, SMALLEST_SIZE, math.inf, whole=True)
+    _check_number("detector_size", detector_size, SMALLEST_SIZE, LARGEST_SIZE, whole=True)
     _check_number("tiles", tiles, SMALLEST_TILE, math.inf, whole=True)
     found = named_model(detector or OURS, DETECTORS)
     asked = named_model(estimator or OURS, ESTIMATORS)

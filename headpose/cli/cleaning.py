@@ -19,7 +19,7 @@ from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS
-from headpose.detection.loading import DETECTOR_HELP
+from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
 from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
@@ -57,7 +57,7 @@ def add_options(
     )
     add(
         "--detector-size",
-        type=cl.at_least(64),
+        type=cl.in_range(SMALLEST_SIZE, LARGEST_SIZE, int),
         help="long side in pixels of the pictures that the detector sees (default: its own)",
     )
     add(

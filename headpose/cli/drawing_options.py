@@ -43,14 +43,20 @@ def drawing_asked_for(arguments: argparse.Namespace) -> str | None:
     return None
 
 
-def drawing_from(arguments: argparse.Namespace) -> Callable:
-    """Returns `headpose.images.drawing.draw_heads` with the options that were asked for."""
+def drawing_from(arguments: argparse.Namespace, style: str | None = None) -> Callable:
+    """Returns `headpose.images.drawing.draw_heads` with the options that were asked for.
+
+    Args:
+        arguments: With the options.
+        style: One of `STYLES` in place of theirs.
+    """
     from headpose.images.drawing import draw_heads
 
-    labels = arguments.labels or ("none" if arguments.draw == "none" else "full")
+    style = style or arguments.draw
+    labels = arguments.labels or ("none" if style == "none" else "full")
     return functools.partial(
         draw_heads,
-        style=arguments.draw,
+        style=style,
         labels=labels,
         roll=arguments.roll,
         unsure_above=arguments.unsure_above,

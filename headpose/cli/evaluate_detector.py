@@ -26,7 +26,7 @@ from headpose.cli.pipeline_options import (
     check_models,
     model_for,
 )
-from headpose.detection.loading import DETECTOR_HELP, SMALLEST_SIZE
+from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
@@ -86,7 +86,7 @@ def taken_apart(name: str) -> tuple[str, int | None, int | None]:
     A file or folder that exists as it stands may contain @ and +.
 
     Raises:
-        HeadposeError: If a side is no whole number, or too small.
+        HeadposeError: If a side is no whole number, too small or too large.
     """
     rest, tiles = _without_number(name, "+", SMALLEST_TILE)
     path, size = _without_number(rest, "@", SMALLEST_SIZE)
@@ -99,9 +99,12 @@ def _without_number(name: str, mark: str, smallest: int) -> tuple[str, int | Non
     # What follows a + in any other way is of the name: a+b.onnx.
     if not plain or (mark == "+" and not number.isdecimal()) or os.path.exists(name):  # noqa: PTH110
         return name, None
-    if not (number.isdecimal() and len(number) <= MOST_DIGITS and int(number) >= smallest):
+    if not (number.isdecimal() and len(number) <= MOST_DIGITS) or not (
+        smallest <= int(number) <= LARGEST_SIZE
+    ):
+        limits = f"{smallest} to {LARGEST_SIZE}"
         raise HeadposeError(
-            f"{name}: what follows {mark} must be a whole number of {smallest} pixels or more"
+            f"{name}: what follows {mark} must be a whole number of pixels, {limits}"
         )
     return plain, int(number)
 

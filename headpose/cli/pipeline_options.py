@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import add_drawing_options
-from headpose.detection.loading import DETECTOR_HELP, SMALLEST_SIZE, VIOLA_JONES
+from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE, VIOLA_JONES
 from headpose.detection.tiles import SMALLEST_TILE, TILE
 from headpose.errors import HeadposeError
 from headpose.files import is_hdf5, is_regular
@@ -37,7 +37,7 @@ def add_pipeline_options(
     )
     add(
         "--detector-size",
-        type=cl.at_least(SMALLEST_SIZE),
+        type=cl.in_range(SMALLEST_SIZE, LARGEST_SIZE, int),
         help="long side to detect at (default: detector's)",
     )
     add(

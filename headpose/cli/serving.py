@@ -1,9 +1,11 @@
 """What the web page and the REST endpoint share: where they listen, and the loaded pipeline."""
 
 import argparse
+import functools
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
+from headpose.cli.drawing_options import drawing_from
 from headpose.cli.pipeline_options import pipeline_from
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ def loaded(arguments: argparse.Namespace) -> tuple["SharedPipeline", "Settings"]
     from headpose.images.pictures import read_image, sample_portrait
     from headpose.web.answers import Settings, SharedPipeline
 
-    pipeline = SharedPipeline(pipeline_from(arguments))
+    drawing = functools.partial(drawing_from, arguments)
+    pipeline = SharedPipeline(pipeline_from(arguments), drawing, arguments.blur)
     confidence = arguments.confidence
     settings = Settings(
         pipeline.detector.confidence if confidence is None else confidence,

@@ -110,13 +110,7 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     files = sorted(first_folder(folder / "Annotations", folder).glob("*.xml"))
     lists = (folder / "Splits" / f"{part}.txt", folder / "ImageSets" / "Main" / f"{part}.txt")
     if part and (split := next((f for f in lists if f.is_file()), None)):
-        kept = {
-            line.split()[0]
-            for line in split.read_text(encoding="utf-8", errors="replace").splitlines()
-            if line.strip()
-        }
-        files = [file for file in files if file.stem in kept]
-        part = ""
+        files, part = _listed(split, files, problems), ""
     pictures = first_folder(folder / "JPEGImages", folder)
     found: dict[str, list[tuple[str, BoxRow]]] = {}
     for file in files:
@@ -151,6 +145,21 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _listed(split: Path, files: list[Path], problems: Problems) -> list[Path]:
+    """Returns the XML files that a list names, one a line, perhaps with more behind a space."""
+    by_name = {file.stem: file for file in files}
+    kept = set()
+    for line in split.read_text(encoding="utf-8", errors="replace").splitlines():
+        words = [line.strip(), *line.split()[:1]]
+        names = [*words, *(Path(word).stem for word in words if Path(word).suffix in SUFFIXES)]
+        known = next((name for name in names if name in by_name), None)
+        if known is not None:
+            kept.add(known)
+        elif line.strip():
+            problems.add(f"in {split.name}, but without XML", words[-1])
+    return [file for name, file in by_name.items() if name in kept]
 
 
 def _told_size(size: ElementTree.Element | None) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from headpose.errors import HeadposeError
+from headpose.reporting import logger
 
 HEAD_NAMES = ("head", "heads", "human head", "person head", "human_head", "person_head")
 
@@ -87,4 +88,6 @@ def chosen_classes(source: Path, names: Iterable[str], wanted: str) -> set[str]:
             f"{source}: which class is the head? name it as {source.name}#{names[0]}; "
             f"there are {', '.join(names)}"
         )
+    if names and not heads and names[0].strip():
+        logger.warning("%s: its only class, %s, is taken for heads", source, names[0])
     return heads or set(names)

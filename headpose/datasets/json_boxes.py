@@ -1,5 +1,6 @@
 """Head boxes in JSON: COCO's files, and CrowdHuman's lines."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     check_readable(path)
     try:
         content = parse_json(path.read_text(encoding="utf-8-sig"))
-        named = [(_id(i["id"]), str(i["file_name"]), _size(i)) for i in content["images"]]
+        named = [(_id(i["id"]), _name(i["file_name"]), _size(i)) for i in content["images"]]
         annotations = content["annotations"]
         if not isinstance(annotations, list):
             raise TypeError("no list of annotations")
@@ -67,6 +68,11 @@ def _id(value: Any) -> str:
     return str(value).strip()
 
 
+def _name(value: Any) -> str:
+    """Returns the name of a file, spelled in one way: ./a.jpg is a.jpg."""
+    return os.path.normpath(str(value))
+
+
 def _kind(note: Any) -> str | None:
     """Returns the class of an annotation; None where it is none."""
     try:
@@ -108,7 +114,7 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
         try:
             item = parse_json(line.decode("utf-8-sig"))
             boxes = [_odgt_row(thing) for thing in item.get("gtboxes", [])]
-            name = f"{item['ID']}.jpg"
+            name = _name(f"{item['ID']}.jpg")
         except (ValueError, KeyError, TypeError, AttributeError):
             problems.add("bad line", f"{path.name} line {row}")
             continue
@@ -120,12 +126,15 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
 
 
 def _odgt_row(thing: dict) -> BoxRow | None:
-    """Reads one person; masks, where people were not labelled one by one, are ignored."""
+    """Reads one person; ignored are masks of people together, and people without a head box."""
     person = thing.get("tag", "person") == "person"
     values = thing.get("hbox") if person else thing.get("fbox")
+    headless = person and values is None  # somewhere in the person is a head
+    values = thing.get("fbox") if headless else values
     if values is None:
-        return None
+        return UNREADABLE if person else None
     x, y, width, height = map(number, values)
     notes = {**thing.get("extra", {}), **thing.get("head_attr", {})}
-    ignore = not person or any(notes.get(kind, 0) == 1 for kind in ("ignore", "unsure"))
+    unsure = any(notes.get(kind, 0) == 1 for kind in ("ignore", "unsure"))
+    ignore = not person or headless or unsure
     return BoxRow((x, y, x + width, y + height), ignore)

@@ -1,6 +1,7 @@
 """Head boxes in YOLO's text files, as darknet and Ultralytics keep them."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from headpose.images.pictures import SUFFIXES
 
 # Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
 MOST_VALUES = 5
+# Texts beside them that have no boxes.
+NO_LABELS = ("classes.txt", "readme.txt", "train.txt", "val.txt", "test.txt")
 
 
 def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -29,20 +32,24 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         other = Path(*folder.parts[:at], "labels", *folder.parts[at + 1 :])
         texts = other if other.is_dir() else folder
     files = sorted(f for f in pictures.rglob("*") if f.suffix.lower() in SUFFIXES)
-    notes = ("classes.txt", "readme.txt", "train.txt", "val.txt", "test.txt")
-    if not any(f.name.lower() not in notes for f in texts.rglob("*.txt")):
+    of_name = _texts(texts)
+    if not of_name:
         raise HeadposeError(f"{folder}: no VOC XML and no YOLO text with boxes in it")
+    shared = Counter(file.with_suffix("") for file in files)
     found: dict[str, list[tuple[str, BoxRow]]] = {}
     names = _yolo_names(folder)
+    taken = set()
     for file in files:
         name = file.relative_to(pictures)
-        text = (texts / name).with_suffix(".txt")
+        text = of_name.get(name.with_suffix(""))
         boxes = found.setdefault(str(name), [])
-        lines = (
-            text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-            if text.is_file()
-            else []
-        )
+        lines: list[str] = []
+        if text is not None:
+            taken.add(text)
+            lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        if text is not None and shared[file.with_suffix("")] > 1:
+            problems.add("picture that shares its text with another", str(name))
+            boxes.append(("", UNREADABLE))
         for number, line in enumerate(lines, 1):
             try:
                 kind, *values = line.split()
@@ -63,10 +70,23 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 boxes.append((names.get(index, kind), UNREADABLE))
                 continue
             boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
+    for text in of_name.values():
+        if text not in taken:
+            problems.add("text without a picture", text.name)
     used = (kind for boxes in found.values() for kind, _ in boxes if kind)
     chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _texts(folder: Path) -> dict[Path, Path]:
+    """Returns the texts below a folder that may have boxes, by their paths without suffix."""
+    texts = (f for f in sorted(folder.rglob("*")) if f.suffix.lower() == ".txt" and f.is_file())
+    return {
+        text.relative_to(folder).with_suffix(""): text
+        for text in texts
+        if text.name.lower() not in NO_LABELS
+    }
 
 
 def _yolo_names(folder: Path) -> dict[int, str]:

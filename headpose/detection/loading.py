@@ -16,7 +16,7 @@ DETECTOR_HELP = (
     "a .keras or exported detector (or its second stage, for both), a YuNet .onnx face detector, "
     "viola-jones or viola-jones-turned"
 )
-SMALLEST_SIZE = 64  # pixels, of the long side to detect at
+SMALLEST_SIZE, LARGEST_SIZE = 64, 16_384  # pixels, of the long side to detect at
 VIOLA_JONES = ("viola-jones", "viola-jones-turned")
 
 

@@ -59,6 +59,8 @@ def read_image(path: str | Path) -> np.ndarray:
         PictureError: If the file is missing, empty, no regular file, no picture of
             `FORMATS`, truncated, damaged, or larger than memory allows.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise PictureError(f"a picture to read is named by its file, not by {type(path).__name__}")
     with _picture_errors(path), _open_regular(path) as file:
         return _read(file, path)
 

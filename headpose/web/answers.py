@@ -5,10 +5,11 @@ Nothing here knows how the page is served.
 
 import base64
 import dataclasses
+import functools
 import html
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from headpose.errors import HeadposeError
+from headpose.images.blurring import blur_heads
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import PictureError, decode_image, read_image, write_image
 from headpose.models.specs import MEASURES
@@ -83,11 +85,21 @@ class SharedPipeline:
 
     Args:
         pipeline: Its own thresholds are not used.
+        drawing: Makes of a style what draws heads as `draw_heads` does.
+        blur: Whether heads are hidden in all that is drawn.
     """
 
-    def __init__(self, pipeline: HeadPosePipeline):
+    def __init__(
+        self,
+        pipeline: HeadPosePipeline,
+        drawing: Callable[[str], Callable] | None = None,
+        blur: bool = False,
+    ):
         self.detector = pipeline.detector
         self.estimator = pipeline.estimator
+        self.any_rotation = pipeline.any_rotation
+        self.drawing = drawing or (lambda style: functools.partial(draw_heads, style=style))
+        self.blur = blur
         self._lock = threading.Lock()
 
     @property
@@ -112,10 +124,19 @@ class SharedPipeline:
             settings: What to take for a head, and which angles to leave out.
         """
         find_heads = HeadPosePipeline(
-            self.detector, self.estimator, settings.confidence, settings.limit
+            self.detector,
+            self.estimator,
+            settings.confidence,
+            settings.limit,
+            self.any_rotation,
         )
         with self._lock:
             return find_heads([picture])[0]
+
+    def drawn(self, picture: np.ndarray, heads: Sequence[Head], style: str) -> np.ndarray:
+        """Returns a copy of a picture with its heads drawn, see `draw_heads`."""
+        seen = blur_heads(picture, [head.box for head in heads]) if self.blur else picture
+        return self.drawing(style)(seen, heads, names=labels(heads))
 
 
 class _TakingTurns:
@@ -159,7 +180,7 @@ def answer_photo(
     # Only what came without loss is worth the size of a PNG.
     suffix = photo.suffix.lower() if photo.suffix.lower() in (".png", ".webp") else ".jpg"
     drawn, table, lines = (own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl"))
-    write_image(drawn, draw_heads(picture, heads, settings.style, labels(heads)))
+    write_image(drawn, pipeline.drawn(picture, heads, settings.style))
     with CsvSink(table) as csv, JsonLinesSink(lines) as json:
         for row in picture_rows(name, (picture.shape[1], picture.shape[0]), heads):
             csv.write(row)
@@ -187,7 +208,7 @@ def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tu
         told = "the camera's frame is no picture; start the camera again"
         raise HeadposeError(told) from error
     heads = pipeline.heads(picture, settings)
-    drawn = draw_heads(picture, heads, settings.style, labels(heads))
+    drawn = pipeline.drawn(picture, heads, settings.style)
     encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])[1]
     url = f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
     return url, report(heads, settings)

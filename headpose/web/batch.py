@@ -1,7 +1,6 @@
 """What the web page answers to several photos and videos at a time."""
 
 import dataclasses
-import functools
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,13 +10,12 @@ from pathlib import Path
 from headpose.cli.table_options import Tables
 from headpose.errors import HeadposeError
 from headpose.files import numbered
-from headpose.images.drawing import draw_heads
 from headpose.images.listing import is_video
 from headpose.images.pictures import PictureError, read_image, write_image
 from headpose.records.columns import VIDEO_FIELDS, Row, picture_rows
 from headpose.records.sinks import CsvSink, JsonLinesSink, Sink
 from headpose.records.summary import FileSummary
-from headpose.web.answers import Settings, SharedPipeline, labels, note, table_of
+from headpose.web.answers import Settings, SharedPipeline, note, table_of
 
 MOST_FILES = 60  # at a time: what is drawn of them stays for an hour
 LONGEST_VIDEO = 60.0  # seconds of each that are followed
@@ -140,7 +138,7 @@ def _look(
     heads = pipeline.heads(picture, settings)
     rows.write(picture_rows(rows.name, (picture.shape[1], picture.shape[0]), heads))
     drawn = _place(own, rows.name, ".jpg")
-    write_image(drawn, draw_heads(picture, heads, settings.style, labels(heads)))
+    write_image(drawn, pipeline.drawn(picture, heads, settings.style))
     return drawn
 
 
@@ -156,8 +154,8 @@ def _follow(
     from headpose.video.frames import Reading
 
     drawn = _place(own, rows.name, ".mp4")
-    draw = functools.partial(draw_heads, style=settings.style)
-    options = VideoOptions(draw, Reading(end=LONGEST_VIDEO))
+    reading = Reading(end=LONGEST_VIDEO)
+    options = VideoOptions(pipeline.drawing(settings.style), reading, blur=pipeline.blur)
     follow_video(str(path), options, lambda: pipeline.for_video(settings), rows, drawn)
     return drawn
 

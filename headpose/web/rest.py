@@ -11,10 +11,9 @@ import cv2
 
 from headpose import __version__
 from headpose.errors import HeadposeError, PictureError, install
-from headpose.images.drawing import draw_heads
 from headpose.images.pictures import QUALITIES, read_image
 from headpose.records.columns import Row, has_head, picture_rows
-from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline, labels
+from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
 from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
 
 # Photos that may arrive or wait for their turn; more are answered with 503, so that a crowd does
@@ -196,7 +195,7 @@ def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> byt
     """Returns the photo with its heads drawn, as JPEG."""
     picture = read_image(photo)
     heads = pipeline.heads(picture, settings)
-    drawn = draw_heads(picture, heads, settings.style, labels(heads))
+    drawn = pipeline.drawn(picture, heads, settings.style)
     return cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
 
 

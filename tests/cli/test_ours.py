@@ -144,7 +144,7 @@ def test_detectors_are_measured_by_name(name, expected, tmp_path, monkeypatch):
     ],
 )
 def test_sides_in_names_of_detectors_are_checked(name, smallest):
-    with pytest.raises(HeadposeError, match=f"whole number of {smallest} pixels or more"):
+    with pytest.raises(HeadposeError, match=f"whole number of pixels, {smallest} to 16384"):
         taken_apart(name)
 
 

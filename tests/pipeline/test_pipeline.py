@@ -148,9 +148,9 @@ def test_any_picture_can_be_drawn_on_and_stays_as_it_was(size):
         ({"confidence": True}, "confidence must be a number from 0 to 1"),
         ({"max_error": -1}, "max_error must be a number from 0 to 180"),
         ({"max_error": float("nan")}, "max_error must be a number from 0 to 180"),
-        ({"detector_size": 0}, "detector_size must be a whole number at least 64"),
-        ({"detector_size": 512.5}, "detector_size must be a whole number at least 64"),
-        ({"detector_size": "512"}, "detector_size must be a whole number at least 64"),
+        ({"detector_size": 0}, "detector_size must be a whole number from 64"),
+        ({"detector_size": 512.5}, "detector_size must be a whole number from 64"),
+        ({"detector_size": "512"}, "detector_size must be a whole number from 64"),
         ({"tiles": True}, "tiles must be a whole number at least 128"),  # once it never ended
         ({"tiles": 0}, "tiles must be a whole number at least 128"),
         ({"estimator": ""}, "estimator is an empty name"),
