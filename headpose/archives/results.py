@@ -144,9 +144,15 @@ def read_manifest(output: Output, parts: Sequence[str] = PARTS_OF_MANIFEST) -> d
 
 
 def finished(output: Output) -> set[str]:
-    """Returns the names of the shards that are done."""
+    """Returns the names of the shards that are done, and whose tables are still there."""
     names = (name for name in output.names(DONE) if name.endswith(".json"))
-    return {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
+    noted = {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
+    return noted & _with_table(output)
+
+
+def _with_table(output: Output) -> set[str]:
+    """Returns the names of the shards that have a table, perhaps without rows."""
+    return {name.rpartition(".")[0] for name in output.names(HEADS)}
 
 
 def measured(output: Output) -> dict[str, tuple[str, int]]:
@@ -250,10 +256,11 @@ def merge(output: Output) -> tuple[dict[str, int], list[str]]:
 
 def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
     names = list(names)
+    there = _with_table(output)
     counts = dict.fromkeys(("shards", *COUNTED), 0)
 
     def result_of(name: str) -> dict | None:
-        for mark in ("", AGAIN):
+        for mark in ("", AGAIN) if name in there else ():
             place = f"{DONE}/{name}{mark}.json"
             content = output.read(place)
             if content is not None:

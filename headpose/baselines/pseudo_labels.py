@@ -65,7 +65,7 @@ def usable(table: pd.DataFrame, min_side: int, max_heads: int, seed: int) -> pd.
         max_heads: No more heads in all.
         seed: Which pictures are taken, if there are more.
     """
-    table = table.dropna(subset=["xmin"])
+    table = table.dropna(subset=list(COLUMNS))
     extent = table[["xmax", "ymax"]].to_numpy() - table[["xmin", "ymin"]].to_numpy()
     long, short = extent.max(axis=1), extent.min(axis=1)
     table = table[(long >= min_side) & (short >= 0.5 * long)]

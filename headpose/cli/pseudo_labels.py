@@ -74,7 +74,8 @@ def main() -> None:
     whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
     ours = whole_turn_estimator(arguments.estimator) if arguments.estimator else None
     # What is wrong with a table is told before the others are worked on.
-    tables = [(path, read_table(path, arguments)) for path in arguments.table]
+    tables = once_in_all([(path, read_table(path, arguments)) for path in arguments.table])
+    total = 0
     with growing_table(arguments.output, header=1) as file:
         rows = UnixRows(file)
         pd.DataFrame(columns=list(FIELDS)).to_csv(rows, index=False, lineterminator=ROW_END)
@@ -85,6 +86,33 @@ def main() -> None:
                 labelled += len(found)
             report(path, problems)
             print(f"{path}: {labelled} of {len(table)} heads labelled")
+            total += labelled
+    if not total:
+        raise HeadposeError(f"{arguments.output}: no head could be labelled, so it has none")
+
+
+def once_in_all(
+    tables: "list[tuple[Path, pd.DataFrame]]",
+) -> "list[tuple[Path, pd.DataFrame]]":
+    """Returns tables without the heads that an earlier one of them has; tells these."""
+    import pandas as pd
+
+    from headpose.datasets.box_rows import picture_folder
+    from headpose.datasets.label_tables import Problems
+    from headpose.datasets.repeated_rows import heads_of
+    from headpose.geometry.boxes import COLUMNS
+    from headpose.reporting import report
+
+    heads = [heads_of(table, picture_folder(path), COLUMNS) for path, table in tables]
+    again = pd.concat(heads, keys=range(len(heads))).duplicated()
+    result = []
+    for number, (path, table) in enumerate(tables):
+        twice, problems = again[number].to_numpy(), Problems()
+        for name in table["file"][twice]:
+            problems.add("head that an earlier table has", name)
+        report(path, problems)
+        result.append((path, table[~twice]))
+    return result
 
 
 def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
@@ -108,17 +136,24 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:
             problems.add("bad row", f"{path.name} line {line}")
+    known = (table[list(COLUMNS)] != "").any(axis=1)  # a row without a box names a picture
     table[list(COLUMNS)] = numbers(table, COLUMNS)
+    for line in table.index[known & table[list(COLUMNS)].isna().any(axis=1)]:
+        problems.add("bad row", f"{path.name} line {line}")
     again = repeated(table, folder, COLUMNS)
     for name in table["file"][again]:
         problems.add(TWICE, name)
     report(path, problems)
     kept = [ignore is False and not twice for ignore, twice in zip(ignored, again, strict=True)]
     table = table[kept].reset_index(drop=True)
+    all_heads = usable(table, arguments.smallest, len(table), arguments.seed)
+    if all_heads.empty:
+        raise HeadposeError(f"{path}: no head to label; give a lower --smallest or other tables")
     table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
     if table.empty:
         raise HeadposeError(
-            f"{path}: no head to label; give a lower --smallest, a higher --at-most or other tables"
+            f"{path}: the picture that is drawn first has more than {arguments.at_most} heads; "
+            "give a higher --at-most"
         )
     return table
 

@@ -93,9 +93,9 @@ def _read_box(path: Path, shown: str, problems: Problems) -> np.ndarray:
         if not (np.isfinite(values).all() and width > 0 and height > 0):
             raise ValueError
     except FileNotFoundError:
-        problems.add("label without rectangle", shown)
+        problems.add("no rectangle: left to the detector", shown)
     except (OSError, ValueError):
-        problems.add("unreadable rectangle", shown)
+        problems.add("unreadable rectangle: left to the detector", shown)
     else:
         corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
         return np.array([corners], np.float32)

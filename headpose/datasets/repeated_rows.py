@@ -11,14 +11,21 @@ TWICE = "head that is there twice"  # kind of a problem
 
 
 def repeated(table: pd.DataFrame, folder: Path, columns: Sequence[str]) -> np.ndarray:
-    """Tells which rows say what an earlier one has said (N,).
+    """Tells which rows say what an earlier one has said (N,), see `heads_of`."""
+    return heads_of(table, folder, columns).duplicated().to_numpy()
+
+
+def heads_of(table: pd.DataFrame, folder: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Returns what tells heads apart.
 
     Args:
         table: With `file`.
         folder: That its files are relative to.
         columns: What else is to be the same.
+
+    Returns:
+        A row for each: these columns, and `place`, the picture without links.
     """
     files = [os.path.realpath(folder / str(name)) for name in table["file"]]
     # Names may be no UTF-8, of which pandas makes no column of texts.
-    known = table[list(columns)].assign(place=pd.Series(files, table.index, dtype=object))
-    return known.duplicated().to_numpy()
+    return table[list(columns)].assign(place=pd.Series(files, table.index, dtype=object))

@@ -41,13 +41,12 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     taken = set()
     for file in files:
         name = file.relative_to(pictures)
-        text = of_name.get(name.with_suffix(""))
         boxes = found.setdefault(str(name), [])
-        lines: list[str] = []
-        if text is not None:
-            taken.add(text)
-            lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        if text is not None and shared[file.with_suffix("")] > 1:
+        if (text := of_name.get(name.with_suffix(""))) is None:
+            continue
+        taken.add(text)
+        lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        if shared[file.with_suffix("")] > 1:
             problems.add("picture that shares its text with another", str(name))
             boxes.append(("", UNREADABLE))
         for number, line in enumerate(lines, 1):

@@ -187,7 +187,13 @@ def _read(
 
 
 def _shown(source: SourceName) -> str:
-    """Returns what a source is called in the log: its data set, or its folder."""
+    """Returns what a source is called in the log: its data set, its folder, or its table there.
+
+    Tables `labels.csv` are called as their folders are.
+    """
     if dataset := named_dataset(source.path):
         return dataset[0]
-    return (source.path if source.path.is_dir() else source.path.resolve().parent).name
+    if source.path.is_dir():
+        return source.path.name
+    folder, stem = source.path.resolve().parent.name, source.path.stem
+    return folder if stem == "labels" else f"{folder}/{stem}"

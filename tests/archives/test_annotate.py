@@ -97,6 +97,10 @@ def test_results_of_other_files_or_settings_are_refused(tmp_path):
     (tmp_path / "shards").mkdir()
     (tmp_path / "shards" / f"{both[0].name}.json").write_text("{}")
     (tmp_path / "shards" / f"{both[1].name}.again.json").write_text("{}")
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / f"{both[1].name}.jsonl").touch()
+    assert open_results(output, {"every": 1}, both) == both, "a table is lost"
+    (tmp_path / "heads" / f"{both[0].name}.jsonl").touch()
     assert open_results(output, {"every": 1}, both) == both[1:]
     with pytest.raises(HeadposeError, match="other values of every"):
         open_results(output, {"every": 2}, both)

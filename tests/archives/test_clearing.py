@@ -109,5 +109,6 @@ def test_a_damaged_result_is_told(tmp_path, text):
     output.prepare("heads", "shards")
     open_results(output, {}, shards)
     (tmp_path / "out" / "shards" / f"{shards[0].name}.json").write_text(text)
+    (tmp_path / "out" / "heads" / f"{shards[0].name}.jsonl").touch()
     with pytest.raises(HeadposeError, match="damaged; remove it"):
         finish(output, shards, {})
