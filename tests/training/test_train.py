@@ -165,9 +165,9 @@ def test_a_configuration_trains_the_whole_turn(run_script, heads, tmp_path, more
     assert told["size"] == ("None" if grey else "32")
     log = read_log(tmp_path / "run")
     assert np.isfinite([float(row["loss"]) for row in log]).all()
-    assert 0 <= float(log[0][f"{folder.name}/heads#test away"]) <= 1
+    assert 0 <= float(log[0][f"{folder.name}/turn#test away"]) <= 1
     assert float(log[0]["score"]) == pytest.approx(
-        float(log[0][f"{folder.name}/heads#test geodesic"])
+        float(log[0][f"{folder.name}/turn#test geodesic"])
     )
     estimator = PoseEstimator.load(tmp_path / "run" / "best.keras")
     assert (estimator.outputs, estimator.size, estimator.grey) == (6, size, grey)
