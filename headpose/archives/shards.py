@@ -116,7 +116,7 @@ def make_shards(
     `size` rows. A video of `seconds` or more is divided into parts of about that length.
 
     Args:
-        inputs: The files; gets a problem for each Parquet file that cannot be read.
+        inputs: The files.
         size: How many pictures.
         columns: Of Parquet.
         seconds: Of a part of a video.
@@ -137,11 +137,7 @@ def make_shards(
             for span in spans
         ] or [whole]
     shards += [_shard(TAR, i, (item,)) for i, item in enumerate(inputs.items[TAR])]
-    rows = [
-        (item, part)
-        for item in inputs.items[PARQUET]
-        for part in _parts(item, size, columns, inputs.problems)
-    ]
+    rows = [(item, part) for item in inputs.items[PARQUET] for part in _parts(item, size, columns)]
     return shards + [_shard(PARQUET, i, (item,), part) for i, (item, part) in enumerate(rows)]
 
 
@@ -168,13 +164,13 @@ def _divided(videos: Sequence[Item], seconds: float) -> Iterator[tuple[Item, lis
         yield item, spans if count > 1 else []
 
 
-def _parts(item: Item, size: int, columns: Columns, problems: list[str]) -> Iterator[Part]:
+def _parts(item: Item, size: int, columns: Columns) -> Iterator[Part]:
     from headpose.archives.parquet import TableError, row_groups
 
     try:
         inside, groups = row_groups(item.place, columns)
-    except TableError as error:
-        problems.append(str(error))
+    except TableError:
+        yield Part(0, 0, 1, 0)  # who reads it finds out why, and lists it as a failure
         return
     if not sum(groups):
         logger.warning("%s: no rows in it", without_secrets(item.place))

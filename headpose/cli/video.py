@@ -205,6 +205,8 @@ def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[
                     raise
                 problems.append(str(error))
                 cl.tell(f"{cl.program()}: error: {error}", sys.stderr)
+                nothing = {"frames": 0, "interrupted": False, "problems": [str(error)]}
+                reports.append({"source": name} | nothing)
                 continue
             except KeyboardInterrupt:
                 if not reports:
@@ -221,7 +223,7 @@ def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[
                 break
         if window:
             window.close()
-        if not reports:
+        if not any(report["frames"] for report in reports):
             raise HeadposeError("no video could be read")
     return reports, problems
 

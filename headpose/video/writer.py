@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from headpose.errors import HeadposeError, reason
+from headpose.reporting import logger
 from headpose.video.audio import Sound
 from headpose.video.file import BT709
 
@@ -33,6 +34,7 @@ ENCODERS = {
     ".webm": ("libvpx-vp9", "libvpx"),
     ".avi": ("mpeg4",),
 }
+UNEVEN = 1.5  # frames by which one may be elsewhere than it should be, before that is told
 MPEG4_TICKS = 60_000  # a second: its times have 16 bits, and this divides by all usual rates
 
 
@@ -102,6 +104,7 @@ class VideoWriter:
         self._name, self._start, self._bt709 = name or str(path), start, bt709
         self._codec, self._sound = encoder_for(path, codec), sound
         self._ending, self._last = 0.0, -1
+        self._off = 0.0  # seconds by which a frame is elsewhere than it should be
         self._durations: dict[int, int] = {}
         with self._told():
             self._container = av.open(str(path), "w")
@@ -156,6 +159,7 @@ class VideoWriter:
             self._open(picture.shape[1], picture.shape[0])
         time -= self._start
         self._last = max(round(time / self._time_base), self._last + 1)
+        self._off = max(self._off, abs(self._last * float(self._time_base) - time))
         self._durations[self._last] = max(1, round(duration / self._time_base))
         self._ending = time + duration
         frame = self._converted(picture)
@@ -194,6 +198,14 @@ class VideoWriter:
         if self._last >= 0:
             self._encode(None)
             self._copy_sound(self._ending)
+        if self._off > UNEVEN * self._time_base:
+            logger.warning(
+                "%s: %s frames a second cannot hold these times, which are off by up to %.2f s; "
+                "write .mp4 or .mkv, which can",
+                self._name,
+                f"{float(1 / self._time_base):.4g}",
+                self._off,
+            )
         with self._told():
             self._container.close()
 

@@ -95,13 +95,11 @@ def test_damaged_parquet_is_told_and_the_rest_is_done(tmp_path):
     path = table(tmp_path / "in", jpg=[CONTENTS["00.png"]] * 3)
     (tmp_path / "in" / "text.parquet").write_bytes(b"no parquet" * 10)
     (tmp_path / "in" / "cut.parquet").write_bytes(path.read_bytes()[:-100])
-    inputs = find_files([str(tmp_path / "in")])
-    shards = make_shards(inputs, 2)
-    assert len(shards) == 1
-    assert [Path(p.partition(":")[0]).name for p in inputs.problems] == [
-        "cut.parquet", "text.parquet"
-    ]  # fmt: skip
-    assert all("no Parquet, or a damaged file" in problem for problem in inputs.problems)
+    counts = annotate([tmp_path / "in"], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (3, 2)
+    failures = sets.failures_of(tmp_path / "out")
+    assert [Path(f["file"]).name for f in failures] == ["cut.parquet", "text.parquet"]
+    assert all("no Parquet, or a damaged file" in f["reason"] for f in failures)
 
 
 def test_damaged_rows_are_told_and_lose_no_others(tmp_path):

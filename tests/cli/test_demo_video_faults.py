@@ -140,3 +140,13 @@ def test_control_c_ends_well(tmp_path, portrait, tiny_estimator):
     assert None not in rows[-1].values()
     assert int(rows[-1]["frame"]) < len(frames)
     assert no_leftovers(tmp_path)
+
+
+def test_a_video_that_fails_stands_in_the_statistics(demo, clip, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(clip.read_bytes()[:100])
+    done = demo(clip, tmp_path / "bad.mp4", "--stats", tmp_path / "s.json")
+    assert done.status == 1
+    good, bad = json.loads((tmp_path / "s.json").read_text())["sources"]
+    assert (good["problems"], bad["frames"]) == ([], 0)
+    assert bad["source"].endswith("bad.mp4")
+    assert len(bad["problems"]) == 1

@@ -43,6 +43,15 @@ def test_avi_has_a_constant_rate(tmp_path):
     assert length(tmp_path / "a.avi") == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(("suffix", "told"), [(".avi", True), (".mkv", False)])
+def test_times_that_a_file_cannot_hold_are_told(tmp_path, caplog, suffix, told):
+    """At 25 frames a second the last of five frames cannot be earlier than at 0.16 s."""
+    write(tmp_path / f"a{suffix}", [0, 0.04, 0.08, 2])
+    assert "cannot hold these times" not in caplog.text
+    write(tmp_path / f"b{suffix}", [0, 0.001, 0.002, 0.003, 0.004])
+    assert ("off by up to 0.16 s; write .mp4" in caplog.text) == told
+
+
 def test_avi_keeps_all_frames_of_an_uneven_video(tmp_path):
     write(tmp_path / "a.avi", UNEVEN, rate=Fraction(359_281, 14_987))
     assert [number_of(p) for _, p in frames_of(tmp_path / "a.avi")] == list(range(len(UNEVEN)))
