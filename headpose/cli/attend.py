@@ -212,6 +212,8 @@ def main() -> int:
     all_series = series_of(rows, looking)
     if not all_series:
         raise HeadposeError(f"{', '.join(arguments.tables)}: no heads in it")
+    if arguments.shortest != SHORTEST and all(one.times is None for one in all_series):
+        cl.warn("--shortest is of events in videos; here are no times, and so no events")
     if not arguments.no_figures:
         from headpose.attention.figures import check_figures
 

@@ -6,12 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import (
-    add_backend_option,
-    backend_from,
-    model_for,
-    named_detector,
-)
+from headpose.cli import pipeline_options as models
 from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
 from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
@@ -50,7 +45,7 @@ def add_options(
     add("--overwrite", action="store_true", help="start anew in a folder that has results")
     add(
         "--detector",
-        type=named_detector,
+        type=models.named_detector,
         default=str(DEFAULT_DETECTOR),
         help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
         f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",
@@ -116,7 +111,7 @@ def add_options(
     add("--limit", type=cl.at_least(1), help="clean only so many pictures of a data set")
     add("--batch-size", type=cl.at_least(1), default=8, help="pictures for the detector at once")
     add("--workers", type=cl.at_least(1), default=2, help="threads that read pictures")
-    add_backend_option(parser)
+    models.add_backend_option(parser)
     cl.add_device_options(parser)
     parser.set_defaults(**defaults)
 
@@ -140,6 +135,8 @@ def run_cleaning(
     Returns:
         The exit status: 1 if pictures were missing or unreadable.
     """
+    if arguments.detector == LABELLED and (arguments.confidence or arguments.detector_size):
+        parser.error(f"--detector {LABELLED} is none: leave out --confidence, --detector-size")
     folder = CleanFolder(arguments.output)
     places = [(source, real_path(source)) for source in sources]
     homes = [place if source.is_dir() else place.parent for source, place in places]
@@ -220,8 +217,8 @@ def detector_and_thresholds(arguments: argparse.Namespace, published: float):
         raise HeadposeError(
             f"{name}: no such detector; name another with --detector, or {LABELLED}"
         )
-    backend = backend_from(arguments)
-    detector = load_detector(model_for(name, backend), arguments.detector_size, backend)
+    backend = models.backend_from(arguments)
+    detector = load_detector(models.model_for(name, backend), arguments.detector_size, backend)
     if arguments.confidence is not None:
         return detector, arguments.confidence, None
     # Of our networks SSD512 alone has a fixed size; other makes' detectors tell none.

@@ -9,6 +9,8 @@ import argparse
 from headpose.cli import common as cl
 from headpose.images.listing import real_path
 
+SAME_HEAD = 0.3  # IoU
+
 
 def options() -> argparse.ArgumentParser:
     parser = cl.parser(__doc__)
@@ -26,8 +28,8 @@ def options() -> argparse.ArgumentParser:
     add(
         "--iou",
         type=cl.in_range(0.01, 1),
-        default=0.3,
-        help="overlap (intersection over union) from which two head boxes are one head's",
+        help="overlap (intersection over union) from which two head boxes are one head's "
+        f"(default: {SAME_HEAD})",
     )
     return parser
 
@@ -43,6 +45,8 @@ def main() -> None:
         write_matched,
     )
 
+    if arguments.by_angles and arguments.iou is not None:
+        parser.error("--iou is of boxes, which --by-angles does not look at; leave out one of them")
     destination = CleanFolder(arguments.destination)
     inputs = {real_path(arguments.reference), real_path(arguments.second)}
     if real_path(arguments.destination) in inputs:
@@ -54,7 +58,7 @@ def main() -> None:
     if arguments.by_angles:
         matches = match_by_angles(reference, second)
     else:
-        matches = match_by_box(reference, second, arguments.iou)
+        matches = match_by_box(reference, second, arguments.iou or SAME_HEAD)
     for name, number in matches.counts.items():
         print(f"{name}: {number}")
     rows = write_matched(reference, second, matches, destination, arguments.overwrite)

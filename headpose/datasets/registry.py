@@ -10,7 +10,7 @@ from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError
 
 Reader = Callable[[Path], tuple[list[LabelledPicture], Problems]]
-FEWER = "fewer pictures than the data set has"
+FEWER = "pictures that are not there"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ DATASETS: dict[str, Dataset] = {
         Dataset(
             "pointing04", "Pointing'04", pointing04.read_pointing04, 2790,
             "the folder that holds Person01 to Person15",
-            "tilt and pan in steps of 15 degrees; nothing is left out; there is no roll",
+            "tilt and pan in steps of 15 degrees; all heads count; there is no roll",
             validation=pointing04.VALIDATION_PERSONS,
             test=pointing04.TEST_PERSONS,
         ),
@@ -150,7 +150,7 @@ def read_dataset(name: str, source: str | Path) -> tuple[list[LabelledPicture], 
             raise
         raise HeadposeError(f"{error}; it looks like {seems}") from error
     if len(pictures) < dataset.pictures:
-        problems.add(FEWER, f"{len(pictures):,} of {dataset.pictures:,}")
+        problems.add(FEWER, f"{dataset.pictures - len(pictures):,} of {dataset.pictures:,}")
     if dataset.only:
         pictures = [picture for picture in pictures if picture.subject in dataset.only]
         if not pictures:

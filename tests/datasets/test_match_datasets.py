@@ -173,6 +173,7 @@ def test_results_stay_until_overwrite_is_said(tmp_path, run_script, clean, aflw)
         (["{ours}", "gone", "both"], 1, "gone: no such folder"),
         (["{ours}", "{ours}", "{ours}"], 2, "is one of the data sets; choose another folder"),
         (["{ours}", "{ours}", "both", "--iou", "2"], 2, "from 0.01 to 1"),
+        (["{ours}", "{other}", "both", "--by-angles", "--iou", "0.3"], 2, "--iou is of boxes"),
         (["{ours}", "{other}", "both"], 1, "have no head in common by picture and box"),
         (["{ours}", "{other}", "both", "--by-angles"], 1, "have no head in common by angles"),
         (["{ours}", "{bare}", "both"], 1, "match with --by-angles"),
