@@ -12,6 +12,7 @@ from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.pointing04 import WITHOUT_BOX
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
@@ -135,7 +136,9 @@ def run_cleaning(
     Returns:
         The exit status: 1 if pictures were missing or unreadable.
     """
-    if arguments.detector == LABELLED and (arguments.confidence or arguments.detector_size):
+    if arguments.detector == LABELLED and (
+        arguments.confidence is not None or arguments.detector_size
+    ):
         parser.error(f"--detector {LABELLED} is none: leave out --confidence, --detector-size")
     folder = CleanFolder(arguments.output)
     places = [(source, real_path(source)) for source in sources]
@@ -152,8 +155,9 @@ def run_cleaning(
         heads = sum(len(p.boxes) for p in pictures)
         print(f"{source}: {len(pictures)} pictures, {heads} heads")
         for kind, names in left_out.by_kind.items():
+            detected = arguments.detector != LABELLED and kind in WITHOUT_BOX
             for name in names:
-                problems.add(kind, name)
+                problems.add(f"{kind}, left to the detector" if detected else kind, name)
         read += pictures
         items += keyed(pictures)[: arguments.limit]
     for line in problems.lines():

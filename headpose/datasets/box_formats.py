@@ -35,6 +35,7 @@ from headpose.files import number
 from headpose.geometry.boxes import COLUMNS
 from headpose.images.pictures import SUFFIXES
 
+ENDINGS = (*SUFFIXES, ".xml")  # that a list may add to names
 TAGS = ("view", "headgear")  # columns of a CSV that say more of a head
 # What its column `ignore` may say, in small letters.
 IGNORED = dict.fromkeys(("1", "1.0", "true", "yes"), True)
@@ -58,7 +59,7 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
     """
     try:
         if source.is_dir():
-            if any(first_folder(source / "Annotations", source).glob("*.xml")):
+            if _xml_files(source):
                 return read_voc(source, part, problems)
             return read_yolo(source, part, problems)
         if not source.is_file():
@@ -107,7 +108,7 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
 
 
 def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
-    files = sorted(first_folder(folder / "Annotations", folder).glob("*.xml"))
+    files = _xml_files(folder)
     lists = (folder / "Splits" / f"{part}.txt", folder / "ImageSets" / "Main" / f"{part}.txt")
     if part and (split := next((f for f in lists if f.is_file()), None)):
         files, part = _listed(split, files, problems), ""
@@ -147,13 +148,23 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     return pictures, rows
 
 
+def _xml_files(folder: Path) -> list[Path]:
+    """Returns the XML files of a set: those in `Annotations` at any depth, else its own."""
+    place = first_folder(folder / "Annotations", folder)
+    found = place.glob("*") if place == folder else place.rglob("*")
+    return sorted(file for file in found if file.suffix.lower() == ".xml")
+
+
 def _listed(split: Path, files: list[Path], problems: Problems) -> list[Path]:
     """Returns the XML files that a list names, one a line, perhaps with more behind a space."""
     by_name = {file.stem: file for file in files}
     kept = set()
-    for line in split.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in split.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         words = [line.strip(), *line.split()[:1]]
-        names = [*words, *(Path(word).stem for word in words if Path(word).suffix in SUFFIXES)]
+        names = [
+            *words,
+            *(Path(word).stem for word in words if Path(word).suffix.lower() in ENDINGS),
+        ]
         known = next((name for name in names if name in by_name), None)
         if known is not None:
             kept.add(known)

@@ -52,7 +52,21 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     stem = path.stem.removeprefix("instances_")
     near = [path.with_name(path.stem), path.with_name("images"), path.parent.parent / stem]
     near += [path.parent.parent / "images" / stem, path.parent.parent / "images", path.parent]
-    return folder_with(next(iter(rows), None), *near), rows
+    return _sole(path, folder_with(next(iter(rows), None), *near), rows)
+
+
+def _sole(path: Path, folder: Path, rows: Rows) -> tuple[Path, Rows]:
+    """Returns its arguments, of which no two rows are of one picture by different names.
+
+    Raises:
+        HeadposeError: If two are: one may be meant for another picture.
+    """
+    known: dict[str, str] = {}
+    for name in rows:
+        other = known.setdefault(os.path.realpath(folder / name), name)
+        if other != name:
+            raise HeadposeError(f"{path}: {other} and {name} are one picture; leave one out")
+    return folder, rows
 
 
 def _id(value: Any) -> str:
@@ -70,7 +84,7 @@ def _id(value: Any) -> str:
 
 def _name(value: Any) -> str:
     """Returns the name of a file, spelled in one way: ./a.jpg is a.jpg."""
-    return os.path.normpath(str(value))
+    return os.path.normpath(value) if (value := str(value)) else value
 
 
 def _kind(note: Any) -> str | None:
@@ -122,7 +136,7 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
             raise HeadposeError(f"{path}: line {row} and another are both of {name}; leave one out")
         rows[name] = [row for row in boxes if row is not None]
     near = [path.with_name(n) for n in (path.stem, "Images", "images")]
-    return folder_with(next(iter(rows), None), *near, path.parent), rows
+    return _sole(path, folder_with(next(iter(rows), None), *near, path.parent), rows)
 
 
 def _odgt_row(thing: dict) -> BoxRow | None:

@@ -24,6 +24,8 @@ FILE = re.compile(
 )
 # Lines of a box file: the picture's name, an empty one, "Face", then these.
 BOX_LINES = slice(3, 7)  # centre x, centre y, width, height
+# Kinds of problems of pictures that a detector may still crop.
+NO_BOX, UNREADABLE_BOX = WITHOUT_BOX = "no rectangle", "unreadable rectangle"
 
 
 def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
@@ -93,9 +95,9 @@ def _read_box(path: Path, shown: str, problems: Problems) -> np.ndarray:
         if not (np.isfinite(values).all() and width > 0 and height > 0):
             raise ValueError
     except FileNotFoundError:
-        problems.add("no rectangle: left to the detector", shown)
+        problems.add(NO_BOX, shown)
     except (OSError, ValueError):
-        problems.add("unreadable rectangle: left to the detector", shown)
+        problems.add(UNREADABLE_BOX, shown)
     else:
         corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
         return np.array([corners], np.float32)

@@ -1,7 +1,9 @@
 """Head boxes in YOLO's text files, as darknet and Ultralytics keep them."""
 
 import csv
+import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from headpose.images.pictures import SUFFIXES
 # Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
 MOST_VALUES = 5
 # Texts beside them that have no boxes.
-NO_LABELS = ("classes.txt", "readme.txt", "train.txt", "val.txt", "test.txt")
+NO_LABELS = re.compile(
+    r"(classes|predefined_classes|readme.*|licen[sc]e|train|val|test)\.txt", re.IGNORECASE
+)
 
 
 def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -32,9 +36,16 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         other = Path(*folder.parts[:at], "labels", *folder.parts[at + 1 :])
         texts = other if other.is_dir() else folder
     files = sorted(f for f in pictures.rglob("*") if f.suffix.lower() in SUFFIXES)
-    of_name = _texts(texts)
+    wanted = {file.relative_to(pictures).with_suffix("") for file in files}
+    of_name = _texts(texts, wanted, problems)
     if not of_name:
         raise HeadposeError(f"{folder}: no VOC XML and no YOLO text with boxes in it")
+    if files and not wanted & set(of_name):
+        some = next(iter(of_name.values()))
+        raise HeadposeError(
+            f"{folder}: no text is of a picture ({some.name}, for one); name the folder that has "
+            "images and labels in it"
+        )
     shared = Counter(file.with_suffix("") for file in files)
     found: dict[str, list[tuple[str, BoxRow]]] = {}
     names = _yolo_names(folder)
@@ -78,14 +89,24 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     return pictures, rows
 
 
-def _texts(folder: Path) -> dict[Path, Path]:
-    """Returns the texts below a folder that may have boxes, by their paths without suffix."""
-    texts = (f for f in sorted(folder.rglob("*")) if f.suffix.lower() == ".txt" and f.is_file())
-    return {
-        text.relative_to(folder).with_suffix(""): text
-        for text in texts
-        if text.name.lower() not in NO_LABELS
-    }
+def _texts(folder: Path, wanted: Collection[Path], problems: Problems) -> dict[Path, Path]:
+    """Returns the texts below a folder that may have boxes, by their paths without suffix.
+
+    Args:
+        folder: Where they are.
+        wanted: Of pictures, whose texts may have any name.
+        problems: Gets a text beside which there is another of the same name, as a.TXT.
+    """
+    found: dict[Path, Path] = {}
+    for text in sorted(folder.rglob("*"), reverse=True):  # a.txt before a.TXT
+        name = text.relative_to(folder).with_suffix("")
+        if text.suffix.lower() != ".txt" or not text.is_file():
+            continue
+        if name not in wanted and NO_LABELS.match(text.name):
+            continue
+        if found.setdefault(name, text) != text:
+            problems.add(f"text beside {found[name].name}", text.name)
+    return dict(sorted(found.items()))
 
 
 def _yolo_names(folder: Path) -> dict[int, str]:

@@ -64,10 +64,11 @@ def test_a_shard_without_pictures_is_told(tmp_path):
     assert failure["reason"].endswith("s.tar: no pictures or videos in this shard")
 
 
-def test_names_that_begin_with_underscores_are_read(tmp_path):
+def test_names_that_begin_with_underscores_or_above_are_read(tmp_path):
     picture = CONTENTS["00.png"]
-    path = sets.as_tar(tmp_path / "s.tar", {"__a.png": picture, "./__b__/c.png": picture})
-    assert annotate([path], tmp_path / "out")["pictures"] == 2
+    named = ("__a.png", "./__b__/c.png", "../d.png")
+    path = sets.as_tar(tmp_path / "s.tar", dict.fromkeys(named, picture))
+    assert annotate([path], tmp_path / "out")["pictures"] == 3
 
 
 def test_links_in_a_shard_are_told(tmp_path):

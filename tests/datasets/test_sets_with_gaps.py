@@ -99,3 +99,41 @@ def test_a_person_without_a_head_box_is_no_background(pictures, noise_picture, p
         return
     found, _ = read_boxed_pictures(pictures / "images.odgt")
     assert (heads(found), len(found[0].ignored)) == expected
+
+
+def test_a_picture_may_be_called_as_lists_are(pictures):
+    (pictures / "labels").mkdir()
+    (pictures / "images" / "a.png").rename(pictures / "images" / "train.png")
+    for name in ("train.txt", "val.txt", "README.roboflow.txt"):
+        (pictures / "labels" / name).write_text(LINE)
+    found, problems = read_boxed_pictures(pictures)
+    assert heads(found) == {"b.png": 0, "the c.png": 0, "train.png": 1}
+    assert problems.by_kind == {}
+
+
+def test_texts_of_no_picture_are_no_set(pictures):
+    (pictures / "labels").mkdir()
+    (pictures / "labels" / "a.png.txt").write_text(LINE)
+    with pytest.raises(HeadposeError, match=r"no text is of a picture \(a\.png\.txt, for one\)"):
+        read_boxed_pictures(pictures)
+
+
+def test_one_picture_by_two_names_is_refused(pictures):
+    (pictures / "images" / "link.png").symlink_to("a.png")
+    with pytest.raises(HeadposeError, match=r"a\.png and link\.png are one picture"):
+        read_boxed_pictures(coco(pictures, ["a.png", "link.png"]))
+    with pytest.raises(HeadposeError, match="are one picture"):
+        read_boxed_pictures(coco(pictures, ["a.png", str(pictures / "images" / "a.png")]))
+
+
+def test_xml_is_found_whatever_its_case_and_depth(pictures):
+    (pictures / "Annotations" / "below").mkdir(parents=True)
+    (pictures / "Splits").mkdir()
+    (pictures / "images").rename(pictures / "JPEGImages")
+    (pictures / "Annotations" / "a.XML").write_text(XML.format("a"))
+    (pictures / "Annotations" / "below" / "b.xml").write_text(XML.format("b"))
+    assert heads(read_boxed_pictures(pictures)[0]) == {"a.png": 1, "b.png": 1}
+    (pictures / "Splits" / "val.txt").write_text("a.PNG\nb.xml\n", encoding="utf-8-sig")
+    found, problems = read_boxed_pictures(f"{pictures}#val")
+    assert heads(found) == {"a.png": 1, "b.png": 1}
+    assert problems.by_kind == {}
