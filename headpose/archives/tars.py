@@ -135,8 +135,7 @@ def _cut(shown: str, count: int, why: str) -> HeadposeError:
 
 def _wanted(member: tarfile.TarInfo) -> bool:
     name = member.name.rpartition("/")[2]
-    # As in folders, what is hidden is left out; "./photo.jpg" is not.
-    if any(part.startswith(".") and part not in (".", "..") for part in member.name.split("/")):
+    if name.startswith("."):
         return False
     meta = name.endswith(".json") and member.size <= MAX_JSON
     return meta or kind_of(name) in (PICTURE, VIDEO)
