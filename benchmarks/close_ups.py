@@ -10,6 +10,7 @@ import numpy as np
 from measuring import cl
 
 from headpose.cli.markdown import markdown_table
+from headpose.cli.pipeline_options import named_detector
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.detection.loading import DETECTOR_HELP, load_detector
@@ -33,7 +34,7 @@ def cut(picture: np.ndarray, face: np.ndarray, size: float) -> tuple[np.ndarray,
 def main() -> None:
     parser = cl.parser(__doc__)
     add = parser.add_argument
-    add("detectors", nargs="+", help=DETECTOR_HELP)
+    add("detectors", nargs="+", type=named_detector, help=DETECTOR_HELP)
     add("--data", required=True, help="CSV with head boxes and face_xmin ...; #PART for a part")
     add("--count", type=cl.at_least(1), default=60, help="photos, evenly from all")
     add("--sizes", type=float, nargs="+", default=[1.0, 0.8], help="of the face box's sides")

@@ -19,6 +19,13 @@ from headpose.images.drawing import UNSURE_ABOVE
 from headpose.records.reading import read_table
 
 SHARES, EVENTS, POSITIONS, PAIRS = "attention.csv", "events.csv", "positions.csv", "pairs.csv"
+# How the first line of each begins.
+HEADERS = {
+    SHARES: "file,track,target,seconds,",
+    EVENTS: "file,track,target,start,",
+    POSITIONS: "file,head,track,",
+    PAIRS: "file,track,other,",
+}
 TIMELINE, DIRECTIONS = "timeline.png", "directions.png"
 
 
@@ -123,11 +130,13 @@ def summary_of(series: Series, targets: Sequence[Target]) -> str:
     return f"{name}: {', '.join(told) or 'not known'}"
 
 
-def is_own(table: Path) -> bool:
-    """Tells whether a table is one of shares that this command wrote."""
+def is_own(result: Path) -> bool:
+    """Tells whether a file is one that this command may have written: of tables by their heads."""
+    if result.suffix != ".csv":
+        return result.exists()
     try:
-        with table.open(encoding="utf-8") as file:
-            return file.readline().startswith("file,track,target,")
+        with result.open(encoding="utf-8") as file:
+            return file.readline().startswith(HEADERS[result.name])
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -194,7 +203,7 @@ def write_results(
     figures = not arguments.no_figures
     made |= {TIMELINE: figures and bool(events), DIRECTIONS: figures}
     for name, is_new in made.items():
-        if is_ours and not is_new and (folder / name).exists():
+        if is_ours and not is_new and is_own(folder / name):
             (folder / name).unlink()
             print(f"removed {folder / name}, an earlier result that this call does not have")
     return events

@@ -209,19 +209,28 @@ def _below(
 def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     """Returns the files that a pattern matches, in order.
 
-    A file in a folder that several ways lead to, as through a link that goes in a circle, is
-    found once, by the shortest.
+    Links to folders are followed, but never in a circle.
     """
     try:
         hits = [Path(hit) for hit in glob.iglob(pattern, recursive=True)]  # noqa: PTH207
     except (OSError, ValueError, re.error):  # of names that no file can have
         return []
-    hits.sort(key=lambda hit: len(hit.parts))
-    files: dict[Path, Path] = {}
-    for hit in hits:
-        if hit.suffix.lower() in suffixes and hit.is_file():
-            files.setdefault(real_path(hit.parent) / hit.name, hit)
-    return sorted(files.values())
+    found = (hit for hit in hits if hit.suffix.lower() in suffixes and hit.is_file())
+    known: dict[Path, bool] = {}
+    return sorted(hit for hit in found if not _is_circle(hit.parent, known))
+
+
+def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:
+    """Tells whether a link on the way to a folder leads back to one above it.
+
+    Args:
+        folder: Its path, links in it.
+        known: What was found out before.
+    """
+    if folder not in known:
+        way = [real_path(place) for place in (folder, *folder.parents)]
+        known[folder] = len(set(way)) < len(way)
+    return known[folder]
 
 
 def _is_skipped(file: Path, root: Path | None, skipped: set[Path]) -> bool:

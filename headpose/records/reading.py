@@ -52,6 +52,7 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """Returns the rows as they are, each with all columns."""
+    path.stat()  # raises what says that it is missing; not every reader does
     check_readable(path)
     suffix = path.suffix.lower()
     if suffix in PARQUET_SUFFIXES:

@@ -84,9 +84,10 @@ class SharedPipeline:
     keeps its state in the network.
 
     Args:
-        pipeline: Its own thresholds are not used.
+        pipeline: Its own thresholds are not used otherwise.
         drawing: Makes of a style what draws heads as `draw_heads` does.
-        blur: Whether heads are hidden in all that is drawn.
+        blur: Whether heads are hidden in all that is drawn; then no visitor has a threshold
+            above the pipeline's, which would show some.
     """
 
     def __init__(
@@ -100,6 +101,8 @@ class SharedPipeline:
         self.any_rotation = pipeline.any_rotation
         self.drawing = drawing or (lambda style: functools.partial(draw_heads, style=style))
         self.blur = blur
+        own = self.detector.confidence if pipeline.confidence is None else pipeline.confidence
+        self._highest = own if blur else 1.0
         self._lock = threading.Lock()
 
     @property
@@ -112,7 +115,7 @@ class SharedPipeline:
         return HeadPosePipeline(
             _TakingTurns(self.detector, "detect", self._lock),
             _TakingTurns(self.estimator, "measures", self._lock),  # type: ignore[arg-type]
-            settings.confidence,
+            min(settings.confidence, self._highest),
             settings.limit,
         )
 
@@ -126,7 +129,7 @@ class SharedPipeline:
         find_heads = HeadPosePipeline(
             self.detector,
             self.estimator,
-            settings.confidence,
+            min(settings.confidence, self._highest),
             settings.limit,
             self.any_rotation,
         )

@@ -173,6 +173,17 @@ def test_what_the_command_did_not_write_stays(run_script, tmp_path):
         assert (tmp_path / "out" / name).read_text() == "mine"
 
 
+def test_tables_of_its_names_by_others_stay(run_script, tmp_path):
+    (tmp_path / "heads.jsonl").write_text(json.dumps(row(0.0)) + "\n")
+    plain = ["--output", tmp_path / "out", "--no-figures", "--overwrite"]
+    assert run_script("attend", tmp_path / "heads.jsonl", *plain).status == 0
+    (tmp_path / "out" / "pairs.csv").write_text("a,b\n1,2\n")
+    done = run_script("attend", tmp_path / "heads.jsonl", *plain)
+    assert done.status == 0, done.err
+    assert (tmp_path / "out" / "pairs.csv").read_text() == "a,b\n1,2\n"
+    assert "removed" not in done.out
+
+
 def test_tracks_without_frames_and_times_are_told(run_script, tmp_path):
     rows = [{k: v for k, v in row(i / 10).items() if k not in ("frame", "time")} for i in (0, 1)]
     (tmp_path / "heads.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))

@@ -52,9 +52,18 @@ def test_a_pattern_finds_what_a_folder_does(tmp_path, monkeypatch):
     (tmp_path / "p" / "b.jpg").symlink_to("a.jpg")
     (tmp_path / "p" / "c.jpg").hardlink_to("p/a.jpg")
     (tmp_path / "p" / "round").symlink_to(".")
+    (tmp_path / "p" / "q").mkdir()
+    (tmp_path / "p" / "q" / "d.jpg").touch()
+    (tmp_path / "p" / "r").symlink_to("q")
     names = ["p/a.jpg", "p/b.jpg", "p/c.jpg"]
-    for pattern in ("p", "p/**/*.jpg", "p/*.jpg"):
-        assert [file.as_posix() for file in find_inputs([pattern]).files] == names
+    below = ["p/q/d.jpg", "p/r/d.jpg"]
+    for pattern, expected in (
+        ("p", names + below),
+        ("p/**/*.jpg", names + below),
+        ("p/*.jpg", names),
+        ("p/*/*.jpg", below),
+    ):
+        assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What the options of `headpose web` and `headpose serve` change in all that is answered."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -39,6 +41,10 @@ def test_blurred_heads_are_seen_by_nobody(loaded, noise, tmp_path):
     assert len(boxes) == 2
     np.testing.assert_array_equal(read_image(answer.picture), blur_heads(picture, boxes))
     assert pipeline.blur  # of videos
+    # Heads that a visitor does not want to be told of are not to be seen either.
+    surer = dataclasses.replace(settings, confidence=0.99)
+    assert len(pipeline.heads(picture, surer)) == 2
+    assert pipeline.for_video(surer).confidence == settings.confidence
 
 
 @pytest.mark.parametrize(
