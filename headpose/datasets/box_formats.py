@@ -109,6 +109,9 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
 
 def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     files = _xml_files(folder)
+    for below in sorted((folder / "Annotations").glob("[!.]*/")):
+        for file in _xml_files(below):
+            problems.add("XML in a folder below, which is not looked into", file.name)
     lists = (folder / "Splits" / f"{part}.txt", folder / "ImageSets" / "Main" / f"{part}.txt")
     if part and (split := next((f for f in lists if f.is_file()), None)):
         files, part = _listed(split, files, problems), ""
@@ -149,10 +152,9 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
 
 
 def _xml_files(folder: Path) -> list[Path]:
-    """Returns the XML files of a set: those in `Annotations` at any depth, else its own."""
+    """Returns the XML files of a set: those in `Annotations`, else its own."""
     place = first_folder(folder / "Annotations", folder)
-    found = place.glob("*") if place == folder else place.rglob("*")
-    return sorted(file for file in found if file.suffix.lower() == ".xml")
+    return sorted(file for file in place.glob("[!.]*") if file.suffix.lower() == ".xml")
 
 
 def _listed(split: Path, files: list[Path], problems: Problems) -> list[Path]:

@@ -18,7 +18,7 @@ from headpose.images.pictures import SUFFIXES
 MOST_VALUES = 5
 # Texts beside them that have no boxes.
 NO_LABELS = re.compile(
-    r"(classes|predefined_classes|readme.*|licen[sc]e|train|val|test)\.txt", re.IGNORECASE
+    r"(classes|predefined_classes|readme(\..*)?|licen[sc]e|train|val|test)\.txt", re.IGNORECASE
 )
 
 

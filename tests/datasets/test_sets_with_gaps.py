@@ -126,14 +126,19 @@ def test_one_picture_by_two_names_is_refused(pictures):
         read_boxed_pictures(coco(pictures, ["a.png", str(pictures / "images" / "a.png")]))
 
 
-def test_xml_is_found_whatever_its_case_and_depth(pictures):
+def test_xml_is_found_whatever_its_case(pictures):
     (pictures / "Annotations" / "below").mkdir(parents=True)
     (pictures / "Splits").mkdir()
     (pictures / "images").rename(pictures / "JPEGImages")
     (pictures / "Annotations" / "a.XML").write_text(XML.format("a"))
-    (pictures / "Annotations" / "below" / "b.xml").write_text(XML.format("b"))
-    assert heads(read_boxed_pictures(pictures)[0]) == {"a.png": 1, "b.png": 1}
+    (pictures / "Annotations" / "b.xml").write_text(XML.format("b"))
+    (pictures / "Annotations" / "._b.xml").write_text("of another system")
+    (pictures / "Annotations" / "below" / "c.xml").write_text(XML.format("the c"))
+    found, problems = read_boxed_pictures(pictures)
+    assert heads(found) == {"a.png": 1, "b.png": 1}
+    told = {"XML in a folder below, which is not looked into": ["c.xml"]}
+    assert problems.by_kind == told
     (pictures / "Splits" / "val.txt").write_text("a.PNG\nb.xml\n", encoding="utf-8-sig")
     found, problems = read_boxed_pictures(f"{pictures}#val")
     assert heads(found) == {"a.png": 1, "b.png": 1}
-    assert problems.by_kind == {}
+    assert problems.by_kind == told
