@@ -63,7 +63,7 @@ def _sole(path: Path, folder: Path, rows: Rows) -> tuple[Path, Rows]:
     """
     known: dict[str, str] = {}
     for name in rows:
-        other = known.setdefault(os.path.realpath(folder / name), name)
+        other = known.setdefault(os.path.abspath(folder / name), name)  # noqa: PTH100
         if other != name:
             raise HeadposeError(f"{path}: {other} and {name} are one picture; leave one out")
     return folder, rows

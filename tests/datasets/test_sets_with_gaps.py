@@ -119,11 +119,9 @@ def test_texts_of_no_picture_are_no_set(pictures):
 
 
 def test_one_picture_by_two_names_is_refused(pictures):
-    (pictures / "images" / "link.png").symlink_to("a.png")
-    with pytest.raises(HeadposeError, match=r"a\.png and link\.png are one picture"):
-        read_boxed_pictures(coco(pictures, ["a.png", "link.png"]))
-    with pytest.raises(HeadposeError, match="are one picture"):
-        read_boxed_pictures(coco(pictures, ["a.png", str(pictures / "images" / "a.png")]))
+    whole = str(pictures / "images" / "a.png")
+    with pytest.raises(HeadposeError, match=r"a\.png and .*a\.png are one picture"):
+        read_boxed_pictures(coco(pictures, ["a.png", whole]))
 
 
 def test_xml_is_found_whatever_its_case(pictures):
