@@ -36,7 +36,7 @@ def test_networks_are_trained_side_by_side_by_the_code_of_train(run_script, head
         assert 0 < float(row["validation_error"]) < 180
         assert row["score"] == row["validation_error"]
         for angle in ("tilt", "pan"):
-            assert 0 < float(row[f"{heads.parent.name}#test {angle}"]) < 180
+            assert 0 < float(row[f"{heads.parent.name}/{heads.stem}#test {angle}"]) < 180
     # 9 weights a channel pair at 64 x 64 and 32 x 32, then dense layers.
     first = 64**2 * 9 * 4 + 32**2 * 9 * 4 * 8 + 16 * 16 * 8 * 8 + 8 * 2
     assert rows[0]["multiply_adds"] == str(first)

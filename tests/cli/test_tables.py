@@ -192,7 +192,9 @@ def test_many_videos_give_one_table_and_a_folder(run_script, photos, tmp_path):
     assert counts == {"a/clip.mp4": 4, "b/clip.mp4": 10}
     assert len(frames_of(tmp_path / "out" / "a" / "clip.mp4")) == 4
     assert len(frames_of(tmp_path / "out" / "b" / "clip.mp4")) == 5
-    assert len(json.loads((tmp_path / "s.json").read_text())["sources"]) == 2
+    sources = json.loads((tmp_path / "s.json").read_text())["sources"]
+    assert [bool(source["frames"]) for source in sources].count(True) == 2
+    assert [len(source["problems"]) for source in sources if not source["frames"]] == [1]
 
 
 def test_several_videos_do_not_go_to_one_file(run_script, photos, tmp_path):
