@@ -10,6 +10,7 @@ import numpy as np
 
 from headpose.detection.head_detector import HeadDetector
 from headpose.errors import HeadposeError
+from headpose.geometry.boxes import area, as_boxes, clip
 from headpose.geometry.crops import head_crops
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import READS, Backend
@@ -27,6 +28,9 @@ from headpose.models.shipped import MODELS
 from headpose.models.specs import CLASSIFIER, ClassifierSpec
 
 AT_ONCE = 64  # crops in one call of the network
+# Share of a crop that lies in the picture, from which the classifier is asked: what fills its
+# picture is a head for it only if it sees where the head ends.
+SEEN = 0.5
 LIMIT = 1e-6  # scores are kept so far from 0 and 1 before the logarithm
 
 
@@ -34,7 +38,8 @@ class TwoStageDetector:
     """Finds heads with a `HeadDetector`, and gives candidates better scores.
 
     Candidates are what the first stage finds from the classifier's `lowest` score on, one of
-    each head; what it finds below that is scored as if the classifier could not tell.
+    each head; what it finds below that is scored as if the classifier could not tell. What
+    fills the picture, or more than that, keeps the score of the first stage.
 
     Args:
         detector: The first stage.
@@ -74,18 +79,29 @@ class TwoStageDetector:
         pictures = as_pictures(pictures)
         lowest, weights = self.classifier.lowest, self.classifier.weights
         # A score may rise: all candidates are needed, whatever the threshold.
-        found = self.detector.detect(pictures, min(lowest, first_score(confidence, weights)))
+        first = min(lowest, confidence, first_score(confidence, weights))
+        found = self.detector.detect(pictures, first)
         result = []
         for picture, (boxes, scores) in zip(pictures, found, strict=True):
-            chosen = scores >= lowest
+            whole = self._seen(picture, boxes) >= SEEN
+            chosen = whole & (scores >= lowest)
             logits = np.zeros(len(scores), np.float32)
             if chosen.any():
                 logits[chosen] = self.logits(picture, boxes[chosen])
-            scores = combined(scores, logits, weights)
+            scores = np.where(whole, combined(scores, logits, weights), scores)
             order = np.argsort(-scores, kind="stable")
             order = order[scores[order] > confidence]
             result.append((boxes[order], scores[order]))
         return result
+
+    def _seen(self, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Returns which share of each box's crop lies in the picture, (N,)."""
+        low, high = np.split(as_boxes(boxes).astype(np.float64), 2, axis=1)
+        half = (high - low).max(axis=1, keepdims=True) * self.classifier.margin / 2
+        middle = (low + high) / 2
+        crops = as_boxes(np.concatenate([middle - half, middle + half], axis=1))
+        inside = clip(crops, picture.shape[1], picture.shape[0])
+        return area(inside) / np.maximum(area(crops), LIMIT)
 
     def logits(self, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Asks the classifier about boxes (N, 4) of a picture; returns logits (N,)."""

@@ -36,7 +36,7 @@ LOW_RESOLUTION = 0.4  # share of the examples
 LEAST_RESOLUTION = 0.15  # of a crop's side
 # Share of the examples that fill their picture, as in close-ups, where they are large enough
 # to be sharp, in pixels; how far their picture then reaches, times the box's longer side.
-CLOSE_UP, SHARP, REACH = 0.3, 48.0, (0.5, 1.4)
+CLOSE_UP, SHARP, REACH = 0.25, 48.0, (0.75, 1.4)
 
 
 @dataclasses.dataclass(frozen=True)

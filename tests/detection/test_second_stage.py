@@ -81,6 +81,20 @@ def test_candidates_change_places_and_others_do_not(picture):
     assert by_box[tuple(BOXES[0])] < SCORES[0]
 
 
+def test_what_fills_the_picture_keeps_its_score():
+    """Of the crop, 1.6 times the box, 20 x 20 of 32 x 32 pixels are in the picture: .39."""
+    close_up = np.zeros((20, 20, 3), np.uint8)
+    ((boxes, scores),) = two_stages(brightness).detect([close_up], 0.5)
+    by_box = {tuple(box): score for box, score in zip(boxes.tolist(), scores, strict=True)}
+    assert CLASSES.margin == 1.6
+    assert by_box[tuple(BOXES[0])] == SCORES[0]
+    wider = np.zeros((32, 32, 3), np.uint8)  # 26 x 26 pixels of the crop are in it
+    ((boxes, scores),) = two_stages(brightness).detect([wider], 0.5)
+    by_box = {tuple(box): score for box, score in zip(boxes.tolist(), scores, strict=True)}
+    wanted = sigmoid(2 * math.log(9) - 0.5 * 128 / 16 - 0.25)
+    assert by_box[tuple(BOXES[0])] == pytest.approx(wanted, abs=1e-4)
+
+
 def test_a_threshold_holds_for_the_new_scores(picture):
     detector = two_stages(brightness)
     ((boxes, scores),) = detector.detect([picture], 0.8)
@@ -142,10 +156,14 @@ def test_the_second_stages_file_names_the_first(files, noise_picture):
     assert isinstance(detector, TwoStageDetector)
     ((boxes, scores),) = HeadDetector.load(first, 128, KERAS).detect([picture], 0.2)
     ((new_boxes, new_scores),) = detector.detect([picture], 0.0)
-    assert len(scores)
-    np.testing.assert_allclose(new_boxes[: len(boxes)], boxes, atol=1e-3)
-    expected = [sigmoid(2 * math.log(s / (1 - s)) + 0.5 - 0.25) for s in scores.tolist()]
-    np.testing.assert_allclose(new_scores[: len(boxes)], expected, atol=1e-5)
+    # Inside the picture with all of the crop that the classifier sees.
+    extent = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    whole = (boxes[:, :2] > extent).all(axis=1) & (boxes[:, 2:] < [128, 96] - extent).all(axis=1)
+    assert whole.any()
+    for box, s in zip(boxes[whole], scores[whole].tolist(), strict=True):
+        (row,) = np.flatnonzero(np.abs(new_boxes - box).max(axis=1) < 1e-3)
+        wanted = sigmoid(2 * math.log(s / (1 - s)) + 0.5 - 0.25)
+        assert new_scores[row] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_it_goes_to_other_processes(files, noise_picture):
