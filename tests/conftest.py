@@ -43,6 +43,18 @@ def command_line(script: str) -> list[str]:
     return [str(ROOT / script)] if is_file(script) else ["-m", "headpose", script]
 
 
+@pytest.fixture(autouse=True)
+def float32_afterwards():
+    """Turns bfloat16 off, which a large network turns on for the whole process on some machines."""
+    yield
+    setup = sys.modules.get("headpose.models.keras_setup")
+    if setup is not None and "tensorflow" in sys.modules:
+        setup._large_in_bfloat16 = False
+        options = sys.modules["tensorflow"].config.optimizer.get_experimental_options()
+        if options.get("auto_mixed_precision_onednn_bfloat16"):
+            setup.rewrite_to_bfloat16(False)
+
+
 @pytest.fixture
 def run_script(monkeypatch):
     """Runs a top-level script with arguments, in this process (TensorFlow loads once)."""
