@@ -146,16 +146,16 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     report(path, problems)
     kept = [ignore is False and not twice for ignore, twice in zip(ignored, again, strict=True)]
     table = table[kept].reset_index(drop=True)
-    all_heads = usable(table, arguments.smallest, len(table), arguments.seed)
-    if all_heads.empty:
-        raise HeadposeError(f"{path}: no head to label; give a lower --smallest or other tables")
-    table = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
-    if table.empty:
+    chosen = usable(table, arguments.smallest, arguments.at_most, arguments.seed)
+    if chosen.empty:
+        if usable(table, arguments.smallest, len(table), arguments.seed).empty:
+            told = "no head to label; give a lower --smallest or other tables"
+            raise HeadposeError(f"{path}: {told}")
         raise HeadposeError(
             f"{path}: the picture that is drawn first has more than {arguments.at_most} heads; "
             "give a higher --at-most"
         )
-    return table
+    return chosen
 
 
 def whole_turn_estimator(path: str) -> "PoseEstimator":

@@ -49,13 +49,11 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     shared = Counter(file.with_suffix("") for file in files)
     found: dict[str, list[tuple[str, BoxRow]]] = {}
     names = _yolo_names(folder)
-    taken = set()
     for file in files:
         name = file.relative_to(pictures)
         boxes = found.setdefault(str(name), [])
         if (text := of_name.get(name.with_suffix(""))) is None:
             continue
-        taken.add(text)
         lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         if shared[file.with_suffix("")] > 1:
             problems.add("picture that shares its text with another", str(name))
@@ -80,8 +78,8 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 boxes.append((names.get(index, kind), UNREADABLE))
                 continue
             boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
-    for text in of_name.values():
-        if text not in taken:
+    for name, text in of_name.items():
+        if name not in wanted:
             problems.add("text without a picture", text.name)
     used = (kind for boxes in found.values() for kind, _ in boxes if kind)
     chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}

@@ -11,7 +11,7 @@ import numpy as np
 from headpose.detection.head_detector import HeadDetector
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import area, as_boxes, clip
-from headpose.geometry.crops import head_crops
+from headpose.geometry.crops import head_crops, side_lengths
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import READS, Backend
 from headpose.models.exported import is_exported
@@ -95,10 +95,10 @@ class TwoStageDetector:
         return result
 
     def _seen(self, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Returns which share of each box's crop lies in the picture, (N,)."""
-        low, high = np.split(as_boxes(boxes).astype(np.float64), 2, axis=1)
-        half = (high - low).max(axis=1, keepdims=True) * self.classifier.margin / 2
-        middle = (low + high) / 2
+        """Returns which share of the square about each box lies in the picture, (N,)."""
+        spec, boxes = self.classifier, as_boxes(boxes).astype(np.float64)
+        half = side_lengths(boxes, spec.side)[:, None] * spec.margin / 2
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         crops = as_boxes(np.concatenate([middle - half, middle + half], axis=1))
         inside = clip(crops, picture.shape[1], picture.shape[0])
         return area(inside) / np.maximum(area(crops), LIMIT)
