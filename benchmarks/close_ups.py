@@ -45,7 +45,7 @@ def main() -> None:
     chosen = table.iloc[:: max(1, len(table) // arguments.count)][: arguments.count]
     heads = numbers(chosen, COLUMNS).to_numpy(np.float32)
     faces = numbers(chosen, FACE).to_numpy(np.float32)
-    folder = picture_folder(source.path)
+    folder = picture_folder(source.path, table["file"])
     pictures = [read_image(folder / name) for name in chosen["file"]]
     rows = []
     for name in arguments.detectors:

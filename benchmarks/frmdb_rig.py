@@ -70,7 +70,7 @@ def main() -> None:
     report(arguments.labels, problems)
     wanted = [*COLUMNS, *ANGLES]
     table[wanted] = numbers(table, tuple(wanted))
-    folder = picture_folder(arguments.labels).resolve()
+    folder = picture_folder(arguments.labels, table["file"]).resolve()
     table["file"] = [str(folder / name) for name in table["file"]]
     rig = rig_labels.Rig.of(table.dropna(subset=wanted))
     told = read_answers(arguments, rig)

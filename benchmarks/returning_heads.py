@@ -73,10 +73,10 @@ def visits(source: str) -> Iterator[tuple[str, list, list]]:
     table = read_labels(name.path, name.part, ("file", "person", "pan", *COLUMNS), problems)
     report(source, problems)
     boxes, pans = numbers(table, COLUMNS).to_numpy(float), numbers(table, ("pan",)).to_numpy()[:, 0]
-    sights = defaultdict(list)
+    sights, folder = defaultdict(list), picture_folder(name.path, table["file"])
     for file, person, box, pan in zip(table["file"], table["person"], boxes, pans, strict=True):
         sitting = re.search(SITTING, file)
-        sight = picture_folder(name.path) / file, box
+        sight = folder / file, box
         sights[person, sitting and sitting.group()].append((pan, *sight))
     for (person, _), seen in sights.items():
         seen.sort(key=lambda sight: sight[0])

@@ -62,6 +62,8 @@ def report(source: object, problems: Problems, strict: bool = False) -> None:
     Raises:
         HeadposeError: If `strict` and there is a problem.
     """
+    for note in problems.notes:
+        logger.warning("%s: %s", source, note)
     for line in problems.lines():
         if strict:
             raise HeadposeError(f"{source}: {line}; mend it or leave out --strict")

@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 
 from headpose.archives import engines
+from headpose.archives.gathering import finish
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
-from headpose.archives.results import DONE, HEADS, finish, open_results, ready
+from headpose.archives.results import DONE, HEADS, open_results, ready
 from headpose.archives.shards import BY_THEMSELVES, choose, make_shards
 from headpose.archives.tasks import PipelineConfig, ShardTask
 from headpose.errors import HeadposeError

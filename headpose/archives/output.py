@@ -129,6 +129,17 @@ class Output:
             except FileNotFoundError:
                 return []
 
+    def empty_names(self, folder: str) -> list[str]:
+        """Returns the names of the files in a folder of it that have no bytes."""
+        if self.folder is not None:
+            here = self.folder / folder
+            return [n for n in self.names(folder) if not (here / n).stat().st_size]
+        with store_errors(self.named(folder)), contextlib.suppress(FileNotFoundError):
+            system, inside = self._inside(folder)
+            found = system.ls(inside, detail=True)
+            return [f["name"].rpartition("/")[2] for f in found if f["size"] == 0]
+        return []
+
     def remove(self, *names: str) -> None:
         """Removes files, where they are."""
         for name in names:

@@ -19,15 +19,14 @@ import json
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from headpose import __version__
 from headpose.archives.inputs import VIDEO
 from headpose.archives.output import DONE, HEADS, PARTS, Output
 from headpose.archives.shards import Joined, Shard
 from headpose.errors import HeadposeError
-from headpose.files import parse_json, spelled_texts
-from headpose.parallel.prefetch import ahead
+from headpose.files import parse_json
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
 
@@ -41,7 +40,6 @@ RESULT_NAME = re.compile(rf"^{_SHARD}(\.again)?\.(jsonl|parquet|json)$")
 HALF_NAME = re.compile(rf"^\.+{_SHARD}\.")  # of a process that was killed while it wrote
 COUNTED = ("pictures", "videos", "frames", "heads", "failures")
 PACKAGES = ("numpy", "opencv-python", "onnxruntime", "pillow", "av", "pyarrow", "fsspec", "ray")
-READ_AT_ONCE = 16  # small files of a store
 
 
 def versions() -> dict[str, str]:
@@ -85,7 +83,7 @@ def open_results(
                 "its manifest was removed; choose another --output"
             )
         manifest = {"versions": versions(), "settings": settings, "columns": list(ARCHIVE_FIELDS)}
-        _write_json(output, MANIFEST, manifest | {"shards": prints})
+        write_json(output, MANIFEST, manifest | {"shards": prints})
     else:
         _check_same(output, before, settings, shards)
     if sole:
@@ -147,12 +145,22 @@ def finished(output: Output) -> set[str]:
     """Returns the names of the shards that are done, and whose tables are still there."""
     names = (name for name in output.names(DONE) if name.endswith(".json"))
     noted = {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
-    return noted & _with_table(output)
+    return noted & with_table(output)
 
 
-def _with_table(output: Output) -> set[str]:
-    """Returns the names of the shards that have a table, perhaps without rows."""
-    return {name.rpartition(".")[0] for name in output.names(HEADS)}
+def with_table(output: Output) -> set[str]:
+    """Returns the names of the shards whose table is there and has not lost its rows."""
+    stems = {name.rpartition(".")[0] for name in output.names(HEADS)}
+    emptied = {name.rpartition(".")[0] for name in output.empty_names(HEADS)}
+    return stems - {stem for stem in emptied if _had_rows(output, stem)}
+
+
+def _had_rows(output: Output, name: str) -> bool:
+    """Tells whether a shard's table had rows; where nothing tells, it may have had some."""
+    try:
+        return bool((result_of(output, name) or {}).get("heads"))
+    except HeadposeError:
+        return True
 
 
 def measured(output: Output) -> dict[str, tuple[str, int]]:
@@ -203,94 +211,25 @@ def note_done(output: Output, name: str, result: dict, again: bool) -> None:
         result: Counts, and `failures`, a list of rows.
         again: Whether a store did not give it in full.
     """
-    _write_json(output, f"{DONE}/{name}{AGAIN if again else ''}.json", result)
+    write_json(output, f"{DONE}/{name}{AGAIN if again else ''}.json", result)
     if not again:
         output.remove(f"{DONE}/{name}{AGAIN}.json")
 
 
-def lost_failure(shard: Shard, place: str, why: str) -> dict:
-    """Returns the row of failures for a file of a shard that was given up."""
-    return {"file": place, "key": None, "url": None, "shard": shard.result, "reason": why}
-
-
-def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dict[str, int]:
-    """Brings together what came of all shards; writes failures, and counts in the manifest.
-
-    Args:
-        output: The place.
-        shards: All of them.
-        lost: Why shards were given up, by the name of their results.
-
-    Returns:
-        Counts of shards, pictures, videos, frames, heads and failures.
-    """
-
-    def failures(name: str) -> list[dict]:
-        shard = by_name[name]
-        return [lost_failure(shard, i.place, lost.get(name, "not done yet")) for i in shard.items]
-
-    by_name = {shard.result: shard for shard in shards}
-    return _gather(output, by_name, failures)
-
-
-def merge(output: Output) -> tuple[dict[str, int], list[str]]:
-    """Brings together what runs with parts of the work have left.
-
-    Returns:
-        The counts, see `finish`, and the names of shards that are not done.
-
-    Raises:
-        HeadposeError: If there are no results.
-    """
-    manifest = read_manifest(output)
-    if manifest is None:
-        raise HeadposeError(f"{output}: no results of headpose annotate; run it there first")
-    missing: list[str] = []
-
-    def failures(name: str) -> list[dict]:
-        missing.append(name)
-        return []
-
-    return _gather(output, manifest["shards"], failures), missing
-
-
-def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
-    names = list(names)
-    there = _with_table(output)
-    counts = dict.fromkeys(("shards", *COUNTED), 0)
-
-    def result_of(name: str) -> dict | None:
-        for mark in ("", AGAIN) if name in there else ():
-            place = f"{DONE}/{name}{mark}.json"
-            content = output.read(place)
-            if content is not None:
-                return _read_result(content, output.named(place))
-        return None
-
-    with output.written(FAILURES) as path, path.open("w", encoding="utf-8") as file:
-        results = ahead(result_of, names, READ_AT_ONCE, 2 * READ_AT_ONCE)
-        for name, result in zip(names, results, strict=True):
-            counts["shards"] += result is not None
-            told = missing(name) if result is None else result["failures"]
-            for failure in told:
-                file.write(json.dumps(spelled_texts(failure)) + "\n")
-            for counted in COUNTED:
-                counts[counted] += (
-                    len(told) if counted == "failures" else (result or {}).get(counted, 0)
-                )
-    output.remove_empty(PARTS)
-    manifest = read_manifest(output)
-    if manifest is not None:
-        _write_json(output, MANIFEST, manifest | {"counts": counts})
-    return counts
-
-
-def _read_result(content: bytes, place: str) -> dict:
-    """Reads what came of a shard, see `note_done`.
+def result_of(output: Output, name: str) -> dict | None:
+    """Reads what came of a shard, see `note_done`; None where nothing did.
 
     Raises:
         HeadposeError: If it is damaged.
     """
+    for mark in ("", AGAIN):
+        content = output.read(place := f"{DONE}/{name}{mark}.json")
+        if content is not None:
+            return _read_result(content, output.named(place))
+    return None
+
+
+def _read_result(content: bytes, place: str) -> dict:
     try:
         result = parse_json(content)
         whole = isinstance(result["failures"], list)
@@ -302,5 +241,5 @@ def _read_result(content: bytes, place: str) -> dict:
     return result
 
 
-def _write_json(output: Output, name: str, content: dict) -> None:
+def write_json(output: Output, name: str, content: dict) -> None:
     output.write(name, (json.dumps(content, indent=1) + "\n").encode())

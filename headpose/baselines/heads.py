@@ -161,7 +161,7 @@ def read_table_heads(
         labelled = labelled | turned_away
     for name in table["file"][~placed]:
         problems.add("bad box", name)
-    folder = picture_folder(named.path)
+    folder = picture_folder(named.path, table["file"])
     again = repeated(table, folder, (*COLUMNS, *ANGLES)) & placed
     for name in table["file"][again]:
         problems.add(TWICE, name)

@@ -143,7 +143,7 @@ def label_pictures(
     Yields:
         `FIELDS` of each head of a picture that they agree on; `file` is the whole path.
     """
-    folder = picture_folder(path).resolve()
+    folder = picture_folder(path, table["file"]).resolve()
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
         try:
             picture = read_image(folder / str(file))

@@ -253,7 +253,7 @@ def main() -> int:
     check_format(arguments.format)
     check_models(arguments.detector, arguments.estimator)
     settings = settings_of(arguments)
-    from headpose.archives import results
+    from headpose.archives import gathering, results
     from headpose.archives.inputs import VIDEO, count, find_files
     from headpose.archives.output import Output
     from headpose.archives.shards import Span, choose, make_shards
@@ -290,7 +290,7 @@ def main() -> int:
         if not arguments.shard:
             if joined := results.ready(output):
                 lost |= work_through(arguments, output, joined)[1]
-            counts = results.finish(output, shards, lost)
+            counts = gathering.finish(output, shards, lost)
     if counts:
         tell_counts(counts, output, time.monotonic() - started)
     return 1 if lost or inputs.problems or counts.get("failures") else 0

@@ -23,7 +23,7 @@ def check_merge(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
 def merge(place: str) -> int:
     """Joins videos, and counts what runs with `--shard` have left; returns the exit status."""
-    from headpose.archives import results
+    from headpose.archives import gathering, results
     from headpose.archives.annotation import annotate_shard
     from headpose.archives.output import Output
     from headpose.archives.tasks import ShardTask
@@ -36,7 +36,7 @@ def merge(place: str) -> int:
         for video in cl.progress(results.ready(output), "videos"):
             kind, empty = settings["format"], settings["empty"]
             annotate_shard(ShardTask(video, output, kind=kind, empty=empty))
-        counts, missing = results.merge(output)
+        counts, missing = gathering.merge(output)
     if missing:
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         cl.tell(

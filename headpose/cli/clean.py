@@ -7,7 +7,8 @@ name as DATA.
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.cleaning import add_options, run_cleaning
+from headpose.cli.cleaning import run_cleaning
+from headpose.cli.cleaning_options import add_options
 
 CONFIDENCE = 0.75  # the published scripts' threshold for SSD512
 OUTPUT = Path("clean")

@@ -3,7 +3,8 @@
 import argparse
 
 from headpose.cli import common as cl
-from headpose.cli.cleaning import add_options, run_cleaning
+from headpose.cli.cleaning import run_cleaning
+from headpose.cli.cleaning_options import add_options
 
 AFLW_HELP = "AFLW's folder, or its dataset_landmarks_and_pose_withfaceids.mat or aflw.sqlite"
 POINTING04_HELP = "folder that holds Person01 to Person15"

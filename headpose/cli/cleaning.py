@@ -1,4 +1,4 @@
-"""What the three cleaning scripts share: options, order of work, what is printed."""
+"""What the three cleaning scripts share: order of work, what is printed."""
 
 import argparse
 import sys
@@ -7,114 +7,21 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli import pipeline_options as models
+from headpose.cli.cleaning_options import AS_DEEPGAZE, LABELLED, check_use
 from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
 from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
-from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pointing04 import WITHOUT_BOX
 from headpose.datasets.pose_annotations import LabelledPicture
-from headpose.datasets.splits import PROTOCOLS
-from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
-from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
 from headpose.images.listing import real_path
-from headpose.models.shipped import DEFAULT_DETECTOR
-from headpose.models.specs import CROP_SIDES
 
-LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
 # What the published comparison gave deepgaze: its own detector's face boxes, in colour.
 # Annotated faces are then matched with faces, not with heads.
 DEEPGAZE_DEFAULTS = {"detector": AS_DEEPGAZE, "colour": True, "grow": (0.0, 0.0, 0.0, 0.0)}
 Reader = Callable[[], tuple[list[LabelledPicture], Problems]]
-
-
-def add_options(
-    parser: argparse.ArgumentParser, output: str, confidence: float, **defaults
-) -> None:
-    """Adds the options of cleaning.
-
-    Args:
-        parser: The script's.
-        output: Default clean folder.
-        confidence: The published threshold of this script, which SSD512 gets.
-        **defaults: Other defaults of options, by name.
-    """
-    add = parser.add_argument
-    add("--output", type=cl.path, default=Path(output), help="the clean folder")
-    add("--overwrite", action="store_true", help="start anew in a folder that has results")
-    add(
-        "--detector",
-        type=models.named_detector,
-        default=str(DEFAULT_DETECTOR),
-        help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
-        f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",
-    )
-    add(
-        "--detector-size",
-        type=cl.in_range(SMALLEST_SIZE, LARGEST_SIZE, int),
-        help="long side in pixels of the pictures that the detector sees (default: its own)",
-    )
-    add(
-        "--confidence",
-        type=cl.in_range(0, 1),
-        help=f"keep detections above this score; if not given, the published {confidence} "
-        "for SSD512, else the detector's own",
-    )
-    add(
-        "--match",
-        type=cl.in_range(0, 1),
-        default=MATCH,
-        help="take a detection for an annotated head from this share on: of the face inside "
-        "the detected head, times how near the centres are",
-    )
-    add(
-        "--grow",
-        type=cl.in_range(-1, 3),
-        nargs=4,
-        metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"),
-        default=GROW,
-        help="how much larger than the annotated face the head is, in widths and heights of "
-        "the face; the default is the median over HELEN photos labelled as AFLW is",
-    )
-    add("--size", type=cl.in_range(*CROP_SIDES, int), default=64, help="side of the crops, pixels")
-    add(
-        "--colour",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="crops in colour instead of grey",
-    )
-    add(
-        "--interpolation",
-        choices=tuple(INTERPOLATIONS),
-        default="auto",
-        help="how crops are scaled; auto averages when shrinking, else linear",
-    )
-    add("--side", type=cl.todays_word(OLD_SIDES), choices=SIDES, default="short",
-        help="which side of the box crops have")  # fmt: skip
-    add("--margin", type=cl.in_range(0.1, 10), default=1.0, help="factor on that side")
-    add("--split", choices=PROTOCOLS, default="grouped", help="see headpose/datasets/splits.py")
-    add("--splits-tilt", type=cl.in_range(1, 180, int), default=8, help="pose classes of tilt")
-    add("--splits-pan", type=cl.in_range(1, 360, int), default=8, help="pose classes of pan")
-    add("--test-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of all crops")
-    add(
-        "--test-subjects",
-        nargs="+",
-        default=[],
-        metavar="SUBJECT",
-        help="persons that make the test part, instead of a drawn share; Pointing'04: person03 "
-        "person08 person13 are those that the shipped estimator has not seen",
-    )
-    add("--validation-ratio", type=cl.in_range(0, 0.9), default=0.2, help="share of what remains")
-    add("--seed", type=cl.at_least(0), default=0, help="of classes and parts")
-    add("--arrays", action="store_true", help="write crops and angles as .npy files too")
-    add("--limit", type=cl.at_least(1), help="clean only so many pictures of a data set")
-    add("--batch-size", type=cl.at_least(1), default=8, help="pictures for the detector at once")
-    add("--workers", type=cl.at_least(1), default=2, help="threads that read pictures")
-    models.add_backend_option(parser)
-    cl.add_device_options(parser)
-    parser.set_defaults(**defaults)
 
 
 def run_cleaning(
@@ -136,17 +43,12 @@ def run_cleaning(
     Returns:
         The exit status: 1 if pictures were missing or unreadable.
     """
-    if arguments.detector == LABELLED and (
-        arguments.confidence is not None or arguments.detector_size
-    ):
-        parser.error(f"--detector {LABELLED} is none: leave out --confidence, --detector-size")
+    check_use(parser, arguments)
     folder = CleanFolder(arguments.output)
     places = [(source, real_path(source)) for source in sources]
     homes = [place if source.is_dir() else place.parent for source, place in places]
     if real_path(arguments.output) in homes:
         parser.error(f"{arguments.output} is where the data set is; choose another --output")
-    if arguments.test_subjects and arguments.split != "grouped":
-        parser.error("--test-subjects needs --split grouped: the other divides persons")
     if folder.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.output} has results; use --overwrite or another --output")
     items, read, problems = [], [], Problems()
@@ -154,13 +56,16 @@ def run_cleaning(
         pictures, left_out = reader()
         heads = sum(len(p.boxes) for p in pictures)
         print(f"{source}: {len(pictures)} pictures, {heads} heads")
+        problems.notes += left_out.notes
         for kind, names in left_out.by_kind.items():
-            detected = arguments.detector != LABELLED and kind in WITHOUT_BOX
+            if arguments.detector != LABELLED and kind in WITHOUT_BOX:
+                problems.notes.append(f"{kind}, left to the detector: {len(names)}")
+                continue
             for name in names:
-                problems.add(f"{kind}, left to the detector" if detected else kind, name)
+                problems.add(kind, name)
         read += pictures
         items += keyed(pictures)[: arguments.limit]
-    for line in problems.lines():
+    for line in (*problems.notes, *problems.lines()):
         cl.warn(line)
     recipe = Recipe(
         size=arguments.size,
@@ -292,6 +197,9 @@ def _report(summary: dict, folder: Path) -> None:
         )
     rows = ", ".join(f"{number} {part}" for part, number in summary["rows"].items())
     print(f"rows ({summary['split']['protocol']} split): {rows}")
+    for part, number in summary["rows"].items():
+        if not number and summary["split"].get(f"{part} ratio", 0):
+            cl.warn(f"nothing fell to {part}: take another --seed, larger ratios or more persons")
     for part, row in summary["shared with train"].items():
         print(
             f"of {row['rows']} {part} rows, {row['same picture']} show a picture and "

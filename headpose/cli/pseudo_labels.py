@@ -103,7 +103,9 @@ def once_in_all(
     from headpose.geometry.boxes import COLUMNS
     from headpose.reporting import report
 
-    heads = [heads_of(table, picture_folder(path), COLUMNS) for path, table in tables]
+    heads = [
+        heads_of(table, picture_folder(path, table["file"]), COLUMNS) for path, table in tables
+    ]
     again = pd.concat(heads, keys=range(len(heads))).duplicated()
     result = []
     for number, (path, table) in enumerate(tables):
@@ -130,8 +132,9 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     from headpose.reporting import report
 
     problems = Problems()
-    folder = picture_folder(path)  # refuses tables whose boxes are of other pictures
+    picture_folder(path)  # refuses tables whose boxes are of other pictures
     table = read_labels(path, "", ("file", *COLUMNS), problems)
+    folder = picture_folder(path, table["file"])
     ignored = ignored_rows(table)
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:

@@ -73,7 +73,8 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
             if part:
                 raise HeadposeError(f"{source}: an .odgt has no parts; leave out #{part}")
             return read_odgt(source, problems)
-        return picture_folder(source), read_csv(source, part, problems)
+        rows = read_csv(source, part, problems)
+        return picture_folder(source, rows), rows
     except OSError as error:
         raise HeadposeError(f"{source}: cannot be read: {reason(error)}") from error
 

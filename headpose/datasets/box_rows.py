@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from headpose.errors import HeadposeError
 from headpose.reporting import logger
 
+LOOKED_FOR = 20  # names of a table that tell in which folder its pictures are
 HEAD_NAMES = ("head", "heads", "human head", "person head", "human_head", "person_head")
 
 
@@ -38,10 +40,15 @@ SUMMARY, CLEAN_TABLES = "summary.json", ("labels.csv", "train.csv", "validation.
 Rows = dict[str, list[BoxRow]]  # by picture file, relative to a folder
 
 
-def picture_folder(table: Path) -> Path:
-    """Guesses where the pictures of a table `NAME.csv` lie.
+def picture_folder(table: Path, files: Iterable[str] = ()) -> Path:
+    """Tells where the pictures of a table `NAME.csv` lie.
 
-    The folder `NAME` beside it, else `images`, else its own folder.
+    Its own folder, the folder `NAME` beside it, or `images`: where most of some of the files
+    are, and the first of these where several have as many.
+
+    Args:
+        table: The table.
+        files: Its pictures' names.
 
     Raises:
         HeadposeError: If it is one of a clean folder's tables: the boxes in it are those of
@@ -54,7 +61,15 @@ def picture_folder(table: Path) -> Path:
             f"{table.parent}{part}"
         )
     stem = table.stem.removesuffix("_pose")
-    return first_folder(table.with_name(stem), table.with_name("images"), table.parent)
+    beside = table.with_name(stem), table.with_name("images")
+    names = list(dict.fromkeys(map(str, files)))
+    some = names[:: max(1, len(names) // LOOKED_FOR)]
+
+    def found(folder: Path) -> int:
+        return sum(os.path.lexists(folder / name) for name in some)
+
+    best = max((table.parent, *beside), key=found)
+    return best if found(best) else first_folder(*beside, table.parent)
 
 
 def first_folder(*folders: Path) -> Path:

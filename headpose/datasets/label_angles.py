@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import logger
 
@@ -24,9 +25,10 @@ RADIANS_FROM = 20
 
 
 def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems") -> pd.DataFrame:
-    """Empties angles that are none, and warns where they seem to be radians.
+    """Empties angles that are none, wraps others, and warns where they seem to be radians.
 
-    Those beyond a whole turn, infinite ones too, would spoil a whole mean.
+    Those beyond a whole turn, infinite ones too, would spoil a whole mean. A pan or roll told
+    from 0 to 360 is wrapped to -180..180, so that 350 is near the front.
 
     Args:
         path: Of the table, for messages.
@@ -44,6 +46,9 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
             for line in table.index[rows]:
                 problems.add(kind, f"{path.name} line {line}")
             table = table.assign(**{name: table[name].mask(rows, "")})
+        beyond = (values.abs() > HALF[0]) & (values.abs() <= most)
+        wrapped = pd.Series(wrap_degrees(values.to_numpy(float)), values.index).astype(str)
+        table = table.assign(**{name: table[name].mask(beyond, wrapped)})
     if _seem_radians(table):
         logger.warning(
             "%s: all angles are within %.2f: are they radians? degrees are wanted", path, np.pi

@@ -23,9 +23,15 @@ MAX_PARTS = 5  # of a table's, that a message names
 
 @dataclasses.dataclass
 class Problems:
-    """What was left out while reading, by kind, each with the names concerned."""
+    """What was left out while reading.
+
+    Attributes:
+        by_kind: The names concerned, by the kind of problem.
+        notes: What else is to be told, although nothing was left out for it.
+    """
 
     by_kind: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, kind: str, name: str) -> None:
         self.by_kind.setdefault(kind, []).append(name)

@@ -57,5 +57,5 @@ def check_no_picture(outputs: Iterable[Path | None], sources: Iterable[SourceNam
             table = read_labels(source.path, source.part, ("file",), Problems())
         except HeadposeError:
             continue
-        folder = picture_folder(source.path)
+        folder = picture_folder(source.path, table["file"])
         check_outputs(existing, [folder / name for name in set(table["file"])])

@@ -7,7 +7,7 @@ import numpy as np
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.geometry import boxes as box
 from headpose.images import textures
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 
 MIN_SIDE = 96  # pixels; smaller parts show too little to be mistaken for something
 CLEARANCE = 0.35  # of the box's longer side, kept free around every head

@@ -209,7 +209,7 @@ def _from_crops(cut: np.ndarray, angles: np.ndarray) -> HeadSet:
 def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) -> HeadSet:
     if "file" not in table:
         raise HeadposeError(f"{path}: no column file, so no table of heads in pictures")
-    folder = picture_folder(path)
+    folder = picture_folder(path, table["file"])
     patch_size = round(size * CONTEXT)
     kept, cut, patches = [], [], []
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):

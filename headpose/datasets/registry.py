@@ -10,7 +10,7 @@ from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError
 
 Reader = Callable[[Path], tuple[list[LabelledPicture], Problems]]
-FEWER = "pictures that are not there"
+FEWER = "fewer pictures than the whole set"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +150,7 @@ def read_dataset(name: str, source: str | Path) -> tuple[list[LabelledPicture], 
             raise
         raise HeadposeError(f"{error}; it looks like {seems}") from error
     if len(pictures) < dataset.pictures:
-        problems.add(FEWER, f"{dataset.pictures - len(pictures):,} of {dataset.pictures:,}")
+        problems.notes.append(f"{FEWER}: {len(pictures):,} of {dataset.pictures:,}")
     if dataset.only:
         pictures = [picture for picture in pictures if picture.subject in dataset.only]
         if not pictures:

@@ -112,7 +112,7 @@ def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
         # Of heads seen from behind an estimator's answer may turn on the last digit.
         table = table[table["face"] != "away"]
     boxes = numbers(table, COLUMNS).dropna()
-    folder = picture_folder(named.path)
+    folder = picture_folder(named.path, table["file"])
     return {
         folder / str(file): rows.to_numpy(np.float32)
         for file, rows in boxes.groupby(table["file"], sort=False)

@@ -1,11 +1,11 @@
 """Reading pictures: any common format to uint8 (H, W, 3) in BGR, upright."""
 
 import contextlib
+import functools
 import io
 import os
 import re
 import stat
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from headpose.errors import HeadposeError, PictureError, first_line, reason
 from headpose.images import heic, levels
 from headpose.images.limits import MAX_PIXELS, too_large
+from headpose.reporting import logger
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".jp2", ".j2k", ".bmp"),
@@ -29,6 +30,8 @@ QUALITIES = {
 # What is opened, whatever a file is called. Pillow knows forty formats more: rarely used
 # decoders, and EPS, for which it starts a Ghostscript process on a stranger's program.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF", "JPEG2000")
+SEVERAL = ("GIF", "PNG", "TIFF", "WEBP")  # may have frames or pages; an MPO's are one photo's
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 ORIENTATION = 0x0112  # the tag of EXIF
 # How its values are undone (EXIF 2.32, 4.6.4); anything else is no orientation.
 UPRIGHT = {
@@ -83,10 +86,31 @@ def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> np.nda
 
 
 def _read(file: IO[bytes], name: str | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    with Image.open(file, formats=_formats(file, name)) as image:
+    with _opened(file, name) as image:
+        if image.format in SEVERAL and getattr(image, "is_animated", False):
+            _tell_first(str(name))
         if why := too_large(*image.size, max_pixels):
             raise PictureError(f"{name}: {why}")
         return _decode(image, file, str(name))
+
+
+def _opened(file: IO[bytes], name: str | Path) -> Image.Image:
+    try:
+        return Image.open(file, formats=_formats(file, name))
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        if file.read(4) in TIFF_STARTS:
+            raise PictureError(
+                f"{name}: a TIFF that is damaged, or of a kind that is not read (floats in colour "
+                "are not); save it with 8 or 16 bits a channel"
+            ) from error
+        raise
+
+
+@functools.lru_cache(maxsize=1024)
+def _tell_first(name: str) -> None:
+    """Says once of a file that it has several pictures."""
+    logger.warning("%s: several pictures in one file; the first is taken", name)
 
 
 def _formats(file: IO[bytes], path: str | Path) -> tuple[str, ...]:
@@ -217,30 +241,6 @@ def write_image(path: str | Path, picture: np.ndarray) -> None:
     except (OSError, cv2.error) as error:
         cause = reason(error) if isinstance(error, OSError) else "OpenCV cannot encode it"
         raise HeadposeError(f"cannot write {path}: {cause}") from error
-
-
-class PictureCache:
-    """Keeps decoded pictures in memory up to a limit, for training over many epochs.
-
-    Args:
-        limit: Bytes; once they are used up, further pictures are read anew each time.
-    """
-
-    def __init__(self, limit: int = 8 << 30):
-        self._room = limit
-        self._pictures: dict[Path, np.ndarray] = {}
-        self._lock = threading.Lock()
-
-    def read(self, path: Path) -> np.ndarray:
-        """Reads as `read_image`; the array must not be changed."""
-        picture = self._pictures.get(path)
-        if picture is None:
-            picture = read_image(path)
-            with self._lock:
-                if path not in self._pictures and picture.nbytes <= self._room:
-                    self._room -= picture.nbytes
-                    self._pictures[path] = picture
-        return picture
 
 
 def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:

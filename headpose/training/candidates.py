@@ -14,7 +14,7 @@ from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection.metrics import LONG_SIDE
 from headpose.geometry import boxes as box
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.models.specs import ClassifierSpec
 from headpose.reporting import progress
 from headpose.training import augmentation as augment

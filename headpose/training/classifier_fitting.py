@@ -9,7 +9,7 @@ from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection.metrics import inside
 from headpose.detection.second_stage import TwoStageDetector, logit
 from headpose.geometry import boxes as box
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.reporting import progress
 from headpose.training.detection_evaluation import FIND_IOU
 

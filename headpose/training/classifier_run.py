@@ -8,7 +8,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.models.formats import digest
 from headpose.training.classifier_config import ClassifierTrainingConfig
 from headpose.training.detection_run import common_threshold

@@ -10,7 +10,7 @@ from keras import ops
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection import ssd
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.parallel.prefetch import ahead
 
 FOCUS = 2.0  # gamma of the focal loss (Lin et al. 2017)

@@ -15,7 +15,7 @@ from headpose.detection.metrics import LONG_SIDE
 from headpose.detection.ssd import AnchorLevel
 from headpose.geometry import boxes as box
 from headpose.images import textures
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.reporting import progress
 from headpose.training import augmentation as augment
 from headpose.training import distractors

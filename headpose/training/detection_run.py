@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headpose.datasets.label_tables import SourceName
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.reporting import progress
 from headpose.training.detection_config import (
     F1_TO_SPARE,
@@ -20,7 +21,7 @@ from headpose.training.detection_sources import (
     named_sources,
     read_all,
 )
-from headpose.training.fields import values
+from headpose.training.fields import values, warn_of_idle
 from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     asked = [*config.sources.incomplete_detector, config.sources.mine_with]
     asked += [config.network.start, config.network.pruned_from, config.learning.teacher]
     check_run(config, [*config.sources.data, *read_from, *asked])
+    _warn_of_idle(config, names)
     training = read_all(names, config.strict)
     validation = read_all(validation_names, config.strict)
     each_epoch(validation, config.sources.validate_on)  # tells what is wrong with it
@@ -69,6 +71,24 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
                 _save(kept, place, [] if config.uncalibrated else validation, cache)
     print(f"best detector: {best}")
     return best
+
+
+def _warn_of_idle(config: DetectionTrainingConfig, names: list[SourceName]) -> None:
+    """Warns of options that change nothing for want of others."""
+    sources, learning = config.sources, config.learning
+    if not sources.incomplete_labels:
+        warn_of_idle(sources, ("incomplete_share",), "without --incomplete-labels")
+    if not any(name.incomplete for name in names):
+        told = "where every source says that each head is boxed (see --incomplete-labels)"
+        warn_of_idle(sources, ("incomplete_detector",), told)
+    if not any(name.mine for name in names):
+        warn_of_idle(sources, ("mine_with",), "where no source says mine = true")
+    if not learning.large_every:
+        warn_of_idle(learning, ("large_size",), "without --large-every")
+    if not config.save:
+        warn_of_idle(config, ("keep", "uncalibrated"), "without --save")
+    if not config.uncalibrated:
+        warn_of_idle(config.network, ("confidence",), "without --uncalibrated")
 
 
 def _start_network(network: DetectionNetwork, seed: int) -> "keras.Model":

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from headpose.errors import HeadposeError
+from headpose.reporting import logger
 
 Config = TypeVar("Config")
 
@@ -222,3 +223,16 @@ def with_values(config: Config, given: Mapping[str, Any]) -> Config:
             within = {key: given[key] for key in theirs}
             changed[name] = with_values(getattr(config, name), within)
     return dataclasses.replace(config, **changed)  # type: ignore[type-var]
+
+
+def warn_of_idle(part: Any, names: tuple[str, ...], where: str) -> None:
+    """Warns of options that were given, but change nothing.
+
+    Args:
+        part: Of a configuration.
+        names: Fields that have no effect as things are.
+        where: Why they have none, to go on "--name has no effect ...".
+    """
+    for item in dataclasses.fields(part):
+        if item.name in names and getattr(part, item.name) != item.default:
+            logger.warning("--%s has no effect %s", item.name.replace("_", "-"), where)

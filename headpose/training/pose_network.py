@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
 from headpose.reporting import logger
+from headpose.training.fields import warn_of_idle
 from headpose.training.pose_config import ROTATIONS, Network, PoseTrainingConfig
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def check_options(config: PoseTrainingConfig, architecture: str) -> None:
         "--average-with": config.average_with,
         "--teacher": config.learning.teacher,
         "--colour": config.crop.colour,
+        "--hold-out": config.learning.hold_out,
     }
     for option, given in asked.items():
         if given and architecture not in ROTATIONS:
@@ -39,6 +41,11 @@ def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool)
 
     architecture = config.network.architecture or ("rotation" if rolls else "compact")
     check_options(config, architecture)
+    if architecture != "patacchiola":
+        names = ("conv_blocks", "filters", "dense_layers", "dense_size")
+        warn_of_idle(config.network, names, "on networks but --architecture patacchiola")
+    if not config.learning.teacher:
+        warn_of_idle(config.learning, ("teacher_share",), "without --teacher")
     outputs = 3 if architecture in ROTATIONS else config.network.outputs
     if outputs == 3 and not rolls and not config.learning.teacher:
         logger.warning("no head to learn from has a roll: what is told of it will mean nothing")

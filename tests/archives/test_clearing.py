@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
+from headpose.archives.gathering import finish
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
-from headpose.archives.results import clear, finish, open_results
+from headpose.archives.results import clear, open_results
 from headpose.archives.shards import make_shards
 from headpose.errors import HeadposeError
 

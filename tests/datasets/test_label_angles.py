@@ -47,6 +47,13 @@ def test_a_word_for_an_angle_is_told_and_what_stands_for_nothing_is_not(tmp_path
     assert problems.by_kind == {"roll is no number": ["t.csv line 2"]}
 
 
+def test_pans_and_rolls_told_from_0_to_360_are_wrapped(tmp_path):
+    path = written(tmp_path, [(5, 350, 190), (-5, 180, -181), (0, -360, 12.5)])
+    table = read_labels(path, "", ("tilt", "pan"), Problems())
+    angles = table[["tilt", "pan", "roll"]].to_numpy(float)
+    np.testing.assert_allclose(angles, [(5, -10, -170), (-5, 180, 179), (0, 0, 12.5)])
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [("weight", "80"), ("weight", "-0.1"), ("weight", "low"), ("disagreement", "-1")],

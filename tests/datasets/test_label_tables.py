@@ -109,7 +109,7 @@ def test_angles_beyond_a_whole_turn_are_left_out_and_told(tmp_path):
     problems = Problems()
     rows = read_labels(table, "", ("tilt", "pan"), problems)
     assert rows[["tilt", "pan", "roll"]].to_numpy().tolist() == [
-        ["1", "-350", "360"],
+        ["1", "10.0", "0.0"],
         ["", "2", "3"],
         ["1", "", ""],
         ["1", "2", ""],

@@ -77,7 +77,7 @@ def test_pointing04_is_divided_as_for_the_shipped_estimator(persons):
     assert counts == {"train": 10, "validation": 2, "test": 3}
     heads, problems = read_heads(f"pointing04:{persons}", size=32)
     np.testing.assert_allclose(heads.angles, [[15, -30, np.nan]] * 15)
-    assert problems.by_kind == {"pictures that are not there": ["2,775 of 2,790"]}
+    assert problems.notes == ["fewer pictures than the whole set: 15 of 2,790"]
 
 
 def test_a_data_set_brings_its_own_parts(pairs, persons):

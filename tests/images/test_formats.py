@@ -1,7 +1,9 @@
 """Formats beyond the usual ones: what is found in folders, read, and kept."""
 
+import logging
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,3 +82,27 @@ def test_a_file_that_is_named_in_several_ways_is_found_once(tmp_path, monkeypatc
     (tmp_path / "a.jpg").touch()
     names = ["a.jpg", "./a.jpg", str(tmp_path / "a.jpg"), ".", "*.jpg"]
     assert find_inputs(names).files == [Path("a.jpg")]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif", ".png", ".webp"])
+def test_of_several_pictures_the_first_is_taken_and_told_once(tmp_path, caplog, suffix):
+    pages = [Image.new("RGB", (30, 20), (level, 0, 0)) for level in (200, 0, 90)]
+    path = tmp_path / f"pages{suffix}"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    with caplog.at_level(logging.WARNING, "headpose"):
+        for _ in range(2):
+            assert read_image(path)[..., 2].mean() == pytest.approx(200, abs=6)
+    told = f"{path}: several pictures in one file; the first is taken"
+    assert [record.getMessage() for record in caplog.records] == [told]
+    single = tmp_path / f"single{suffix}"
+    pages[0].save(single)
+    caplog.clear()
+    read_image(single)
+    assert not caplog.records
+
+
+def test_a_tiff_of_floats_in_colour_is_told_as_that(tmp_path):
+    path = tmp_path / "floats.tif"
+    cv2.imwrite(str(path), np.full((20, 30, 3), 0.5, np.float32))
+    with pytest.raises(PictureError, match=r"of a kind that is not read .*8 or 16 bits"):
+        read_image(path)

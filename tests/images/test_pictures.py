@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from headpose.images.picture_cache import PictureCache
 from headpose.images.pictures import (
-    PictureCache,
     PictureError,
     find_pictures,
     read_image,

@@ -6,7 +6,7 @@ import pytest
 from model_specs import CLASSES
 
 from headpose.datasets.detection_annotations import BoxedPicture
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.training.candidates import CandidateExamples, Candidates, find_candidates
 
 HEAD, IGNORED = (10, 10, 40, 50), (80, 80, 120, 120)

@@ -6,7 +6,7 @@ from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection import networks as ssd_networks
 from headpose.detection import ssd
 from headpose.geometry import boxes as box
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.training import detection_examples as detection_data
 from headpose.training import detection_windows
 from headpose.training.detection_examples import (

@@ -12,7 +12,7 @@ from headpose.detection.head_detector import HeadDetector
 from headpose.detection.networks import build_compact, build_fast, compact_levels
 from headpose.detection.second_stage import TwoStageDetector
 from headpose.errors import HeadposeError
-from headpose.images.pictures import PictureCache
+from headpose.images.picture_cache import PictureCache
 from headpose.models.specs import PUBLISHED, ClassifierSpec
 from headpose.training.detection import detection_loss, taught_loss
 from headpose.training.detection_examples import DetectionExamples, Source

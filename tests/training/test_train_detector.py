@@ -10,7 +10,8 @@ from headpose.datasets.detection_annotations import read_boxed_pictures
 from headpose.detection.head_detector import HeadDetector
 from headpose.detection.metrics import SIZE_CLASSES, inside
 from headpose.geometry.boxes import as_boxes
-from headpose.images.pictures import PictureCache, read_image
+from headpose.images.picture_cache import PictureCache
+from headpose.images.pictures import read_image
 from headpose.training.detection import measure
 
 
