@@ -7,7 +7,7 @@ import pytest
 from headpose.archives.gathering import finish
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
-from headpose.archives.results import clear, open_results
+from headpose.archives.results import clear, note_done, open_results
 from headpose.archives.shards import make_shards
 from headpose.errors import HeadposeError
 
@@ -113,3 +113,16 @@ def test_a_damaged_result_is_told(tmp_path, text):
     (tmp_path / "out" / "heads" / f"{shards[0].name}.jsonl").touch()
     with pytest.raises(HeadposeError, match="damaged; remove it"):
         finish(output, shards, {})
+
+
+def test_a_shard_whose_table_was_emptied_is_done_again(tmp_path):
+    (tmp_path / "0.jpg").touch()
+    shards = make_shards(find_files([str(tmp_path / "0.jpg")]), 2)
+    output, name = Output(str(tmp_path / "out")), shards[0].name
+    output.prepare("heads", "shards")
+    open_results(output, {}, shards)
+    (tmp_path / "out" / "heads" / f"{name}.jsonl").write_text("")
+    for heads, left in ((0, []), (3, shards)):
+        note_done(output, name, {"pictures": 1, "heads": heads, "failures": []}, again=False)
+        assert open_results(output, {}, shards) == left
+        assert finish(output, shards, {})["shards"] == 1 - len(left)
