@@ -10,7 +10,7 @@ from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
 from headpose.models.keras_files import save_model
 from headpose.reporting import logger
-from headpose.training.run_folder import newest_state
+from headpose.training.run_folder import newest_state, write_log
 from headpose.training.schedule import Schedule
 
 PAUSE = 5  # epochs without gain before the rate is halved, where patience has no end
@@ -208,6 +208,25 @@ class MetricsLogger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self._on_epoch(epoch, dict(logs)):
             self.model.stop_training = True
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Writes each epoch's log by the names of its columns, whole or not at all.
+
+    Keras's `CSVLogger` goes on under the columns of an earlier run, whatever their names are.
+
+    Args:
+        path: The CSV file.
+        earlier: The rows that it has.
+    """
+
+    def __init__(self, path: Path, earlier: list[dict]):
+        super().__init__()
+        self._path, self._rows = path, list(earlier)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._rows.append({"epoch": epoch} | {k: float(v) for k, v in sorted(logs.items())})
+        write_log(self._path, self._rows)
 
 
 class Checkpoint(keras.callbacks.Callback):

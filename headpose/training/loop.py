@@ -10,6 +10,7 @@ from headpose.parallel.prefetch import ahead
 from headpose.training.callbacks import (
     BestModel,
     Checkpoint,
+    EpochLog,
     MetricsLogger,
     Patience,
     SwapAverage,
@@ -83,7 +84,7 @@ def fit(
             Checkpoint(folder / "checkpoint"),
             best,
             patience,
-            keras.callbacks.CSVLogger(folder / "log.csv", append=bool(earlier)),
+            EpochLog(folder / "log.csv", earlier),
             *([MetricsLogger(on_epoch)] if on_epoch else []),
         ],
         shuffle=False,

@@ -265,13 +265,13 @@ def check_log(folder: Path, rows: Sequence[dict], score: str) -> None:
 
 
 def write_log(path: Path, rows: list[dict]) -> None:
-    """Leaves only these rows in a log."""
+    """Leaves only these rows in a log; a column is there that any of them has."""
     if rows:
         with (
             atomic_write(path) as temporary,
             temporary.open("w", encoding="utf-8", newline="") as file,
         ):
-            writer = csv.DictWriter(file, rows[0].keys())
+            writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
             writer.writeheader()
             writer.writerows(rows)
     else:
