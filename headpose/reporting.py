@@ -48,6 +48,8 @@ def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterabl
 class Problems(Protocol):
     """What was left out of a source of data: see `headpose.datasets.label_tables`."""
 
+    notes: list[str]
+
     def lines(self) -> list[str]: ...
 
 

@@ -224,7 +224,7 @@ def follow_all(arguments, sources: Sources, outputs: dict, notes) -> tuple[list[
         if window:
             window.close()
         if not any(report["frames"] for report in reports):
-            raise HeadposeError("no video could be read")
+            raise HeadposeError("not one video was done; the errors above say why")
     return reports, problems
 
 

@@ -233,6 +233,18 @@ def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_scri
         ("clean_aflw.py", ["{aflw}", "--output", "{aflw}"], 2, "choose another --output"),
         ("clean_aflw.py", ["{aflw}", *LABELLED, "--output", "{file}"], 1, "cannot write"),
         ("clean_aflw.py", ["{aflw}", *LABELLED, "--confidence", 0.3], 2, "labelled is none"),
+        (
+            "clean_aflw.py",
+            ["{aflw}", *LABELLED, "--match", 0.9, "--precision", "int8"],
+            2,
+            "leave out --match, --precision",
+        ),
+        (
+            "clean_aflw.py",
+            ["{aflw}", *LABELLED, "--test-subjects", "a", "--test-ratio", 0.4],
+            2,
+            "leave out --test-ratio",
+        ),
         ("clean_aflw.py", ["{file}"], 1, "not a MATLAB file|not a database"),
         ("clean_aflw.py", ["{aflw}", *LABELLED, "--pictures", "gone"], 1, "no usable picture"),
     ],

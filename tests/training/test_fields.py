@@ -90,3 +90,14 @@ def test_options_make_the_configuration_that_they_name():
     assert config.with_mirror
     with pytest.raises(SystemExit):
         parser.parse_args(["a", "--save", "b"])
+
+
+def test_options_that_change_nothing_are_told(caplog):
+    from headpose.training.detection_config import DetectionLearning
+    from headpose.training.fields import warn_of_idle
+
+    given = DetectionLearning(large_size=640, seed=3)
+    with caplog.at_level("WARNING", "headpose"):
+        warn_of_idle(given, ("large_size", "teacher"), "without --large-every")
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["--large-size has no effect without --large-every"]
