@@ -251,10 +251,12 @@ def calibrate(detector: "keras.Model", sets: Pictures, cache: PictureCache) -> N
     shift_scores(detector, common_threshold(HeadDetector(detector), sets, cache))
 
 
-def common_threshold(detector: "Detector", sets: Pictures, cache: PictureCache) -> float:
+def common_threshold(
+    detector: "Detector", sets: Pictures, cache: PictureCache, spare: float = F1_TO_SPARE
+) -> float:
     """Returns the score that becomes a detector's threshold, by F1 on all sets; prints it.
 
-    The highest one that costs at most `F1_TO_SPARE`.
+    The highest one whose F1 is less than the best by at most `spare`.
     """
     from headpose.detection.calibration import best_threshold
     from headpose.training.detection_evaluation import Finds
@@ -268,6 +270,6 @@ def common_threshold(detector: "Detector", sets: Pictures, cache: PictureCache) 
         if judged[-1].heads:
             at, f1 = best_threshold(judged[-1:])
             print(f"{name.path}: best F1 {f1:.3f} at a score of {at:.3f}")
-    threshold, f1 = best_threshold(judged, F1_TO_SPARE)
+    threshold, f1 = best_threshold(judged, spare)
     print(f"all sources alike: F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
     return threshold
