@@ -10,7 +10,7 @@ from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.images.picture_cache import PictureCache
 from headpose.models.formats import digest
-from headpose.training.classifier_config import ClassifierTrainingConfig
+from headpose.training.classifier_config import F1_TO_SPARE, ClassifierTrainingConfig
 from headpose.training.detection_run import common_threshold
 from headpose.training.detection_sources import (
     Pictures,
@@ -182,9 +182,7 @@ def _save(
     found = [fitting.search(both, pictures, cache) for _, pictures in validation]
     a, b, c = fitting.fit_weights(found, [fitting.logits(both, each, cache) for each in found])
     model = with_settings(model, weights=(a, b, c))
-    threshold = common_threshold(
-        TwoStageDetector(detector, model), validation, cache, F1_TO_SPARE
-    )
+    threshold = common_threshold(TwoStageDetector(detector, model), validation, cache, F1_TO_SPARE)
     c -= float(logit(np.array([threshold]))[0])  # it becomes 0.5
     print(f"score = sigmoid({a:.3f} logit(first stage) + {b:.3f} logit(classifier) + {c:.3f})")
     save_model(with_settings(model, weights=(a, b, c)), path, half=True)
