@@ -17,7 +17,7 @@ def clean_aflw(about: str, output: str, confidence: float, **defaults) -> int:
         about: The script's description.
         output: Default clean folder.
         confidence: The published threshold of this script, which SSD512 gets.
-        **defaults: Other defaults of options, see `headpose.cli.cleaning.add_options`.
+        **defaults: Other defaults of options, see `headpose.cli.cleaning_options.add_options`.
 
     Returns:
         The exit status.
