@@ -121,24 +121,29 @@ class Output:
         if self.folder is not None:
             here = self.folder / folder
             return sorted(file.name for file in here.iterdir()) if here.is_dir() else []
+        return sorted(self._listed(folder))
+
+    def sizes(self, folder: str) -> dict[str, int | None]:
+        """Returns the bytes of each file in a folder of it; None where a store does not tell."""
+        if self.folder is None:
+            return self._listed(folder)
+        result: dict[str, int | None] = {}
+        for name in self.names(folder):
+            # Another process may have moved its half-written one into place since.
+            with contextlib.suppress(FileNotFoundError):
+                result[name] = (self.folder / folder / name).stat().st_size
+        return result
+
+    def _listed(self, folder: str) -> dict[str, int | None]:
+        """Returns the names of the files in a folder of a store, and their bytes."""
         with store_errors(self.named(folder)):
             system, inside = self._inside(folder)
             system.invalidate_cache()  # another process may have written
             try:
-                return sorted(path.rpartition("/")[2] for path in system.ls(inside, detail=False))
+                found = system.ls(inside, detail=True)
             except FileNotFoundError:
-                return []
-
-    def empty_names(self, folder: str) -> list[str]:
-        """Returns the names of the files in a folder of it that have no bytes."""
-        if self.folder is not None:
-            here = self.folder / folder
-            return [n for n in self.names(folder) if not (here / n).stat().st_size]
-        with store_errors(self.named(folder)), contextlib.suppress(FileNotFoundError):
-            system, inside = self._inside(folder)
-            found = system.ls(inside, detail=True)
-            return [f["name"].rpartition("/")[2] for f in found if f["size"] == 0]
-        return []
+                return {}
+            return {file["name"].rpartition("/")[2]: file.get("size") for file in found}
 
     def remove(self, *names: str) -> None:
         """Removes files, where they are."""

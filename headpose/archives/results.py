@@ -150,9 +150,8 @@ def finished(output: Output) -> set[str]:
 
 def with_table(output: Output) -> set[str]:
     """Returns the names of the shards whose table is there and has not lost its rows."""
-    stems = {name.rpartition(".")[0] for name in output.names(HEADS)}
-    emptied = {name.rpartition(".")[0] for name in output.empty_names(HEADS)}
-    return stems - {stem for stem in emptied if _had_rows(output, stem)}
+    sizes = {name.rpartition(".")[0]: size for name, size in output.sizes(HEADS).items()}
+    return {stem for stem, size in sizes.items() if size != 0 or not _had_rows(output, stem)}
 
 
 def _had_rows(output: Output, name: str) -> bool:

@@ -132,9 +132,8 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     from headpose.reporting import report
 
     problems = Problems()
-    picture_folder(path)  # refuses tables whose boxes are of other pictures
     table = read_labels(path, "", ("file", *COLUMNS), problems)
-    folder = picture_folder(path, table["file"])
+    folder = picture_folder(path, table["file"])  # refuses tables whose boxes are of other pictures
     ignored = ignored_rows(table)
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:
