@@ -35,10 +35,10 @@ IGNORED_SCORE = 0.3  # from which a detector's find counts as an unlabelled head
 FALSE_SCORE = 0.4  # from which a detector's find where there is no head is learned from
 MAX_FALSE = 5  # false finds that make a picture more frequent
 KNOWN_SHARE = 0.3  # of a find, from which it belongs to a labelled head
-# Of the crops show a picture that one head fills, or more than that; most of them are large
-# crops, because heads are as large as that when detecting.
+# Of the crops show a picture that one head fills, or more than that, or something else where
+# no head is; most of them are large crops, because heads are as large as that when detecting.
 CLOSE_UPS, LARGE_CLOSE_UPS = 0.05, 0.35
-MIN_CLOSE_UP = 40.0  # pixels; heads that are smaller are not blown up so much
+MIN_CLOSE_UP = 40.0  # pixels; what is smaller is not blown up so much
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,11 +153,10 @@ class DetectionExamples:
         picture = self._cache.read(item.path)
         whole = np.array([0, 0, picture.shape[1], picture.shape[0]], np.float64)
         false = source.false[index] if len(source.false) else box.as_boxes([])
-        sides = np.sqrt(box.area(item.boxes))
-        large = item.boxes[sides >= MIN_CLOSE_UP]
+        filling = _filling(rng, item.boxes, false, whole[2:])
         close_ups = CLOSE_UPS if size <= self.size else LARGE_CLOSE_UPS
-        if len(large) and rng.random() < close_ups:
-            whole = close_up(rng, large[rng.integers(len(large))], whole)
+        if len(filling) and rng.random() < close_ups:
+            whole = close_up(rng, filling[rng.integers(len(filling))], whole)
             window = letterbox(rng, whole, size)
         else:
             window = choose_window(rng, item.boxes, false, whole[2:], size)
@@ -182,6 +181,29 @@ class DetectionExamples:
         low = np.maximum(low - grown, 0).astype(int)
         high = np.minimum(high + grown, picture.shape[1::-1]).astype(int)
         return picture[low[1] : high[1], low[0] : high[0]]
+
+
+def _filling(
+    rng: np.random.Generator, heads: np.ndarray, false: np.ndarray, extent: np.ndarray
+) -> np.ndarray:
+    """Returns boxes (N, 4) that a close-up can show: heads that are large enough.
+
+    Where no head is, they are what was taken for one, or else any part of the picture: what
+    fills its picture is not a head for that alone.
+
+    Args:
+        rng: Where draws come from.
+        heads, false: See `choose_window`.
+        extent: Width and height of the picture.
+    """
+    large = heads if len(heads) else false
+    large = large[np.sqrt(box.area(large)) >= MIN_CLOSE_UP]
+    if len(large) or len(heads):
+        return large
+    side = extent.min() * rng.uniform(0.2, 1.0)
+    low = rng.uniform(0, 1, 2) * (extent - side)
+    part = np.concatenate([low, low + side])
+    return part[None] if side >= MIN_CLOSE_UP else large
 
 
 def with_unlabelled(

@@ -194,6 +194,29 @@ def test_close_ups_show_a_head_that_fills_the_picture(marked):
     assert min(shares) < 0.6
 
 
+def test_close_ups_where_no_head_is_show_what_was_taken_for_one(tmp_path, monkeypatch):
+    """Else whatever fills its picture would be a head."""
+    monkeypatch.setattr(detection_data, "CLOSE_UPS", 1.0)
+    monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0.0)
+    monkeypatch.setattr(detection_data.distractors, "SHARE", 0.0)
+    picture = np.zeros((600, 600, 3), np.uint8)
+    picture[300:350, 100:150] = 255
+    cv2.imwrite(str(tmp_path / "none.png"), picture)
+    none = box.as_boxes([])
+    item = BoxedPicture(tmp_path / "none.png", none, none)
+    taken = Source([item], 1.0, [np.float32([(100, 300, 150, 350)])])
+    shares = []
+    for source in (taken, Source([item], 1.0)):
+        examples = DetectionExamples([source], LEVELS, SIZE, 3, PictureCache())
+        _, targets, plain = examples.batch_and_plain(0, 40)
+        assert not (targets[..., 4] == 1).any()
+        shares.append((plain > 200).all(axis=-1).mean(axis=(1, 2)))
+    # Of the close-ups' sides, from 0.5 to 1.6 times the thing's, and of the crop's.
+    assert shares[0].min() > 0.1
+    assert np.median(shares[0]) > 0.3
+    assert shares[1].min() == 0  # any part of the picture
+
+
 def test_turned_crops_keep_their_boxes(marked):
     picture = np.zeros((SIZE, SIZE, 3), np.uint8)
     picture[20:60, 30:50] = 255
