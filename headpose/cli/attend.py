@@ -36,7 +36,12 @@ def options() -> argparse.ArgumentParser:
         f"{100 * DISTANCE_DEVIATION:.0f} % (one standard deviation, adults).",
     )
     add = parser.add_argument
-    add("tables", nargs="+", metavar="TABLE", help="CSV, JSON lines or Parquet of heads")
+    add(
+        "tables",
+        nargs="+",
+        metavar="TABLE",
+        help="CSV, JSON lines or Parquet of heads, or a folder of these",
+    )
     add(
         "--output",
         type=cl.path,

@@ -146,7 +146,8 @@ def open_tables(stack: ExitStack, arguments: argparse.Namespace, fields: Sequenc
         sinks.append(CocoSink(arguments.coco))
     if arguments.summary:
         sinks.append(SummarySink(arguments.summary, arguments.excel))
-    for sink in (*converted, *sinks):
+    # The first are closed last: a summary that fails leaves the tables before it whole.
+    for sink in reversed((*converted, *sinks)):
         stack.enter_context(sink)
     return Tables(sinks, converted, arguments.convention)
 

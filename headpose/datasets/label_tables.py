@@ -11,7 +11,7 @@ import pandas as pd
 
 from headpose.datasets.label_angles import with_angles_that_can_be
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, check_readable, number, parse_toml
+from headpose.files import atomic_write, check_header, check_readable, number, parse_toml
 from headpose.files.csv_rows import ROW_END, UnixRows
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.conventions import ALIASES
@@ -217,12 +217,15 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
                     lines.append(reader.line_num)
                 elif row:
                     problems.add("bad row", f"{path.name} line {reader.line_num}")
-    except (UnicodeDecodeError, csv.Error) as error:
+        check_header(header)
+    except UnicodeDecodeError as error:
+        raise HeadposeError(f"{path}: not a CSV file in UTF-8; save it as that") from error
+    except csv.Error as error:
         raise HeadposeError(f"{path}: not a CSV file ({error})") from error
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise HeadposeError(f"{path}: two columns are called {twice!r}; leave one out")
+    except ValueError as error:
+        raise HeadposeError(f"{path}: {error}") from error
     table = pd.DataFrame(rows, index=lines, columns=header, dtype=str)
+    table = table.loc[:, [bool(name) for name in header]]
     if {f"head_{c}" for c in COLUMNS} <= set(header):
         table = table.drop(columns=[c for c in COLUMNS if c in table])
         table = table.rename(columns={f"head_{c}": c for c in COLUMNS})

@@ -17,7 +17,7 @@ from headpose.files.checks import (
     is_regular,
     sha256,
 )
-from headpose.files.csv_rows import csv_writer
+from headpose.files.csv_rows import check_header, csv_writer
 from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
@@ -37,6 +37,7 @@ __all__ = [
     "STANDARD_OUTPUT",
     "UNFINISHED",
     "atomic_write",
+    "check_header",
     "check_outputs",
     "check_readable",
     "csv_writer",

@@ -1,10 +1,11 @@
 """Rows of CSV files that every reader takes apart as they were put together."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 ROW_END = "\r\n"
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 class UnixRows:
@@ -35,3 +36,17 @@ def csv_writer(file: TextIO, fields: Iterable[str], **options: Any) -> csv.DictW
         options: Of `csv.DictWriter`.
     """
     return csv.DictWriter(UnixRows(file), list(fields), lineterminator=ROW_END, **options)
+
+
+def check_header(names: Sequence[str]) -> None:
+    """Checks the names of a table's columns; those without one are not looked at.
+
+    Raises:
+        ValueError: If a name is there twice, or something else than commas separates them.
+    """
+    if len(names) == 1:
+        for separator, told in OTHER_SEPARATORS.items():
+            if separator in names[0]:
+                raise ValueError(f"its columns are separated by {told}; save it with commas")
+    if twice := next((name for name in names if name and names.count(name) > 1), None):
+        raise ValueError(f"two columns are called {twice!r}; leave one out")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError, first_line, reason
-from headpose.files import check_readable, number, parse_json
+from headpose.files import UNFINISHED, check_header, check_readable, number, parse_json
 from headpose.records.columns import INTEGERS, TEXTS, Row, renamed
 from headpose.reporting import logger
 
@@ -21,7 +21,8 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
     warning; columns that are not known are kept.
 
     Args:
-        path: `.csv`, `.json` or `.jsonl` (an object a line), or `.parquet`.
+        path: `.csv`, `.json` or `.jsonl` (an object a line), or `.parquet`; or a folder of
+            such files, which together are one table, as `headpose annotate` writes it.
         needed: Columns without which the table is of no use.
 
     Returns:
@@ -31,11 +32,15 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
         HeadposeError: If the file is missing, no such table, or lacks a column.
     """
     path = Path(path)
+    if path.is_dir():
+        return [row for file in _tables_in(path) for row in read_table(file, needed)]
     try:
         rows = _read(path)
     except OSError as error:
         raise HeadposeError(f"{path}: {reason(error)}") from error
-    except (ValueError, csv.Error) as error:  # of JSON and of text that is no UTF-8, too
+    except UnicodeDecodeError as error:
+        raise HeadposeError(f"{path}: no text in UTF-8; save it as that") from error
+    except (ValueError, csv.Error) as error:  # of JSON, too
         raise HeadposeError(f"{path}: no table of heads ({first_line(error)})") from error
     columns = set(rows[0] if rows else ())
     new_names = renamed(columns)
@@ -48,6 +53,19 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
             "headpose video wrote"
         )
     return [_typed(path, i, row, new_names) for i, row in enumerate(rows, 1)]
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """Returns the tables of a folder, by name; hidden ones and those that still grow are not."""
+    suffixes = (".csv", *JSON_SUFFIXES, *PARQUET_SUFFIXES)
+    found = sorted(
+        file
+        for file in folder.glob("[!.]*")
+        if file.suffix.lower() in suffixes and f".{UNFINISHED}" not in file.suffixes
+    )
+    if not found:
+        raise HeadposeError(f"{folder}: no table in that folder; name one")
+    return found
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -73,21 +91,20 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _csv_rows(lines: Iterator[list[str]]) -> list[dict[str, Any]]:
-    """Returns the rows of a CSV file by the names of its columns.
+    """Returns the rows of a CSV file by the names of its columns, if they have one.
 
     Raises:
         ValueError: If a name is there twice, or a row has more or fewer fields than names.
     """
     header = next(lines, [])
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise ValueError(f"two columns are called {twice!r}; leave one out")
+    check_header(header)
     rows: list[dict[str, Any]] = []
     for line in lines:
         if not line:
             continue
         if len(line) != len(header):
             raise ValueError(f"row {len(rows) + 1} has {len(line)} fields, not {len(header)}")
-        rows.append(dict(zip(header, line, strict=True)))
+        rows.append({k: v for k, v in zip(header, line, strict=True) if k})
     return rows
 
 

@@ -133,3 +133,24 @@ def test_a_table_in_another_convention_is_no_labels(tmp_path, convention):
     with pytest.raises(HeadposeError, match="those of another convention"):
         read_labels(tmp_path / "heads.csv", "", ("file", "tilt", "pan"), Problems())
     assert len(read_labels(tmp_path / "heads.csv", "", ("file", "xmin"), Problems())) == 1
+
+
+def test_columns_without_a_name_are_left_out(tmp_path):
+    """Spreadsheets put commas at the ends of all rows."""
+    (tmp_path / "t.csv").write_text("file,tilt,,\na.jpg,1,,\n")
+    table = read_labels(tmp_path / "t.csv", "", ("file",), Problems())
+    assert table.to_dict("records") == [{"file": "a.jpg", "tilt": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "told"),
+    [
+        ("file;tilt\na.jpg;1\n", "utf-8", "separated by semicolons; save it with commas"),
+        ("file\ttilt\na.jpg\t1\n", "utf-8", "separated by tabs; save it with commas"),
+        ("file,tilt\na.jpg,1\n", "utf-16", "not a CSV file in UTF-8; save it as that"),
+    ],
+)
+def test_tables_of_other_kinds_are_told_how_to_be_saved(tmp_path, text, encoding, told):
+    (tmp_path / "t.csv").write_text(text, encoding)
+    with pytest.raises(HeadposeError, match=told):
+        read_labels(tmp_path / "t.csv", "", ("file",), Problems())

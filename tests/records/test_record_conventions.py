@@ -70,3 +70,19 @@ def test_files_of_both_kinds(tmp_path):
         assert line[column] == pytest.approx(value, abs=1e-5)
     assert "tilt" not in row
     assert "tilt" not in line
+
+
+def test_a_summary_that_fails_leaves_the_tables_whole(tmp_path, monkeypatch):
+    def full(_):
+        raise HeadposeError("no space left")
+
+    monkeypatch.setattr("headpose.records.summary.SummarySink._finish", full)
+    parser = argparse.ArgumentParser()
+    add_table_options(parser)
+    names = {kind: str(tmp_path / f"{kind}.{kind}") for kind in ("csv", "json")}
+    arguments = parser.parse_args(
+        ["--csv", names["csv"], "--json", names["json"], "--summary", str(tmp_path / "s.csv")]
+    )
+    with pytest.raises(HeadposeError, match="no space left"), ExitStack() as stack:
+        open_tables(stack, arguments, FIELDS).write([HEAD])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["csv.csv", "json.json"]
