@@ -19,12 +19,15 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.box_rows import (
+    IGNORED,
     UNREADABLE,
     BoxRow,
     Rows,
     chosen_classes,
     first_folder,
+    is_ignored,
     picture_folder,
+    slashed,
 )
 from headpose.datasets.json_boxes import read_coco, read_odgt
 from headpose.datasets.label_tables import Problems, numbers, read_labels
@@ -37,9 +40,6 @@ from headpose.images.pictures import SUFFIXES
 
 ENDINGS = (*SUFFIXES, ".xml")  # that a list may add to names
 TAGS = ("view", "headgear")  # columns of a CSV that say more of a head
-# What its column `ignore` may say, in small letters.
-IGNORED = dict.fromkeys(("1", "1.0", "true", "yes"), True)
-IGNORED |= dict.fromkeys(("", "0", "0.0", "false", "no", "nan"), False)
 
 
 def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -86,7 +86,8 @@ def ignored_rows(table: pd.DataFrame) -> list[bool | None]:
 
 
 def read_csv(path: Path, part: str, problems: Problems) -> Rows:
-    table = read_labels(path, part, ("file", *COLUMNS), problems)
+    cut: set[str] = set()
+    table = read_labels(path, part, ("file", *COLUMNS), problems, cut)
     boxes = numbers(table, COLUMNS).to_numpy()
     ignored = ignored_rows(table)
     empty = (table[list(COLUMNS)] == "").all(axis=1)
@@ -105,7 +106,26 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
         rows.setdefault(name, [])
         if not none:
             rows[name].append(BoxRow(tuple(box), ignore, tag, size=size))
+    for name in cut & rows.keys():
+        rows[name].append(UNREADABLE)
+    if part:
+        _ignore_other_parts(path, table.index, rows)
     return rows
+
+
+def _ignore_other_parts(path: Path, own: pd.Index, rows: Rows) -> None:
+    """Adds the boxes of other parts that are in the same pictures: they are no background.
+
+    Args:
+        path: The table.
+        own: Its lines that are of the part.
+        rows: Of the part; gets more.
+    """
+    table = read_labels(path, "", ("file", *COLUMNS), Problems())
+    table = table[table["file"].isin(rows.keys()) & ~table.index.isin(own)]
+    table = table[(table[list(COLUMNS)] != "").any(axis=1)]
+    for name, box in zip(table["file"], numbers(table, COLUMNS).to_numpy(), strict=True):
+        rows[name].append(BoxRow(tuple(box), ignore=True))
 
 
 def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -120,13 +140,13 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     found: dict[str, list[tuple[str, BoxRow]]] = {}
     for file in files:
         try:
-            root = ElementTree.parse(file).getroot()
+            root = _annotation(file)
             boxes = [
                 (
                     (thing.findtext("name") or "").strip(),
                     BoxRow(
                         _corners(thing.find("bndbox")),
-                        (thing.findtext("difficult") or "0").strip() == "1",
+                        is_ignored(thing.findtext("difficult") or ""),
                         size=_told_size(root.find("size")),
                     ),
                 )
@@ -137,7 +157,7 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             continue
         name = (root.findtext("filename") or "").strip() or f"{file.stem}.jpg"
         # HollywoodHeads names files without a suffix, others name another folder's.
-        name = Path(name).name
+        name = Path(slashed(name)).name
         if Path(name).suffix.lower() not in SUFFIXES:
             name += ".jpeg" if (pictures / f"{name}.jpeg").exists() else ".jpg"
         if name in found:
@@ -150,6 +170,22 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _annotation(file: Path) -> ElementTree.Element:
+    """Returns what a VOC file holds, without namespaces.
+
+    Raises:
+        ValueError: If it is another kind of XML.
+        ElementTree.ParseError: If it is none.
+    """
+    root = ElementTree.parse(file).getroot()
+    for element in root.iter():
+        if isinstance(element.tag, str):  # no comment
+            element.tag = element.tag.rpartition("}")[2]
+    if root.tag != "annotation":
+        raise ValueError(f"no annotation: {root.tag}")
+    return root
 
 
 def _xml_files(folder: Path) -> list[Path]:

@@ -35,6 +35,10 @@ class BoxRow:
 # Stands for what a file says of a picture and nobody can read: perhaps there is a head.
 UNREADABLE = BoxRow((math.nan,) * 4)
 
+# What files say of a box that is to be ignored, in small letters.
+IGNORED = dict.fromkeys(("1", "1.0", "true", "yes"), True)
+IGNORED |= dict.fromkeys(("", "0", "0.0", "false", "no", "nan", "none"), False)
+
 # As `headpose.datasets.crop_dataset` has them, which stands above this module.
 SUMMARY, CLEAN_TABLES = "summary.json", ("labels.csv", "train.csv", "validation.csv", "test.csv")
 Rows = dict[str, list[BoxRow]]  # by picture file, relative to a folder
@@ -61,25 +65,48 @@ def picture_folder(table: Path, files: Iterable[str] = ()) -> Path:
             f"{table.parent}{part}"
         )
     stem = table.stem.removesuffix("_pose")
-    beside = table.with_name(stem), table.with_name("images")
+    return fullest_folder(files, table.parent, table.with_name(stem), table.with_name("images"))
+
+
+def fullest_folder(files: Iterable[str], own: Path, *others: Path) -> Path:
+    """Returns the folder with most of some of the files, the first of those with as many.
+
+    Where none has any, it is the first of the others that exists, or else `own`.
+    """
     names = list(dict.fromkeys(map(str, files)))
     some = names[:: max(1, len(names) // LOOKED_FOR)]
 
     def found(folder: Path) -> int:
-        return sum(os.path.lexists(folder / name) for name in some)
+        return sum(any(os.path.lexists(folder / n) for n in (name, slashed(name))) for name in some)
 
-    best = max((table.parent, *beside), key=found)
-    return best if found(best) else first_folder(*beside, table.parent)
+    best = max((own, *others), key=found)
+    return best if found(best) else first_folder(*others, own)
+
+
+def slashed(name: str) -> str:
+    """Returns a path as Windows writes it with the slashes of other systems."""
+    return name.replace("\\", "/")
+
+
+def is_ignored(value: object) -> bool:
+    """Tells whether a file's flag says that a box is to be ignored: true, "0", None ...
+
+    Raises:
+        ValueError: If it says neither.
+    """
+    try:
+        return IGNORED[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError(f"neither yes nor no: {value!r}") from None
 
 
 def first_folder(*folders: Path) -> Path:
     return next((f for f in folders if f.is_dir()), folders[-1])
 
 
-def folder_with(name: str | None, *folders: Path) -> Path:
-    """Returns the first folder that has a file, else the first that exists."""
-    having = (f for f in folders if name is not None and (f / name).is_file())
-    return next(having, first_folder(*folders))
+def is_of_heads(name: str) -> bool:
+    """Tells whether a class of boxes is of heads, by its name."""
+    return name.strip().lower() in HEAD_NAMES
 
 
 def chosen_classes(source: Path, names: Iterable[str], wanted: str) -> set[str]:
@@ -97,7 +124,7 @@ def chosen_classes(source: Path, names: Iterable[str], wanted: str) -> set[str]:
                 f"{', '.join(names) or 'none'}"
             )
         return chosen
-    heads = {name for name in names if name.strip().lower() in HEAD_NAMES}
+    heads = {name for name in names if is_of_heads(name)}
     if not heads and len(names) > 1:
         raise HeadposeError(
             f"{source}: which class is the head? name it as {source.name}#{names[0]}; "

@@ -14,6 +14,7 @@ import numpy as np
 from headpose.datasets.box_formats import read_box_rows
 from headpose.datasets.box_rows import BoxRow, Rows, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName
+from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
 from headpose.geometry.boxes import as_boxes
@@ -62,7 +63,7 @@ def read_boxed_pictures(
     problems = Problems()
     folder, rows = read_box_rows(named.path, named.part, problems)
     folder = Path(pictures) if pictures else folder
-    rows = _by_picture(folder, rows)
+    rows = _by_picture(folder, rows, problems)
 
     def check(item: tuple[str, list[BoxRow]]) -> BoxedPicture | None:
         name, boxes = item
@@ -78,11 +79,19 @@ def read_boxed_pictures(
     return found, problems
 
 
-def _by_picture(folder: Path, rows: Rows) -> Rows:
-    """Returns rows by picture where some are named in two ways, as `a.jpg` and `./a.jpg`."""
+def _by_picture(folder: Path, rows: Rows, problems: Problems) -> Rows:
+    """Returns rows by picture where some are named in two ways, as `a.jpg` and `./a.jpg`.
+
+    Names with backslashes, or in other letters of upper and lower case, find their pictures.
+    """
     names: dict[str, str] = {}
     result: Rows = {}
-    for name, boxes in rows.items():
+    finder = PictureFinder(folder)
+    for told, boxes in rows.items():
+        path = folder / told
+        if not os.path.lexists(path):
+            path = finder.find(told, problems) or path
+        name = str(path.relative_to(folder)) if path.is_relative_to(folder) else told
         known = names.setdefault(os.path.realpath(folder / name), name)
         result.setdefault(known, []).extend(boxes)
     return result
@@ -111,6 +120,9 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
     rows = list(once.values())
     boxes = as_boxes([row.box for row in rows])
     boxes[[row.relative for row in rows]] *= extent
+    if (boxes[:, 2:] < boxes[:, :2]).any():
+        problems.add("picture with a box whose corners are exchanged", name)
+        return None
     inside = np.clip(boxes, 0, extent)
     good = (inside[:, 2] - inside[:, 0] >= 1) & (inside[:, 3] - inside[:, 1] >= 1)
     for _ in range(int((~good).sum())):

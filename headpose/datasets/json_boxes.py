@@ -4,7 +4,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, folder_with
+from headpose.datasets.box_rows import (
+    UNREADABLE,
+    BoxRow,
+    Rows,
+    chosen_classes,
+    fullest_folder,
+    is_ignored,
+    is_of_heads,
+)
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.told_sizes import known_size
 from headpose.errors import HeadposeError
@@ -28,7 +36,9 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     used = {kind for kind in kinds if kind is not None}
     known = [*classes, *sorted(used - set(classes))]
     names: dict[str | None, str] = {i: classes.get(i, i) for i in known}
-    chosen = chosen_classes(path, [names[i] for i in names if i in used or part], part)
+    # A class of heads may be declared and none be there; a declared "none" is of no use.
+    all_count = part or any(map(is_of_heads, names.values()))
+    chosen = chosen_classes(path, [names[i] for i in names if i in used or all_count], part)
     rows: Rows = {file: [] for file in files.values()}
     placed = 0
     for index, (note, kind) in enumerate(zip(annotations, kinds, strict=True)):
@@ -38,7 +48,7 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             placed += 1
             x, y, width, height = map(number, note["bbox"])
             box = (x, y, x + width, y + height)
-            ignore = bool(note.get("iscrowd", 0)) or bool(note.get("ignore", 0))
+            ignore = is_ignored(note.get("iscrowd")) or is_ignored(note.get("ignore"))
             is_head = names[kind] in chosen
         except (KeyError, TypeError, ValueError, AttributeError):
             problems.add("bad annotation", f"{path.name} number {index}")
@@ -51,8 +61,8 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         raise HeadposeError(f"{path}: no annotation is of one of its images: their ids differ")
     stem = path.stem.removeprefix("instances_")
     near = [path.with_name(path.stem), path.with_name("images"), path.parent.parent / stem]
-    near += [path.parent.parent / "images" / stem, path.parent.parent / "images", path.parent]
-    return _sole(path, folder_with(next(iter(rows), None), *near), rows)
+    near += [path.parent.parent / "images" / stem, path.parent.parent / "images"]
+    return _sole(path, fullest_folder(rows, path.parent, *near), rows)
 
 
 def _sole(path: Path, folder: Path, rows: Rows) -> tuple[Path, Rows]:
@@ -127,7 +137,7 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
             continue
         try:
             item = parse_json(line.decode("utf-8-sig"))
-            boxes = [_odgt_row(thing) for thing in item.get("gtboxes", [])]
+            boxes = [_odgt_row(thing) for thing in item["gtboxes"]]
             name = _name(f"{item['ID']}.jpg")
         except (ValueError, KeyError, TypeError, AttributeError):
             problems.add("bad line", f"{path.name} line {row}")
@@ -136,12 +146,12 @@ def read_odgt(path: Path, problems: Problems) -> tuple[Path, Rows]:
             raise HeadposeError(f"{path}: line {row} and another are both of {name}; leave one out")
         rows[name] = [row for row in boxes if row is not None]
     near = [path.with_name(n) for n in (path.stem, "Images", "images")]
-    return _sole(path, folder_with(next(iter(rows), None), *near, path.parent), rows)
+    return _sole(path, fullest_folder(rows, path.parent, *near), rows)
 
 
 def _odgt_row(thing: dict) -> BoxRow | None:
     """Reads one person; ignored are masks of people together, and people without a head box."""
-    person = thing.get("tag", "person") == "person"
+    person = str(thing.get("tag", "person")).lower() == "person"
     values = thing.get("hbox") if person else thing.get("fbox")
     headless = person and values is None  # somewhere in the person is a head
     values = thing.get("fbox") if headless else values
@@ -149,6 +159,6 @@ def _odgt_row(thing: dict) -> BoxRow | None:
         return UNREADABLE if person else None
     x, y, width, height = map(number, values)
     notes = {**thing.get("extra", {}), **thing.get("head_attr", {})}
-    unsure = any(notes.get(kind, 0) == 1 for kind in ("ignore", "unsure"))
+    unsure = any(is_ignored(notes.get(kind)) for kind in ("ignore", "unsure"))
     ignore = not person or headless or unsure
     return BoxRow((x, y, x + width, y + height), ignore)

@@ -189,7 +189,13 @@ def _is_source(row: Any) -> bool:
     return right and share > 0 and math.isfinite(share) and math.isfinite(down)
 
 
-def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Problems) -> pd.DataFrame:
+def read_labels(
+    path: Path,
+    part: str,
+    needed: tuple[str, ...],
+    problems: Problems,
+    cut: set[str] | None = None,
+) -> pd.DataFrame:
     """Reads a CSV of labels as text, indexed by line number.
 
     Where there are `head_xmin` … they are the box, whatever `xmin` … are: a table may
@@ -201,6 +207,7 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
         needed: Columns that must be there.
         problems: Gets rows with too many or too few fields, and angles that are no number or
             beyond a whole turn, which are left empty.
+        cut: Gets the files of rows with too many or too few fields.
 
     Raises:
         HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
@@ -216,6 +223,8 @@ def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Proble
                     rows.append(row)
                     lines.append(reader.line_num)
                 elif row:
+                    if cut is not None and "file" in header:
+                        cut.update(row[header.index("file") :][:1])
                     problems.add("bad row", f"{path.name} line {reader.line_num}")
         check_header(header)
     except UnicodeDecodeError as error:

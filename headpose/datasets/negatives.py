@@ -38,7 +38,7 @@ def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
 def backgrounds(
     pictures: Sequence[BoxedPicture], other=None, min_score: float = 0.3
 ) -> Iterator[np.ndarray]:
-    """Yields the parts of pictures away from their heads.
+    """Yields the parts of pictures away from their heads, and from what is to be ignored.
 
     Args:
         pictures: Labelled pictures.
@@ -50,7 +50,8 @@ def backgrounds(
     for item in pictures:
         if not len(item.boxes):
             continue
-        part = without_heads(cache.read(item.path), box.as_boxes(item.boxes))
+        known = np.concatenate([item.boxes, item.ignored])
+        part = without_heads(cache.read(item.path), box.as_boxes(known))
         if part is None:
             continue
         if other is None or not len(other.detect([part], min_score)[0][0]):

@@ -1,6 +1,5 @@
 """Head boxes in YOLO's text files, as darknet and Ultralytics keep them."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -10,8 +9,10 @@ import numpy as np
 
 from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, first_folder
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.yolo_names import class_names
 from headpose.errors import HeadposeError
 from headpose.files import number as as_number
+from headpose.images.listing import files_below
 from headpose.images.pictures import SUFFIXES
 
 # Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
@@ -35,7 +36,7 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         at = len(folder.parts) - 1 - folder.parts[::-1].index("images")
         other = Path(*folder.parts[:at], "labels", *folder.parts[at + 1 :])
         texts = other if other.is_dir() else folder
-    files = sorted(f for f in pictures.rglob("*") if f.suffix.lower() in SUFFIXES)
+    files = [file for file in files_below(pictures) if file.suffix.lower() in SUFFIXES]
     wanted = {file.relative_to(pictures).with_suffix("") for file in files}
     of_name = _texts(texts, wanted, problems)
     if not of_name:
@@ -48,7 +49,7 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         )
     shared = Counter(file.with_suffix("") for file in files)
     found: dict[str, list[tuple[str, BoxRow]]] = {}
-    names = _yolo_names(folder)
+    names = class_names(folder)
     for file in files:
         name = file.relative_to(pictures)
         boxes = found.setdefault(str(name), [])
@@ -96,7 +97,7 @@ def _texts(folder: Path, wanted: Collection[Path], problems: Problems) -> dict[P
         problems: Gets a text beside which there is another of the same name, as a.TXT.
     """
     found: dict[Path, Path] = {}
-    for text in sorted(folder.rglob("*"), reverse=True):  # a.txt before a.TXT
+    for text in reversed(files_below(folder)):  # a.txt before a.TXT
         name = text.relative_to(folder).with_suffix("")
         if text.suffix.lower() != ".txt" or not text.is_file():
             continue
@@ -105,39 +106,3 @@ def _texts(folder: Path, wanted: Collection[Path], problems: Problems) -> dict[P
         if found.setdefault(name, text) != text:
             problems.add(f"text beside {found[name].name}", text.name)
     return dict(sorted(found.items()))
-
-
-def _yolo_names(folder: Path) -> dict[int, str]:
-    """Returns the names of classes by number, from the first file that has them."""
-    for place in (folder, *list(folder.parents)[:2]):
-        for name in ("classes.txt", "obj.names"):
-            if (place / name).is_file():
-                lines = (place / name).read_text(encoding="utf-8", errors="replace").splitlines()
-                return {i: line.strip() for i, line in enumerate(lines) if line.strip()}
-        for name in ("data.yaml", "dataset.yaml"):
-            if (place / name).is_file():
-                return _names_in_yaml((place / name).read_text(encoding="utf-8", errors="replace"))
-    return {}
-
-
-def _names_in_yaml(text: str) -> dict[int, str]:
-    """Reads `names` of an Ultralytics data.yaml: `[a, b]`, `- a` or `0: a` lines."""
-    lines = text.splitlines()
-    at = next((i for i, line in enumerate(lines) if line.startswith("names:")), None)
-    if at is None:
-        return {}
-    value = lines[at].removeprefix("names:").split("#")[0].strip()
-    if value.startswith("["):
-        items = next(csv.reader([value.strip("[]")], skipinitialspace=True), [])
-        return {i: item.strip().strip("'\"") for i, item in enumerate(items)}
-    names: dict[int, str] = {}
-    for line in lines[at + 1 :]:
-        entry = line.split("#")[0].strip()
-        if entry.startswith("- "):
-            names[len(names)] = entry[2:].strip().strip("'\"")
-        elif line[:1] in (" ", "\t") and entry.partition(":")[0].isdigit():
-            index, _, name = entry.partition(":")
-            names[int(index)] = name.strip().strip("'\"")
-        elif entry:
-            break
-    return names

@@ -179,6 +179,21 @@ def expand_lists(
             yield str(beside) if not is_there(line) and is_there(beside) else line
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Returns the files in a folder and those below, by name; hidden ones are left out.
+
+    Links to folders are followed, but never in a circle.
+
+    Raises:
+        HeadposeError: If one of the folders cannot be read.
+    """
+    problems: list[str] = []
+    found = sorted(file for file in _below(folder, set(), problems, set()))
+    if problems:
+        raise HeadposeError(problems[0])
+    return [file for file in found if not file.name.startswith(".")]
+
+
 def _below(
     folder: Path, skipped: set[Path], problems: list[str], above: set[Path]
 ) -> Iterator[Path]:

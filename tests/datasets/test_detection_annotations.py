@@ -37,7 +37,7 @@ def test_a_csv_gives_the_boxes_of_each_picture(folder):
         ("z.png,100,80,1,2,30,40", "missing picture", "z.png"),
         ("b.png,100,80,200,2,300,40", "box without area inside the picture", "b.png"),
         ("b.png,100,80,20,40,20,60", "box without area inside the picture", "b.png"),
-        ("b.png,100,80,30,40,20,60", "box without area inside the picture", "b.png"),
+        ("b.png,100,80,30,40,20,60", "picture with a box whose corners are exchanged", "b.png"),
         ("text.png,100,80,1,2,30,40", "unreadable picture", "text.png"),
         ("cut.png,100,80,1,2,30,40", "unreadable picture", "cut.png"),
         ("b.png,100,80,1,2,30,40,9", "bad row", "pictures.csv line 3"),

@@ -1,0 +1,187 @@
+"""What files say of heads, in whatever way, never passes for background in silence."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from test_box_formats import VOC
+
+from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.negatives import backgrounds
+from headpose.errors import HeadposeError
+
+BOX = "10,20,30,50"
+
+
+@pytest.fixture
+def folder(tmp_path, noise_picture):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), noise_picture(100, 80))
+    return tmp_path
+
+
+def heads(source):
+    return {p.path.name: len(p.boxes) for p in read_boxed_pictures(source)[0]}
+
+
+def table(folder, *rows, columns="file,xmin,ymin,xmax,ymax"):
+    (folder / "t.csv").write_text("\n".join((columns, *rows)) + "\n")
+    return folder / "t.csv"
+
+
+def coco(folder, notes, categories=("head",), names=("a.png", "b.png")):
+    content = {
+        "images": [{"id": i, "file_name": name} for i, name in enumerate(names)],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(categories)],
+        "annotations": [{"category_id": 0, "bbox": [10, 20, 20, 30]} | note for note in notes],
+    }
+    (folder / "c.json").write_text(json.dumps(content))
+    return folder / "c.json"
+
+
+@pytest.mark.parametrize("row", [f"a.png,{BOX},5", "a.png,10,20", "a.png,1,5,2,30,50"])
+def test_a_picture_with_a_row_that_does_not_fit_is_left_out(folder, row):
+    found, problems = read_boxed_pictures(table(folder, f"a.png,{BOX}", f"b.png,{BOX}", row))
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind["bad row"] == ["t.csv line 4"]
+
+
+def test_corners_that_are_exchanged_leave_the_picture_out(folder):
+    found, problems = read_boxed_pictures(
+        table(folder, f"a.png,{BOX}", "a.png,60,50,50,20", f"b.png,{BOX}")
+    )
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind == {"picture with a box whose corners are exchanged": ["a.png"]}
+
+
+def test_heads_of_other_parts_are_ignored(folder):
+    """Persons are in one part, but may stand beside others."""
+    rows = [f"a.png,{BOX},train", "a.png,50,20,70,50,test", f"b.png,{BOX},test"]
+    source = table(folder, *rows, columns="file,xmin,ymin,xmax,ymax,part")
+    (picture,), problems = read_boxed_pictures(f"{source}#train")
+    np.testing.assert_array_equal(picture.boxes, [(10, 20, 30, 50)])
+    np.testing.assert_array_equal(picture.ignored, [(50, 20, 70, 50)])
+    assert problems.by_kind == {}
+    assert heads(f"{source}#test") == {"a.png": 1, "b.png": 1}
+
+
+def test_backgrounds_keep_off_what_is_ignored(tmp_path, noise_picture):
+    cv2.imwrite(str(tmp_path / "a.png"), noise_picture(400, 260))
+    source = table(
+        tmp_path,
+        "a.png,20,50,60,100,0",
+        "a.png,340,50,380,100,1",
+        columns="file,xmin,ymin,xmax,ymax,ignore",
+    )
+    (part,) = backgrounds(read_boxed_pictures(source)[0])
+    # A third of the boxes' longer sides is free around both.
+    assert part.shape[:2] == (142, 400)
+
+
+@pytest.mark.parametrize(("flag", "count"), [("0", 1), ("false", 1), (None, 1), ("1", 0), (1, 0)])
+def test_flags_of_coco_may_be_texts(folder, flag, count):
+    for name in ("iscrowd", "ignore"):
+        assert heads(coco(folder, [{"image_id": 0, name: flag}]))["a.png"] == count
+
+
+def test_flags_that_say_nothing_are_told(folder):
+    notes = [{"image_id": 0, "iscrowd": "perhaps"}, {"image_id": 1}]
+    found, problems = read_boxed_pictures(coco(folder, notes))
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind["bad annotation"] == ["c.json number 0"]
+
+
+def test_a_class_of_heads_that_is_declared_is_meant(folder):
+    source = coco(folder, [{"image_id": 0}], categories=("person", "head"))
+    assert heads(source) == {"a.png": 0, "b.png": 0}
+    assert heads(f"{source}#person") == {"a.png": 1, "b.png": 0}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_pictures_of_a_json_are_looked_for_beside_it_first(folder, noise_picture, own):
+    """A folder of its name may hold drawings of them."""
+    (folder / "c").mkdir()
+    cv2.imwrite(str(folder / "c" / "a.png"), noise_picture(100, 80))
+    if not own:
+        (folder / "a.png").unlink()
+        (folder / "b.png").rename(folder / "c" / "b.png")
+    found, _ = read_boxed_pictures(coco(folder, [{"image_id": 0}]))
+    assert {p.path.parent for p in found} == {folder if own else folder / "c"}
+
+
+def test_pictures_of_an_odgt_are_looked_for_beside_it_first(folder, noise_picture):
+    (folder / "Images").mkdir()
+    for place in (folder, folder / "Images"):
+        cv2.imwrite(str(place / "a.jpg"), noise_picture(100, 80))
+    person = {"tag": "Person", "fbox": [0, 0, 50, 80], "hbox": [10, 20, 20, 30]}
+    lines = [{"ID": "a", "gtboxes": [person | {"head_attr": {"ignore": "0"}}]}, {"ID": "b"}]
+    (folder / "t.odgt").write_text("\n".join(map(json.dumps, lines)))
+    (picture,), problems = read_boxed_pictures(folder / "t.odgt")
+    assert (picture.path, len(picture.boxes)) == (folder / "a.jpg", 1)
+    assert problems.by_kind == {"bad line": ["t.odgt line 2"]}  # it says nothing of people
+
+
+def test_xml_with_a_namespace_is_read_and_other_xml_told(folder):
+    text = VOC.format("C:\\data\\a.png", "head", "false")
+    (folder / "a.xml").write_text(text.replace("<annotation>", '<annotation xmlns="http://x/voc">'))
+    (folder / "b.xml").write_text("<project><object/></project>")
+    found, problems = read_boxed_pictures(folder)
+    assert [(p.path.name, len(p.boxes)) for p in found] == [("a.png", 1)]
+    assert problems.by_kind == {"bad XML": ["b.xml"]}
+
+
+def test_names_with_backslashes_are_found(folder):
+    assert heads(coco(folder, [{"image_id": 0}], names=(".\\a.png", "b.png"))) == {
+        "a.png": 1,
+        "b.png": 0,
+    }
+
+
+@pytest.fixture
+def yolo(folder):
+    (folder / "images").mkdir()
+    (folder / "labels").mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.png").rename(folder / "images" / f"{name}.png")
+        (folder / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    return folder
+
+
+def test_yolo_folders_that_are_links_are_followed(yolo, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("set")
+    for kind in ("images", "labels"):
+        (elsewhere / kind).mkdir()
+        (elsewhere / kind / "one").symlink_to(yolo / kind)
+        (elsewhere / kind / "circle").symlink_to(elsewhere)
+    assert heads(elsewhere) == {"a.png": 1, "b.png": 1}
+
+
+def test_hidden_yolo_folders_are_left_out(yolo):
+    """Jupyter leaves copies in such."""
+    hidden = yolo / "images" / ".ipynb_checkpoints"
+    hidden.mkdir()
+    (hidden / "a-checkpoint.png").write_bytes((yolo / "images" / "a.png").read_bytes())
+    assert heads(yolo) == {"a.png": 1, "b.png": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("classes.txt", "\ufeffhead\nhelmet\n"),
+        ("data.yaml", "\ufeffnames: [head, helmet]\n"),
+        ("data.yaml", "names: [\n  head,\n  helmet\n]\n"),
+        ("data.yaml", "names: {0: head, 1: helmet}\n"),
+    ],
+)
+def test_names_of_yolo_classes_are_read_as_they_are_written(yolo, file, text):
+    (yolo / file).write_text(text, "utf-8")
+    (yolo / "labels" / "b.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    assert heads(yolo) == {"a.png": 1, "b.png": 0}
+
+
+@pytest.mark.parametrize("text", ["names: [head", "names: 3", "names: {a: head}"])
+def test_names_that_cannot_be_read_are_told(yolo, text):
+    (yolo / "data.yaml").write_text(text)
+    with pytest.raises(HeadposeError, match=r"data\.yaml: the names of its classes cannot be read"):
+        read_boxed_pictures(yolo)
