@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from headpose.archives.earlier import earlier
 from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.records import Record, as_file, fetched, records_of
-from headpose.archives.results import HEADS, MANIFEST, note_done
+from headpose.archives.results import HEADS, MANIFEST, begin, note_done
 from headpose.archives.shards import Joined, Span
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
@@ -39,6 +40,7 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
     if isinstance(task.shard.part, Span):
         return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
+    begin(output, name)
     target = output.written(f"{HEADS}/{name}.{task.kind}")
     with target as path, sink(task.kind, path, task.empty) as table:
         for row in work.rows():
@@ -65,6 +67,7 @@ class _Shard:
         self.counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
         self.failures: list[dict] = []
         self.again = False
+        self._earlier = earlier(task.output, task.shard.name, task.kind)
 
     def rows(self) -> Iterator[Row]:
         """Yields a row for each head, in the order of the records and best first."""
@@ -73,7 +76,9 @@ class _Shard:
         with Prefetcher(_decoded(records), AT_ONCE) as ready:
             for record, picture in ready:
                 if isinstance(picture, HeadposeError):
-                    self._note(record, picture)
+                    if self._earlier:
+                        yield from self._pictures(batch)
+                    yield from self._not_read(record, picture)
                 elif picture is None:
                     yield from self._pictures(batch)
                     yield from self._video(record)
@@ -83,6 +88,25 @@ class _Shard:
                     yield from self._pictures(batch)
             yield from self._pictures(batch)
 
+    def _not_read(self, record: Record, why: HeadposeError) -> Iterator[Row]:
+        """Notes what could not be read, and yields the rows that it had earlier, if any.
+
+        What was read in full then is no failure.
+        """
+        known = self._earlier
+        if known is None or record.is_shard or not known.was_read(record.file):
+            self._note(record, why)
+        else:
+            self.counts["videos" if record.is_video else "pictures"] += 1
+        if known is None:
+            return
+        for row in known.left() if record.is_shard else known.taken(record.file):
+            self.counts["heads"] += has_head(row)
+            yield row
+        if record.is_shard or record.is_video:
+            for kind in ("pictures", "videos", "frames"):
+                self.counts[kind] = max(self.counts[kind], known.counts.get(kind, 0))
+
     def _pictures(self, batch: list[tuple]) -> Iterator[Row]:
         """Yields the rows of pictures and forgets these."""
         if not batch:
@@ -91,6 +115,7 @@ class _Shard:
         for (record, picture), heads in zip(batch, found, strict=True):
             self.counts["pictures"] += 1
             size = picture.shape[1], picture.shape[0]
+            self._done_anew(record)
             for row in picture_rows(record.file, size, heads):
                 yield self._complete(row, record)
         batch.clear()
@@ -108,6 +133,7 @@ class _Shard:
                 as_file(record) as path,
                 open_source(str(path), Reading(every=self._task.every)) as source,
             ):
+                self._done_anew(record)
                 with Prefetcher(source, WAITING) as frames:
                     for frame, heads in progress(follow(frames), FRAMES, source.total):
                         self.counts["frames"] += 1
@@ -117,7 +143,12 @@ class _Shard:
                     self._note(record, HeadposeError(problem))
                 self.counts["videos"] += 1
         except HeadposeError as failure:
-            self._note(record, failure)
+            yield from self._not_read(record, failure)
+
+    def _done_anew(self, record: Record) -> None:
+        """Forgets the rows that a file had earlier."""
+        if self._earlier:
+            self._earlier.taken(record.file)
 
     def _complete(self, row: Row, record: Record) -> Row:
         self.counts["heads"] += has_head(row)

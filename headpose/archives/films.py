@@ -15,7 +15,7 @@ from typing import IO
 from headpose.archives.inputs import Item
 from headpose.archives.output import Output
 from headpose.archives.records import Record, as_file, records_of
-from headpose.archives.results import HEADS, PARTS, note_done
+from headpose.archives.results import HEADS, PARTS, begin, note_done
 from headpose.archives.shards import Shard, Span, part_name
 from headpose.archives.tasks import FRAMES, sink
 from headpose.archives.urls import StoreError, local, opened, store_errors
@@ -202,6 +202,7 @@ def join(output: Output, name: str, count: int, kind: str, empty: bool) -> dict:
     counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
     target = output.written(f"{HEADS}/{name}.{kind}")
     smoother = HeadSmoother(MIN_CUTOFF, BETA)
+    begin(output, name)
     with target as path, sink(kind, path, empty) as table:
         for frame, heads in follow(parts.frames(), parts.head["confidence"], smoother):
             counts["frames"] += 1

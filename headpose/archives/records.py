@@ -26,6 +26,7 @@ class Record:
         url: Where it was first, as the archive tells; None if it does not.
         content: What a file would hold; a path or URL; or why there is none.
         suffix_from: A name by whose suffix videos are told; that of `file` if it is empty.
+        is_shard: Whether it stands for what is left of a shard that ends before its time.
     """
 
     file: str
@@ -33,6 +34,7 @@ class Record:
     url: str | None
     content: bytes | str | HeadposeError
     suffix_from: str = ""
+    is_shard: bool = False
 
     @property
     def is_video(self) -> bool:
@@ -52,7 +54,7 @@ def records_of(shard: Shard, columns: Columns = BY_THEMSELVES) -> Iterator[Recor
             record = next(found, None)
         except HeadposeError as error:
             (item,) = shard.items
-            yield Record(without_secrets(item.place), item.key, None, error)
+            yield Record(without_secrets(item.place), item.key, None, error, is_shard=True)
             return
         if record is None:
             return

@@ -201,6 +201,14 @@ def _remove_matching(output: Output, folder: str, pattern: re.Pattern) -> None:
     output.remove(*(f"{folder}/{name}" for name in names if pattern.match(name)))
 
 
+def begin(output: Output, name: str) -> None:
+    """Removes the note of a shard whose table was lost, before there is a new table.
+
+    It must not stand for what comes of the shard now.
+    """
+    output.remove(f"{DONE}/{name}.json")
+
+
 def note_done(output: Output, name: str, result: dict, again: bool) -> None:
     """Notes what came of a shard whose rows are in place.
 

@@ -189,6 +189,8 @@ def below(url: str) -> list[Entry]:
     with store_errors(url):
         fixed = re.split(r"[*\[]", inside)[0]
         search = system.find if fixed == inside else system.glob
+        if fixed != inside:  # its name begins before what * stands for
+            fixed = fixed[: fixed.rfind("/") + 1]
         return [
             Entry(_full(system, url, inside, path), _state(info))
             for path, info in sorted(search(inside, detail=True).items())

@@ -72,6 +72,44 @@ def test_what_a_server_did_not_give_through_a_cache_is_tried_again(server, tmp_p
     assert (counts["pictures"], counts["failures"]) == (1, 0)
 
 
+@pytest.mark.parametrize("later", [503, 404])
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_what_was_read_once_keeps_its_rows(server, tmp_path, kind, later):
+    """Links die with time: trying again for one picture must not cost the others."""
+    if kind == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    urls = [f"http://127.0.0.1:{server.server_port}/{name}.png" for name in "abc"]
+    more = {"size": 3, "kind": kind}
+    annotate(urls, tmp_path / "whole", **more)
+    server.answers["/b.png"] = 503
+    counts = annotate(urls, tmp_path / "out", **more)
+    assert (counts["pictures"], counts["heads"], counts["failures"]) == (2, 4, 1)
+    server.answers.update({"/a.png": later, "/c.png": later})
+    counts = annotate(urls, tmp_path / "out", **more)
+    assert (counts["pictures"], counts["heads"], counts["failures"]) == (2, 4, 1)
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert failure["file"] == urls[1]
+    del server.answers["/b.png"]
+    counts = annotate(urls, tmp_path / "out", **more)
+    assert (counts["pictures"], counts["heads"], counts["failures"]) == (3, 6, 0)
+    assert sets.rows_of(tmp_path / "out") == sets.rows_of(tmp_path / "whole")
+
+
+def test_a_table_that_was_lost_is_not_whole_because_it_was(server, tmp_path):
+    urls = [f"http://127.0.0.1:{server.server_port}/{name}.png" for name in "ab"]
+    annotate(urls, tmp_path / "out")
+    whole = sets.rows_of(tmp_path / "out")
+    (table,) = (tmp_path / "out" / "heads").iterdir()
+    table.unlink()
+    server.answers["/b.png"] = 503
+    counts = annotate(urls, tmp_path / "out")
+    assert (counts["heads"], counts["failures"]) == (2, 1)
+    server.answers.clear()
+    counts = annotate(urls, tmp_path / "out")
+    assert (counts["heads"], counts["failures"]) == (4, 0)
+    assert sets.rows_of(tmp_path / "out") == whole
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_what_is_not_there_is_told_once(server, tmp_path, status):
     url = f"http://127.0.0.1:{server.server_port}/a.png"
@@ -91,6 +129,18 @@ def test_a_server_that_is_down_is_tried_again(server, tmp_path):
     assert "no such file" not in failure["reason"]
     (mark,) = (tmp_path / "out").rglob("*.again.json")
     assert json.loads(mark.read_text())["failures"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"), [("p*.png", 2), ("photo*", 2), ("*.png", 2), ("**/*.png", 3)]
+)
+def test_a_star_may_stand_for_nothing(tmp_path, pattern, count):
+    pytest.importorskip("fsspec", reason="fsspec is not installed (the extra cloud)")
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for name in ("photo.png", "photo2.png", "in/b.png", ".hidden.png", ".in/c.png"):
+            archive.writestr(name, PICTURE)
+    found = find_files([f"zip://{pattern}::{tmp_path}/p.zip"])
+    assert len(found.items["pictures"]) == count
 
 
 def test_a_chain_keeps_its_end(tmp_path):
