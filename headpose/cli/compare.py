@@ -246,7 +246,7 @@ def main() -> None:
         }
     if arguments.json:
         summary = {"dataset": shown, "heads": len(truth), "results": results}
-        write_json(arguments.json, summary)
+        write_json(arguments.json, summary, arguments.overwrite)
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
-        plot_errors(curves, truth, arguments.figure)
+        plot_errors(curves, truth, arguments.figure, replace=arguments.overwrite)

@@ -113,10 +113,10 @@ def main() -> None:
     model = networks.build_ssd512(arguments.preset)
     lay(model, tensors)
     if arguments.weights:
-        with atomic_write(arguments.weights) as temporary:
+        with atomic_write(arguments.weights, arguments.overwrite) as temporary:
             model.save_weights(temporary)
-            save_model(model, output)
+            save_model(model, output, replace=arguments.overwrite)
         print(f"weights: {arguments.weights}")
     else:
-        save_model(model, output)
+        save_model(model, output, replace=arguments.overwrite)
     print(f"detector: {output} ({model.count_params():,} parameters, preset {arguments.preset})")

@@ -49,6 +49,6 @@ def main() -> None:
     from headpose.models.keras_files import save_model
 
     model = load_deepgaze(arguments.models)
-    save_model(model, arguments.output)
+    save_model(model, arguments.output, replace=arguments.overwrite)
     outputs = {2: "tilt, pan", 3: "tilt, pan, roll"}[model.output_shape[1]]
     print(f"{outputs}, {model.count_params():,} parameters -> {arguments.output}")

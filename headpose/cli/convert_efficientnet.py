@@ -42,5 +42,5 @@ def main() -> None:
     from headpose.models.keras_files import save_model
 
     model = trunk_with_weights(tensors, arguments.grey)
-    save_model(model, arguments.output)
+    save_model(model, arguments.output, replace=arguments.overwrite)
     print(f"{model.count_params():,} parameters -> {arguments.output}")

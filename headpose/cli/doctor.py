@@ -251,7 +251,7 @@ def main() -> int:
             for name, value in rows.items():
                 print(f"  {name}: {value}")
     if arguments.json and arguments.json != "-":
-        with atomic_write(Path(arguments.json)) as temporary:
+        with atomic_write(Path(arguments.json), arguments.overwrite) as temporary:
             temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     found = faults(report)
     for fault in found:

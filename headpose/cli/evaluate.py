@@ -212,11 +212,11 @@ def main() -> int:
         print(f"\n{overview(rows)}\n\n{by_pan(union or rows)}")
     if arguments.json:
         summary = {"part": arguments.part, "results": rows, "together": union}
-        write_json(arguments.json, summary)
+        write_json(arguments.json, summary, arguments.overwrite)
     curves = {c.name: t[~away] for c, t in zip(estimators, together, strict=True)}
     if arguments.plot:
-        plot_errors(curves, angles[~away], arguments.plot)
+        plot_errors(curves, angles[~away], arguments.plot, replace=arguments.overwrite)
     if arguments.reliability:
         labelled = {name: (told, angles[~away]) for name, told in curves.items()}
-        plot_reliability(labelled, arguments.reliability)
+        plot_reliability(labelled, arguments.reliability, arguments.overwrite)
     return 0

@@ -291,8 +291,8 @@ def main() -> None:
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
-        write_json(arguments.json, {"data": about, "false heads": false})
+        write_json(arguments.json, {"data": about, "false heads": false}, arguments.overwrite)
     if arguments.plot:
         from headpose.images.figures import plot_curves
 
-        plot_curves(lines, arguments.plot, "recall", "precision")
+        plot_curves(lines, arguments.plot, "recall", "precision", arguments.overwrite)

@@ -114,7 +114,7 @@ def evaluate_protocol(
             "left out": {kind: len(names) for kind, names in problems.by_kind.items()},
             "results": results,
         }
-        write_json(arguments.json, summary)
+        write_json(arguments.json, summary, arguments.overwrite)
     return 1 if "missing picture" in problems.by_kind else 0
 
 

@@ -80,6 +80,6 @@ def main() -> None:
         weights = [weights_of(target)] if target.suffix == ".xml" else []
         check_outputs([target, *weights], [arguments.model], arguments.overwrite)
     how = arguments.int8, arguments.check, arguments.half
-    for difference in export(arguments.model, form, target, *how):
+    for difference in export(arguments.model, form, target, *how, replace=arguments.overwrite):
         print(difference)
     print(f"{arguments.model} -> {target}, {size_of(target) / 1e6:.2f} MB")

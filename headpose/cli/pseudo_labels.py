@@ -76,7 +76,7 @@ def main() -> None:
     # What is wrong with a table is told before the others are worked on.
     tables = once_in_all([(path, read_table(path, arguments)) for path in arguments.table])
     total = 0
-    with growing_table(arguments.output, header=1) as file:
+    with growing_table(arguments.output, header=1, replace=arguments.overwrite) as file:
         rows = UnixRows(file)
         pd.DataFrame(columns=list(FIELDS)).to_csv(rows, index=False, lineterminator=ROW_END)
         for path, table in tables:

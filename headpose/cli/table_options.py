@@ -148,6 +148,7 @@ def open_tables(stack: ExitStack, arguments: argparse.Namespace, fields: Sequenc
         sinks.append(SummarySink(arguments.summary, arguments.excel))
     # The first are closed last: a summary that fails leaves the tables before it whole.
     for sink in reversed((*converted, *sinks)):
+        sink.replace = arguments.overwrite
         stack.enter_context(sink)
     return Tables(sinks, converted, arguments.convention)
 

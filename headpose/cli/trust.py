@@ -98,4 +98,4 @@ def main() -> None:
         print(f"\n{dataset}: true errors of the whole turn, degrees\n")
         print(markdown_table(header, [shown(row) for row in results[dataset]]))
     if arguments.json:
-        write_json(arguments.json, results)
+        write_json(arguments.json, results, arguments.overwrite)

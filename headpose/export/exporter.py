@@ -15,7 +15,7 @@ from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.half import halve_weights
 from headpose.export.verify import Difference, differences
-from headpose.files import is_regular, temporary_folder, writable_folder
+from headpose.files import in_turn, is_regular, temporary_folder, writable_folder
 from headpose.models.backends import Backend
 from headpose.models.exported import (
     KEY,
@@ -45,6 +45,7 @@ def export(
     calibration: str | Sequence[str] | None = None,
     check: str | Sequence[str] | None = None,
     half: bool = False,
+    replace: bool = True,
 ) -> list[Difference]:
     """Writes a model in another format, if it then computes the same.
 
@@ -59,6 +60,7 @@ def export(
         check: Pictures to compare with Keras on. By default some that need no data; for
             eight bits every fourth of the calibration pictures, which are held out.
         half: Whether weights are stored as float16, see `headpose.export.half`; for ONNX alone.
+        replace: Whether what stands at `target` when all is done is replaced.
 
     Returns:
         How far it is off.
@@ -99,7 +101,13 @@ def export(
             if difference.too_large:
                 how = f"{form} with float16 weights (leave out --half)" if half else form
                 raise HeadposeError(f"{source}: as {how} it is not the same; {difference}")
-        _move(file, target)
+        # Of two processes none moves the weights of one network beside another.
+        with in_turn(target.with_name(f"{target.stem}-place{target.suffix}"), ""):
+            if not replace and target.exists() and (target.is_dir() or target.stat().st_size):
+                raise HeadposeError(
+                    f"{target}: was put there meanwhile; add --overwrite or name another --output"
+                )
+            _move(file, target)
     return found
 
 

@@ -18,7 +18,7 @@ from headpose.files.places import (
     destination,
     disk_errors,
     keep_permissions,
-    numbered,
+    put_beside,
     refusals,
     why,
 )
@@ -73,34 +73,13 @@ def atomic_write(
                 moved = path
                 if replace:
                     temporary.replace(target)
-                elif (place := _put_beside(temporary, target)) != target:
+                elif (place := put_beside(temporary, target)) != target:
                     moved = path.with_name(place.name)
                 if placed is not None:
                     placed.append(moved)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-
-
-def _put_beside(temporary: Path, target: Path) -> Path:
-    """Moves a file to where nothing is, and returns that: `target`, or its name with a number."""
-    number = 1
-    place = target
-    while True:
-        try:
-            os.link(temporary, place)  # unlike a move it fails where there is something
-            break
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            if not os.path.lexists(place):
-                temporary.replace(place)
-                break
-        number += 1
-        place = numbered(target.parent, target.stem, target.suffix, number)
-    if place != target:
-        _logger.warning("%s was put there meanwhile and stays; this one is %s", target, place)
-    return place
 
 
 @contextlib.contextmanager

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from headpose.errors import HeadposeError
-from headpose.files.places import beside, destination, disk_errors, keep_permissions, refusals
+from headpose.files.places import (
+    beside,
+    destination,
+    disk_errors,
+    keep_permissions,
+    put_beside,
+    refusals,
+)
 
 UNFINISHED = "unfinished"  # in the name of a table whose run has not ended
 # `headpose.reporting` stands above this module.
@@ -17,7 +24,7 @@ _logger = logging.getLogger("headpose")
 
 
 @contextlib.contextmanager
-def growing_table(path: str | Path, header: int = 0) -> Iterator[TextIO]:
+def growing_table(path: str | Path, header: int = 0, replace: bool = True) -> Iterator[TextIO]:
     r"""Opens a table that grows row by row and can be found whatever becomes of the run.
 
     `heads.csv` grows as `heads.unfinished.csv`, each line given to the system as it ends, and
@@ -28,6 +35,7 @@ def growing_table(path: str | Path, header: int = 0) -> Iterator[TextIO]:
     Args:
         path: Where the table belongs; links, pipes and devices as for `atomic_write`.
         header: Lines that are no rows: a table of these alone is not kept.
+        replace: See `headpose.files.atomic_write`.
 
     Yields:
         A text file, UTF-8 on every system; what UTF-8 has no character for (bytes in file
@@ -53,7 +61,11 @@ def growing_table(path: str | Path, header: int = 0) -> Iterator[TextIO]:
             if os.name == "nt":  # which moves no open file
                 file.close()
             with refusals(path):
-                growing.replace(target)
+                if replace:
+                    growing.replace(target)
+                else:
+                    put_beside(growing, target)
+                    growing.unlink(missing_ok=True)
     except BaseException:
         with contextlib.suppress(OSError):
             file.close()

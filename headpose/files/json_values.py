@@ -17,12 +17,17 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_json(path: str | Path, value: Any) -> None:
+def write_json(path: str | Path, value: Any, replace: bool = True) -> None:
     """Writes a value as a JSON file, whole or not at all; numbers that are not finite as null.
+
+    Args:
+        path: The file.
+        value: What it will hold.
+        replace: See `atomic_write`.
 
     Raises:
         HeadposeError: If it cannot be written.
     """
     text = json.dumps(without_nan(value), indent=2) + "\n"
-    with atomic_write(path) as temporary:
+    with atomic_write(path, replace) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -94,6 +94,39 @@ def numbered(folder: Path, stem: str, suffix: str, number: int = 1) -> Path:
     return folder / f"{stem}{ending}"
 
 
+def put_beside(temporary: Path, target: Path) -> Path:
+    """Puts a file where nothing is, and returns that: `target`, or its name with a number.
+
+    An empty file is nothing. `temporary` may be there still.
+    """
+    number = 1
+    place = target
+    while True:
+        if _is_empty(place):
+            temporary.replace(place)
+            break
+        try:
+            os.link(temporary, place)  # unlike a move it fails where there is something
+            break
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            if not os.path.lexists(place):
+                temporary.replace(place)
+                break
+        number += 1
+        place = numbered(target.parent, target.stem, target.suffix, number)
+    if place != target:
+        _logger.warning("%s was put there meanwhile and stays; this one is %s", target, place)
+    return place
+
+
+def _is_empty(place: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return place.is_file() and not place.stat().st_size
+    return False
+
+
 def keep_permissions(target: Path, temporary: Path) -> None:
     """Gives the file that replaces `target` its permissions."""
     with contextlib.suppress(OSError):

@@ -32,13 +32,13 @@ def check_figures(*paths: str | Path | None) -> None:
             raise HeadposeError(f"{path}: no format of figures; name a .png, .svg or .pdf")
 
 
-def save(drawing, path: str | Path) -> None:
-    """Writes a figure, whole or not at all.
+def save(drawing, path: str | Path, replace: bool = True) -> None:
+    """Writes a figure, whole or not at all; for `replace` see `headpose.files.atomic_write`.
 
     Raises:
         HeadposeError: If the suffix names no format, or the file cannot be written.
     """
-    with atomic_write(path) as temporary:
+    with atomic_write(path, replace) as temporary:
         try:
             drawing.savefig(temporary, dpi=DOTS_PER_INCH)
         except ValueError as error:
@@ -59,12 +59,12 @@ def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str =
     save(drawing, path)
 
 
-def plot_curves(lines: dict, path: str | Path, across: str, up: str) -> None:
-    """Draws named lines, each a pair of arrays, on axes from 0 to 1."""
+def plot_curves(lines: dict, path: str | Path, across: str, up: str, replace: bool = True) -> None:
+    """Draws named lines, each a pair of arrays, on axes from 0 to 1; for `replace` see `save`."""
     drawing, axes = figure(6, 5)
     for name, (x, y) in lines.items():
         axes.plot(x, y, label=name)
     axes.set(xlabel=across, ylabel=up, xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     axes.legend()
-    save(drawing, path)
+    save(drawing, path, replace)

@@ -75,7 +75,7 @@ def load_keras(path: str | Path):
     return load_model(path)
 
 
-def save_model(model, path: str | Path, half: bool = False) -> None:
+def save_model(model, path: str | Path, half: bool = False, replace: bool = True) -> None:
     """Saves a model as a `.keras` file, whole or not at all.
 
     Args:
@@ -83,8 +83,9 @@ def save_model(model, path: str | Path, half: bool = False) -> None:
         path: Where to, ending in `.keras`.
         half: Whether to round weights to float16's precision and compress the file.
             The weights stay float32 for whoever loads it; the file halves.
+        replace: See `headpose.files.atomic_write`.
     """
-    with atomic_write(path) as temporary:
+    with atomic_write(path, replace) as temporary:
         if half:
             original = model.get_weights()
             limit = float(np.finfo(np.float16).max)

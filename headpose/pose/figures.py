@@ -19,7 +19,11 @@ from headpose.pose.reliability import Estimates, binned, reliability
 
 
 def plot_errors(
-    predicted: Mapping[str, ArrayLike], truth: ArrayLike, path: str | Path, width: float = 10.0
+    predicted: Mapping[str, ArrayLike],
+    truth: ArrayLike,
+    path: str | Path,
+    width: float = 10.0,
+    replace: bool = True,
 ) -> None:
     """Draws mean absolute errors over the true tilt and the true pan.
 
@@ -32,6 +36,7 @@ def plot_errors(
         truth: The same.
         path: The picture; its suffix says the format.
         width: Of the steps over which errors are averaged, degrees.
+        replace: See `headpose.files.atomic_write`.
 
     Raises:
         HeadposeError: If the format is unknown or the file cannot be written.
@@ -61,16 +66,17 @@ def plot_errors(
         part.set_ylim(bottom=0)
         part.grid(alpha=0.3)
         part.legend()
-    save(drawing, path)
+    save(drawing, path, replace)
 
 
-def plot_reliability(estimates: Estimates, path: str | Path) -> None:
+def plot_reliability(estimates: Estimates, path: str | Path, replace: bool = True) -> None:
     """Draws true over expected errors: in tenths of the heads, and by labelled |pan|.
 
     Args:
         estimates: By name, estimates (N, 6) and labels (N, 3), degrees; estimates
             without an expected error are left out.
         path: The picture; its suffix says the format.
+        replace: See `headpose.files.atomic_write`.
 
     Raises:
         HeadposeError: If no estimate tells an expected error, the format is unknown, or the
@@ -110,4 +116,4 @@ def plot_reliability(estimates: Estimates, path: str | Path) -> None:
     for part in (left, right):
         part.grid(alpha=0.3)
         part.legend()
-    save(drawing, path)
+    save(drawing, path, replace)

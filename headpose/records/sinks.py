@@ -35,9 +35,15 @@ class Sink:
         fields: Names of the columns; rows may have more, and None is written for less.
         empty: Whether rows without a head are written.
 
+    Attributes:
+        replace: Whether what stands at `target` in the end is replaced, as by default; else
+            see `headpose.files.atomic_write`.
+
     Raises:
         HeadposeError: On entering, if the file cannot be written.
     """
+
+    replace = True
 
     def __init__(self, target: str | Path, fields: Sequence[str] = FIELDS, empty: bool = False):
         self.target, self.fields, self.empty = target, tuple(fields), empty
@@ -85,8 +91,8 @@ class Sink:
         if str(self.target) == STANDARD_OUTPUT:
             return _standard_output()
         if growing:
-            return stack.enter_context(growing_table(self.target, header))
-        path = stack.enter_context(atomic_write(self.target))
+            return stack.enter_context(growing_table(self.target, header, self.replace))
+        path = stack.enter_context(atomic_write(self.target, self.replace))
         return stack.enter_context(
             path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         )
@@ -178,7 +184,7 @@ class ParquetSink(Sink):
         types = dict.fromkeys(TEXTS, arrow.string()) | dict.fromkeys(INTEGERS, arrow.int64())
         # Said outright: a table without heads, or without videos, must not differ from others.
         self._schema = arrow.schema([(n, types.get(n, arrow.float64())) for n in self.fields])
-        path = stack.enter_context(atomic_write(self.target))
+        path = stack.enter_context(atomic_write(self.target, self.replace))
         self._writer = stack.enter_context(parquet.ParquetWriter(path, self._schema))
         self._rows: list[Row] = []
 

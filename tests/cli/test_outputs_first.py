@@ -2,12 +2,17 @@
 
 import csv
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from drawn_heads import spot_heads
 
 from headpose.datasets.pose_data import read_heads
+from headpose.errors import HeadposeError
+from headpose.export.exporter import export
+from headpose.files import check_outputs
 from headpose.models.shipped import DEFAULT_ESTIMATOR
 
 
@@ -192,10 +197,49 @@ def test_an_export_replaces_an_earlier_one_when_asked(
     target, asked = tmp_path / "a.onnx", []
     earlier = DEFAULT_ESTIMATOR.with_suffix(".onnx").read_bytes()
     target.write_bytes({"earlier": earlier}.get(content, content.encode()))
-    monkeypatch.setattr("headpose.export.exporter.export", lambda *a: asked.append(a) or [])
+    monkeypatch.setattr("headpose.export.exporter.export", lambda *a, **_: asked.append(a) or [])
     done = run_script("export", DEFAULT_ESTIMATOR, "--format", "onnx", "--output", target, *options)
     assert bool(asked) == bool(options or not content), done.err
     assert (LOST in done.err) != bool(asked)
+
+
+def test_an_export_that_another_process_was_faster_with_stays(tmp_path, monkeypatch):
+    """Of OpenVINO's two files none is put beside another network's."""
+    source, target = tmp_path / "a.keras", tmp_path / "a.onnx"
+    source.write_bytes(DEFAULT_ESTIMATOR.read_bytes())
+
+    def write(*given):
+        target.write_text("dear")
+        return []
+
+    monkeypatch.setattr("headpose.export.exporter._write", lambda *_: None)
+    monkeypatch.setattr("headpose.export.exporter.open_exported", lambda *_: None)
+    monkeypatch.setattr("headpose.export.exporter.differences", write)
+    with pytest.raises(HeadposeError, match=r"a\.onnx: was put there meanwhile; add --overwrite"):
+        export(source, "onnx", target, replace=False)
+    assert target.read_text() == "dear"
+
+
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
+def test_figures_that_came_while_a_command_worked_stay(run_script, tmp_path, monkeypatch, options):
+    """Others are made of a head that a table has: what is drawn is not looked at."""
+    spot_heads(tmp_path, 6, 2)
+    names = {"--json": "j.json", "--plot": "p.png", "--reliability": "r.png"}
+    from headpose.cli import evaluate
+
+    def checked(*given, **options):
+        check_outputs(*given, **options)
+        for name in names.values():
+            (tmp_path / name).write_text("dear")
+
+    monkeypatch.setattr(evaluate, "check_outputs", checked)
+    monkeypatch.chdir(tmp_path)
+    given = [text for pair in names.items() for text in pair]
+    done = run_script("evaluate", "fast", "heads.csv", *given, *options)
+    assert done.status == 0, done.err
+    for name in map(Path, names.values()):
+        assert (name.read_bytes() == b"dear") == (not options)
+        assert name.with_name(f"{name.stem}-2{name.suffix}").exists() == (not options)
 
 
 def test_figures_that_exist_are_replaced_when_asked(run_script, tmp_path):

@@ -191,3 +191,28 @@ def test_a_file_system_without_hard_links_keeps_what_stands_there(tmp_path, monk
         temporary.write_text("ours")
     assert names_in(tmp_path) == {"a.png", "a-2.png"}
     assert (tmp_path / "a-2.png").read_text() == "ours"
+
+
+WRITERS = {
+    "atomic": lambda path: atomic_write(path, replace=False),
+    "growing": lambda path: growing_table(path, replace=False),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("there", ["dear", ""])
+def test_what_is_put_there_meanwhile_stays(tmp_path, kind, there, caplog):
+    """An empty file is nothing: mktemp and others make such before a name is given."""
+    path = tmp_path / "t.csv"
+    with WRITERS[kind](path) as given:
+        if kind == "atomic":
+            given.write_text("new")
+        else:
+            given.write("new")
+        path.write_text(there)
+    if there:
+        assert (path.read_text(), (tmp_path / "t-2.csv").read_text()) == ("dear", "new")
+        assert "was put there meanwhile and stays; this one is" in caplog.text
+    else:
+        assert path.read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == (2 if there else 1)
