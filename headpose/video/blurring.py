@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Sequence
 
+from headpose.reporting import logger
 from headpose.video.frames import Frame
 from headpose.video.pipeline import FollowedHead
 
 Box = tuple[float, float, float, float]
 
 AROUND = 0.5  # seconds before and after a head is seen in which its place is hidden, too
-MAX_HELD = 24  # frames that wait at most, whatever the rate
+MAX_HELD = 10**9  # bytes of pictures that wait at most: half a second of 4K at 80 frames a second
 
 
 class HeadHider:
@@ -21,10 +22,12 @@ class HeadHider:
 
     Args:
         around: Seconds, see `AROUND`; 0 holds nothing back, as for a window.
+        max_held: Bytes, see `MAX_HELD`; if that is less, it is told once.
     """
 
-    def __init__(self, around: float = AROUND):
-        self._around = around
+    def __init__(self, around: float = AROUND, max_held: int = MAX_HELD):
+        self._around, self._max_held = around, max_held
+        self._told = False
         self._held: deque[tuple[Frame, list[FollowedHead]]] = deque()
         self._last: dict[int, tuple[float, Box]] = {}  # time and box where it was last seen
 
@@ -34,11 +37,23 @@ class HeadHider:
         """Takes a frame; returns those that are ready, with the boxes to hide."""
         self._held.append((frame, heads))
         ready = []
-        while self._held and (
-            frame.time - self._held[0][0].time >= self._around or len(self._held) > MAX_HELD
-        ):
+        while self._held:
+            waited = frame.time - self._held[0][0].time
+            if waited < self._around:
+                if len(self._held) * frame.picture.nbytes <= self._max_held:
+                    break
+                self._tell(waited)
             ready.append(self._next())
         return ready
+
+    def _tell(self, seconds: float) -> None:
+        if not self._told:
+            logger.warning(
+                "frames of this size and rate need too much memory: heads are hidden only "
+                "%.2f s before they are found, not %.2f s; --max-size makes frames smaller",
+                *(seconds, self._around),
+            )
+        self._told = True
 
     def rest(self) -> list[tuple[Frame, list[FollowedHead], list[Box]]]:
         """Returns what is still held, at the end."""

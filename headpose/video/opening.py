@@ -4,14 +4,16 @@ from headpose.images.listing import is_folder, is_there
 from headpose.video.addresses import is_address
 from headpose.video.frames import EVERYTHING, Reading, Source
 
+PLAYLISTS = ("hls", "dash")  # whose own size is known, but not that of what they list
+
 
 def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
     """Opens a video.
 
     Args:
         name: A number is a camera, unless there is a file or folder of that name; an address
-            with "://" a stream, or a file if it has an end; a folder, its pictures in the
-            order of the numbers in their names; all else is a file.
+            with "://" a stream, or a file if its length in bytes or seconds is known; a folder,
+            its pictures in the order of the numbers in their names; all else is a file.
         reading: What to read, and how.
 
     Raises:
@@ -28,11 +30,21 @@ def open_source(name: str, reading: Reading = EVERYTHING) -> Source:
     from headpose.video.file import VideoFile, open_container
 
     container = open_container(name)
-    if is_address(name) and container.duration is None:
+    if is_address(name) and _has_no_end(name, container):
         from headpose.video.live import Stream
 
         return Stream(name, container, reading)
     return VideoFile(name, container, reading)
+
+
+def _has_no_end(name: str, container) -> bool:
+    """Tells whether what an address gives goes on for ever, so that its newest frames count.
+
+    A file may lack a duration: what a browser or a camera wrote while it went on.
+    """
+    if name.partition("://")[0].lower() == "file" or container.duration is not None:
+        return False
+    return container.format.name in PLAYLISTS or container.size <= 0
 
 
 def is_camera(name: str) -> bool:

@@ -1,12 +1,15 @@
 """Cameras and streams: frames at the time they come."""
 
+import functools
+import http.server
 import socket
 import threading
+from fractions import Fraction
 
 import cv2
 import pytest
 from video_reading import read
-from videos import card, evenly, make_video, number_of
+from videos import SIZE, card, evenly, make_video, number_of
 
 from headpose.errors import HeadposeError
 from headpose.video.opening import open_source
@@ -82,3 +85,39 @@ def test_a_stream_is_read_as_it_comes(tmp_path):
         thread.join()
     assert source.live
     assert [number_of(f.picture) for f in frames] == list(range(30))
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """A WebM as browsers record it: nothing in it says how long it is."""
+    import av
+
+    with av.open(str(tmp_path / "a.webm"), "w", container_options={"live": "1"}) as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for i in range(40):
+            frame = av.VideoFrame.from_ndarray(card(i), format="bgr24")
+            frame.pts, frame.time_base = 40 * i, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with av.open(str(tmp_path / "a.webm")) as container:
+        assert container.duration is None
+    return tmp_path / "a.webm"
+
+
+def test_a_file_without_a_duration_is_a_file_by_address_too(endless):
+    """No frame of it is passed over because another is newer."""
+    handler = functools.partial(QuietHandler, directory=str(endless.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name in (endless.as_uri(), f"http://127.0.0.1:{server.server_port}/a.webm"):
+            frames, source = read(name)
+            assert not source.live
+            assert [f.index for f in frames] == list(range(40))
+            assert [f.time for f in frames] == pytest.approx([0.04 * i for i in range(40)])
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *given):
+        pass
