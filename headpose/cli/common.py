@@ -56,17 +56,17 @@ def run(main: Callable[[], int | None]) -> None:
         status, told = outcome(error)
         if told:
             print(f"{program()}: {one_line(told)}", file=sys.stderr)
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN and status == INTERRUPTED:
+    if surroundings.was_terminated() and status == INTERRUPTED:
         status = surroundings.TERMINATED
     sys.exit(status)
 
 
 def outcome(error: BaseException) -> tuple[int, str]:
     """Returns the exit status that an error ends a command with, and what is told of it."""
+    if isinstance(error, surroundings.Terminated) or surroundings.was_terminated():
+        return surroundings.TERMINATED, "terminated"
     if isinstance(error, HeadposeError):
         return 1, f"error: {error}"
-    if isinstance(error, surroundings.Terminated):
-        return surroundings.TERMINATED, "terminated"
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted"
     if isinstance(error, BrokenPipeError):

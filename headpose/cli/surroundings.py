@@ -112,12 +112,24 @@ def catch_termination() -> None:
     def terminate(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:  # a forked worker: its parent tidies up
             os._exit(TERMINATED)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _terminated)
         raise Terminated
 
     # Where somebody above asked to ignore it, it stays ignored.
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, terminate)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Takes a second SIGTERM, which changes nothing."""
+
+
+def was_terminated() -> bool:
+    """Tells whether SIGTERM ended the work, whatever came of it on the way.
+
+    Packages that are being loaded make an error of their own of it.
+    """
+    return signal.getsignal(signal.SIGTERM) is _terminated
 
 
 @contextlib.contextmanager

@@ -62,3 +62,28 @@ def test_what_is_done_is_kept_and_whole(pictures, tmp_path, command, options, be
         done = {p.stem for p in (tmp_path / "out" / "shards").iterdir()}
         assert 2 <= len(done) < COUNT
         assert done <= {p.stem for p in (tmp_path / "out" / "heads").iterdir()}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to handle")
+def test_a_package_that_makes_an_error_of_it_changes_nothing(tmp_path):
+    """Runtimes that are just being loaded say that their initialization failed."""
+    script = """
+import os, signal, time
+from headpose.cli import common as cl
+from headpose.errors import HeadposeError
+
+def main():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except KeyboardInterrupt as error:
+        raise HeadposeError("onnxruntime cannot be loaded") from error
+
+cl.run(main)
+"""
+    (tmp_path / "x.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "x.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 143
+    assert done.stderr.splitlines() == ["x.py: terminated"]
