@@ -33,8 +33,9 @@ class Event:
 def events_of(series: Series, shortest: float = SHORTEST) -> list[Event]:
     """Returns what a head looked at, one thing after the other.
 
-    A look that lasts less than `shortest` counts to the one before. A head that was out of
-    sight begins anew.
+    A look that lasts less than `shortest` counts to the one before it, or, where none is, to
+    the one after it. Several such looks in a row that last as long together are one event, of
+    what is looked at longest in them. A head that was out of sight begins anew.
 
     Args:
         series: Of a video; photos have no events.
@@ -43,26 +44,69 @@ def events_of(series: Series, shortest: float = SHORTEST) -> list[Event]:
     if series.times is None or series.track is None:
         return []
     usual = float(np.median(np.diff(series.times))) if len(series.times) > 1 else 0.0
-    runs: list[list] = []  # target, start, end, whether it follows the one before
-    for look, time, step in zip(series.looks, series.times, series.steps, strict=True):
-        seen = bool(runs) and time - runs[-1][2] <= LONGEST_GAP * usual
-        if seen and runs[-1][0] == look:
-            runs[-1][2] = time + step
+    sights: list[list[_Look]] = []  # without a gap between two looks
+    last = -np.inf
+    for target, time, step in zip(series.looks, series.times, series.steps, strict=True):
+        if time - last > LONGEST_GAP * usual:
+            sights.append([])
+        if sights[-1] and sights[-1][-1].target == target:
+            sights[-1][-1].end = time + step
         else:
-            runs.append([look, time, time + step, seen])
-    merged: list[list] = []
-    for run in runs:
-        if run[3] and merged and (run[2] - run[1] < shortest or merged[-1][0] == run[0]):
-            merged[-1][2] = run[2]
-        else:
-            merged.append(run)
+            sights[-1].append(_Look(target, time, time + step))
+        last = time + step
     events = []
-    for before, run in zip([None, *merged], merged, strict=False):
-        target, start, end, follows = run
-        came_from = before[0] if before is not None and follows else None
-        times = round(float(start), 4), round(float(end), 4)
-        events.append(Event(series.file, series.track, target, *times, came_from))
+    for sight in sights:
+        before = None
+        for look in _long_looks(sight, shortest):
+            times = round(float(look.start), 4), round(float(look.end), 4)
+            events.append(Event(series.file, series.track, look.target, *times, before))
+            before = look.target
     return events
+
+
+@dataclasses.dataclass
+class _Look:
+    target: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def _long_looks(looks: Sequence[_Look], shortest: float) -> list[_Look]:
+    """Returns looks of at least so many seconds that last as long as all of them together.
+
+    There is none where all are shorter together.
+    """
+    almost = shortest - 1e-9  # times are no whole numbers
+    result: list[_Look] = []
+    start = None  # of short looks that nothing is before
+    for is_short, group in itertools.groupby(looks, lambda look: look.seconds < almost):
+        some = list(group)
+        if is_short and some[-1].end - some[0].start < almost:
+            if result:
+                result[-1].end = some[-1].end
+            else:
+                start = some[0].start
+            continue
+        for look in [_together(some)] if is_short else some:
+            begin = look.start if start is None else start
+            if result and result[-1].target == look.target:
+                result[-1].end = look.end
+            else:
+                result.append(_Look(look.target, begin, look.end))
+            start = None
+    return result
+
+
+def _together(looks: Sequence[_Look]) -> _Look:
+    """Returns one look for several: at what is looked at longest in them."""
+    seconds: dict[str, float] = {}
+    for look in looks:
+        seconds[look.target] = seconds.get(look.target, 0.0) + look.seconds
+    return _Look(max(seconds, key=lambda name: seconds[name]), looks[0].start, looks[-1].end)
 
 
 def shares_of(series: Series, targets: Sequence[Target]) -> list[dict]:

@@ -47,8 +47,8 @@ Rows = dict[str, list[BoxRow]]  # by picture file, relative to a folder
 def picture_folder(table: Path, files: Iterable[str] = ()) -> Path:
     """Tells where the pictures of a table `NAME.csv` lie.
 
-    Its own folder, the folder `NAME` beside it, or `images`: where most of some of the files
-    are, and the first of these where several have as many.
+    Its own folder, if any of the files are there; else the folder `NAME` beside it, or
+    `images`, whichever has most of them.
 
     Args:
         table: The table.
@@ -69,17 +69,19 @@ def picture_folder(table: Path, files: Iterable[str] = ()) -> Path:
 
 
 def fullest_folder(files: Iterable[str], own: Path, *others: Path) -> Path:
-    """Returns the folder with most of some of the files, the first of those with as many.
+    """Returns `own` if it has any of the files; else the other folder with most of them.
 
-    Where none has any, it is the first of the others that exists, or else `own`.
+    A few of the files are looked for. What is missing in `own` is missing: the others may hold
+    drawings of the same names. Where none has any, it is the first of the others that exists,
+    or else `own`.
     """
-    names = list(dict.fromkeys(map(str, files)))
+    names = [name for name in dict.fromkeys(map(str, files)) if not os.path.isabs(name)]  # noqa: PTH117
     some = names[:: max(1, len(names) // LOOKED_FOR)]
 
     def found(folder: Path) -> int:
         return sum(any(os.path.lexists(folder / n) for n in (name, slashed(name))) for name in some)
 
-    best = max((own, *others), key=found)
+    best = own if found(own) else max(others, key=found)
     return best if found(best) else first_folder(*others, own)
 
 

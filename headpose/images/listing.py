@@ -169,14 +169,27 @@ def expand_lists(
             continue
         if lists is not None:
             lists.append(file)
-        # A name may begin and end with spaces, too.
-        wanted = [line if os.path.lexists(line) else line.strip() for line in lines]
-        wanted = [line for line in wanted if line.strip()]
+        wanted = [line for line in lines if line.strip()]
         if not wanted:
             problems.append(f"{name}: this list is empty")
         for line in wanted:
-            beside = file.parent / line
-            yield str(beside) if not is_there(line) and is_there(beside) else line
+            # A name may begin and end with spaces, too.
+            places = (
+                str(folder / spelling) if folder else spelling
+                for spelling in (line, line.strip())
+                for folder in (None, file.parent)
+            )
+            yield next(filter(_stands_for_something, places), line.strip())
+
+
+def _stands_for_something(name: str) -> bool:
+    """Tells whether there is a file or folder of that name, or that it matches as a pattern."""
+    if os.path.lexists(name):
+        return True
+    try:
+        return glob.has_magic(name) and any(True for _ in glob.iglob(name, recursive=True))  # noqa: PTH207
+    except (OSError, ValueError, re.error):
+        return False
 
 
 def files_below(folder: Path) -> list[Path]:

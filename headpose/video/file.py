@@ -169,7 +169,9 @@ class VideoFile:
         for frame in self._decoded():
             aspect = pixels.now()
             if frame.pts is None:
-                time = last + self._nominal if index else 0.0
+                time = last + self._nominal if math.isfinite(last) else 0.0
+                if time < self._reading.start:
+                    last, self._skipped = time, self._skipped + 1
             else:
                 time = float((frame.pts - self._origin) * self.time_base)
             if time < self._reading.start:

@@ -98,7 +98,9 @@ def answer_files(
             rows.name = name
             do = _follow if is_video(path) else _look
             try:
-                shown.append((do(pipeline, path, settings, rows, own), name))
+                drawn, told = do(pipeline, path, settings, rows, own)
+                shown.append((drawn, name))
+                notes += [note(line.replace(str(path), name), "error") for line in told]
             except HeadposeError as error:
                 notes.append(note(str(error).replace(str(path), name), "error"))
             left = len(todo) - number
@@ -123,8 +125,8 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def _look(
     pipeline: SharedPipeline, path: Path, settings: Settings, rows: _NamedTables, own: Path
-) -> Path:
-    """Finds the heads of a photo; returns it with these drawn.
+) -> tuple[Path, list[str]]:
+    """Finds the heads of a photo; returns it with these drawn, and what is to be told.
 
     Raises:
         PictureError: If it cannot be read.
@@ -139,13 +141,13 @@ def _look(
     rows.write(picture_rows(rows.name, (picture.shape[1], picture.shape[0]), heads))
     drawn = _place(own, rows.name, ".jpg")
     write_image(drawn, pipeline.drawn(picture, heads, settings.style))
-    return drawn
+    return drawn, []
 
 
 def _follow(
     pipeline: SharedPipeline, path: Path, settings: Settings, rows: _NamedTables, own: Path
-) -> Path:
-    """Follows the heads of a video; returns it with these drawn.
+) -> tuple[Path, list[str]]:
+    """Follows the heads of a video; returns it with these drawn, and what was not read of it.
 
     Raises:
         HeadposeError: If it cannot be read, or a package for videos is missing.
@@ -156,8 +158,8 @@ def _follow(
     drawn = _place(own, rows.name, ".mp4")
     reading = Reading(end=LONGEST_VIDEO)
     options = VideoOptions(pipeline.drawing(settings.style), reading, blur=pipeline.blur)
-    follow_video(str(path), options, lambda: pipeline.for_video(settings), rows, drawn)
-    return drawn
+    done = follow_video(str(path), options, lambda: pipeline.for_video(settings), rows, drawn)
+    return drawn, done.problems
 
 
 def _place(own: Path, name: str, suffix: str) -> Path:

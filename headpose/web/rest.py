@@ -19,6 +19,7 @@ from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_o
 # Photos that may arrive or wait for their turn; more are answered with 503, so that a crowd does
 # not fill the disk with photos that nobody waits for any more.
 WAITING = 64
+FORMS = ("multipart/", "application/x-www-form-urlencoded")  # of which no part is looked for
 CONNECTIONS = 1000  # open at once, those that ask nothing among them
 STYLES = Literal["arrow", "axes", "cube", "none"]
 DESCRIPTION = """Send the bytes of a photo as the body of a POST request. `/heads` answers with
@@ -102,7 +103,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
                 raise fastapi.HTTPException(413, str(error)) from error
             except PictureError as error:
                 told = str(error).replace(str(photo), "photo")
-                raise fastapi.HTTPException(422, told) from error
+                raise fastapi.HTTPException(422, told + how_to_send(request.headers)) from error
 
     @app.get("/health", summary="Tells that the models are loaded")
     async def health() -> dict[str, str]:
@@ -142,6 +143,14 @@ def wrong_parameters(request) -> str:
             return f"no parameter {name!r} here; there are {', '.join(known)}"
         if given.count(name) > 1:
             return f"the parameter {name!r} is there twice; give it once"
+    return ""
+
+
+def how_to_send(headers) -> str:
+    """Says how a photo is sent where the headers tell that more or less than it was; else ""."""
+    is_form = headers.get("content-type", "").startswith(FORMS)
+    if is_form or headers.get("content-encoding", "identity") != "identity":
+        return "; send its bytes themselves, as curl does with --data-binary @photo.jpg"
     return ""
 
 

@@ -44,9 +44,27 @@ def test_a_moment_is_no_event():
 
 
 def test_a_head_that_was_out_of_sight_begins_anew():
-    rows = through_time([0] * 10)
+    rows = through_time([0] * 12)
     del rows[4:8]
-    assert events(rows) == [("camera", 0.0, 0.4, None), ("camera", 0.8, 1.0, None)]
+    assert events(rows) == [("camera", 0.0, 0.4, None), ("camera", 0.8, 1.2, None)]
+
+
+def test_short_looks_in_a_row_are_not_the_look_before_them():
+    """Another second of nothing but moments at two things, and then half a second of one."""
+    rows = through_time([0] * 10 + [60, 0, 60, 60, 0, 60, 60, 0, 60, 60] + [0] * 5)
+    assert events(rows) == [
+        ("camera", 0.0, 1.0, None),
+        ("elsewhere", 1.0, 2.0, "camera"),
+        ("camera", 2.0, 2.5, "elsewhere"),
+    ]
+
+
+def test_a_moment_at_the_beginning_is_no_event():
+    assert events(through_time([0] + [60] * 9)) == [("elsewhere", 0.0, 1.0, None)]
+    assert events(through_time([0, 60])) == []
+    rows = through_time([0] * 10)
+    del rows[4:8]  # seen again for a fifth of a second
+    assert events(rows) == [("camera", 0.0, 0.4, None)]
 
 
 def test_what_nobody_knows_is_told_as_that():

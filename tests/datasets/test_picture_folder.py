@@ -47,8 +47,9 @@ def test_names_may_begin_with_that_folder(table, noise_picture, name):
     assert [picture.path for picture in found] == [table.parent / name]
 
 
-def test_the_folder_with_most_of_them_is_taken(tmp_path, noise_picture):
-    put(tmp_path, noise_picture(16, 12), "a.png")
+def test_the_table_s_own_folder_is_taken_if_it_has_any(tmp_path, noise_picture):
+    """Pictures that are missing there are missing: a folder beside it may hold drawings."""
+    put(tmp_path / "t", noise_picture(16, 12), "a.png")
     put(tmp_path / "images", noise_picture(16, 12), "a.png", "b.png")
     assert picture_folder(tmp_path / "t.csv", ["a.png", "b.png"]) == tmp_path / "images"
     put(tmp_path, noise_picture(16, 12), "b.png")

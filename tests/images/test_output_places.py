@@ -66,6 +66,18 @@ def test_a_pattern_finds_what_a_folder_does(tmp_path, monkeypatch):
         assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
 
 
+def test_lines_of_a_list_are_seen_from_its_folder_with_their_spaces(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d" / "sub").mkdir(parents=True)
+    for name in (" a.jpg", "a.jpg", "sub/b.jpg", "c.jpg"):
+        (tmp_path / "d" / name).touch()
+    (tmp_path / "c.jpg").touch()
+    (tmp_path / "d" / "list.txt").write_text(" a.jpg\nsub/*.jpg\n c.jpg \ngone.jpg\n")
+    found = find_inputs(["@d/list.txt"])
+    assert [str(file) for file in found.files] == ["d/ a.jpg", "d/sub/b.jpg", "c.jpg"]
+    assert [problem.partition(":")[0] for problem in found.problems] == ["gone.jpg"]
+
+
 @pytest.mark.parametrize(
     ("roots", "refused"),
     [

@@ -180,3 +180,13 @@ def test_bad_pictures_of_a_folder_are_left_out_and_sizes_made_equal(tmp_path):
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(HeadposeError, match="no pictures in this folder"):
         open_source(str(tmp_path))
+
+
+def test_packets_without_times_have_those_of_the_rate(tmp_path):
+    """Raw H.264: the packets before the start are counted."""
+    path = make_video(tmp_path / "a.h264", evenly(40))
+    whole, _ = read(path)
+    part, _ = read(path, start=0.5)
+    assert [f.index for f in whole] == list(range(40))
+    assert [(f.index, f.time) for f in part] == [(f.index, f.time) for f in whole if f.time >= 0.5]
+    assert len(part) > 20

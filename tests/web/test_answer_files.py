@@ -52,6 +52,19 @@ def test_several_photos_and_a_video_give_one_table_and_all_drawings(shared, red,
     assert len(frames_of(last.shown[2][0])) == 5
 
 
+def test_a_video_that_is_cut_short_is_told(shared, clip, tmp_path):
+    own = tmp_path / "served"
+    own.mkdir()
+    long = make_video(
+        tmp_path / "long.mkv", evenly(50), lambda i: np.full((60, 80, 3), i, np.uint8)
+    )
+    long.write_bytes(long.read_bytes()[: long.stat().st_size // 2])
+    *_, last = answer_files(shared, [(long, "mine.mkv"), (clip, "clip.mp4")], ALL, own)
+    assert "mine.mkv: cut short" in last.report
+    assert "clip.mp4: " not in last.report
+    assert str(tmp_path) not in last.report
+
+
 def test_no_more_files_are_taken_than_told(shared, red, tmp_path, monkeypatch):
     monkeypatch.setattr("headpose.web.batch.MOST_FILES", 2)
     *_, last = answer_files(shared, [(red, "a.png")] * 3, ALL, tmp_path)

@@ -123,6 +123,20 @@ def test_what_is_no_photo_is_told_in_a_sentence(client, portrait, content, statu
 
 
 @pytest.mark.parametrize(
+    "how",
+    [
+        {"files": {"file": ("photo.jpg", b"\xff\xd8\xff")}},
+        {"data": {"\xff": ""}},
+        {"content": b"\x1f\x8b", "headers": {"content-encoding": "gzip"}},
+    ],
+)
+def test_forms_are_told_how_a_photo_is_sent(client, how):
+    answer = client.post("/heads", **how)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].endswith("as curl does with --data-binary @photo.jpg")
+
+
+@pytest.mark.parametrize(
     "query", ["confidence=2", "confidence=many", "max_error=-1", "style=hat", "confidence=nan"]
 )
 def test_limits_out_of_range_are_refused(client, red, query):
