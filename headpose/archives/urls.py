@@ -21,6 +21,7 @@ __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "op
 EXTRA = "cloud"
 NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
 HTTP = "http"  # and https: protocols whose servers may be busy
+CONNECTING, SILENCE = 20.0, 30.0  # seconds that a server may take to answer, or be silent
 MISSING = (404, 410)  # statuses of HTTP: not found, gone
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
@@ -78,7 +79,7 @@ def file_system(url: str):
             f"{shown}: URLs need fsspec, which is not installed: {install(EXTRA)}"
         ) from error
     try:
-        return fsspec.core.url_to_fs(url)
+        return fsspec.core.url_to_fs(url, **_patience(url))
     except ImportError as error:
         raise MissingPackageError(f"{shown}: {first_line(error)}: {install(EXTRA)}") from error
     except ValueError as error:
@@ -87,6 +88,25 @@ def file_system(url: str):
         ) from error
     except Exception as error:  # what the libraries of stores raise has no common class
         raise StoreError(f"{shown}: {why(error)}") from error
+
+
+def _patience(url: str) -> dict[str, dict]:
+    """Returns options by which no server is waited for for ever, beside those of the user.
+
+    A dead host of a list of URLs accepts, perhaps, and says nothing.
+    """
+    asked = [protocol for protocol in ("http", "https") if f"{protocol}://" in url]
+    if not asked:
+        return {}
+    import aiohttp
+    import fsspec
+
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECTING, sock_read=SILENCE)
+    options = {}
+    for protocol in asked:
+        own = fsspec.config.conf.get(protocol, {}).get("client_kwargs", {})
+        options[protocol] = {"client_kwargs": {"timeout": timeout} | own}
+    return options
 
 
 @contextlib.contextmanager

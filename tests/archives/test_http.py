@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 import zipfile
 
@@ -118,6 +119,19 @@ def test_what_is_not_there_is_told_once(server, tmp_path, status):
     assert sets.failures_of(tmp_path / "out")[0]["reason"] == f"{url}: no such file"
     server.answers.clear()
     assert annotate([url], tmp_path / "out")["pictures"] == 0
+
+
+@pytest.mark.parametrize("chain", ["", "simplecache::"])
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(tmp_path, monkeypatch, chain):
+    """Of links that have died some lead to such; the pictures beside them are done."""
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed (the extra cloud)")
+    monkeypatch.setattr("headpose.archives.urls.SILENCE", 0.5)
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{chain}http://127.0.0.1:{silent.getsockname()[1]}/b.png"
+        counts = annotate([tmp_path / "a.png", url], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 1)
+    assert list((tmp_path / "out").rglob("*.again.json"))
 
 
 def test_a_server_that_is_down_is_tried_again(server, tmp_path):
