@@ -188,12 +188,23 @@ def clear(output: Output) -> None:
     Raises:
         HeadposeError: If its manifest is none of ours.
     """
-    if read_manifest(output, PARTS_OF_MANIFEST[:2]) is None:  # version 0.1 had these
+    manifest = read_manifest(output, PARTS_OF_MANIFEST[:2])  # version 0.1 had these
+    if manifest is None:
         return
     for folder, pattern in ((HEADS, RESULT_NAME), (DONE, RESULT_NAME), (PARTS, PART_NAME)):
         _remove_matching(output, folder, pattern)
         output.remove_empty(folder)
-    output.remove(FAILURES, OLD_COUNTS, MANIFEST)
+    old = [OLD_COUNTS] if "versions" not in manifest and _has_old_counts(output) else []
+    output.remove(FAILURES, *old, MANIFEST)
+
+
+def _has_old_counts(output: Output) -> bool:
+    """Tells whether a file of this name is version 0.1's; many other things have one."""
+    try:
+        told = parse_json(output.read(OLD_COUNTS) or b"")
+    except ValueError:
+        return False
+    return isinstance(told, dict) and told.keys() == {"shards", *COUNTED}
 
 
 def _remove_matching(output: Output, folder: str, pattern: re.Pattern) -> None:

@@ -1,5 +1,6 @@
 """What `--overwrite` removes from a folder of results: these, and nothing that is not ours."""
 
+import json
 import shutil
 
 import pytest
@@ -33,6 +34,10 @@ def test_a_folder_that_has_no_results_stays_as_it_is(folder):
     assert names(folder) == before
 
 
+OLD_COUNTS = dict.fromkeys(("shards", "pictures", "videos", "frames", "heads", "failures"), 1)
+OLD, NEW = {"settings": {}, "shards": {}}, {"settings": {}, "shards": {}, "versions": {}}
+
+
 def test_results_go_and_all_else_stays(folder, tmp_path):
     before = names(folder)
     inputs = tmp_path / "inputs"
@@ -47,11 +52,31 @@ def test_results_go_and_all_else_stays(folder, tmp_path):
         (folder / "heads" / f"{shard.name}.parquet").touch()
         (folder / "shards" / f"{shard.name}.json").touch()
         (folder / "shards" / f"{shard.name}.again.json").touch()
-    for name in ("summary.json", "failures.jsonl"):
-        (folder / name).touch()
-    (folder / "manifest.json").write_text('{"settings": {}, "shards": {}}')  # as of version 0.1
+    (folder / "failures.jsonl").touch()
+    (folder / "summary.json").write_text(json.dumps(OLD_COUNTS))
+    (folder / "manifest.json").write_text(json.dumps(OLD))  # as of version 0.1
     clear(Output(str(folder)))
     assert names(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("manifest", "summary"),
+    [
+        (NEW, json.dumps(OLD_COUNTS)),
+        (OLD, json.dumps({"options": {}, "kept": 3})),
+        (OLD, json.dumps({**OLD_COUNTS, "note": "dear"})),
+        (OLD, "[]"),
+        (OLD, "no JSON"),
+        (OLD, "[" * 100_000),
+    ],
+)
+def test_a_summary_that_is_not_ours_stays(folder, manifest, summary):
+    before = names(folder) | {"summary.json"}
+    (folder / "summary.json").write_text(summary)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    clear(Output(str(folder)))
+    assert names(folder) == before
+    assert (folder / "summary.json").read_text() == summary
 
 
 def test_a_table_of_failures_that_is_not_ours_is_not_replaced(folder):
