@@ -1,13 +1,13 @@
 """What an earlier run had of a shard that a store did not give it in full."""
 
 import io
-import json
 from typing import Any
 
 from headpose.archives.output import HEADS, Output
 from headpose.archives.results import result_of
 from headpose.archives.urls import StoreError
 from headpose.errors import HeadposeError
+from headpose.files import parse_json
 from headpose.records.columns import Row
 
 
@@ -63,7 +63,7 @@ def earlier(output: Output, name: str, kind: str) -> Earlier | None:
     if result is None or table is None:
         return None
     try:
-        rows = _parquet_rows(table) if kind == "parquet" else list(map(json.loads, _lines(table)))
+        rows = _parquet_rows(table) if kind == "parquet" else list(map(parse_json, _lines(table)))
     except ValueError:  # cut
         return None
     if result.get("heads") and not rows:  # emptied

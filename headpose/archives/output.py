@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headpose.archives.urls import StoreError, file_system, local, store_errors
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, sole_user, writable_folder
+from headpose.files import atomic_write, parse_json, sole_user, writable_folder
 from headpose.video.addresses import without_secrets
 
 LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
@@ -231,7 +231,7 @@ class Output:
         if content is None:
             return
         try:
-            held = json.loads(content)
+            held = parse_json(content)
             host, process, renewed = held["host"], held["process"], float(held["renewed"])
         except (ValueError, KeyError, TypeError):
             return  # of a process that was cut short while it wrote

@@ -7,7 +7,6 @@ of the file's name. A picture's URL is what its `.json` has for `url`, as img2da
 import bz2
 import contextlib
 import gzip
-import json
 import lzma
 import tarfile
 import zlib
@@ -18,13 +17,17 @@ from headpose.archives.inputs import PICTURE, VIDEO, key_of, kind_of
 from headpose.archives.records import Record
 from headpose.archives.urls import opened, store_errors
 from headpose.errors import HeadposeError, first_line
+from headpose.files import parse_json
 from headpose.video.addresses import without_secrets
 
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
 KEPT = 2 * tarfile.RECORDSIZE  # bytes; `tarfile` reads a record ahead at most
 MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
+# What a bad archive makes `tarfile` and decompressors raise: also headers before headers without
+# end, and sizes beyond all numbers.
 CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
+CUT += (RecursionError, OverflowError)
 
 
 class _Plain:
@@ -79,13 +82,13 @@ def members(place: str) -> Iterator[Record]:
     """
     shown, found = without_secrets(place), False
     count = 0
+    group: list[tuple[str, bytes]] = []
     with opened(place) as raw, contextlib.ExitStack() as stack:
         unpack = next((o for end, o in OPENERS.items() if place.lower().endswith(end)), None)
         plain: Any = _Plain(raw, place)
         stream: Any = _Stream(stack.enter_context(unpack(plain)) if unpack else plain)
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
-                group: list[tuple[str, bytes]] = []
                 for member in archive:
                     if member.islnk() or member.issym():
                         if _wanted(member) and not member.name.endswith(".json"):
@@ -103,11 +106,13 @@ def members(place: str) -> Iterator[Record]:
                     content = archive.extractfile(member)
                     if content is not None and _wanted(member):
                         group.append((member.name, content.read()))
-                for record in _records(shown, group):
+                last, group = group, []
+                for record in _records(shown, last):
                     found = True
                     yield record
                 whole = stream.has_end(archive.offset)
         except CUT as error:
+            yield from _records(shown, group)  # which are whole
             raise _cut(shown, count, first_line(error)) from error
     if not whole:
         raise _cut(shown, count, "its end is missing")
@@ -147,7 +152,7 @@ def _records(shown: str, group: list[tuple[str, bytes]]) -> Iterator[Record]:
     for name, content in group:
         if name.endswith(".json"):
             with contextlib.suppress(ValueError):
-                told = json.loads(content)
+                told = parse_json(content)
                 url = told.get("url") if isinstance(told, dict) else None
     url = without_secrets(url) if isinstance(url, str) else None
     for name, content in group:

@@ -99,3 +99,41 @@ def test_what_is_behind_a_shards_end_is_told(tmp_path, filled_up):
     assert counts["pictures"] == 1
     (failure,) = sets.failures_of(tmp_path / "out")
     assert "more behind its end, which was not read" in failure["reason"]
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "told", [DEEP, b'{"url": ' + DEEP, b'{"url": ' + b"9" * 5000, b"\xff", b"[]"], ids=range(5)
+)
+def test_json_of_any_kind_costs_no_picture(tmp_path, told):
+    picture = CONTENTS["00.png"]
+    contents = {"a.png": picture, "a.json": told, "b.json": told, "b.png": picture}
+    counts = annotate([sets.as_tar(tmp_path / "s.tar", contents)], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (2, 0)
+    assert {row["key"] for row in sets.rows_of(tmp_path / "out")} == {"a", "b"}
+
+
+def test_headers_without_end_cost_what_is_behind_them_alone(tmp_path):
+    """Each tells a longer name of the next; `tarfile` goes one call deeper for each."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 2
+    endless = (header.tobuf(tarfile.GNU_FORMAT) + b"a\0".ljust(512, b"\0")) * 3000
+    whole = sets.as_tar(tmp_path / "whole.tar", {"a.png": CONTENTS["00.png"]}).read_bytes()
+    member = 512 + -(-len(CONTENTS["00.png"]) // 512) * 512
+    (tmp_path / "s.tar").write_bytes(whole[:member] + endless + whole)
+    counts = annotate([tmp_path / "s.tar"], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 1)
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert "cut or damaged after 1 members" in failure["reason"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_url_that_is_no_text_costs_no_picture(tmp_path, kind):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    contents = {"a.json": rb'{"url": "\ud800"}', "a.png": CONTENTS["00.png"]}
+    path = sets.as_tar(tmp_path / "s.tar", contents)
+    counts = annotate([path], tmp_path / "out", kind=kind)
+    assert (counts["heads"], counts["failures"]) == (2, 0)
