@@ -1,10 +1,12 @@
 """Heads of the pictures and videos of an archive: what a worker does with a shard."""
 
+import dataclasses
 from collections.abc import Iterator
 
 from headpose.archives.earlier import earlier
 from headpose.archives.films import failure_of, join, measure_part
-from headpose.archives.records import Record, as_file, fetched, records_of
+from headpose.archives.inputs import TAR
+from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
 from headpose.archives.results import HEADS, MANIFEST, begin, note_done
 from headpose.archives.shards import Joined, Span
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
@@ -71,9 +73,12 @@ class _Shard:
 
     def rows(self) -> Iterator[Row]:
         """Yields a row for each head, in the order of the records and best first."""
-        records = fetched(records_of(self._task.shard, self._task.columns))
+        shard = self._task.shard
+        records = records_of(shard, self._task.columns)
+        if shard.kind != TAR:  # whose members are there
+            records = fetched(records)
         batch: list[tuple] = []
-        with Prefetcher(_decoded(records), AT_ONCE) as ready:
+        with Prefetcher(_decoded(records), AT_ONCE, size=_size, most=MAX_AHEAD) as ready:
             for record, picture in ready:
                 if isinstance(picture, HeadposeError):
                     if self._earlier:
@@ -159,6 +164,12 @@ class _Shard:
         self.failures.append(failure_of(record, self._task.shard.name, why))
 
 
+def _size(ready: tuple) -> int:
+    """Returns the bytes that a record with its picture holds, see `_decoded`."""
+    record, picture = ready
+    return record.size + getattr(picture, "nbytes", 0)
+
+
 def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
     """Yields records with their pictures; with None for videos, else with what went wrong."""
     from headpose.images.pictures import decode_image, read_image
@@ -171,8 +182,9 @@ def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
         else:
             try:
                 if isinstance(record.content, bytes):
-                    yield record, decode_image(record.content, record.file)
+                    picture = decode_image(record.content, record.file)
                 else:
-                    yield record, read_image(record.content)
+                    picture = read_image(record.content)
+                yield dataclasses.replace(record, content=b""), picture
             except PictureError as error:
                 yield record, error

@@ -17,6 +17,7 @@ KEYS, URL = ("key", "__key__"), "url"
 # Hugging Face's data sets have a picture as a struct of these two.
 BYTES, PATH = "bytes", "path"
 ROWS_AT_ONCE = 16
+BYTES_AT_ONCE = 16 << 20  # of these rows; one may be larger
 BUFFER = 1 << 20  # bytes that are read ahead of a column; a whole row group may be gigabytes
 
 
@@ -132,14 +133,22 @@ def rows(place: str, columns: Columns, part: Part) -> Iterator[Record]:
         name, key = picture_column(place, schema, columns), key_column(place, schema, columns)
         wanted = {name, *([key] if key else []), *([URL] if URL in schema.names else [])}
         number = 0
-        batches = table.iter_batches(ROWS_AT_ONCE, [part.group], columns=sorted(wanted))
+        at_once = _rows_at_once(table.metadata.row_group(part.group))
+        batches = table.iter_batches(at_once, [part.group], columns=sorted(wanted))
         for batch in batches:
-            for row in batch.to_pylist():
+            for i in range(batch.num_rows):
                 if part.start <= number < part.stop:
+                    (row,) = batch.slice(i, 1).to_pylist()
                     yield _record(place, part.first + number, row, name, key)
                 number += 1
                 if number >= part.stop:
                     return
+
+
+def _rows_at_once(group) -> int:
+    """Returns how many rows of a row group are read in one go: fewer where they are large."""
+    mean = group.total_byte_size / max(1, group.num_rows)
+    return max(1, min(ROWS_AT_ONCE, int(BYTES_AT_ONCE / max(1, mean))))
 
 
 def _record(place: str, number: int, row: dict, name: str, key: str | None) -> Record:

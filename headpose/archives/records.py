@@ -14,6 +14,7 @@ from headpose.parallel.prefetch import ahead
 from headpose.video.addresses import without_secrets
 
 FETCHED_AT_ONCE = 8  # files of a store
+MAX_AHEAD = 128 << 20  # bytes of contents that wait for their turn; one may be larger
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Record:
     def is_video(self) -> bool:
         """Tells videos from pictures, by the suffix."""
         return kind_of(self.suffix_from or self.file) == VIDEO
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content that are held."""
+        return len(self.content) if isinstance(self.content, bytes) else 0
 
 
 def records_of(shard: Shard, columns: Columns = BY_THEMSELVES) -> Iterator[Record]:
@@ -82,7 +88,10 @@ def _url(place: str) -> str | None:
 
 
 def fetched(records: Iterator[Record]) -> Iterator[Record]:
-    """Yields records with the contents of pictures by URL, several of which come at once."""
+    """Yields records with the contents of pictures by URL, several of which come at once.
+
+    Of what these and others hold, no more than `MAX_AHEAD` waits, and what comes at once.
+    """
 
     def fetch(record: Record) -> Record:
         if record.is_video or not isinstance(record.content, str) or local(record.content):
@@ -94,7 +103,8 @@ def fetched(records: Iterator[Record]) -> Iterator[Record]:
         except HeadposeError as error:
             return dataclasses.replace(record, content=error)
 
-    return ahead(fetch, records, FETCHED_AT_ONCE, 2 * FETCHED_AT_ONCE)
+    workers, waiting = FETCHED_AT_ONCE, 2 * FETCHED_AT_ONCE
+    return ahead(fetch, records, workers, waiting, lambda record: record.size, MAX_AHEAD)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import gzip
 import lzma
 import tarfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -24,10 +25,21 @@ OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
 KEPT = 2 * tarfile.RECORDSIZE  # bytes; `tarfile` reads a record ahead at most
 MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
-# What a bad archive makes `tarfile` and decompressors raise: also headers before headers without
-# end, and sizes beyond all numbers.
-CUT = (tarfile.TarError, EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
-CUT += (RecursionError, OverflowError)
+# Bytes of pictures that wait for a `.json` behind them. WebDataset's writer sorts the members of
+# a sample by suffix, so that .jpg is before .json; a sample is a picture or a few.
+MAX_WAITING = 64 << 20
+# What a bad archive makes `tarfile` and decompressors raise; the last two where headers are
+# before headers without end, and for sizes beyond all numbers.
+CUT = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
+    RecursionError,
+    OverflowError,
+)
 
 
 class _Plain:
@@ -82,7 +94,7 @@ def members(place: str) -> Iterator[Record]:
     """
     shown, found = without_secrets(place), False
     count = 0
-    group: list[tuple[str, bytes]] = []
+    group = _Group(shown)
     with opened(place) as raw, contextlib.ExitStack() as stack:
         unpack = next((o for end, o in OPENERS.items() if place.lower().endswith(end)), None)
         plain: Any = _Plain(raw, place)
@@ -98,21 +110,18 @@ def members(place: str) -> Iterator[Record]:
                     if not member.isfile():
                         continue
                     count += 1
-                    if group and key_of(group[0][0]) != key_of(member.name):
-                        for record in _records(shown, group):
-                            found = True
-                            yield record
-                        group = []
-                    content = archive.extractfile(member)
-                    if content is not None and _wanted(member):
-                        group.append((member.name, content.read()))
-                last, group = group, []
-                for record in _records(shown, last):
-                    found = True
-                    yield record
+                    wanted = _wanted(member)
+                    medium = wanted and not member.name.endswith(".json")
+                    found |= medium
+                    # Before it is read, as it may be large.
+                    yield from group.before(member.name, member.size if medium else 0)
+                    content = archive.extractfile(member) if wanted else None
+                    if content is not None:
+                        yield from group.with_member(member.name, content.read())
+                yield from group.left()
                 whole = stream.has_end(archive.offset)
         except CUT as error:
-            yield from _records(shown, group)  # which are whole
+            yield from group.left()  # which are whole
             raise _cut(shown, count, first_line(error)) from error
     if not whole:
         raise _cut(shown, count, "its end is missing")
@@ -123,6 +132,52 @@ def members(place: str) -> Iterator[Record]:
         )
     if not found:
         raise HeadposeError(f"{shown}: no pictures or videos in this shard")
+
+
+class _Group:
+    """Members of one key, whose URL a `.json` among them may tell, before or behind them.
+
+    They wait for it as long as they are no more than `MAX_WAITING` bytes, or one.
+
+    Args:
+        shown: The shard, as it is named.
+    """
+
+    def __init__(self, shown: str):
+        self._shown = shown
+        self._key: str | None = None
+        self._url: str | None = None
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._held, self._waits = 0, True
+
+    def before(self, name: str, size: int) -> Iterator[Record]:
+        """Yields what need not wait any longer, as a member of so many bytes comes."""
+        if key_of(name) != self._key:
+            yield from self.left()
+            self._key, self._url, self._waits = key_of(name), None, True
+        if size and self._held and self._held + size > MAX_WAITING:
+            self._waits = False
+            yield from self.left()
+
+    def with_member(self, name: str, content: bytes) -> Iterator[Record]:
+        """Takes a member, and yields what need not wait any longer."""
+        if name.endswith(".json"):
+            self._url = _url_in(content) or self._url
+        else:
+            self._waiting.append((name, content))
+            self._held += len(content)
+        del content  # who gets it shall be the only one to hold it
+        if self._url or not self._waits:
+            yield from self.left()
+
+    def left(self) -> Iterator[Record]:
+        """Yields all that wait."""
+        self._held = 0
+        while self._waiting:
+            path = self._waiting[0][0].removeprefix("./")
+            yield Record(
+                f"{self._shown}/{path}", key_of(path), self._url, self._waiting.popleft()[1]
+            )
 
 
 def _link(shown: str, name: str) -> Record:
@@ -146,16 +201,11 @@ def _wanted(member: tarfile.TarInfo) -> bool:
     return meta or kind_of(name) in (PICTURE, VIDEO)
 
 
-def _records(shown: str, group: list[tuple[str, bytes]]) -> Iterator[Record]:
-    """Yields what is a picture or a video among members of one key."""
-    url = None
-    for name, content in group:
-        if name.endswith(".json"):
-            with contextlib.suppress(ValueError):
-                told = parse_json(content)
-                url = told.get("url") if isinstance(told, dict) else None
-    url = without_secrets(url) if isinstance(url, str) else None
-    for name, content in group:
-        if not name.endswith(".json"):
-            path = name.removeprefix("./")
-            yield Record(f"{shown}/{path}", key_of(path), url, content)
+def _url_in(content: bytes) -> str | None:
+    """Returns what JSON tells for `url`; None if it tells none, or is none."""
+    try:
+        told = parse_json(content)
+    except ValueError:
+        return None
+    url = told.get("url") if isinstance(told, dict) else None
+    return without_secrets(url) if isinstance(url, str) else None

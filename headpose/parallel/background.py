@@ -1,5 +1,6 @@
 """Threads that read ahead and write behind; their errors come up where their work is used."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -68,15 +69,25 @@ class Prefetcher(_Thread, Generic[T]):
         items: What to iterate; touched by the thread alone.
         waiting: Most items that wait to be taken.
         newest: Whether, if as many wait, the oldest is dropped; else the thread waits.
+        size: Returns the bytes that an item takes; None where that is no matter.
+        most: Bytes that wait, from which the next item is not even begun.
 
     Attributes:
         dropped: How many were dropped.
     """
 
-    def __init__(self, items: Iterable[T], waiting: int, newest: bool = False):
+    def __init__(
+        self,
+        items: Iterable[T],
+        waiting: int,
+        newest: bool = False,
+        size: Callable[[T], int] | None = None,
+        most: float = math.inf,
+    ):
         super().__init__(waiting)
         self._source = items
         self._newest = newest
+        self._size, self._most = size, most
         self.dropped = 0
 
     def __iter__(self) -> Iterator[T]:
@@ -101,7 +112,12 @@ class Prefetcher(_Thread, Generic[T]):
                 if self._stopped:
                     return
                 self._items.append(item)
+                del item  # who takes it shall be the only one to hold it
                 self._changed.notify_all()
+                self._wait_while(self._is_heavy)
+
+    def _is_heavy(self) -> bool:
+        return self._size is not None and sum(map(self._size, self._items)) >= self._most
 
 
 class BackgroundWriter(_Thread, Generic[T]):
