@@ -1,6 +1,7 @@
 """Heads of the pictures and videos of an archive: what a worker does with a shard."""
 
 import dataclasses
+import importlib
 from collections.abc import Iterator
 
 from headpose.archives.earlier import earlier
@@ -8,10 +9,10 @@ from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.inputs import TAR
 from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
 from headpose.archives.results import HEADS, MANIFEST, begin, note_done
-from headpose.archives.shards import Joined, Span
+from headpose.archives.shards import Joined, Span, Trial
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
-from headpose.errors import HeadposeError, PictureError
+from headpose.errors import HeadposeError, PictureError, missing_package
 from headpose.parallel.background import Prefetcher
 from headpose.pipeline import HeadPosePipeline
 from headpose.records.columns import Row, has_head, picture_rows
@@ -39,6 +40,10 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
     if isinstance(task.shard.part, Joined):
         return join(output, name, task.shard.part.count, task.kind, task.empty)
     pipeline = loaded(task.pipeline)
+    if isinstance(task.shard.part, Trial):
+        if task.shard.part.videos:
+            _check_videos()
+        return {}
     if isinstance(task.shard.part, Span):
         return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
@@ -49,6 +54,14 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
             table.write(row)
     note_done(output, name, {**work.counts, "failures": work.failures}, work.again)
     return {**work.counts, "failures": len(work.failures)}
+
+
+def _check_videos() -> None:
+    """Raises MissingPackageError if what reads videos is not installed."""
+    try:
+        importlib.import_module("headpose.video.file")
+    except ImportError as error:
+        raise missing_package(error) or error from error
 
 
 class _Shard:

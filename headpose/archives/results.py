@@ -179,6 +179,14 @@ def ready(output: Output) -> list[Shard]:
     ]
 
 
+def something_is_done(output: Output) -> bool:
+    """Tells whether there is work that `clear` would remove; raises as it does."""
+    if read_manifest(output, PARTS_OF_MANIFEST[:2]) is None:
+        return False
+    there = ((HEADS, RESULT_NAME), (DONE, RESULT_NAME), (PARTS, PART_NAME))
+    return any(pattern.match(name) for folder, pattern in there for name in output.names(folder))
+
+
 def clear(output: Output) -> None:
     """Removes results, and nothing else.
 

@@ -84,6 +84,17 @@ class Joined:
 
 
 @dataclasses.dataclass(frozen=True)
+class Trial:
+    """Nothing to do but to get ready for work.
+
+    Attributes:
+        videos: Whether there will be some.
+    """
+
+    videos: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Shard:
     """Files that one worker does in one go.
 
@@ -92,19 +103,24 @@ class Shard:
         kind: `PICTURE`, `VIDEO`, `TAR` or `PARQUET` of `headpose.archives.inputs`.
         items: Pictures; or one video, tar shard or Parquet file.
         fingerprint: Changes when the files do; of all parts of a video the same.
-        part: What of a Parquet file or of a video.
+        part: What of a Parquet file or of a video; or that there is nothing to do.
     """
 
     name: str
     kind: str
     items: tuple[Item, ...]
     fingerprint: str
-    part: Part | Span | Joined | None = None
+    part: Part | Span | Joined | Trial | None = None
 
     @property
     def result(self) -> str:
         """Name of its files of results, which the parts of a video have in common."""
         return self.name.partition(".")[0]
+
+
+def trial(videos: bool) -> Shard:
+    """Returns what a worker is given to find out whether it can begin, see `Trial`."""
+    return Shard("trial", PICTURE, (), "", Trial(videos))
 
 
 def make_shards(

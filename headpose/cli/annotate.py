@@ -5,24 +5,21 @@ cannot be read are listed, and the others are done all the same.
 """
 
 import argparse
-import contextlib
 import hashlib
 import importlib.util
 import math
-import os
 import sys
 import time
-from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.annotate_merging import check_merge, merge, tell_counts
+from headpose.cli.annotate_work import check_begin, columns_of, work_through
 from headpose.cli.pipeline_options import (
     SIGNS,
     add_pipeline_options,
     backend_from,
     check_models,
-    pipeline_arguments,
 )
 from headpose.cli.pool_options import add_pool_options, check_pool
 from headpose.errors import HeadposeError, install
@@ -157,58 +154,6 @@ def check_format(kind: str) -> None:
         )
 
 
-def spread(arguments: argparse.Namespace, tasks: Sequence) -> Generator:
-    """Gives tasks to the engine that the options ask for, see `headpose.archives.engines`.
-
-    Raises:
-        HeadposeError: If Ray is asked for and missing, or has no machine of that size.
-    """
-    from headpose.archives import engines
-    from headpose.parallel.processes import limit_threads
-
-    workers, cpus = arguments.processes, arguments.cpus
-    if arguments.ray:
-        return engines.on_ray(tasks, arguments.ray, workers, cpus or 1, arguments.gpus)
-    if workers:
-        threads = cpus or max(1, (os.cpu_count() or 1) // workers)
-        return engines.on_processes(tasks, workers, threads)
-    if cpus:
-        limit_threads(cpus)
-    return engines.right_here(tasks)
-
-
-def work_through(arguments: argparse.Namespace, output, shards: Sequence) -> tuple[dict, dict]:
-    """Does shards; returns the counts of those that were done, and why others were given up.
-
-    The latter by the names of their results.
-
-    Raises:
-        HeadposeError: If the models cannot be loaded, or results not written.
-    """
-    from headpose.archives.engines import DONE, FAILURE
-    from headpose.archives.results import COUNTED
-    from headpose.archives.tasks import PipelineConfig, ShardTask
-
-    counts, lost = dict.fromkeys(COUNTED, 0), {}
-    # Here and once, so that not every worker exports by itself.
-    given = pipeline_arguments(arguments)
-    models = {name: str(given[name]) for name in ("detector", "estimator")}
-    pipeline = PipelineConfig(**{**given, **models})
-    more = pipeline, arguments.format, arguments.every, columns_of(arguments), arguments.empty
-    tasks = [ShardTask(shard, output, *more) for shard in shards]
-    with contextlib.closing(spread(arguments, tasks)) as outcomes:
-        for done in cl.progress(outcomes, "shards", len(tasks)):
-            shard = done.task.shard
-            if done.kind == FAILURE:
-                raise HeadposeError(done.value)
-            if done.kind == DONE:
-                counts = {key: counts[key] + done.value[key] for key in counts}
-            else:
-                lost[shard.result] = done.value
-                cl.tell(f"{cl.program()}: error: {shard.name}: {done.value}", sys.stderr)
-    return counts, lost
-
-
 def without_effect(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, items: dict[str, list]
 ) -> list[str]:
@@ -227,13 +172,6 @@ def without_effect(
         for option, (name, there, kind) in needs.items()
         if getattr(arguments, name) != parser.get_default(name) and not there
     ]
-
-
-def columns_of(arguments: argparse.Namespace):
-    """Returns which columns of Parquet the options name."""
-    from headpose.archives.shards import Columns
-
-    return Columns(arguments.column, arguments.key)
 
 
 def main() -> int:
@@ -278,6 +216,8 @@ def main() -> int:
     started = time.monotonic()
     with output.claimed(arguments.shard):
         if arguments.overwrite:
+            if results.something_is_done(output):
+                check_begin(arguments, output, shards)
             results.clear(output)
         left = results.open_results(output, settings, shards, sole=not arguments.shard)
         if arguments.shard:

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 
+from headpose.archives import tasks
 from headpose.archives.gathering import finish
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
 from headpose.archives.results import clear, note_done, open_results
 from headpose.archives.shards import make_shards
 from headpose.errors import HeadposeError
+from headpose.models.shipped import DETECTORS
 
 
 def names(folder) -> set[str]:
@@ -100,6 +103,64 @@ def test_a_manifest_that_is_not_ours_goes_with_nothing(folder, run_script, portr
         assert "damaged, or not made by this headpose annotate; choose another" in done.err
         after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         assert {k: v for k, v in after.items() if k.name != ".lock"} == before
+
+
+@pytest.fixture
+def done(tmp_path, run_script, portrait):
+    """A folder of results, and what is in it."""
+    out = tmp_path / "out"
+    assert run_script("annotate", portrait, "--output", out).status == 0
+    return out, {path: path.read_bytes() for path in out.rglob("*.json*")}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--detector", "broken.onnx"], "broken.onnx: not an ONNX file"),
+        (["--estimator", "broken.onnx"], "broken.onnx: not an ONNX file"),
+        (["--detector", "broken.onnx", "--workers", "2"], "broken.onnx: not an ONNX file"),
+        (["--estimator", "detector.onnx"], "detector.onnx"),
+        (["--ray", "127.0.0.1:1"], "Ray"),
+    ],
+)
+def test_results_stay_where_no_worker_could_begin(
+    done, tmp_path, run_script, portrait, monkeypatch, options, told
+):
+    out, before = done
+    monkeypatch.chdir(tmp_path)
+    whole = DETECTORS["ours"].with_suffix(".onnx").read_bytes()
+    (tmp_path / "broken.onnx").write_bytes(whole[:1000])
+    (tmp_path / "detector.onnx").write_bytes(whole)
+    ended = run_script("annotate", portrait, "--output", out, "--overwrite", *options)
+    assert ended.status == 1
+    assert told in ended.err
+    assert {path: path.read_bytes() for path in out.rglob("*.json*")} == before
+
+
+def test_results_stay_where_videos_could_not_be_read(
+    done, tmp_path, run_script, portrait, monkeypatch
+):
+    out, before = done
+    monkeypatch.delitem(sys.modules, "headpose.video.file", raising=False)
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "v.mp4").write_bytes(b"x")
+    given = ("annotate", portrait, tmp_path / "v.mp4", "--output", out, "--overwrite")
+    ended = run_script(*given)
+    assert ended.status == 1
+    assert "av is not installed; pip install" in ended.err
+    assert {path: path.read_bytes() for path in out.rglob("*.json*")} == before
+    assert run_script("annotate", portrait, "--output", out, "--overwrite").status == 0
+
+
+def test_a_pipeline_is_loaded_once_to_replace_results(done, run_script, portrait, monkeypatch):
+    out, before = done
+    loads = []
+    load = tasks.PipelineConfig.load
+    monkeypatch.setattr(tasks.PipelineConfig, "load", lambda c: loads.append(c) or load(c))
+    tasks.loaded.cache_clear()
+    assert run_script("annotate", portrait, "--output", out, "--overwrite").status == 0
+    assert len(loads) == 1
+    assert {path: path.read_bytes() for path in out.rglob("*.json*")} == before
 
 
 def test_results_without_their_manifest_are_of_nobody_knows_what(tmp_path, run_script, portrait):
