@@ -1,10 +1,11 @@
 """Heads of the pictures and videos of an archive: what a worker does with a shard."""
 
+import contextlib
 import dataclasses
 import importlib
 from collections.abc import Iterator
 
-from headpose.archives.earlier import earlier
+from headpose.archives.earlier import RECORDS, Known, earlier
 from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.inputs import TAR
 from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
@@ -52,7 +53,8 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
     with target as path, sink(task.kind, path, task.empty) as table:
         for row in work.rows():
             table.write(row)
-    note_done(output, name, {**work.counts, "failures": work.failures}, work.again)
+    result = {**work.counts, "failures": work.failures}
+    note_done(output, name, result | ({RECORDS: work.records} if work.again else {}), work.again)
     return {**work.counts, "failures": len(work.failures)}
 
 
@@ -75,6 +77,7 @@ class _Shard:
         counts: Pictures, videos, frames and heads so far.
         failures: A row for each file that could not be read, or only in part.
         again: Whether a store did not give something.
+        records: What there is of each record, in order, see `Known.noted`.
     """
 
     def __init__(self, task: ShardTask, pipeline: HeadPosePipeline):
@@ -82,6 +85,8 @@ class _Shard:
         self.counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
         self.failures: list[dict] = []
         self.again = False
+        self.records: list[list[int]] = []
+        self._written = 0  # rows
         self._earlier = earlier(task.output, task.shard.name, task.kind)
 
     def rows(self) -> Iterator[Row]:
@@ -94,36 +99,55 @@ class _Shard:
         with Prefetcher(_decoded(records), AT_ONCE, size=_size, most=MAX_AHEAD) as ready:
             for record, picture in ready:
                 if isinstance(picture, HeadposeError):
-                    if self._earlier:
-                        yield from self._pictures(batch)
+                    yield from self._pictures(batch)
                     yield from self._not_read(record, picture)
                 elif picture is None:
                     yield from self._pictures(batch)
-                    yield from self._video(record)
+                    with self._record():
+                        yield from self._video(record)
                 else:
                     batch.append((record, picture))
                 if len(batch) == AT_ONCE:
                     yield from self._pictures(batch)
             yield from self._pictures(batch)
 
+    @contextlib.contextmanager
+    def _record(self) -> Iterator[None]:
+        """Notes what the block adds as the next record's."""
+        before, written, failed = dict(self.counts), self._written, len(self.failures)
+        yield
+        added = {name: value - before[name] for name, value in self.counts.items()}
+        known = Known(read=len(self.failures) == failed, counts=added)
+        self.records.append(known.noted(self._written - written))
+
     def _not_read(self, record: Record, why: HeadposeError) -> Iterator[Row]:
         """Notes what could not be read, and yields the rows that it had earlier, if any.
 
         What was read in full then is no failure.
         """
-        known = self._earlier
-        if known is None or record.is_shard or not known.was_read(record.file):
+        there = self._earlier[len(self.records) :]
+        if record.is_shard:  # with all that is behind
             self._note(record, why)
-        else:
-            self.counts["videos" if record.is_video else "pictures"] += 1
-        if known is None:
+            for known in there:
+                with self._record():
+                    yield from self._kept(known)
+                self.records[-1][1] = int(known.read)
             return
-        for row in known.left() if record.is_shard else known.taken(record.file):
-            self.counts["heads"] += has_head(row)
-            yield row
-        if record.is_shard or record.is_video:
-            for kind in ("pictures", "videos", "frames"):
-                self.counts[kind] = max(self.counts[kind], known.counts.get(kind, 0))
+        with self._record():
+            yield from self._kept_or_noted(record, why)
+
+    def _kept_or_noted(self, record: Record, why: HeadposeError) -> Iterator[Row]:
+        known = next(iter(self._earlier[len(self.records) :]), Known())
+        if not known.read:
+            self._note(record, why)
+        yield from self._kept(known)
+
+    def _kept(self, known: Known) -> Iterator[Row]:
+        """Yields the rows that a record had earlier."""
+        for name, value in known.counts.items():
+            self.counts[name] += value
+        for row in known.rows:
+            yield self._counted(row)
 
     def _pictures(self, batch: list[tuple]) -> Iterator[Row]:
         """Yields the rows of pictures and forgets these."""
@@ -131,11 +155,11 @@ class _Shard:
             return
         found = self._pipeline([picture for _, picture in batch])
         for (record, picture), heads in zip(batch, found, strict=True):
-            self.counts["pictures"] += 1
             size = picture.shape[1], picture.shape[0]
-            self._done_anew(record)
-            for row in picture_rows(record.file, size, heads):
-                yield self._complete(row, record)
+            with self._record():
+                self.counts["pictures"] += 1
+                for row in picture_rows(record.file, size, heads):
+                    yield self._complete(row, record)
         batch.clear()
 
     def _video(self, record: Record) -> Iterator[Row]:
@@ -145,13 +169,13 @@ class _Shard:
         from headpose.video.pipeline import WAITING, VideoPipeline, frame_rows
         from headpose.video.smoothing import BETA, MIN_CUTOFF, HeadSmoother
 
+        frames_before = self.counts["frames"]
         follow = VideoPipeline(self._pipeline, smoother=HeadSmoother(MIN_CUTOFF, BETA))
         try:
             with (
                 as_file(record) as path,
                 open_source(str(path), Reading(every=self._task.every)) as source,
             ):
-                self._done_anew(record)
                 with Prefetcher(source, WAITING) as frames:
                     for frame, heads in progress(follow(frames), FRAMES, source.total):
                         self.counts["frames"] += 1
@@ -161,16 +185,18 @@ class _Shard:
                     self._note(record, HeadposeError(problem))
                 self.counts["videos"] += 1
         except HeadposeError as failure:
-            yield from self._not_read(record, failure)
-
-    def _done_anew(self, record: Record) -> None:
-        """Forgets the rows that a file had earlier."""
-        if self._earlier:
-            self._earlier.taken(record.file)
+            if self.counts["frames"] > frames_before:
+                self._note(record, failure)
+            else:
+                yield from self._kept_or_noted(record, failure)
 
     def _complete(self, row: Row, record: Record) -> Row:
+        return self._counted(row | {"key": record.key, "url": record.url})
+
+    def _counted(self, row: Row) -> Row:
         self.counts["heads"] += has_head(row)
-        return row | {"key": record.key, "url": record.url}
+        self._written += 1
+        return row
 
     def _note(self, record: Record, why: HeadposeError) -> None:
         self.again |= isinstance(why, StoreError)

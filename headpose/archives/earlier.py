@@ -1,7 +1,8 @@
 """What an earlier run had of a shard that a store did not give it in full."""
 
+import dataclasses
 import io
-from typing import Any
+import itertools
 
 from headpose.archives.output import HEADS, Output
 from headpose.archives.results import result_of
@@ -10,40 +11,37 @@ from headpose.errors import HeadposeError
 from headpose.files import parse_json
 from headpose.records.columns import Row
 
+RECORDS = "records"  # of a note: what there was of each record, see `Known.noted`
 
-class Earlier:
-    """The rows and counts of a shard that is done once more.
+COUNTED = ("pictures", "videos", "frames")
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What an earlier run had of one record of a shard.
 
     Stores lose files with time: what was read then, and is not given now, keeps its rows.
 
     Attributes:
-        counts: Pictures, videos, frames and heads, as they were noted.
+        rows: In the table.
+        read: Whether it was read in full.
+        counts: Of `COUNTED`, what the record added.
     """
 
-    def __init__(self, result: dict[str, Any], rows: list[Row]):
-        self.counts = {name: value for name, value in result.items() if name != "failures"}
-        self._failed = {failure["file"] for failure in result["failures"]}
-        self._rows: dict[str, list[Row]] = {}
-        for row in rows:
-            self._rows.setdefault(str(row["file"]), []).append(row)
+    rows: list[Row] = dataclasses.field(default_factory=list)
+    read: bool = False
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    def was_read(self, file: str) -> bool:
-        """Tells whether a file was read in full, if it was met at all."""
-        return file not in self._failed
-
-    def taken(self, file: str) -> list[Row]:
-        """Returns the rows of a file, once."""
-        return self._rows.pop(file, [])
-
-    def left(self) -> list[Row]:
-        """Returns the rows of all files that were not asked for."""
-        left = [row for rows in self._rows.values() for row in rows]
-        self._rows.clear()
-        return left
+    def noted(self, rows: int) -> list[int]:
+        """Returns what `earlier` understands, for a record with so many rows."""
+        return [rows, int(self.read), *(self.counts.get(name, 0) for name in COUNTED)]
 
 
-def earlier(output: Output, name: str, kind: str) -> Earlier | None:
-    """Returns what an earlier run had of a shard; None where nothing, or its table is lost.
+def earlier(output: Output, name: str, kind: str) -> list[Known]:
+    """Returns what an earlier run had of the records of a shard, in order, as far as it came.
+
+    That is nothing where it had none, or note and table do not belong together: it is lost, or
+    that run was killed between the two.
 
     Args:
         output: Where results are.
@@ -58,17 +56,24 @@ def earlier(output: Output, name: str, kind: str) -> Earlier | None:
     except StoreError:
         raise
     except HeadposeError:  # damaged
-        return None
+        return []
     table = output.read(f"{HEADS}/{name}.{kind}") if result else None
     if result is None or table is None:
-        return None
+        return []
     try:
         rows = _parquet_rows(table) if kind == "parquet" else list(map(parse_json, _lines(table)))
-    except ValueError:  # cut
-        return None
-    if result.get("heads") and not rows:  # emptied
-        return None
-    return Earlier(result, rows)
+        notes = [list(map(int, note)) for note in result.get(RECORDS, ())]
+    except (ValueError, TypeError):  # cut
+        return []
+    if sum(note[0] for note in notes) != len(rows):
+        return []
+    left = iter(rows)
+    return [
+        Known(
+            list(itertools.islice(left, count)), bool(read), dict(zip(COUNTED, more, strict=False))
+        )
+        for count, read, *more in notes
+    ]
 
 
 def _lines(table: bytes) -> list[bytes]:

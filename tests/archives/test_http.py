@@ -12,7 +12,7 @@ from annotate_fakes import annotate
 
 from headpose.archives.inputs import find_files
 from headpose.archives.records import fetched, records_of
-from headpose.archives.shards import make_shards
+from headpose.archives.shards import Columns, make_shards
 
 CONTENTS = sets.pictures()
 PICTURE = CONTENTS["00.png"]
@@ -31,11 +31,11 @@ def server():
                 self.connection.close()
                 return
             self.send_response(status)
-            content = PICTURE if status == 200 else b""
+            content = self.server.files.get(self.path, PICTURE) if status == 200 else b""
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             if self.command == "GET":
-                self.wfile.write(content)
+                self.wfile.write(content[: self.server.cut.get(self.path)])
 
         do_HEAD = do_GET
 
@@ -43,7 +43,7 @@ def server():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.answers = {}
+        server.answers, server.files, server.cut = {}, {}, {}
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -93,6 +93,41 @@ def test_what_was_read_once_keeps_its_rows(server, tmp_path, kind, later):
     del server.answers["/b.png"]
     counts = annotate(urls, tmp_path / "out", **more)
     assert (counts["pictures"], counts["heads"], counts["failures"]) == (3, 6, 0)
+    assert sets.rows_of(tmp_path / "out") == sets.rows_of(tmp_path / "whole")
+
+
+def test_of_two_rows_with_one_file_each_keeps_its_own(server, tmp_path):
+    """Lists have links twice, and hidden parameters make names alike."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    base = f"http://127.0.0.1:{server.server_port}"
+    urls = [f"{base}/a.png?token={name}" for name in ("cat", "dog")] + [f"{base}/cow.png"]
+    path = sets.as_parquet(tmp_path / "d.parquet", {"url": urls, "key": ["cat", "dog", "cow"]})
+    more = {"columns": Columns("url", "key")}
+    annotate([path], tmp_path / "whole", **more)
+    whole = sets.rows_of(tmp_path / "whole")
+    for number, second in enumerate(("cat", "dog")):
+        server.answers["/cow.png"] = 503
+        annotate([path], tmp_path / f"out{number}", **more)
+        server.answers = {f"/a.png?token={second}": 503}
+        counts = annotate([path], tmp_path / f"out{number}", **more)
+        assert (counts["pictures"], counts["heads"], counts["failures"]) == (3, 6, 0)
+        assert sets.rows_of(tmp_path / f"out{number}") == whole
+
+
+def test_members_behind_a_cut_count_as_read_only_when_they_were(server, tmp_path):
+    """A store that gave half of a shard has said nothing of what is behind."""
+    contents = {f"{i}.png": PICTURE for i in range(3)} | {"3.png": b"junk", "4.png": PICTURE[:90]}
+    tar = sets.as_tar(tmp_path / "s.tar", contents).read_bytes()
+    url = f"http://127.0.0.1:{server.server_port}/s.tar"
+    server.files["/s.tar"] = tar
+    annotate([url], tmp_path / "whole")
+    server.cut["/s.tar"] = 1536 + 512  # within the second member
+    first = annotate([url], tmp_path / "out")
+    assert first["failures"] == 1
+    assert list((tmp_path / "out").rglob("*.again.json"))
+    server.cut.clear()
+    counts = annotate([url], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (3, 2)
     assert sets.rows_of(tmp_path / "out") == sets.rows_of(tmp_path / "whole")
 
 
