@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from headpose.archives.urls import below, file_system, first_link, is_url, local, read, suffix_of
+from headpose.archives.urls import (
+    WEB,
+    below,
+    file_system,
+    first_link,
+    is_pattern,
+    is_url,
+    local,
+    path_of,
+    read,
+    suffix_of,
+)
 from headpose.errors import reason
 from headpose.files import lines_of
 from headpose.images import heic
@@ -57,7 +68,7 @@ class Inputs:
 def kind_of(place: str) -> str | None:
     """Tells by the suffix what a file is; None for what is none of an archive's files."""
     suffix = suffix_of(place)
-    if suffix in TAR_SUFFIXES or _COMPRESSED_TAR.search(first_link(place)):
+    if suffix in TAR_SUFFIXES or _COMPRESSED_TAR.search(path_of(place)):
         return TAR
     if suffix in PARQUET_SUFFIXES:
         return PARQUET
@@ -173,16 +184,26 @@ def braces(name: str) -> Iterator[str]:
 def _of_url(url: str) -> Iterator[Item]:
     """Yields the files that a URL stands for; one that is named is not asked for."""
     file_system(url)  # a package that is missing is told before the work
-    pattern = any(c in url for c in "*[")
-    page = url.startswith(("http://", "https://")) and not url.endswith("/")
+    pattern = is_pattern(url)
+    page = first_link(url).partition("://")[0] in WEB and not path_of(url).endswith("/")
     if not pattern and (page or kind_of(url)):
-        yield Item(url, key_of(url.partition("://")[2].rpartition("/")[2]))
+        yield Item(url, key_of(_name_of(url)))
         return
-    root = re.split(r"[*\[]", url)[0].rpartition("/")[0] if pattern else url.rstrip("/")
+    path = path_of(url)
+    root = re.split(r"[*\[]", path)[0].rpartition("/")[0] if pattern else path.rstrip("/")
     for entry in below(url):
         if kind_of(entry.place):
-            relative = entry.place.removeprefix(root).lstrip("/")
+            relative = path_of(entry.place).removeprefix(root).lstrip("/")
             yield Item(entry.place, key_of(relative), entry.state)
+
+
+def _name_of(url: str) -> str:
+    """Returns a file's name in a URL; where a query alone tells which it is, with that."""
+    name = path_of(url).rpartition("/")[2]
+    if "." in name[1:]:
+        return name
+    shown = without_secrets(first_link(url))
+    return shown.partition("://")[2].rpartition("/")[2]
 
 
 def _of_this_machine(

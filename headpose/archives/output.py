@@ -13,7 +13,7 @@ from pathlib import Path
 from headpose.archives.urls import StoreError, file_system, local, store_errors
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, parse_json, sole_user, writable_folder
-from headpose.video.addresses import without_secrets
+from headpose.video.addresses import links, without_secrets
 
 LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
 LOCK = ".lock"
@@ -33,12 +33,12 @@ class Output:
         self.place = place
         self.folder = local(place)
         # The last of a chain, as in simplecache::s3://, is where it lies.
-        self._in_bucket = place.rpartition("::")[2].partition("://")[0] in BUCKETS
+        self._in_bucket = links(place)[-1].partition("://")[0] in BUCKETS
 
     @property
     def lasts(self) -> bool:
         """Whether what is written there is still there when the process ends."""
-        return "memory" not in [part.partition("://")[0] for part in self.place.split("::")]
+        return "memory" not in [part.partition("://")[0] for part in links(self.place)]
 
     def __str__(self) -> str:
         return str(self.folder) if self.folder is not None else without_secrets(self.place)

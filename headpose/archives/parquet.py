@@ -8,7 +8,15 @@ from typing import Any
 from headpose.archives.inputs import key_of
 from headpose.archives.records import Record
 from headpose.archives.shards import Columns, Part
-from headpose.archives.urls import StoreError, is_url, local, opened, store_errors
+from headpose.archives.urls import (
+    StoreError,
+    first_link,
+    is_url,
+    local,
+    opened,
+    path_of,
+    store_errors,
+)
 from headpose.errors import HeadposeError, first_line, install
 from headpose.images.listing import is_there
 from headpose.video.addresses import without_secrets
@@ -182,7 +190,9 @@ def beside(table: str, name: str) -> str:
     if is_url(name) or name.startswith("/"):
         return name
     here = local(table)
-    if here is None:
-        return f"{table.rpartition('/')[0]}/{PurePosixPath(name)}"
+    if here is None:  # by the same chain, without a query, which is of the table alone
+        link, inside = first_link(table), path_of(table)
+        start = link[: link.index(inside, link.index("://") + 3)]
+        return table.replace(link, f"{start}{PurePosixPath(inside).parent / name}", 1)
     other = here.parent / name
     return name if is_there(name) or not is_there(other) else str(other)

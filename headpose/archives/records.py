@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headpose.archives.inputs import PARQUET, TAR, VIDEO, kind_of
 from headpose.archives.shards import BY_THEMSELVES, Columns, Part, Shard
-from headpose.archives.urls import local, read
+from headpose.archives.urls import local, read, suffix_of
 from headpose.errors import HeadposeError, MissingPackageError
 from headpose.parallel.prefetch import ahead
 from headpose.video.addresses import without_secrets
@@ -121,7 +121,7 @@ def as_file(record: Record) -> Iterator[Path]:
     if path is not None:
         yield path
         return
-    suffix = Path(record.suffix_from or record.file).suffix
+    suffix = suffix_of(record.suffix_from or record.file)
     with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
         path = Path(folder, f"video{suffix}")
         if isinstance(content, bytes):

@@ -8,6 +8,7 @@ import bz2
 import contextlib
 import gzip
 import lzma
+import sys
 import tarfile
 import zlib
 from collections import deque
@@ -21,7 +22,12 @@ from headpose.errors import HeadposeError, first_line
 from headpose.files import parse_json
 from headpose.video.addresses import without_secrets
 
-OPENERS: dict[str, Any] = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+# By how their files begin: RFC 1952, bzip2's source, and the description of .xz (1.2.1, 2.1.1.1).
+OPENERS: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
 KEPT = 2 * tarfile.RECORDSIZE  # bytes; `tarfile` reads a record ahead at most
 MAX_JSON = 1 << 20  # bytes; what is larger tells no URL
@@ -52,10 +58,20 @@ class _Plain:
 
     def __init__(self, file: IO[bytes], place: str):
         self._file, self._place = file, place
+        self._begin = b""
 
     def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            size = sys.maxsize
+        begin, self._begin = self._begin[:size], self._begin[size:]
         with store_errors(self._place):
-            return self._file.read(size)
+            return begin + self._file.read(size - len(begin))
+
+    def unpacked(self) -> Any:
+        """Returns a context with the tar in it: what decompresses it, or itself."""
+        self._begin = begin = self.read(max(map(len, OPENERS)))
+        opener = next((o for start, o in OPENERS.items() if begin.startswith(start)), None)
+        return opener(self) if opener else contextlib.nullcontext(self)
 
 
 class _Stream:
@@ -96,9 +112,7 @@ def members(place: str) -> Iterator[Record]:
     count = 0
     group = _Group(shown)
     with opened(place) as raw, contextlib.ExitStack() as stack:
-        unpack = next((o for end, o in OPENERS.items() if place.lower().endswith(end)), None)
-        plain: Any = _Plain(raw, place)
-        stream: Any = _Stream(stack.enter_context(unpack(plain)) if unpack else plain)
+        stream: Any = _Stream(stack.enter_context(_Plain(raw, place).unpacked()))
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
@@ -175,9 +189,9 @@ class _Group:
         self._held = 0
         while self._waiting:
             path = self._waiting[0][0].removeprefix("./")
-            yield Record(
-                f"{self._shown}/{path}", key_of(path), self._url, self._waiting.popleft()[1]
-            )
+            file = f"{self._shown}/{path}"
+            # In a shard's URL a query, or the rest of a chain, would hide a video's suffix.
+            yield Record(file, key_of(path), self._url, self._waiting.popleft()[1], path)
 
 
 def _link(shown: str, name: str) -> Record:

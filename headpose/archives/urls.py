@@ -5,16 +5,17 @@ Where a store refuses, whatever its library raises becomes a `StoreError` of one
 
 import contextlib
 import dataclasses
+import ipaddress
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TypeGuard
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from headpose.errors import HeadposeError, MissingPackageError, first_line, install
 from headpose.files import check_readable
 from headpose.video.addresses import is_address as is_url
-from headpose.video.addresses import without_secrets
+from headpose.video.addresses import links, without_secrets
 
 __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "opened", "status"]
 
@@ -22,6 +23,8 @@ EXTRA = "cloud"
 NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
 HTTP = "http"  # and https: protocols whose servers may be busy
 CONNECTING, SILENCE = 20.0, 30.0  # seconds that a server may take to answer, or be silent
+WEB = (HTTP, "https")
+_HOST = re.compile(r"(?<=//)(?:[^/?#@]*@)?\[([0-9a-fA-F:.]+)(?:%\w+)?\]")  # by IPv6
 MISSING = (404, 410)  # statuses of HTTP: not found, gone
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
@@ -54,14 +57,35 @@ def local(place: str) -> Path | None:
 
 def suffix_of(place: str) -> str:
     """Returns the suffix of a path or URL, in lower case; a query is left out."""
+    return Path(path_of(place)).suffix.lower()
+
+
+def path_of(place: str) -> str:
+    """Returns the path of what a path or URL is of, without the query that web servers get.
+
+    In other stores a question mark is part of a name.
+    """
     link = first_link(place)
-    path = urlsplit(link).path if link.startswith(("http://", "https://")) else link
-    return Path(path).suffix.lower()
+    scheme, between, rest = link.partition("://")
+    if scheme not in WEB or not between:
+        return rest or link
+    _, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return slash + path
 
 
 def first_link(place: str) -> str:
     """Returns what a chain of URLs, `simplecache::zip://a.jpg::b.zip`, is of: its first address."""
-    return next(filter(is_url, place.split("::")), place)
+    return next(filter(is_url, links(place)), place)
+
+
+def is_pattern(url: str) -> bool:
+    """Tells whether a URL has a * or [ that stands for names; those of a query do not."""
+    in_web = [link.partition("://")[0] in WEB for link in links(url)]
+    searched = [
+        path_of(link) if web else _HOST.sub("", link)
+        for web, link in zip(in_web, links(url), strict=True)
+    ]
+    return any(c in text for text in searched for c in "*[")
 
 
 def file_system(url: str):
@@ -79,10 +103,12 @@ def file_system(url: str):
             f"{shown}: URLs need fsspec, which is not installed: {install(EXTRA)}"
         ) from error
     try:
-        return fsspec.core.url_to_fs(url, **_patience(url))
+        return fsspec.core.url_to_fs(_with_long_hosts(url), **_patience(url))
     except ImportError as error:
         raise MissingPackageError(f"{shown}: {first_line(error)}: {install(EXTRA)}") from error
     except ValueError as error:
+        if "rotocol" not in str(error):  # as of servers that give no part of a file
+            raise HeadposeError(f"{shown}: {first_line(error, None)}") from error
         raise HeadposeError(
             f"{shown}: no kind of URL that is known ({first_line(error)})"
         ) from error
@@ -95,7 +121,7 @@ def _patience(url: str) -> dict[str, dict]:
 
     A dead host of a list of URLs accepts, perhaps, and says nothing.
     """
-    asked = [protocol for protocol in ("http", "https") if f"{protocol}://" in url]
+    asked = [protocol for protocol in WEB if f"{protocol}://" in url]
     if not asked:
         return {}
     import aiohttp
@@ -109,6 +135,17 @@ def _patience(url: str) -> dict[str, dict]:
     return options
 
 
+def _with_long_hosts(url: str) -> str:
+    """Returns a URL with IPv6 addresses in full: for fsspec `::` divides a chain."""
+
+    def whole(found: re.Match) -> str:
+        with contextlib.suppress(ValueError):
+            return found[0].replace(found[1], ipaddress.IPv6Address(found[1]).exploded)
+        return found[0]
+
+    return _HOST.sub(whole, url)
+
+
 @contextlib.contextmanager
 def store_errors(place: str) -> Iterator[None]:
     """Makes whatever a store's library raises one sentence that names the place."""
@@ -119,7 +156,7 @@ def store_errors(place: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if _is_of_the_way(error.__cause__):
             raise StoreError(f"{without_secrets(place)}: {why(error.__cause__)}") from error
-        if "::" in place and HTTP in place and error.__cause__ is None:
+        if len(links(place)) > 1 and HTTP in place and error.__cause__ is None:
             # Of a chain, as simplecache::https://, fsspec does not keep what the server said.
             told = "no such file, or the server did not give it"
             raise StoreError(f"{without_secrets(place)}: {told}") from error
@@ -207,23 +244,44 @@ def below(url: str) -> list[Entry]:
     """
     system, inside = file_system(url)
     with store_errors(url):
-        fixed = re.split(r"[*\[]", inside)[0]
-        search = system.find if fixed == inside else system.glob
-        if fixed != inside:  # its name begins before what * stands for
-            fixed = fixed[: fixed.rfind("/") + 1]
+        fixed, found = _found(system, inside)
         return [
             Entry(_full(system, url, inside, path), _state(info))
-            for path, info in sorted(search(inside, detail=True).items())
+            for path, info in sorted(found.items())
             if info.get("type") != "directory" and not _is_hidden(path[len(fixed) :])
         ]
 
 
+def _found(system, inside: str) -> tuple[str, dict[str, dict]]:
+    """Returns the folder that is searched, and what is in it, or matches a pattern."""
+    host = _HOST.search(inside)
+    start = host.end() if host else 0
+    fixed = inside[:start] + re.split(r"[*\[]", inside[start:])[0]
+    if fixed == inside:
+        return fixed, system.find(inside, detail=True)
+    folder = fixed[: fixed.rfind("/") + 1]  # names begin before what * stands for
+    if not host:
+        return folder, system.glob(inside, detail=True)
+    # For fsspec the brackets of a host are a pattern's, too.
+    from fsspec.utils import glob_translate
+
+    pattern = inside.removeprefix(folder)
+    wanted = re.compile(re.escape(folder) + f"(?:{glob_translate(pattern)})")
+    depth = None if "**" in pattern else pattern.count("/") + 1
+    found = system.find(folder, maxdepth=depth, detail=True)
+    return folder, {path: info for path, info in found.items() if wanted.match(path)}
+
+
 def _full(system, url: str, inside: str, path: str) -> str:
     """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
-    link = first_link(url)
-    if link.endswith(inside):
-        return url.replace(link, link.removesuffix(inside) + path, 1)
-    return system.unstrip_protocol(path)
+    long = _with_long_hosts(url)
+    link = first_link(long)
+    if not link.endswith(inside):
+        return system.unstrip_protocol(path)
+    whole = long.replace(link, link.removesuffix(inside) + path, 1)
+    for short, full in zip(_HOST.finditer(url), _HOST.finditer(long), strict=True):
+        whole = whole.replace(full[0], short[0])
+    return whole
 
 
 def _is_hidden(path: str) -> bool:

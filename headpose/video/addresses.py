@@ -9,6 +9,15 @@ SECRETS = re.compile(
 )
 
 
+# Not within the brackets of an IPv6 address.
+_BETWEEN_LINKS = re.compile(r"::(?![0-9a-fA-F:.]*(?:%\w+)?\])")
+
+
+def links(name: str) -> list[str]:
+    """Returns the addresses of a chain as fsspec has them, `zip://a.jpg::https://b.zip`."""
+    return _BETWEEN_LINKS.split(name)
+
+
 def is_address(name: str) -> bool:
     """Tells addresses from files."""
     return "://" in name
