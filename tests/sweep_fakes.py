@@ -16,6 +16,7 @@ from headpose.errors import HeadposeError
 from headpose.parallel.processes import ASKS, Event, ProcessPool, outcome
 from headpose.training.fields import with_values
 from headpose.training.pose_config import PoseTrainingConfig
+from headpose.training.sweep.trials import OUTPUT
 
 EPOCHS = 8
 
@@ -30,7 +31,7 @@ def fake_error(config: PoseTrainingConfig, epoch: int) -> float:
 def fake_trial(run: PoseTrainingConfig, ask) -> dict:
     """What `run_trial` does, without a network; notes how often it was started."""
     run.output.mkdir(parents=True, exist_ok=True)
-    with (run.output / "starts").open("a") as file:
+    with (run.output / OUTPUT).open("a") as file:
         file.write(f"{os.getpid()}\n")
     errors = []
     for epoch in range(EPOCHS):
@@ -84,7 +85,7 @@ def meeting_trial(run: PoseTrainingConfig, ask) -> dict:
 
     def asked(report):
         deadline = time.monotonic() + 120
-        while len({f.read_text() for f in run.output.parent.glob("*/starts")}) < 2:
+        while len({f.read_text() for f in run.output.parent.glob(f"*/{OUTPUT}")}) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         return ask(report)

@@ -199,10 +199,10 @@ def tables_digest(paths: Iterable[Path]) -> str:
 def run_trials(sweep: "Sweep", arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:
     """Runs what is left of a sweep; the table is up to date after each trial."""
     from headpose.training.sweep import results
-    from headpose.training.sweep.trials import run_trial, unfit
+    from headpose.training.sweep.trials import TABLE, run_trial, unfit
 
     def configure(chosen: dict[str, Any], output: Path) -> PoseTrainingConfig:
-        own: dict[str, Any] = {"output": output, "models_csv": output / "models.csv"}
+        own: dict[str, Any] = {"output": output, "models_csv": output / TABLE}
         own |= {o: named_model(chosen[o], MODELS[o]) for o in MODELS.keys() & chosen.keys()}
         return with_values(shared, {**chosen, **own, "resume": True, "overwrite": False})
 

@@ -219,6 +219,20 @@ def clear_states(folder: Path) -> None:
         place.rmdir()
 
 
+def clear_run(folder: Path, others: Iterable[str] = ()) -> None:
+    """Removes a run's files, and the folder if nothing of somebody else's is in it.
+
+    Args:
+        folder: Of the run.
+        others: Names of further files of it.
+    """
+    clear_states(folder)
+    for name in (LOG, NOTES, *MODELS, PICTURE, SAVED, *others):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 def _read_notes(path: Path) -> dict[str, Any]:
     try:
         notes = parse_json(path.read_text(encoding="utf-8"))

@@ -131,7 +131,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_table(tmp_path, search):
     if search != "tpe":
         assert rows == whole
     for number in ended:
-        starts = (again.trial_folder(number) / "starts").read_text()
+        starts = (again.trial_folder(number) / fakes.OUTPUT).read_text()
         assert len(starts.splitlines()) == 1
 
 
@@ -144,7 +144,7 @@ def another_process(folder, *function):
 
 def starts_of(folder):
     """Which processes started each trial."""
-    files = sorted((folder / "trials").glob("*/starts"))
+    files = sorted((folder / "trials").glob(f"*/{fakes.OUTPUT}"))
     return [[int(line) for line in file.read_text().split()] for file in files]
 
 
@@ -189,7 +189,7 @@ def test_a_sweep_killed_at_once_goes_on_with_nothing_lost(tmp_path):
         process.send_signal(signal.SIGKILL)
     workers = {
         int(line)
-        for file in (tmp_path / "part" / "trials").glob("*/starts")
+        for file in (tmp_path / "part" / "trials").glob(f"*/{fakes.OUTPUT}")
         for line in file.read_text().split()
     }
     deadline = time.monotonic() + 20
@@ -213,7 +213,7 @@ def test_killing_a_worker_loses_no_trial(tmp_path, caplog):
     with ProcessPool(2, 1, fresh=True) as pool:
         sweep = swept(tmp_path / "killed", pool, function=fakes.dying_trial)
     assert table_of(sweep) == table_of(swept(tmp_path / "whole"))
-    assert len((sweep.trial_folder(2) / "starts").read_text().splitlines()) == 2
+    assert len((sweep.trial_folder(2) / fakes.OUTPUT).read_text().splitlines()) == 2
     assert "trial 2: its worker ended by signal SIGKILL" in caplog.text
 
 
@@ -265,6 +265,30 @@ def test_overwriting_removes_a_sweep_and_nothing_else(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "kept"
     assert not sweep.trial_folder(0).exists()
     assert {state_of(t) for t in swept(tmp_path, seed=5).trials()} == {"complete"}
+
+
+def test_overwriting_keeps_what_lies_among_the_trials(tmp_path):
+    sweep = swept(tmp_path)
+    mine = [tmp_path / "trials" / name for name in ("2024", "2024-11 my notes", "0003", "00012")]
+    for folder in mine:
+        folder.mkdir(exist_ok=True)
+        (folder / "n.txt").write_text("kept")
+    (mine[0] / "log.csv").write_text("of a run of mine")  # without output.txt
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / fakes.OUTPUT).write_text("kept")
+    (tmp_path / "trials" / "0100").symlink_to(elsewhere)
+    ours = sweep.trial_folder(2)
+    for name in ("log.csv", "arguments.json", "best.keras", "curve.png", "models.csv"):
+        (ours / name).touch()
+    (ours / "checkpoint").mkdir()
+    (ours / "checkpoint" / "epoch-00001.weights.h5").touch()
+    clear(tmp_path)
+    assert all((folder / "n.txt").read_text() == "kept" for folder in mine)
+    assert (elsewhere / fakes.OUTPUT).read_text() == "kept"
+    left = {str(p.relative_to(tmp_path / "trials")) for p in (tmp_path / "trials").rglob("*")}
+    files = {f"{folder.name}/n.txt" for folder in mine} | {"2024/log.csv", "0100"}
+    assert left == files | {folder.name for folder in mine}
 
 
 def test_what_is_of_no_sweep_is_neither_written_over_nor_removed(tmp_path):

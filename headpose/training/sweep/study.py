@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import shutil
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, in_turn, sole_user
+from headpose.training.run_folder import clear_run
+from headpose.training.sweep.trials import OUTPUT, TABLE
 
 STUDY, TRIALS = "study.log", "trials"
 JOURNAL = b'{"op_code":'  # how Optuna's journals begin
@@ -62,8 +64,11 @@ def clear(folder: Path, names: Iterable[str] = ()) -> None:
         return  # what is called like our trials is somebody else's
     (folder / TRIALS).mkdir(exist_ok=True)
     with sole_user(folder / TRIALS):
-        for trial in (folder / TRIALS).glob("[0-9][0-9][0-9][0-9]*"):
-            shutil.rmtree(trial, ignore_errors=True)
+        for trial in [*(folder / TRIALS).iterdir()]:
+            # Nobody else's run has our output.txt; what a link leads to is somebody's.
+            ours = re.fullmatch(r"\d{4,}", trial.name) and (trial / OUTPUT).is_file()
+            if ours and not trial.is_symlink():
+                clear_run(trial, (OUTPUT, TABLE))
         for name in names:
             (folder / name).unlink(missing_ok=True)
         (folder / STUDY).unlink()  # the last: it tells that the others are a sweep's

@@ -15,7 +15,7 @@ from headpose.training.pose_network import misfit
 from headpose.training.pose_run import train_estimator
 from headpose.training.pose_sources import crop_of, named_sources
 
-OUTPUT = "output.txt"
+OUTPUT, TABLE = "output.txt", "models.csv"  # in the folder of a trial, beside its run's files
 # Columns of a run's row that are no error figures, beside its options.
 NO_FIGURES = ("run", "parameters", "seconds")
 
