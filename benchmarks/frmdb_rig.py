@@ -41,6 +41,7 @@ def options() -> argparse.ArgumentParser:
     add("--whenet", type=Path, required=True, metavar="FILE", help="with inputs N x 224 x 224 x 3")
     add("--estimator", default="models/pose-estimator.onnx", help="one of ours")
     add("--output", type=Path, metavar="FILE", help="where to write the corrected table")
+    cl.add_overwrite_option(parser)
     return parser
 
 
@@ -64,7 +65,7 @@ def read_answers(arguments: argparse.Namespace, rig: rig_labels.Rig) -> dict[str
 def main() -> None:
     arguments = options().parse_args()
     if arguments.output:
-        check_outputs([arguments.output], [arguments.labels])
+        check_outputs([arguments.output], [arguments.labels], arguments.overwrite)
     problems = Problems()
     table = read_labels(arguments.labels, "", ("file", "person", *COLUMNS, *ANGLES), problems)
     report(arguments.labels, problems)
@@ -97,7 +98,7 @@ def main() -> None:
             rows.append([name, who, *(f"{v:.1f}" for v in (np.median(off), *parts))])
     print(markdown_table(["labels", "estimator", "all", *PARTS], rows))
     if arguments.output:
-        with atomic_write(arguments.output) as temporary:
+        with atomic_write(arguments.output, arguments.overwrite) as temporary:
             rig_labels.corrected_table(rig, rest).to_csv(temporary, index=False)
 
 

@@ -66,6 +66,7 @@ def options() -> argparse.ArgumentParser:
     add("--starts", type=cl.at_least(0), default=3, help="timed starts of each; 0: none")
     add("--videos", type=cl.at_least(0), default=2, help="timed runs through the video; 0: none")
     add("--json", type=Path, metavar="FILE", help="also write all figures here")
+    cl.add_overwrite_option(parser)
     add("--write", action="store_true", help="put the tables into the README files")
     return parser
 
@@ -135,7 +136,7 @@ def main() -> None:
         read = [arguments.detector, arguments.estimator, arguments.clip, arguments.photos]
         read += [*(arguments.calibrate_detector or ()), *(arguments.calibrate_estimator or ())]
         read = [SourceName.parse(name).path for name in read if name]
-        check_outputs([arguments.json], read, texts=[arguments.json])
+        check_outputs([arguments.json], read, arguments.overwrite, texts=[arguments.json])
     if arguments.write:
         replaced(README, MARKS, "")  # which fails where it has no marks
     # Not above: the processes of variants import this file, and must not hold pandas.
@@ -179,7 +180,7 @@ def main() -> None:
         figures = {"command": command, "date": today, "machine": machine, "minutes": minutes}
         figures |= {"variants": results, "networks": networks, "demo steps": runs}
         figures |= {"multiply-adds a second": peak}
-        write_json(arguments.json, figures)
+        write_json(arguments.json, figures, arguments.overwrite)
     if arguments.write:
         write_between(README, MARKS, text)
         if FRONT_MARKS[0] in FRONT.read_text(encoding="utf-8"):

@@ -44,6 +44,7 @@ def options() -> argparse.ArgumentParser:
     add("--rates", type=cl.in_range(1, 1000), nargs="+", default=[12.5, 25, 30], metavar="FPS")
     add("--frames", type=cl.at_least(SHORTEST), default=10**6, help="at most so many of a clip")
     add("--json", type=Path, metavar="FILE", help="also write the figures here")
+    cl.add_overwrite_option(parser)
     cl.add_device_options(parser)
     return parser
 
@@ -93,7 +94,8 @@ def figures(series: Series, smooth: OneEuro) -> dict:
 
 def main() -> None:
     arguments = options().parse_args()
-    check_outputs([arguments.json], arguments.clips, texts=[arguments.json])
+    outputs = [arguments.json]
+    check_outputs(outputs, arguments.clips, arguments.overwrite, texts=outputs)
     series = list(made_up_series(arguments.rates))
     if arguments.clips:
         from headpose.models.keras_setup import set_up
@@ -110,7 +112,7 @@ def main() -> None:
     ]
     print(markdown_table(list(rows[0]), cells))
     if arguments.json:
-        write_json(arguments.json, rows)
+        write_json(arguments.json, rows, arguments.overwrite)
 
 
 if __name__ == "__main__":

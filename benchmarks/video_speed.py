@@ -38,6 +38,7 @@ def options() -> argparse.ArgumentParser:
     add("--repeats", type=cl.at_least(1), default=5, help="timed runs of each way")
     add("--frames", type=cl.at_least(2), default=10**6, help="at most so many of a clip")
     add("--json", type=Path, metavar="FILE", help="also write all times here")
+    cl.add_overwrite_option(parser)
     add_backend_option(parser)
     cl.add_device_options(parser)
     return parser
@@ -114,7 +115,8 @@ def main() -> None:
         if not clip.is_file():
             raise HeadposeError(f"{clip}: no such file")
     used = arguments.detector, arguments.estimator
-    check_outputs([arguments.json], [*arguments.clips, *used], texts=[arguments.json])
+    outputs, inputs = [arguments.json], [*arguments.clips, *used]
+    check_outputs(outputs, inputs, arguments.overwrite, texts=outputs)
     from variants import predicting
 
     from headpose.detection.head_detector import HeadDetector
@@ -141,7 +143,7 @@ def main() -> None:
     print(f"frames a second, medians of {arguments.repeats} runs")
     print(table(results))
     if arguments.json:
-        write_json(arguments.json, results)
+        write_json(arguments.json, results, arguments.overwrite)
 
 
 if __name__ == "__main__":

@@ -199,8 +199,8 @@ def chrome_trace(spans: Sequence[Span]) -> dict[str, Any]:
     return {"displayTimeUnit": "ms", "traceEvents": names + events}
 
 
-def draw(spans: Sequence[Span], path: Path) -> None:
-    """Draws the time line of some frames in the middle."""
+def draw(spans: Sequence[Span], path: Path, replace: bool = True) -> None:
+    """Draws the time line of some frames in the middle; see `atomic_write` for `replace`."""
     from headpose.images.figures import figure, save
 
     middle = max(0, (max(span.last for span in spans) - SHOWN) // 2)
@@ -222,7 +222,7 @@ def draw(spans: Sequence[Span], path: Path) -> None:
     axes.set_yticks(range(3), (WRITER, MAIN, READER))
     axes.set_xlabel(f"milliseconds; frames {middle} to {middle + SHOWN - 1}")
     drawing.legend(ncols=len(stages) + 1, loc="outside upper center", frameon=False)
-    save(drawing, path)
+    save(drawing, path, replace)
 
 
 def main() -> None:
@@ -233,10 +233,11 @@ def main() -> None:
     add("--picture", type=Path, metavar="FILE", help="a time line (.png, .svg)")
     add("--frames", type=cl.at_least(2), default=120, help="at most so many of the clip")
     add("--detect-every", type=cl.at_least(1), default=1, metavar="N")
+    cl.add_overwrite_option(parser)
     arguments: argparse.Namespace = parser.parse_args()
     if not arguments.clip.is_file():
         raise HeadposeError(f"{arguments.clip}: no such file")
-    check_outputs([arguments.trace, arguments.picture], [arguments.clip], True)
+    check_outputs([arguments.trace, arguments.picture], [arguments.clip], arguments.overwrite)
     from headpose.pipeline import load_pipeline
     from headpose.video.annotating import annotate_video
 
@@ -249,9 +250,9 @@ def main() -> None:
         )
     if not frames:
         raise HeadposeError(f"{arguments.clip}: no frames in it")
-    write_json(arguments.trace, chrome_trace(tracer.spans))
+    write_json(arguments.trace, chrome_trace(tracer.spans), arguments.overwrite)
     if arguments.picture:
-        draw(tracer.spans, arguments.picture)
+        draw(tracer.spans, arguments.picture, arguments.overwrite)
     print(f"{arguments.clip}: {frames} frames, {heads} heads -> {arguments.trace}")
     print(summary(shares(without_first(tracer.spans))))
 

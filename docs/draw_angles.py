@@ -15,7 +15,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headpose.cli import common as cl
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.geometry.angles import azimuth_elevation, rotation_matrices
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import write_image
@@ -130,14 +130,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).with_name("angles.jpg")
     parser.add_argument("--output", type=Path, default=default, metavar="FILE")
+    cl.add_overwrite_option(parser)
     arguments = parser.parse_args()
+    # Its own pages' pictures it draws anew.
+    replace = arguments.overwrite or arguments.output == default
+    check_outputs([arguments.output], overwrite=replace)
     whole = draw()
     small = cv2.resize(whole, None, fx=PAGE_SCALE, fy=PAGE_SCALE, interpolation=cv2.INTER_AREA)
     outputs = [(arguments.output, whole)]
     if arguments.output == default:
         outputs.append((PAGE, small))
     for target, picture in outputs:
-        with atomic_write(target) as temporary:
+        with atomic_write(target, replace) as temporary:
             write_image(temporary, picture)
         print(target)
 

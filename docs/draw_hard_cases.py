@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from draw_angles import head_of, render_head
 
 from headpose.cli import common as cl
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import write_image
 from headpose.pipeline import Head
@@ -133,8 +133,10 @@ def sheet(made: list[tuple[str, np.ndarray]]) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("hard_cases.png"), metavar="FILE")
+    cl.add_overwrite_option(parser)
     arguments = parser.parse_args()
-    with atomic_write(arguments.output) as temporary:
+    check_outputs([arguments.output], overwrite=arguments.overwrite)
+    with atomic_write(arguments.output, arguments.overwrite) as temporary:
         write_image(temporary, sheet(cases()))
     print(arguments.output)
 

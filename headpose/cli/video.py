@@ -249,7 +249,7 @@ def main() -> int:
         raise HeadposeError(f"{what}: {reason(error)}") from error
     if arguments.stats and reports:
         content = reports[0] if len(sources.names) == 1 else {"sources": reports}
-        write_json(arguments.stats, content)
+        write_json(arguments.stats, content, arguments.overwrite)
     if any(report["interrupted"] for report in reports):
         frames = sum(report["frames"] for report in reports)
         print(f"{cl.program()}: interrupted after {frames} frames", file=sys.stderr)
