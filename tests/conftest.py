@@ -49,7 +49,7 @@ def float32_afterwards():
     yield
     setup = sys.modules.get("headpose.models.keras_setup")
     if setup is not None and "tensorflow" in sys.modules:
-        setup._large_in_bfloat16 = False
+        setup._large_in_bfloat16, setup._precision = False, "float32"
         options = sys.modules["tensorflow"].config.optimizer.get_experimental_options()
         if options.get("auto_mixed_precision_onednn_bfloat16"):
             setup.rewrite_to_bfloat16(False)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from headpose.cli import common as cl
 from headpose.cli import pipeline_options as models
@@ -17,6 +18,8 @@ from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
 from headpose.images.listing import real_path
+from headpose.models.formats import content_of
+from headpose.models.resolve import precision_of
 
 # What the published comparison gave deepgaze: its own detector's face boxes, in colour.
 # Annotated faces are then matched with faces, not with heads.
@@ -77,7 +80,7 @@ def run_cleaning(
         match=arguments.match,
     )
     detector, threshold, unsure = detector_and_thresholds(arguments, confidence)
-    options = _options(arguments, recipe, threshold)
+    options = _options(arguments, recipe, threshold) | _run_of(detector)
     options |= {"unsure": unsure, "data": fingerprint(read)}
     thresholds = threshold, unsure
     try:
@@ -158,6 +161,19 @@ def _options(arguments: argparse.Namespace, recipe: Recipe, threshold: float | N
         "limit": arguments.limit,
         "split": arguments.split,
     }
+
+
+def _run_of(detector: Any) -> dict:
+    """Returns what runs a detector of ours: one file or two, found by the backend's options."""
+    stages = [detector, getattr(detector, "detector", None)]
+    found = [(getattr(stage, "spec", None), getattr(stage, "model", None)) for stage in stages]
+    opened = [(spec, model) for spec, model in found if spec]
+    told = {
+        "backend": [str(spec.backend.name) for spec, _ in opened],
+        "precision": [precision_of(spec, model) for spec, model in opened],
+    }
+    shown = {name: ", ".join(dict.fromkeys(values)) or None for name, values in told.items()}
+    return shown | {"files that run": ", ".join(content_of(s.path) for s, _ in opened) or None}
 
 
 def _crops_faces(arguments: argparse.Namespace) -> bool:

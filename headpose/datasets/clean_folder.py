@@ -108,16 +108,26 @@ class CleanFolder:
             raise HeadposeError(
                 f"{self.journal}: damaged; use --overwrite to start anew"
             ) from error
-        if before != json.loads(json.dumps(options)):
-            names = (n for n in {**before, **options} if before.get(n) != options.get(n))
-            raise HeadposeError(
-                f"{self.path} has unfinished work with other options ({', '.join(names)}); "
-                "give the same again to go on, or --overwrite to start anew"
-            )
+        self._check_same(before, json.loads(json.dumps(options)))
         with atomic_write(self.journal) as temporary:
             temporary.write_bytes(whole)
         present = {f"{cd.CROPS}/{f.name}" for f in (self.path / cd.CROPS).iterdir()}
         return {r.key: r for r in records if present.issuperset(made[r.key])}
+
+    def _check_same(self, before: dict, options: dict) -> None:
+        """Refuses to go on where crops would be of two kinds, or nobody can tell."""
+        names = [n for n in {**before, **options} if before.get(n) != options.get(n)]
+        if not names:
+            return
+        if before.keys().isdisjoint(names):
+            raise HeadposeError(
+                f"{self.path} has unfinished work of an earlier version, which did not note its "
+                f"{', '.join(names)}; go on with that version, or --overwrite to start anew"
+            )
+        raise HeadposeError(
+            f"{self.path} has unfinished work with other options ({', '.join(names)}); "
+            "give the same again to go on, or --overwrite to start anew"
+        )
 
     def _clear(self) -> None:
         """Removes what cleaning wrote, and nothing else; the tables last."""

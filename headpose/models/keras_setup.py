@@ -21,6 +21,7 @@ KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 _large_in_bfloat16 = False  # what `set_up` found out for `compiled`
+_precision = "float32"  # that `set_up` settled on
 _is_set_up = False
 # How many threads are in `silence`, and what it keeps of the first.
 _silence_lock, _silent, _kept = threading.Lock(), 0, -1
@@ -85,7 +86,7 @@ def set_up(device: str = "auto", precision: str | None = "auto") -> None:
         HeadposeError: If there is no GPU and one was asked for, or Keras cannot start on the
             backend that `KERAS_BACKEND` names.
     """
-    global _large_in_bfloat16, _is_set_up
+    global _large_in_bfloat16, _precision, _is_set_up
     check_keras_backend()
     _is_set_up = True
     if device == "cpu":
@@ -104,6 +105,7 @@ def set_up(device: str = "auto", precision: str | None = "auto") -> None:
     by_itself = precision in (None, "auto")
     if by_itself:
         precision = "bfloat16" if on_gpu or "amx_bf16" in cpu_flags() else "float32"
+    _precision = str(precision)
     if keras.backend.backend() == "tensorflow" and not on_gpu:
         rewrite_to_bfloat16(precision == "bfloat16")
         _large_in_bfloat16 = by_itself and "avx512_bf16" in cpu_flags()
@@ -114,6 +116,11 @@ def set_up(device: str = "auto", precision: str | None = "auto") -> None:
 def is_set_up() -> bool:
     """Tells whether `set_up` was called in this process: Keras is wanted here."""
     return _is_set_up
+
+
+def precision_of(parameters: int) -> str:
+    """Returns the arithmetic, `float32` or `bfloat16`, that Keras runs a network of a size in."""
+    return "bfloat16" if _large_in_bfloat16 and parameters >= LARGE else _precision
 
 
 def divide_batches(batch_size: int) -> None:

@@ -127,6 +127,23 @@ def open_model(spec: ModelSpec) -> Any:
     return load_keras(spec.path)
 
 
+def precision_of(spec: ModelSpec, model: Any) -> str:
+    """Returns the arithmetic of a network: `float32`, `bfloat16`, `int8`, as its file has it.
+
+    Args:
+        spec: What it was opened from.
+        model: What `open_model` returned.
+    """
+    if spec.metadata is None:
+        from headpose.models import keras_setup
+
+        count = getattr(model, "count_params", None)  # not where it is a `Network`: a small one
+        return keras_setup.precision_of(count() if count else 0)
+    if spec.backend.name == "openvino" and spec.backend.precision == "bfloat16":
+        return "bfloat16"
+    return spec.metadata.precision
+
+
 def cache_folder() -> Path:
     """Returns where models are kept that commands exported by the way.
 

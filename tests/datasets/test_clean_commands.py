@@ -195,6 +195,46 @@ def test_other_options_do_not_go_on_with_what_was_begun(tmp_path, aflw, run_scri
     assert run_script(*command, "--overwrite").status == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        (["--precision", "int8"], [], "precision, files that run"),
+        ([], ["--precision", "int8"], "precision, files that run"),
+        (["--backend", "keras", "--precision", "float32"], [], "backend, files that run"),
+    ],
+)
+def test_what_runs_the_detector_counts_as_it_was_found(
+    tmp_path, aflw, run_script, first, then, told
+):
+    """By default an ONNX file beside the one that is named runs, or one of eight bits."""
+    given = ["clean_aflw.py", aflw, "--limit", 2, "--confidence", 1, "--output", tmp_path]
+    ran = run_script(*given, *first)
+    assert "not one crop" in ran.err  # so that the work stays unfinished
+    ran = run_script(*given, *first)
+    assert "going on: 2 of 2 pictures are done" in ran.out
+    ran = run_script(*given, *then)
+    assert ran.status == 1
+    assert f"has unfinished work with other options ({told})" in ran.err
+
+
+def test_work_of_an_earlier_version_is_told_plainly(tmp_path, aflw, run_script):
+    given = ["clean_aflw.py", aflw, "--limit", 2, "--confidence", 1, "--output", tmp_path]
+    assert run_script(*given).status == 1
+    journal = tmp_path / "unfinished.jsonl"
+    first, *others = journal.read_text().splitlines()
+    options = json.loads(first)["options"]
+    run_of = {name: options.pop(name) for name in ("backend", "precision", "files that run")}
+    assert (run_of["backend"], run_of["precision"]) == ("onnxruntime", "float32")
+    assert re.fullmatch(r"head-detector\.onnx [0-9a-f]{16}", run_of["files that run"])
+    journal.write_text("\n".join([json.dumps({"options": options}), *others, ""]))
+    ran = run_script(*given)
+    assert ran.status == 1
+    assert (
+        "unfinished work of an earlier version, which did not note its backend, precision, "
+        "files that run; go on with that version, or --overwrite to start anew"
+    ) in ran.err
+
+
 def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_script):
     faces = aflw_faces(16)
     home = make_aflw(tmp_path / "aflw", faces)

@@ -12,6 +12,7 @@ from headpose.detection.head_detector import HeadDetector
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.export.cache import exported_for
+from headpose.models import keras_setup
 from headpose.models import resolve as module
 from headpose.models.backends import Backend
 from headpose.models.exported import read_metadata
@@ -44,6 +45,28 @@ def pair(tmp_path, monkeypatch):
 def test_the_onnx_files_that_ship_were_made_from_the_keras_files_that_ship(keras_file):
     metadata = read_metadata(keras_file.with_suffix(".onnx"))
     assert (metadata.digest, metadata.precision) == (digest(keras_file), "float32")
+
+
+@pytest.mark.parametrize(
+    ("file", "backend", "told"),
+    [
+        (DEFAULT_DETECTOR, None, "float32"),
+        (DEFAULT_DETECTOR, Backend(None, "cpu", "int8"), "int8"),
+        (DEFAULT_DETECTOR.with_suffix(".onnx"), Backend("openvino"), "float32"),
+        (DEFAULT_DETECTOR.with_suffix(".onnx"), Backend("openvino", "cpu", "bfloat16"), "bfloat16"),
+        (DEFAULT_DETECTOR, "keras", "bfloat16"),
+    ],
+)
+def test_the_arithmetic_is_told_as_it_was_found(monkeypatch, file, backend, told):
+    monkeypatch.setattr(keras_setup, "_precision", "bfloat16")
+    assert module.precision_of(resolve(file, backend), None) == told
+
+
+def test_a_large_network_alone_is_in_bfloat16_where_small_ones_gain_nothing(monkeypatch):
+    monkeypatch.setattr(keras_setup, "_precision", "float32")
+    monkeypatch.setattr(keras_setup, "_large_in_bfloat16", True)
+    found = [keras_setup.precision_of(count) for count in (0, keras_setup.LARGE)]
+    assert found == ["float32", "bfloat16"]
 
 
 @pytest.mark.parametrize(
