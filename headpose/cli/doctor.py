@@ -201,12 +201,16 @@ def formats() -> dict[str, str]:
 
 def models() -> dict[str, str]:
     """Returns whether the models that ship are whole."""
-    from headpose.models.shipped import MODELS, check_shipped
+    from headpose.models.shipped import DETECTORS, ESTIMATORS, MISSING, MODELS, check_shipped
 
     found = asked(check_shipped)
     if isinstance(found, str):
         return {str(MODELS): found}
-    return found or {str(MODELS): "no list of digests: nothing to compare with"}
+    if found:
+        return found
+    lost = [file for file in (*DETECTORS.values(), *ESTIMATORS.values()) if not file.is_file()]
+    nothing = {str(MODELS): "no list of digests: nothing to compare with"}
+    return nothing | {file.name: MISSING for file in lost}
 
 
 def examine() -> dict[str, Any]:

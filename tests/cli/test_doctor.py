@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headpose.cli import doctor
+from headpose.models import shipped
 from headpose.models.shipped import DIFFERS, MISSING, MODELS, OK, SUMS, check_shipped
 
 
@@ -44,6 +45,22 @@ def test_what_is_no_list_of_digests_is_no_reason_to_call_models_whole(
     assert done.status == 1
     assert f"{SUMS}: no list of digests, or a damaged one" in done.err
     assert "backends:" in done.out
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_models_that_are_not_there_are_a_fault(run_script, tmp_path, monkeypatch, there):
+    """Also where the list of digests is gone with them."""
+    files = {"ours": tmp_path / "d.keras"}, {"ours": tmp_path / "e.keras"}
+    for name, given in zip(("DETECTORS", "ESTIMATORS"), files, strict=True):
+        monkeypatch.setattr(shipped, name, given)
+        if there:
+            given["ours"].touch()
+    monkeypatch.setattr(check_shipped, "__defaults__", (tmp_path,))
+    done = run_script("doctor")
+    assert done.status == (0 if there else 1)
+    assert "no list of digests: nothing to compare with" in done.out
+    told = [line.partition("error: ")[2] for line in done.err.splitlines()]
+    assert told == ([] if there else ["d.keras missing", "e.keras missing"])
 
 
 def test_a_backend_of_keras_that_does_not_exist_is_told(run_script, monkeypatch):
