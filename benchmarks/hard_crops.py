@@ -20,6 +20,7 @@ from headpose.cli.markdown import markdown_table
 from headpose.geometry.angles import rotate_in_plane
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import read_image
+from headpose.models.shipped import ESTIMATORS, named_model
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import EXPECTED_ERROR, geodesic_errors
 
@@ -60,9 +61,14 @@ def darkened(picture: np.ndarray, box: np.ndarray, light: float) -> tuple:
 def main() -> None:
     parser = cl.parser(__doc__)
     parser.add_argument("table", help="labelled heads, with roll")
-    parser.add_argument("estimator", nargs="+", help="estimators that tell the whole rotation")
+    parser.add_argument(
+        "estimator",
+        nargs="+",
+        help="estimators that tell the whole rotation: ours, fast, large or files",
+    )
     arguments = parser.parse_args()
-    estimators = [(name, PoseEstimator.load(name)) for name in arguments.estimator]
+    files = {name: named_model(name, ESTIMATORS) for name in arguments.estimator}
+    estimators = [(name, PoseEstimator.load(file)) for name, file in files.items()]
     heads, _ = read_table_heads(arguments.table)
     pictures = [read_image(path) for path in heads.pictures]
     cases = [(f"turned by {a}", turned, a) for a in TURNS]

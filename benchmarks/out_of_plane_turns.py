@@ -21,17 +21,26 @@ from headpose.reporting import report
 from headpose.training import out_of_plane
 
 TURNS = ((0, 0), (12, 0), (20, 0), (30, 0), (-30, 0), (0, 8), (0, -8), (20, 8))
-SIZE, MARGIN = 224, 1.2  # pixels and share of the longer side of the pictures that are turned
+# Pixels and share of the box's longer side of the pictures that are turned: enough for the crops
+# of all estimators.
+SIZE, MARGIN = 384, 2.0
 
 
 def turned(crop: np.ndarray, ball: np.ndarray) -> np.ndarray:
-    """Turns the head in the middle of a crop (S, S, 3) of 1.2 times its box's longer side."""
+    """Turns the head in the middle of a crop (S, S, 3) of `MARGIN` times its box's longer side."""
     size = crop.shape[0]
     unit = size * 0.9 / MARGIN  # pixels of the side of a crop of the default estimator
     places = (np.mgrid[:size, :size][::-1].transpose(1, 2, 0) - (size - 1) / 2) / unit
     places = (out_of_plane.source_places(places, ball) * unit + (size - 1) / 2).astype(np.float32)
     x, y = np.moveaxis(places, -1, 0)
     return cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def box_within(box: np.ndarray) -> np.ndarray:
+    """Returns where the head of a box (4,) is in the crop that is turned."""
+    extent = (box[2:] - box[:2]).astype(np.float64)
+    half = extent * SIZE / (MARGIN * extent.max()) / 2
+    return np.concatenate([SIZE / 2 - half, SIZE / 2 + half])
 
 
 def main() -> None:
@@ -51,11 +60,15 @@ def main() -> None:
         head_crops(read_image(path), [box], SIZE, "long", MARGIN, grey=False)[0]
         for path, box in zip(heads.pictures[chosen], heads.boxes[chosen], strict=True)
     ]
+    boxes = [box_within(box) for box in heads.boxes[chosen]]
     for compared in estimators:
-        rows, size = [], (compared.recipe.size,) * 2
+        rows = []
         for pan, tilt in TURNS:
             shown = [turned(crop, out_of_plane.of_ball(pan, tilt)) for crop in crops]
-            inputs = [cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in shown]
+            inputs = [
+                compared.recipe.cut(picture, box[None])[0]
+                for picture, box in zip(shown, boxes, strict=True)
+            ]
             told = compared.estimator.estimate_all(np.stack(inputs))[:, :3]
             labels = whole_turn_angles(out_of_plane.rotation(pan, tilt) @ truth)
             off = wrap_degrees(told - labels)
