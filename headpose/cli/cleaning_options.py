@@ -7,7 +7,7 @@ from headpose.cli import common as cl
 from headpose.cli import pipeline_options as models
 from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.splits import PROTOCOLS
-from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
+from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE, VIOLA_JONES
 from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
 from headpose.models.shipped import DEFAULT_DETECTOR
 from headpose.models.specs import CROP_SIDES
@@ -109,9 +109,15 @@ def check_use(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
         set_ = (n for n in names if getattr(arguments, n) != parser.get_default(n))
         return ", ".join("--" + name.replace("_", "-") for name in set_)
 
-    of_detectors = ("confidence", "detector_size", "match", "backend", "precision", "device")
+    of_networks = ("backend", "trust_model", "precision")
+    of_detectors = ("confidence", "detector_size", "match", *of_networks, "device")
     if arguments.detector == LABELLED and (names := given(*of_detectors)):
         parser.error(f"--detector {LABELLED} is none: leave out {names}")
+    if arguments.detector in (*VIOLA_JONES, AS_DEEPGAZE):
+        # It runs on the processor: --device cpu says nothing else.
+        elsewhere = ["device"] if arguments.device == "gpu" else []
+        if names := given(*of_networks, *elsewhere):
+            parser.error(f"--detector {arguments.detector} has no network: leave out {names}")
     if arguments.test_subjects and arguments.split != "grouped":
         parser.error("--test-subjects needs --split grouped: the other divides persons")
     if arguments.test_subjects and (names := given("test_ratio")):

@@ -54,7 +54,7 @@ def load_detector(
     sized: dict[str, Any] = {} if size is None else {"size": size}
     chosen = Backend.of(backend)
     if str(name) in VIOLA_JONES:
-        _warn_of_precision(name, chosen)
+        _warn_of_idle(name, chosen)
         from headpose.detection.viola_jones import ViolaJones
 
         return ViolaJones(turned=str(name).endswith("turned"), **sized)
@@ -62,7 +62,7 @@ def load_detector(
     if isinstance(name, str | Path) and Path(name).suffix.lower() == ".onnx":
         spec = resolve_exported(Path(name), chosen)
         if spec is None:
-            _warn_of_precision(name, chosen)
+            _warn_of_idle(name, chosen)
             from headpose.detection.yunet import YuNet
 
             return YuNet(name, **sized)
@@ -80,7 +80,11 @@ def load_detector(
     return detector
 
 
-def _warn_of_precision(name: object, backend: Backend) -> None:
-    """Tells that a detector that is none of ours computes as it is."""
+def _warn_of_idle(name: object, backend: Backend) -> None:
+    """Tells what is asked for of a detector that is none of ours, and does not happen."""
     if backend.precision in ("bfloat16", "int8"):
         logger.warning("%s: computes as its file says, not in %s", name, backend.precision)
+    if backend.name not in (None, "opencv"):
+        logger.warning("%s: runs in OpenCV, not in %s", name, backend.name)
+    if backend.device == "gpu":
+        logger.warning("%s: runs on the processor, not on a GPU", name)

@@ -281,6 +281,18 @@ def test_bad_pictures_are_counted_named_and_make_the_status_1(tmp_path, run_scri
         ),
         (
             "clean_aflw.py",
+            [*("{aflw}", "--detector", "viola-jones"), "--precision", "int8", "--device", "gpu"],
+            2,
+            "viola-jones has no network: leave out --precision, --device",
+        ),
+        (
+            "comparison/clean_aflw.py",  # whose default it is
+            ["{aflw}", "--backend", "openvino", "--trust-model"],
+            2,
+            "viola-jones-deepgaze has no network: leave out --backend, --trust-model",
+        ),
+        (
+            "clean_aflw.py",
             ["{aflw}", *LABELLED, "--test-subjects", "a", "--test-ratio", 0.4],
             2,
             "leave out --test-ratio",

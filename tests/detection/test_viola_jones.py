@@ -77,6 +77,24 @@ def test_a_precision_that_it_does_not_have_is_told(caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        (
+            Backend("openvino", "gpu"),
+            ["in OpenCV, not in openvino", "on the processor, not on a GPU"],
+        ),
+        (Backend("keras", "cpu"), ["in OpenCV, not in keras"]),
+        (Backend("opencv", "cpu", "float32"), []),
+        (Backend(), []),
+    ],
+)
+def test_a_backend_and_a_device_that_it_does_not_have_are_told(caplog, backend, told):
+    load_detector("viola-jones-turned", backend=backend)
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [f"viola-jones-turned: runs {text}" for text in told]
+
+
 def test_no_face_is_no_error():
     ((boxes, scores),) = ViolaJones().detect([np.full((80, 90, 3), 50, np.uint8)])
     assert boxes.shape == (0, 4)
