@@ -12,6 +12,7 @@ Where boxes have classes, those named "head" are taken, or the only class there 
 what stands after #: `annotations.json#head+helmet`.
 """
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -34,12 +35,14 @@ from headpose.datasets.label_tables import Problems, numbers, read_labels
 from headpose.datasets.told_sizes import SIZE, known_size, told_sizes
 from headpose.datasets.yolo_boxes import read_yolo
 from headpose.errors import HeadposeError, reason
-from headpose.files import number
+from headpose.files import is_regular, number
 from headpose.geometry.boxes import COLUMNS
 from headpose.images.pictures import SUFFIXES
 
 ENDINGS = (*SUFFIXES, ".xml")  # that a list may add to names
 TAGS = ("view", "headgear")  # columns of a CSV that say more of a head
+
+ENCODING = re.compile(rb"\s*<\?xml[^>]*\bencoding=[\"']([\w.-]+)")
 
 
 def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -152,7 +155,7 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 )
                 for thing in root.iter("object")
             ]
-        except (ElementTree.ParseError, ValueError):
+        except (ElementTree.ParseError, ValueError, LookupError):  # the last of odd encodings
             problems.add("bad XML", file.name)
             continue
         name = (root.findtext("filename") or "").strip() or f"{file.stem}.jpg"
@@ -176,10 +179,19 @@ def _annotation(file: Path) -> ElementTree.Element:
     """Returns what a VOC file holds, without namespaces.
 
     Raises:
-        ValueError: If it is another kind of XML.
-        ElementTree.ParseError: If it is none.
+        ValueError: If it is another kind of XML, or no file that can be read.
+        LookupError: If it is in an encoding that nobody knows.
+        ElementTree.ParseError: If it is no XML.
     """
-    root = ElementTree.parse(file).getroot()
+    if not is_regular(file):
+        raise ValueError("a link that leads nowhere, a folder or a pipe")
+    content = file.read_bytes()
+    try:
+        root = ElementTree.fromstring(content)
+    except ValueError:  # Python's parser knows no encodings of several bytes but Unicode's
+        if (named := ENCODING.match(content)) is None:
+            raise
+        root = ElementTree.fromstring(content.decode(named[1].decode("ascii")))
     for element in root.iter():
         if isinstance(element.tag, str):  # no comment
             element.tag = element.tag.rpartition("}")[2]

@@ -15,6 +15,7 @@ from headpose.datasets.box_formats import read_box_rows
 from headpose.datasets.box_rows import BoxRow, Rows, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName
 from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
 from headpose.geometry.boxes import as_boxes
@@ -92,7 +93,7 @@ def _by_picture(folder: Path, rows: Rows, problems: Problems) -> Rows:
         if not os.path.lexists(path):
             path = finder.find(told, problems) or path
         name = str(path.relative_to(folder)) if path.is_relative_to(folder) else told
-        known = names.setdefault(os.path.realpath(folder / name), name)
+        known = names.setdefault(place_of(folder / name), name)
         result.setdefault(known, []).extend(boxes)
     return result
 

@@ -32,7 +32,8 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
         raise HeadposeError(f"{path}: not a COCO file: no images, annotations with ids") from error
     files = _each_once(path, [(image, name) for image, name, _ in named])
     sizes = {name: size for _, name, size in named}
-    kinds = [_kind(note) for note in annotations]
+    # Of a class that is not declared, or of none, it may be a head.
+    kinds = [k if not classes or k in classes else None for k in map(_kind, annotations)]
     used = {kind for kind in kinds if kind is not None}
     known = [*classes, *sorted(used - set(classes))]
     names: dict[str | None, str] = {i: classes.get(i, i) for i in known}

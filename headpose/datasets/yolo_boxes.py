@@ -1,5 +1,6 @@
 """Head boxes in YOLO's text files, as darknet and Ultralytics keep them."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -53,9 +54,13 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     for file in files:
         name = file.relative_to(pictures)
         boxes = found.setdefault(str(name), [])
-        if (text := of_name.get(name.with_suffix(""))) is None:
+        text = of_name.get(name.with_suffix(""))
+        lines = _lines(text, texts / name)
+        if lines is None:
+            problems.add("text that cannot be opened", str(name))
+            boxes.append(("", UNREADABLE))
+        if text is None or lines is None:
             continue
-        lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         if shared[file.with_suffix("")] > 1:
             problems.add("picture that shares its text with another", str(name))
             boxes.append(("", UNREADABLE))
@@ -86,6 +91,23 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _lines(text: Path | None, beside: Path) -> list[str] | None:
+    """Returns the lines of a picture's text, which may have none; None if it cannot be opened.
+
+    Args:
+        text: Of the picture, if there is one.
+        beside: Where it belongs, by the picture's name.
+    """
+    if text is None:
+        # A link that leads nowhere, a folder, a pipe: nobody can tell what it says.
+        names = (beside.with_suffix(suffix) for suffix in (".txt", ".TXT"))
+        return None if any(map(os.path.lexists, names)) else []
+    try:
+        return text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError:
+        return None
 
 
 def _texts(folder: Path, wanted: Collection[Path], problems: Problems) -> dict[Path, Path]:

@@ -1,6 +1,8 @@
 """What files say of heads, in whatever way, never passes for background in silence."""
 
 import json
+import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -96,6 +98,63 @@ def test_a_class_of_heads_that_is_declared_is_meant(folder):
     source = coco(folder, [{"image_id": 0}], categories=("person", "head"))
     assert heads(source) == {"a.png": 0, "b.png": 0}
     assert heads(f"{source}#person") == {"a.png": 1, "b.png": 0}
+
+
+@pytest.mark.parametrize("kind", [{"category_id": 99}, {"category_id": None}, {}])
+def test_annotations_of_no_declared_class_leave_the_picture_out(folder, kind):
+    source = coco(folder, [{"image_id": 0}, {"image_id": 1}])
+    content = json.loads(source.read_text())
+    note = content["annotations"][0]
+    del note["category_id"]
+    note |= kind
+    source.write_text(json.dumps(content))
+    found, problems = read_boxed_pictures(source)
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind["bad annotation"] == ["c.json number 0"]
+    # Where no class is declared, there may be none.
+    source.write_text(json.dumps(content | {"categories": [], "annotations": [note]}))
+    if not kind:
+        assert heads(source) == {"a.png": 1, "b.png": 0}
+
+
+@pytest.mark.parametrize("how", ["dangling", "folder", "pipe"])
+def test_yolo_texts_that_cannot_be_opened_leave_the_picture_out(folder, how):
+    (folder / "labels").mkdir()
+    (folder / "images").mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).rename(folder / "images" / name)
+    (folder / "labels" / "b.txt").write_text("0 .5 .5 .2 .2\n")
+    make = {"dangling": lambda p: p.symlink_to("gone"), "folder": Path.mkdir, "pipe": os.mkfifo}
+    make[how](folder / "labels" / "a.txt")
+    found, problems = read_boxed_pictures(folder)
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind["text that cannot be opened"] == ["a.png"]
+
+
+@pytest.mark.parametrize("how", ["dangling", "folder", "pipe", "x-unknown-777", "rot13"])
+def test_xml_that_cannot_be_opened_or_decoded_is_told(folder, how):
+    (folder / "b.xml").write_text(VOC.format("b.png", "head", 0))
+    make = {"dangling": lambda p: p.symlink_to("gone"), "folder": Path.mkdir, "pipe": os.mkfifo}
+    text = f'<?xml version="1.0" encoding="{how}"?>' + VOC.format("a.png", "head", 0)
+    make.get(how, lambda p: p.write_text(text))(folder / "a.xml")
+    found, problems = read_boxed_pictures(folder)
+    assert [p.path.name for p in found] == ["b.png"]
+    assert problems.by_kind == {"bad XML": ["a.xml"]}
+
+
+def test_xml_in_an_encoding_of_several_bytes_is_read(folder):
+    text = '<?xml version="1.0" encoding="gb2312"?>' + VOC.format("头.png", "head", 0)
+    (folder / "a.xml").write_bytes(text.encode("gb2312"))
+    (folder / "a.png").rename(folder / "头.png")
+    assert heads(folder) == {"头.png": 1}
+
+
+@pytest.mark.parametrize("name", ["n\0.png", "s\ud800.png"])
+def test_names_that_no_file_can_have_are_unreadable(folder, name):
+    source = coco(folder, [{"image_id": 0}, {"image_id": 1}], names=("a.png", name))
+    found, problems = read_boxed_pictures(source)
+    assert [p.path.name for p in found] == ["a.png"]
+    assert problems.by_kind == {"unreadable picture": [name]}
 
 
 @pytest.mark.parametrize("own", [True, False])
