@@ -14,9 +14,11 @@ import numpy as np
 
 from headpose.baselines.onnx_networks import OnnxNetwork
 from headpose.errors import HeadposeError
+from headpose.files.places import identity
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.convention_math import ANGLES
 from headpose.pose.estimator import all_measures
+from headpose.reporting import logger
 
 DECODINGS = ("degrees", "bins", "circular", "rotation")
 BIN = 3.0  # degrees, of networks that tell how likely each bin is
@@ -45,6 +47,7 @@ class Convention:
         signs: By which they are multiplied, in that order, to be this project's.
         source: Where all that is read.
         tried: Whether it was checked on the network's own files.
+        files: Of how many networks the published estimator is the mean.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Convention:
     signs: tuple[int, int, int]
     source: str
     tried: bool = False
+    files: int = 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -98,6 +102,7 @@ CONVENTIONS = {
             signs=(1, 1, 1),
             source="github.com/omasaht/headpose-fsanet-pytorch, src/demo.py; two files, averaged",
             tried=True,
+            files=2,
         ),
         Convention(
             name="hopenet",
@@ -173,13 +178,14 @@ class PeerEstimator:
         outputs: 3, for tilt, pan and roll.
 
     Raises:
-        HeadposeError: If a file cannot be read or is no such network.
+        HeadposeError: If a file cannot be read, is no such network, or is named twice.
     """
 
     grey = False
     outputs = 3
 
     def __init__(self, convention: Convention, files: Sequence[Path], backend: str = "auto"):
+        _check_files(convention, files)
         self.convention = convention
         self.size, self.side, self.margin = convention.size, convention.side, convention.margin
         self._networks = [OnnxNetwork(file, convention.shape, backend) for file in files]
@@ -210,6 +216,23 @@ class PeerEstimator:
         # About the first, so that 179 and -179 degrees average to 180.
         apart = [wrap_degrees(angles - told[0]) for angles in told]
         return wrap_degrees(told[0] + np.mean(apart, axis=0)).astype(np.float32)
+
+
+def _check_files(convention: Convention, files: Sequence[Path]) -> None:
+    """Refuses a file that is named twice; warns where there are not as many as published."""
+    known: dict[object, Path] = {}
+    for file in files:
+        if known.setdefault(identity(file), file) is not file:
+            raise HeadposeError(f"{convention.name}: {file} is named twice; name it once")
+    if len(files) != convention.files:
+        what = "one network" if convention.files == 1 else f"the mean of {convention.files}"
+        logger.warning(
+            "%s: %s, where the published estimator is %s: %s",
+            convention.name,
+            "one file" if len(files) == 1 else f"the mean of {len(files)} files",
+            what,
+            ", ".join(file.name for file in files),
+        )
 
 
 def prepared(crops: np.ndarray, convention: Convention) -> np.ndarray:

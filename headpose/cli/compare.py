@@ -167,7 +167,10 @@ def show_check(name: str, check) -> None:
     from headpose.baselines.conventions import STATED
 
     angles = list(check.stated)
-    print(f"{name}: mean absolute errors in degrees, by other conventions")
+    print(
+        f"{name}: mean absolute errors in degrees, by other conventions; of all heads, while the "
+        "table above leaves out tilt and roll near 90 degrees of pan"
+    )
     print()
     print(f"| | {' | '.join(angles)} | lower? |")
     print(f"| --- |{' ---: |' * len(angles)} --- |")

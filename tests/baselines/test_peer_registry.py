@@ -141,6 +141,22 @@ def test_several_files_are_averaged_also_across_180_degrees(tmp_path):
     assert estimator.estimate_all(np.zeros((0, 64, 64, 3), np.uint8)).shape == (0, 3)
 
 
+def test_half_of_an_estimator_is_told_and_a_file_counts_once(tmp_path, caplog):
+    files = [constant(tmp_path / f"{name}.onnx", (1, 2, 3)) for name in "abc"]
+    PeerEstimator(CONVENTIONS["fsa-net"], files[:2])
+    assert not caplog.records
+    PeerEstimator(CONVENTIONS["fsa-net"], files[:1])
+    PeerEstimator(CONVENTIONS["fsa-net"], files)
+    assert [record.getMessage() for record in caplog.records] == [
+        "fsa-net: one file, where the published estimator is the mean of 2: a.onnx",
+        "fsa-net: the mean of 3 files, where the published estimator is the mean of 2: "
+        "a.onnx, b.onnx, c.onnx",
+    ]
+    (tmp_path / "link.onnx").symlink_to(files[0])
+    with pytest.raises(HeadposeError, match=r"fsa-net: \S+link.onnx is named twice; name it once"):
+        PeerEstimator(CONVENTIONS["fsa-net"], [files[0], tmp_path / "link.onnx"])
+
+
 @pytest.mark.parametrize(
     ("name", "outputs", "message"),
     [

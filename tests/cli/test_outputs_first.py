@@ -212,6 +212,7 @@ def test_an_export_that_another_process_was_faster_with_stays(tmp_path, monkeypa
         target.write_text("dear")
         return []
 
+    monkeypatch.setattr("headpose.export.exporter._check_request", lambda *_: None)
     monkeypatch.setattr("headpose.export.exporter._write", lambda *_: None)
     monkeypatch.setattr("headpose.export.exporter.open_exported", lambda *_: None)
     monkeypatch.setattr("headpose.export.exporter.differences", write)
