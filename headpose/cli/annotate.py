@@ -5,7 +5,6 @@ cannot be read are listed, and the others are done all the same.
 """
 
 import argparse
-import hashlib
 import importlib.util
 import math
 import sys
@@ -26,7 +25,6 @@ from headpose.errors import HeadposeError, install
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
 SETTINGS = ("format", "shard_size", "every", "empty", "column", "key")
-SAVED_MODEL = "saved_model.pb"  # by which TensorFlow tells its folders
 
 
 def options() -> argparse.ArgumentParser:
@@ -107,6 +105,7 @@ def settings_of(arguments: argparse.Namespace) -> dict:
     """
     from headpose.detection.loading import VIOLA_JONES
     from headpose.models.exported import is_exported
+    from headpose.models.formats import content_of
     from headpose.models.resolve import eight_bits_beside
     from headpose.models.shipped import DETECTORS, ESTIMATORS, OURS
 
@@ -119,27 +118,8 @@ def settings_of(arguments: argparse.Namespace) -> dict:
         model = Path(settings[name] or usual)
         # --precision auto takes the eight-bit file on some machines and not on others.
         eight_bits = None if is_exported(model) else eight_bits_beside(model, backend)
-        settings[name] = digest(eight_bits.path if eight_bits else model)
+        settings[name] = content_of(eight_bits.path if eight_bits else model)
     return settings
-
-
-def digest(model: Path) -> str:
-    """Returns a model's name with a digest of its content, be it a file, two, or a folder.
-
-    Raises:
-        HeadposeError: If it is missing.
-    """
-    if not model.exists():
-        raise HeadposeError(f"{model}: no such model file")
-    if model.is_dir() and not (model / SAVED_MODEL).is_file():
-        raise HeadposeError(f"{model}: a folder, and no SavedModel; name a model file")
-    weights = model.with_suffix(".bin")  # OpenVINO keeps them apart
-    files = sorted(model.rglob("*")) if model.is_dir() else [model, weights]
-    content = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            content.update(file.read_bytes())
-    return f"{model.name} {content.hexdigest()[:16]}"
 
 
 def check_format(kind: str) -> None:

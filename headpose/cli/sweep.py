@@ -101,16 +101,14 @@ def main() -> int:
     arguments, space = read_options(options())
     resolve_models(arguments, **MODELS)
     check(space, PoseTrainingConfig())
-    for option in MODELS.keys() & space.options.keys():
-        given = space.options[option]
-        if isinstance(given, tuple):  # a range is told when the first trial is configured
-            check_models(*(named_model(name, MODELS[option]) for name in given))
+    check_models(*itertools.chain(*chosen_models(space).values()))
     shared = config_from(arguments, PoseTrainingConfig())
     search = arguments.search or ("tpe" if space.ranges else "grid")
     if search == "grid":
         space.grid()  # says so where a range makes it impossible
     check_pool(arguments)
     data = check_data(shared)
+    from headpose.training.model_contents import contents
     from headpose.training.sweep import results
     from headpose.training.sweep.driver import DATA, Sweep
     from headpose.training.sweep.study import check_free, clear, state_of, turn
@@ -130,7 +128,8 @@ def main() -> int:
         shared.learning.seed,
         arguments.stop_early,
         {name: str(value) for name, value in values(shared, with_effect_only=True).items()}
-        | {DATA: tables_digest(data)},
+        | {DATA: tables_digest(data)}
+        | contents(shared, chosen_models(space)),
     )
     print(f"{sweep.count} trials, {sweep.left()} of them to run, by {search} over")
     print(space.describe())
@@ -158,6 +157,19 @@ def check_kept(folder: Path, inputs: Iterable[str | Path | None]) -> None:
     for path in inputs:
         if path and Path(path).resolve().is_relative_to(folder.resolve()):
             raise HeadposeError(f"{path} is an input and would be lost; name another --output")
+
+
+def chosen_models(space: Space) -> dict[str, list[str]]:
+    """Returns the files of the models among which trials choose, by options.
+
+    What is a range instead is told when the first trial is configured.
+    """
+    given = {option: space.options[option] for option in MODELS.keys() & space.options.keys()}
+    return {
+        option: [named_model(name, MODELS[option]) for name in names]
+        for option, names in given.items()
+        if isinstance(names, tuple)
+    }
 
 
 def check_data(config: PoseTrainingConfig) -> list[Path]:

@@ -1,6 +1,7 @@
 """The formats that models are exported to, and where an exported model belongs."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 from headpose.errors import HeadposeError, reason
@@ -46,6 +47,9 @@ FORMATS = {
 }
 
 
+SAVED_MODEL = "saved_model.pb"  # by which TensorFlow tells its folders
+
+
 def default_target(source: Path, form: str, int8: bool = False) -> Path:
     """Returns where an exported model goes: beside the model that it is made from."""
     return source.with_name(f"{source.stem}{'-int8' if int8 else ''}{FORMATS[form].suffix}")
@@ -65,3 +69,24 @@ def digest(path: Path) -> str:
         raise HeadposeError(f"{path}: no such model file; name an existing .keras file") from error
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+
+
+def content_of(model: Path) -> str:
+    """Returns a model's name with a digest of its content, be it a file, two, or a folder.
+
+    Raises:
+        HeadposeError: If it is missing, no model, or cannot be read.
+    """
+    if not model.exists():
+        raise HeadposeError(f"{model}: no such model file")
+    if model.is_dir() and not (model / SAVED_MODEL).is_file():
+        raise HeadposeError(f"{model}: a folder, and no SavedModel; name a model file")
+    weights = model.with_suffix(".bin")  # OpenVINO keeps them apart
+    files = sorted(model.rglob("*")) if model.is_dir() else [model, weights]
+    content = hashlib.sha256()
+    for file in filter(is_regular, files):
+        try:
+            content.update(file.read_bytes())
+        except OSError as error:
+            raise HeadposeError(f"{file}: cannot be read: {reason(error)}") from error
+    return f"{model.name} {content.hexdigest()[:16]}"

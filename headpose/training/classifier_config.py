@@ -20,9 +20,11 @@ class ClassifierSources(BoxedSources):
     """Where candidates come from: pictures with head boxes, and the detector that finds them."""
 
     validate_on: int = field(150, "pictures of each to measure each epoch", low=1)
-    detector: str = field("single-stage", "the first stage, a .keras file", metavar="FILE")
+    detector: str = field(
+        "single-stage", "the first stage, a .keras file", metavar="FILE", model=True
+    )
     others: tuple[str, ...] = field(
-        (), "more detectors whose finds are learned from", metavar="DETECTOR"
+        (), "more detectors whose finds are learned from", metavar="DETECTOR", model=True
     )
     sizes: tuple[int, ...] = field(
         (512, 704), "long sides in pixels at which candidates are searched", low=64
@@ -43,6 +45,7 @@ class ClassifierNetwork(Checked):
         "classifier to go on from, whatever --architecture is, or a network whose weights to "
         "begin with, where they fit",
         metavar="FILE",
+        model=True,
     )
     freeze: tuple[str, ...] = FREEZE
 

@@ -21,6 +21,7 @@ from headpose.training.detection_sources import (
     thinned,
 )
 from headpose.training.fields import values
+from headpose.training.model_contents import contents
 from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _learn(
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=SMOOTHING)
     classifier.compile(optimizer(schedule), loss, jit_compile=jit_compile())
     # Only now, when nothing else can be wrong, are earlier results touched.
-    told, labels = values(config, with_effect_only=True), labels_digest([*training, *validation])
+    told = values(config, with_effect_only=True) | contents(config)
+    labels = labels_digest([*training, *validation])
     earlier = open_run(folder, told, config.resume, config.overwrite, labels)
     best = folder / "best.keras"
     loop.fit(

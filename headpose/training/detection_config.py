@@ -36,12 +36,13 @@ class DetectionSources(BoxedSources):
     incomplete_labels: tuple[str, ...] = field((), "data in which not every head is boxed")
     incomplete_share: float = field(0.15, "their share of examples", low=0, high=1)
     incomplete_detector: tuple[str, ...] = field(
-        (), "detectors whose other finds in them are ignored", metavar="DETECTOR"
+        (), "detectors whose other finds in them are ignored", metavar="DETECTOR", model=True
     )
     mine_with: str | None = field(
         None,
         "show more often what this detector takes for heads where no label has one",
         metavar="DETECTOR",
+        model=True,
     )
 
 
@@ -51,10 +52,13 @@ class DetectionNetwork(Checked):
 
     architecture: str = field("compact", "the network", choices=("compact", "fast", "ssd512"))
     start: str | None = field(
-        None, "detector to fine-tune, whatever --architecture is", metavar="FILE"
+        None, "detector to fine-tune, whatever --architecture is", metavar="FILE", model=True
     )
     pruned_from: str | None = field(
-        None, "begin with the strongest channels of this wider detector", metavar="FILE"
+        None,
+        "begin with the strongest channels of this wider detector",
+        metavar="FILE",
+        model=True,
     )
     freeze: tuple[str, ...] = FREEZE
     confidence: float | None = field(None, "threshold to store, if --uncalibrated", low=0, high=1)
@@ -72,7 +76,10 @@ class DetectionLearning(Checked):
     epochs: int = field(30, "epochs", low=1)
     steps: int = field(300, "batches an epoch", low=1)
     teacher: str | None = field(
-        None, "learn from this detector's answers for the same crops as well", metavar="FILE"
+        None,
+        "learn from this detector's answers for the same crops as well",
+        metavar="FILE",
+        model=True,
     )
     batch_size: int = field(24, "crops a batch", low=1)
     size: int = field(320, "side of the crops, if the network allows", low=64)

@@ -22,6 +22,7 @@ from headpose.training.detection_sources import (
     read_all,
 )
 from headpose.training.fields import values, warn_of_idle
+from headpose.training.model_contents import contents
 from headpose.training.run_folder import check_run, saving
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _learn(
     finder = HeadDetector(detector, name=str(config.network.start))
     best = folder / "best.keras"
     # Only now, when nothing else can be wrong, are earlier results touched.
-    told = values(config, with_effect_only=True)
+    told = values(config, with_effect_only=True) | contents(config)
     earlier = open_run(folder, told, config.resume, config.overwrite, labels)
     kept = BestModel(
         detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best

@@ -30,6 +30,7 @@ def field(
     metavar: str | None = None,
     positional: bool = False,
     effect: bool = True,
+    model: bool = False,
 ) -> Any:
     """Returns a field of a configuration.
 
@@ -42,6 +43,7 @@ def field(
         metavar: What stands for a value in help texts.
         positional: Whether its option is an argument without a name.
         effect: Whether the result depends on it; where and how to work has none.
+        model: Whether it names files of models, on whose content the result depends.
     """
     told = {
         "help": meaning,
@@ -52,6 +54,7 @@ def field(
         "metavar": metavar,
         "positional": positional,
         "effect": effect,
+        "model": model,
     }
     return dataclasses.field(default=default, metadata=told)
 

@@ -36,7 +36,7 @@ class Crop(Checked):
     """How heads are cut from pictures, see `headpose.geometry.crops.head_crops`."""
 
     detector: str | None = field(
-        None, "crop heads in pictures at this detector's boxes, not the labelled"
+        None, "crop heads in pictures at this detector's boxes, not the labelled", model=True
     )
     side: str | None = field(
         None, "of the box, see clean_aflw.py (default: short)", choices=SIDES, old=OLD_SIDES
@@ -58,7 +58,7 @@ class Network(Checked):
         choices=ARCHITECTURES,
     )
     start: str | None = field(
-        None, "estimator whose weights to begin with, where they fit", metavar="FILE"
+        None, "estimator whose weights to begin with, where they fit", metavar="FILE", model=True
     )
     freeze: tuple[str, ...] = FREEZE
     outputs: int | None = field(
@@ -96,7 +96,10 @@ class Learning(Checked):
     )
     balance: float = field(0.5, "1 draws all poses equally often", low=0, high=1)
     teacher: str | None = field(
-        None, "estimator to learn from besides the labels; rotations only", metavar="FILE"
+        None,
+        "estimator to learn from besides the labels; rotations only",
+        metavar="FILE",
+        model=True,
     )
     teacher_share: float = field(
         0.7, "share of the examples that get the teacher's answer", low=0, high=1

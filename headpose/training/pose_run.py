@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.training.fields import values
+from headpose.training.model_contents import contents
 from headpose.training.models_table import check_models_table, note_model
 from headpose.training.pose_config import PoseTrainingConfig, check_use
 from headpose.training.pose_network import check_options, misfit, start_network, with_others
@@ -154,7 +155,7 @@ def _learn(
         folder / "best.keras",
     )
     # Only now, when little else can be wrong, are earlier results touched.
-    told = values(config, with_effect_only=True)
+    told = values(config, with_effect_only=True) | contents(config)
     earlier = open_run(folder, told, config.resume, config.overwrite, sets.digest())
     best.begin_with(config.network.start)
     started = time.monotonic()

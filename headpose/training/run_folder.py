@@ -16,6 +16,7 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, parse_json, sha256, write_json
 from headpose.files.places import identity
 from headpose.reporting import logger
+from headpose.training.model_contents import CONTENT
 
 LOG, NOTES = "log.csv", "arguments.json"
 MODELS = ("best.keras", "last.keras")  # what a run keeps
@@ -167,8 +168,9 @@ def open_run(
     told |= {LABELS: labels} if labels else {}
     _check_results(folder, resume, overwrite)
     if resume and log.exists():
-        # Runs of earlier versions did not note their labels.
-        before = {LABELS: labels} | _read_notes(notes)
+        # Runs of earlier versions did not note their labels, nor what their models hold.
+        late = {name: told[name] for name in told if name.startswith((LABELS, CONTENT))}
+        before = late | _read_notes(notes)
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
             raise HeadposeError(

@@ -1,6 +1,7 @@
 """The sweep by its command line."""
 
 import csv
+import shutil
 
 import pytest
 from drawn_heads import spot_heads
@@ -57,6 +58,26 @@ def test_networks_are_trained_side_by_side_by_the_code_of_train(run_script, head
     other = run_script(*given, "--learning-rate", "0.1")
     assert other.status == 1
     assert "other values of learning_rate" in other.err
+
+
+def test_a_sweep_goes_on_with_the_same_model_files_alone(
+    run_script, heads, tmp_path, tiny_estimator
+):
+    """By content: else two networks of one name would share a table, and nobody be told."""
+    space, start = tmp_path / "one.yaml", tmp_path / "start.keras"
+    fixed = "fixed: {architecture: patacchiola, conv_blocks: 2, filters: 4, dense_size: 8}"
+    space.write_text(f"{{options: {{learning_rate: [0.001]}}, {fixed}}}")
+    shutil.copy(tiny_estimator, start)
+    given = command(heads, space, tmp_path / "run", "--start", start)
+    done = run_script(*given)
+    assert done.status == 0, done.err
+    again = run_script(*given)
+    assert again.status == 0, again.err
+    assert "1 trials, 0 of them to run" in again.out
+    shutil.copy(tmp_path / "run" / "trials" / "0000" / "best.keras", start)
+    other = run_script(*given)
+    assert other.status == 1
+    assert "other values of the content of start" in other.err
 
 
 def test_mistakes_that_all_trials_share_end_the_sweep_soon(run_script, tmp_path):

@@ -25,6 +25,7 @@ from optuna.trial import Trial, TrialState
 from headpose.errors import HeadposeError
 from headpose.files import sole_user
 from headpose.parallel.processes import DONE, Task, work
+from headpose.training.model_contents import CONTENT
 from headpose.training.sweep.spaces import Space
 from headpose.training.sweep.study import (
     FINISHED,
@@ -92,8 +93,9 @@ class Sweep:
 
     def _differs(self, settings: dict[str, str]) -> bool:
         """Tells whether there is a sweep with other settings, of which nothing is worth keeping."""
-        # Sweeps of earlier versions did not note their data.
-        before = {DATA: settings.get(DATA)} | self.study.user_attrs.get("settings", settings)
+        # Sweeps of earlier versions did not note their data, nor what their models hold.
+        late = {name: settings[name] for name in settings if name.startswith((DATA, CONTENT))}
+        before = late | self.study.user_attrs.get("settings", settings)
         changed = [k for k in settings if before.get(k) != settings[k]]
         if changed and any(t.intermediate_values for t in self.trials()):
             raise HeadposeError(
