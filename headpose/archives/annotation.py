@@ -182,7 +182,7 @@ class _Shard:
                         for row in frame_rows(record.file, frame, heads):
                             yield self._complete(row, record)
                 for problem in source.problems:
-                    self._note(record, HeadposeError(problem))
+                    self._note(record, HeadposeError(problem.replace(str(path), record.file)))
                 self.counts["videos"] += 1
         except HeadposeError as failure:
             if self.counts["frames"] > frames_before:

@@ -1,6 +1,6 @@
 """Pictures of Parquet: a column of bytes, of paths or URLs, or both (Hugging Face's `image`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
@@ -85,8 +85,6 @@ def picture_column(place: str, schema, columns: Columns) -> str:
     Raises:
         HeadposeError: If it is missing, holds neither bytes nor text, or is not to be told.
     """
-    import pyarrow as arrow
-
     there = f"it has {', '.join(schema.names) or 'none'}"
     shown = without_secrets(place)
     if columns.picture is None:
@@ -96,8 +94,8 @@ def picture_column(place: str, schema, columns: Columns) -> str:
         return fitting[0]
     if columns.picture not in schema.names:
         raise HeadposeError(f"{shown}: no column {columns.picture}; {there}")
-    kind = schema.field(columns.picture).type
-    text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+    kind = _plain(schema.field(columns.picture).type)
+    text = any(is_text(kind) for is_text in _kinds("string"))
     if not (text or _has_bytes(kind)):
         raise HeadposeError(
             f"{shown}: column {columns.picture} has {kind}, neither bytes nor paths or URLs; "
@@ -123,10 +121,26 @@ def key_column(place: str, schema, columns: Columns) -> str | None:
 def _has_bytes(kind) -> bool:
     import pyarrow as arrow
 
+    kind = _plain(kind)
     if arrow.types.is_struct(kind):
         names = [kind.field(i).name for i in range(kind.num_fields)]
         return BYTES in names and _has_bytes(kind.field(names.index(BYTES)).type)
-    return arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind)
+    return any(is_bytes(kind) for is_bytes in _kinds("binary"))
+
+
+def _plain(kind):
+    """Returns the type of a column's values: pandas' categories are a dictionary of them."""
+    import pyarrow as arrow
+
+    return kind.value_type if arrow.types.is_dictionary(kind) else kind
+
+
+def _kinds(of: str) -> list[Callable[[Any], bool]]:
+    """Returns what tells the types of texts (`string`) or bytes (`binary`)."""
+    import pyarrow as arrow
+
+    names = (f"is_{of}", f"is_large_{of}", f"is_{of}_view", f"is_fixed_size_{of}")
+    return [getattr(arrow.types, name) for name in names if hasattr(arrow.types, name)]
 
 
 def rows(place: str, columns: Columns, part: Part) -> Iterator[Record]:
@@ -171,6 +185,8 @@ def _record(place: str, number: int, row: dict, name: str, key: str | None) -> R
     if named is None:
         source = value if isinstance(value, str) else path
         named = key_of(source) if source and not is_url(source) else f"{key_of(place)}#{number}"
+    if isinstance(value, str) and is_url(value):
+        value = value.strip()
     if isinstance(value, str) and value.strip():
         url = value if url is None and is_url(value) else url
         return Record(without_secrets(value), str(named), _shown(url), beside(place, value))

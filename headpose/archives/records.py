@@ -129,7 +129,10 @@ def as_file(record: Record) -> Iterator[Path]:
         else:
             assert isinstance(content, str)
             _download(content, path)
-        yield path
+        try:
+            yield path
+        except HeadposeError as error:  # of a name that nobody has heard of
+            raise type(error)(str(error).replace(str(path), record.file)) from error
 
 
 def _download(url: str, path: Path) -> None:

@@ -45,6 +45,28 @@ def test_paths_go_by_the_shards_size_and_are_seen_from_the_table(tmp_path):
     assert [r.key for r in records] == [sets.key_of(name) for name in CONTENTS]
 
 
+@pytest.mark.parametrize("kind", ["dictionary", "string_view", "large_string"])
+def test_texts_of_any_type_are_paths(tmp_path, kind):
+    """pandas' categories, and what other programs write."""
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    sets.as_folder(tmp_path, CONTENTS)
+    own = arrow.dictionary(arrow.int32(), arrow.string()) if kind == "dictionary" else None
+    texts = arrow.array(list(CONTENTS)).cast(own or getattr(arrow, kind)())
+    records, _ = read(table(tmp_path, path=texts), Columns("path"))
+    assert [r.content for r in records] == [str(tmp_path / name) for name in CONTENTS]
+
+
+def test_bytes_of_one_length_are_pictures(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    records, _ = read(table(tmp_path, jpg=arrow.array([b"12", b"34"], arrow.binary(2))))
+    assert [r.content for r in records] == [b"12", b"34"]
+
+
+def test_spaces_around_a_url_are_not_of_it(tmp_path):
+    records, _ = read(table(tmp_path, url=[" https://example.org/a.png "]), Columns("url"))
+    assert [r.content for r in records] == ["https://example.org/a.png"]
+
+
 def test_hugging_faces_pictures_are_bytes_or_paths(tmp_path):
     sets.as_folder(tmp_path, {"b.png": b"2"})
     images = [{"bytes": b"1", "path": "a.png"}, {"bytes": None, "path": "b.png"}, None]
