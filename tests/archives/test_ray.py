@@ -50,7 +50,7 @@ def test_a_sweep_gives_the_table_that_processes_give_though_a_worker_is_killed(
     assert len(on_ray) == 8
     assert {row["state"] for row in on_ray} == {"complete"}
     assert on_ray == swept(tmp_path / "processes", ProcessPool(2, 1, fresh=True))
-    starts = sorted((tmp_path / "ray" / "trials").glob("*/starts"))
+    starts = sorted((tmp_path / "ray" / "trials").glob("*/output.txt"))
     processes = [int(line) for file in starts for line in file.read_text().split()]
     assert len(processes) == 9  # the one that was killed started twice
     assert len(set(processes)) == 9  # and each trial had a process of its own
