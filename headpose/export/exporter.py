@@ -15,7 +15,7 @@ from headpose.errors import HeadposeError, first_line, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.half import halve_weights
 from headpose.export.verify import Difference, differences
-from headpose.files import in_turn, is_regular, temporary_folder, writable_folder
+from headpose.files import in_turn, is_regular, sha256, temporary_folder, writable_folder
 from headpose.models.backends import Backend
 from headpose.models.exported import (
     KEY,
@@ -30,6 +30,7 @@ from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up, silence
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
+from headpose.models.openvino_files import WEIGHTS_KEY
 from headpose.models.sessions import check_name
 from headpose.models.specs import CLASSIFIER, DETECTOR, ESTIMATOR, Spec
 
@@ -265,6 +266,9 @@ def _write_openvino(network, signature, about: ModelMetadata, file: Path, inputs
 
         model = quantize_openvino(model, inputs)
     model.set_rt_info(about.to_json(), KEY)
+    openvino.save_model(model, file, compress_to_fp16=False)
+    # Once more, with a note of which weights are its own.
+    model.set_rt_info(sha256(file.with_suffix(".bin")), WEIGHTS_KEY)
     openvino.save_model(model, file, compress_to_fp16=False)
 
 

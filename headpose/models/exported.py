@@ -22,7 +22,6 @@ KEY = "headpose"  # under which a file holds its description
 SAVED_MODEL_FILE = "assets.extra/headpose.json"  # TensorFlow's folder for what others add
 LITERT_FILE = "headpose.json"  # in the archive behind the network, as LiteRT's metadata are
 SUFFIXES = (".onnx", ".xml", ".tflite")
-MAX_XML = 64_000_000  # bytes; those of our networks have some 100,000
 
 
 def is_exported(path: str | Path) -> bool:
@@ -139,18 +138,10 @@ def _of_onnx(path: Path) -> str | None:
 
 
 def _of_openvino(path: Path) -> str | None:
-    import xml.etree.ElementTree as ElementTree  # which ONNX files, the default, never need
+    # ONNX files, the default, never need what reads XML.
+    from headpose.models.openvino_files import note_in
 
-    if path.stat().st_size > MAX_XML:
-        raise HeadposeError(f"{path}: more than {MAX_XML / 1e6:.0f} MB, larger than any of ours")
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, ValueError, LookupError):  # the latter of odd encodings
-        return None
-    except OSError as error:
-        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
-    entry = root.find(f"./rt_info/{KEY}")
-    return None if entry is None else entry.get("value")
+    return note_in(path, KEY)
 
 
 def _of_litert(path: Path) -> str | None:

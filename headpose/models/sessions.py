@@ -141,8 +141,10 @@ def _in_openvino(path: Path, backend: Backend) -> Call:
     if device == "CPU" and thread_count():
         settings["INFERENCE_NUM_THREADS"] = thread_count()
     files = [path]
-    if path.suffix.lower() == ".xml" and not path.with_suffix(".bin").exists():
-        files.append(path.resolve().with_suffix(".bin"))  # beside what a link leads to
+    if path.suffix.lower() == ".xml":
+        from headpose.models.openvino_files import weights_of
+
+        files.append(weights_of(path))
     compiled = core.compile_model(core.read_model(*files), device, settings)
     own = threading.local()
 

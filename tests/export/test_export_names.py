@@ -54,6 +54,22 @@ def test_weights_go_beside_what_a_link_leads_to(written, estimator, tmp_path, le
     same(estimator, link)
 
 
+def test_weights_of_another_network_are_told(written, estimator, tmp_path):
+    """As where a copy was cut between the two files."""
+    assert written(tmp_path / "a.xml").status == 0
+    weights = tmp_path / "a.bin"
+    whole = weights.read_bytes()
+    for content in (whole[:-4] + b"\0\0\0\1", whole[: len(whole) // 2]):
+        weights.write_bytes(content)
+        with pytest.raises(HeadposeError, match=r"a\.bin: cut, or of another network than a\.xml"):
+            PoseEstimator.load(tmp_path / "a.xml")
+    weights.unlink()
+    with pytest.raises(HeadposeError, match=r"a\.bin: no such file.* an \.xml needs the \.bin"):
+        PoseEstimator.load(tmp_path / "a.xml")
+    weights.write_bytes(whole)
+    same(estimator, tmp_path / "a.xml")
+
+
 def test_weights_that_are_a_link_stay_one(written, estimator, tmp_path):
     (tmp_path / "w.bin").symlink_to(tmp_path / "elsewhere")
     done = written(tmp_path / "w.xml")
