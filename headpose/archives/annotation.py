@@ -5,7 +5,7 @@ import dataclasses
 import importlib
 from collections.abc import Iterator
 
-from headpose.archives.earlier import RECORDS, Known, earlier
+from headpose.archives.earlier import RECORDS, Known, earlier, name_of
 from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.inputs import TAR
 from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
@@ -85,7 +85,7 @@ class _Shard:
         self.counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
         self.failures: list[dict] = []
         self.again = False
-        self.records: list[list[int]] = []
+        self.records: list[list] = []
         self._written = 0  # rows
         self._earlier = earlier(task.output, task.shard.name, task.kind)
 
@@ -103,7 +103,7 @@ class _Shard:
                     yield from self._not_read(record, picture)
                 elif picture is None:
                     yield from self._pictures(batch)
-                    with self._record():
+                    with self._record(name_of(record)):
                         yield from self._video(record)
                 else:
                     batch.append((record, picture))
@@ -112,12 +112,12 @@ class _Shard:
             yield from self._pictures(batch)
 
     @contextlib.contextmanager
-    def _record(self) -> Iterator[None]:
-        """Notes what the block adds as the next record's."""
+    def _record(self, name: str) -> Iterator[None]:
+        """Notes what the block adds as the next record's, by its `name_of`."""
         before, written, failed = dict(self.counts), self._written, len(self.failures)
         yield
         added = {name: value - before[name] for name, value in self.counts.items()}
-        known = Known(read=len(self.failures) == failed, counts=added)
+        known = Known(name, read=len(self.failures) == failed, counts=added)
         self.records.append(known.noted(self._written - written))
 
     def _not_read(self, record: Record, why: HeadposeError) -> Iterator[Row]:
@@ -125,19 +125,22 @@ class _Shard:
 
         What was read in full then is no failure.
         """
-        there = self._earlier[len(self.records) :]
         if record.is_shard:  # with all that is behind
             self._note(record, why)
-            for known in there:
-                with self._record():
+            met = len(self.records)
+            same = [note[0] for note in self.records] == [k.name for k in self._earlier[:met]]
+            for known in self._earlier[met:] if same else ():
+                with self._record(known.name):
                     yield from self._kept(known)
-                self.records[-1][1] = int(known.read)
+                self.records[-1] = known.noted(len(known.rows))
             return
-        with self._record():
+        with self._record(name_of(record)):
             yield from self._kept_or_noted(record, why)
 
     def _kept_or_noted(self, record: Record, why: HeadposeError) -> Iterator[Row]:
         known = next(iter(self._earlier[len(self.records) :]), Known())
+        if known.name != name_of(record):
+            known = Known()
         if not known.read:
             self._note(record, why)
         yield from self._kept(known)
@@ -156,7 +159,7 @@ class _Shard:
         found = self._pipeline([picture for _, picture in batch])
         for (record, picture), heads in zip(batch, found, strict=True):
             size = picture.shape[1], picture.shape[0]
-            with self._record():
+            with self._record(name_of(record)):
                 self.counts["pictures"] += 1
                 for row in picture_rows(record.file, size, heads):
                     yield self._complete(row, record)

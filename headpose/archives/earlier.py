@@ -1,10 +1,12 @@
 """What an earlier run had of a shard that a store did not give it in full."""
 
 import dataclasses
+import hashlib
 import io
 import itertools
 
 from headpose.archives.output import HEADS, Output
+from headpose.archives.records import Record
 from headpose.archives.results import result_of
 from headpose.archives.urls import StoreError
 from headpose.errors import HeadposeError
@@ -23,18 +25,26 @@ class Known:
     Stores lose files with time: what was read then, and is not given now, keeps its rows.
 
     Attributes:
+        name: A digest of what it is called, see `name_of`.
         rows: In the table.
         read: Whether it was read in full.
         counts: Of `COUNTED`, what the record added.
     """
 
+    name: str = ""
     rows: list[Row] = dataclasses.field(default_factory=list)
     read: bool = False
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    def noted(self, rows: int) -> list[int]:
+    def noted(self, rows: int) -> list:
         """Returns what `earlier` understands, for a record with so many rows."""
-        return [rows, int(self.read), *(self.counts.get(name, 0) for name in COUNTED)]
+        counts = (self.counts.get(name, 0) for name in COUNTED)
+        return [self.name, rows, int(self.read), *counts]
+
+
+def name_of(record: Record) -> str:
+    """Returns a digest of a record's file and key: a list by URL may change between two runs."""
+    return hashlib.sha256(f"{record.file}\n{record.key}".encode()).hexdigest()[:12]
 
 
 def earlier(output: Output, name: str, kind: str) -> list[Known]:
@@ -62,18 +72,16 @@ def earlier(output: Output, name: str, kind: str) -> list[Known]:
         return []
     try:
         rows = _parquet_rows(table) if kind == "parquet" else list(map(parse_json, _lines(table)))
-        notes = [list(map(int, note)) for note in result.get(RECORDS, ())]
-    except (ValueError, TypeError):  # cut
+        notes = [(str(name), *map(int, more)) for name, *more in result.get(RECORDS, ())]
+        if sum(note[1] for note in notes) != len(rows):
+            return []
+        left = iter(rows)
+        return [
+            Known(name, list(itertools.islice(left, count)), bool(read), dict(zip(COUNTED, more)))  # noqa: B905
+            for name, count, read, *more in notes
+        ]
+    except (ValueError, TypeError, IndexError):  # cut
         return []
-    if sum(note[0] for note in notes) != len(rows):
-        return []
-    left = iter(rows)
-    return [
-        Known(
-            list(itertools.islice(left, count)), bool(read), dict(zip(COUNTED, more, strict=False))
-        )
-        for count, read, *more in notes
-    ]
 
 
 def _lines(table: bytes) -> list[bytes]:

@@ -17,13 +17,20 @@ from headpose.archives.shards import Shard
 from headpose.errors import HeadposeError
 from headpose.files import spelled_texts
 from headpose.parallel.prefetch import ahead
+from headpose.video.addresses import without_secrets
 
 READ_AT_ONCE = 16  # small files of a store
 
 
 def lost_failure(shard: Shard, place: str, why: str) -> dict:
     """Returns the row of failures for a file of a shard that was given up."""
-    return {"file": place, "key": None, "url": None, "shard": shard.result, "reason": why}
+    return {
+        "file": without_secrets(place),
+        "key": None,
+        "url": None,
+        "shard": shard.result,
+        "reason": why,
+    }
 
 
 def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dict[str, int]:

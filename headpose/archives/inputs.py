@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -115,9 +116,19 @@ def find_files(names: Sequence[str], skip: Iterable[Path] = ()) -> Inputs:
             found[kind_of(item.place) or PICTURE].setdefault(item.place, item)
     for item in _of_this_machine(here, skip, inputs.problems):
         found[kind_of(item.place) or PICTURE].setdefault(item.place, item)
+    _tell_same_names(place for places in found.values() for place in places)
     for kind, items_of_kind in found.items():
         inputs.items[kind] = sorted(items_of_kind.values(), key=_in_order)
     return inputs
+
+
+def _tell_same_names(places: Iterable[str]) -> None:
+    """Warns of URLs that tables cannot tell apart, as what differs is not shown."""
+    shown = Counter(without_secrets(place) for place in places if is_url(place))
+    for name, number in shown.items():
+        if number > 1:
+            told = "they differ in what is taken for a secret; put them into Parquet and name --key"
+            logger.warning("%d URLs are shown as %s: %s", number, name, told)
 
 
 def _in_order(item: Item):

@@ -9,6 +9,7 @@ from headpose.archives.inputs import key_of
 from headpose.archives.records import Record
 from headpose.archives.shards import Columns, Part
 from headpose.archives.urls import (
+    WEB,
     StoreError,
     first_link,
     is_url,
@@ -46,8 +47,8 @@ def _table(place: str) -> Iterator:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError as error:
-        told = f"{place}: Parquet needs pyarrow, which is not installed: {install('cloud')}"
-        raise HeadposeError(told) from error
+        told = f"Parquet needs pyarrow, which is not installed: {install('cloud')}"
+        raise HeadposeError(f"{without_secrets(place)}: {told}") from error
     shown = without_secrets(place)
     with opened(place) as file:
         try:
@@ -184,15 +185,25 @@ def _record(place: str, number: int, row: dict, name: str, key: str | None) -> R
     named = None if key is None else row[key]
     if named is None:
         source = value if isinstance(value, str) else path
-        named = key_of(source) if source and not is_url(source) else f"{key_of(place)}#{number}"
+        own = f"{_key_of_table(place)}#{number}"
+        named = key_of(source) if source and not is_url(source) else own
+    named = without_secrets(str(named))
     if isinstance(value, str) and is_url(value):
         value = value.strip()
     if isinstance(value, str) and value.strip():
         url = value if url is None and is_url(value) else url
-        return Record(without_secrets(value), str(named), _shown(url), beside(place, value))
+        return Record(without_secrets(value), named, _shown(url), beside(place, value))
     if not value or isinstance(value, str):
-        return Record(here, str(named), _shown(url), HeadposeError(f"{here}: no picture in it"))
-    return Record(here, str(named), _shown(url), value, suffix_from=path or "")
+        return Record(here, named, _shown(url), HeadposeError(f"{here}: no picture in it"))
+    return Record(here, named, _shown(url), value, suffix_from=path or "")
+
+
+def _key_of_table(place: str) -> str:
+    """Returns the key of a table, of a URL without what is secret."""
+    link = first_link(place)
+    if link.partition("://")[0] in WEB:
+        link = link.partition("?")[0]
+    return key_of(without_secrets(link))
 
 
 def _shown(url: object) -> str | None:

@@ -29,6 +29,7 @@ from headpose.errors import HeadposeError
 from headpose.files import parse_json
 from headpose.records.columns import ARCHIVE_FIELDS
 from headpose.reporting import logger
+from headpose.video.addresses import without_secrets
 
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
 PARTS_OF_MANIFEST = ("settings", "shards", "versions")
@@ -109,7 +110,8 @@ def _check_same(output: Output, before: dict, settings: dict, shards: Sequence[S
         )
     if before["shards"] != {shard.result: shard.fingerprint for shard in shards}:
         differing = [s for s in shards if before["shards"].get(s.result) != s.fingerprint]
-        first = f", the first near {differing[0].items[0].place}" if differing else ""
+        near = without_secrets(differing[0].items[0].place) if differing else ""
+        first = f", the first near {near}" if near else ""
         raise HeadposeError(
             f"{output} has results of other files: some were added, removed or changed"
             f"{first}; use --overwrite or another --output"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from headpose.errors import HeadposeError, MissingPackageError, first_line, install
 from headpose.files import check_readable
 from headpose.video.addresses import is_address as is_url
-from headpose.video.addresses import links, without_secrets
+from headpose.video.addresses import links, text_without_secrets, without_secrets
 
 __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "opened", "status"]
 
@@ -25,6 +25,7 @@ HTTP = "http"  # and https: protocols whose servers may be busy
 CONNECTING, SILENCE = 20.0, 30.0  # seconds that a server may take to answer, or be silent
 WEB = (HTTP, "https")
 _HOST = re.compile(r"(?<=//)(?:[^/?#@]*@)?\[([0-9a-fA-F:.]+)(?:%\w+)?\]")  # by IPv6
+MAX_TOLD = 200  # letters of what a store's library says
 MISSING = (404, 410)  # statuses of HTTP: not found, gone
 # By which stores tell that an object has changed, the surest first.
 STATES = ("ETag", "etag", "md5Hash", "checksum", "mtime", "LastModified", "updated", "created")
@@ -105,13 +106,11 @@ def file_system(url: str):
     try:
         return fsspec.core.url_to_fs(_with_long_hosts(url), **_patience(url))
     except ImportError as error:
-        raise MissingPackageError(f"{shown}: {first_line(error)}: {install(EXTRA)}") from error
+        raise MissingPackageError(f"{shown}: {_told(error)}: {install(EXTRA)}") from error
     except ValueError as error:
         if "rotocol" not in str(error):  # as of servers that give no part of a file
-            raise HeadposeError(f"{shown}: {first_line(error, None)}") from error
-        raise HeadposeError(
-            f"{shown}: no kind of URL that is known ({first_line(error)})"
-        ) from error
+            raise HeadposeError(f"{shown}: {_told(error)}") from error
+        raise HeadposeError(f"{shown}: no kind of URL that is known ({_told(error)})") from error
     except Exception as error:  # what the libraries of stores raise has no common class
         raise StoreError(f"{shown}: {why(error)}") from error
 
@@ -181,9 +180,14 @@ def _is_of_the_way(cause: BaseException | None) -> TypeGuard[Exception]:
 def why(error: Exception) -> str:
     """Says in a few words why a store refused."""
     if isinstance(error, PermissionError):
-        told = error.strerror or first_line(error)
+        told = error.strerror or _told(error)
         return f"access refused ({told}); check credentials and rights"
-    return f"{first_line(error)} ({type(error).__name__})"
+    return f"{_told(error)} ({type(error).__name__})"
+
+
+def _told(error: Exception) -> str:
+    """Returns what a store's library says; it may name the URL, secrets and all."""
+    return text_without_secrets(first_line(error, None))[:MAX_TOLD]
 
 
 @contextlib.contextmanager

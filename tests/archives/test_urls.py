@@ -1,13 +1,9 @@
 """URLs with queries, chains, and hosts by IPv6: what they are of, and how they are read."""
 
 import bz2
-import functools
 import gzip
-import http.server
 import json
 import lzma
-import socket
-import threading
 import zipfile
 from pathlib import Path
 
@@ -22,34 +18,6 @@ from headpose.archives.shards import make_shards
 from headpose.archives.urls import is_pattern, path_of
 
 PICTURES = {"a.png": sets.pictures()["00.png"], "b/c.png": sets.pictures()["03.png"]}
-
-
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-class _ServerOf6(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-
-
-@pytest.fixture(params=["127.0.0.1", "::1"])
-def site(request, tmp_path):
-    """A folder, and its URL."""
-    pytest.importorskip("fsspec", reason="fsspec is not installed (the extra cloud)")
-    pytest.importorskip("aiohttp", reason="aiohttp is not installed (the extra cloud)")
-    host, folder = request.param, tmp_path / "site"
-    folder.mkdir()
-    kind = _ServerOf6 if ":" in host else http.server.ThreadingHTTPServer
-    try:
-        server = kind((host, 0), functools.partial(_Handler, directory=str(folder)))
-    except OSError:
-        pytest.skip(f"this machine has no {host}")
-    with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        named = f"[{host}]" if ":" in host else host
-        yield folder, f"http://{named}:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize(

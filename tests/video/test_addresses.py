@@ -8,7 +8,7 @@ import pytest
 
 from headpose.errors import HeadposeError
 from headpose.video import live
-from headpose.video.addresses import without_secrets
+from headpose.video.addresses import is_secret, text_without_secrets, without_secrets
 from headpose.video.file import open_container
 from headpose.video.frames import Reading
 
@@ -22,12 +22,51 @@ from headpose.video.frames import Reading
         ("http://h/x?access_token=secret", "http://h/x?access_token=***"),
         ("rtsp://a:se@cret@h/x", "rtsp://a:***@h/x"),
         ("rtsp://a:secret@[::1/x", "rtsp://[::1/x"),
+        ("http://h/x?author=a&keyword=b&design=c", "http://h/x?author=a&keyword=b&design=c"),
+        ("http://h/x?q=1#access_token=secret&n=1", "http://h/x?q=1#access_token=***&n=1"),
+        ("http://[::1/x?token=secret&n=1", "http://[::1/x?token=***&n=1"),
+        ("http://[::1]:80/x?token=secret", "http://[::1]:80/x?token=***"),
+        ("simplecache::http://me:secret@h/x?sig=secret", "simplecache::http://me:***@h/x?sig=***"),
+        ("zip://a.jpg::https://me:secret@h/p.zip?v=1", "zip://a.jpg::https://me:***@h/p.zip?v=1"),
+        (
+            "http://h/x?of=http://me:secret@i/y?key=secret",
+            "http://h/x?of=http://me:***@i/y?key=***",
+        ),
+        (
+            "http://h/x?of=http%3A%2F%2Fi%2F%3Fsig%3Dsecret",
+            "http://h/x?of=http%3A%2F%2Fi%2F%3Fsig%3D***",
+        ),
+        ("http://h/x?of=http%3A%2F%2Fi%2F%3Fn%3d1", "http://h/x?of=http%3A%2F%2Fi%2F%3Fn%3d1"),
+        ("zip://a.jpg::/me@home/p.zip", "zip://a.jpg::/me@home/p.zip"),
         ("photo:secret@home.mp4", "photo:secret@home.mp4"),
         ("clip.mp4", "clip.mp4"),
     ],
 )
 def test_secrets_of_an_address_are_not_shown(address, shown):
     assert without_secrets(address) == shown
+
+
+SECRET = (
+    "token key api_key apikey access_token accessToken accesstoken sig signature password "
+    "user[pass] auth oauth_token X-Amz-Signature X-Amz-Credential X-Amz-Security-Token pwd2 PWD "
+    "X-Goog-Signature X-Goog-Credential X%2DAmz%2DSignature AWSAccessKeyId APIKey "
+    "subscription-key client_secret"
+)
+SHOWN = (
+    "keyword author design passenger keyframe key_frame significant assign monkey turkey compass "
+    "tokens tokenizer authority secretary X-Amz-Date X-Goog-Expires GoogleAccessId file id user"
+)
+
+
+def test_parameters_are_secret_by_whole_words_of_their_names():
+    assert [name for name in SECRET.split() if not is_secret(name)] == []
+    assert [name for name in SHOWN.split() if is_secret(name)] == []
+
+
+def test_addresses_in_what_others_say_are_shown_without_secrets():
+    told = "503, message='Busy', url='http://me:secret@h/a.png?token=secret&n=1' (try later)"
+    shown = "503, message='Busy', url='http://me:***@h/a.png?token=***&n=1' (try later)"
+    assert text_without_secrets(told) == shown
 
 
 def test_a_camera_that_does_not_answer_is_told_without_its_password():
