@@ -72,13 +72,13 @@ def earlier(output: Output, name: str, kind: str) -> list[Known]:
         return []
     try:
         rows = _parquet_rows(table) if kind == "parquet" else list(map(parse_json, _lines(table)))
-        notes = [(str(name), *map(int, more)) for name, *more in result.get(RECORDS, ())]
-        if sum(note[1] for note in notes) != len(rows):
+        notes = [(str(name), list(map(int, more))) for name, *more in result.get(RECORDS, ())]
+        if sum(numbers[0] for _, numbers in notes) != len(rows):
             return []
         left = iter(rows)
         return [
             Known(name, list(itertools.islice(left, count)), bool(read), dict(zip(COUNTED, more)))  # noqa: B905
-            for name, count, read, *more in notes
+            for name, (count, read, *more) in notes
         ]
     except (ValueError, TypeError, IndexError):  # cut
         return []

@@ -25,7 +25,7 @@ from headpose.video.addresses import without_secrets
 # By how their files begin: RFC 1952, bzip2's source, and the description of .xz (1.2.1, 2.1.1.1).
 OPENERS: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
+    **{b"BZh%d1AY&SY" % level: bz2.open for level in range(1, 10)},
     b"\xfd7zXZ\0": lzma.open,
 }
 END = 1024  # zero bytes that end an archive (POSIX.1-2017, pax, "ustar Interchange Format")
