@@ -14,6 +14,7 @@ from headpose.datasets.direct_mhp import read_json
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
+from headpose.datasets.repeated_rows import TWICE
 from headpose.errors import HeadposeError
 from headpose.files import number
 from headpose.geometry.conventions import from_convention
@@ -48,8 +49,13 @@ def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems
     folder = source if source.is_dir() else labels.parent
     problems = Problems()
     finder = PictureFinder(labels.parent)
-    found = []
+    found, known = [], set()
     for entry in sorted(entries, key=lambda entry: str(entry.get("item_id"))):
+        item, at = str(entry.get("item_id")), str(entry.get("bbox"))
+        if (item, at) in known:
+            problems.add(TWICE, item)
+            continue
+        known.add((item, at))
         picture = _read_head(entry, finder, folder, problems)
         if picture is not None:
             found.append(picture)

@@ -11,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from headpose.datasets.json_boxes import coco_id, coco_size, pictures_by_id
+from headpose.datasets.label_angles import warn_of_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
-from headpose.errors import HeadposeError, reason
+from headpose.datasets.repeated_rows import place_of
+from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
+from headpose.errors import HeadposeError, PictureError, reason
 from headpose.files import number, parse_json
 from headpose.geometry.conventions import from_convention
+from headpose.images.pictures import stored_size
 
 NAME = "direct-mhp"
 LABEL_FOLDERS = (".", "annotations", "labels")
@@ -25,6 +30,7 @@ PICTURE_FOLDERS = (
     *("images", "../images", ".", "..", "images/validation", "../images/validation"),
     *("images/train", "../images/train", "images/test", "../images/test"),
 )
+MOST_TURN = 360.0  # degrees, from which an angle is none
 UNKNOWN = -999  # DirectMHP's mark for an angle that could not be told
 
 
@@ -47,20 +53,26 @@ def read_direct_mhp(
     """
     source = Path(source)
     labels = find_json(source)
-    names, heads = _read_labels(labels)
+    names, sizes, heads = _read_labels(labels)
     problems = Problems()
     for _ in range(len(heads.keys() - names.keys())):
         problems.add("label of a picture that is not listed", labels.name)
     base = Path(pictures) if pictures else find_folder(labels, list(names.values()))
     folder = source if source.is_dir() else labels.parent
     finder = PictureFinder(base)
-    found = []
+    found: list[LabelledPicture] = []
+    known: dict[str, str] = {}
     for key, name in sorted(names.items(), key=lambda item: item[1]):
         path = finder.find(name, problems)
         if path is None:
             problems.add("missing picture", name)
             continue
-        rows = [_head(annotation) for annotation in heads.get(key, [])]
+        if (other := known.setdefault(place_of(path), name)) != name:
+            raise HeadposeError(f"{labels}: {other} and {name} are one picture; leave one out")
+        if _is_of_other_size(path, sizes[key]):
+            problems.add(OTHER_SIZE, name)
+            continue
+        rows = [_head(annotation, name, problems) for annotation in heads.get(key, [])]
         if not rows:
             problems.add("picture without labels", name)
             continue
@@ -71,7 +83,18 @@ def read_direct_mhp(
     if not found:
         told = "; ".join(problems.lines()) or "it lists no picture"
         raise HeadposeError(f"{labels}: no usable picture in {base}: {told}")
+    warn_of_radians(labels, np.concatenate([picture.angles for picture in found]))
     return found, problems
+
+
+def _is_of_other_size(path: Path, told: tuple[float, float]) -> bool:
+    """Tells whether a picture has another size than its label says, on its side or not."""
+    try:
+        width, height = stored_size(path)
+    except PictureError:
+        return False  # which is told when it is read
+    both = np.array([told, told[::-1]])
+    return bool(of_other_size(both, width, height).all())
 
 
 def find_json(source: Path) -> Path:
@@ -119,8 +142,10 @@ def find_folder(labels: Path, names: list[str]) -> Path:
     return max(folders, key=hits)
 
 
-def _read_labels(path: Path) -> tuple[dict[Any, str], dict[Any, list[dict[str, Any]]]]:
-    """Returns picture names by id, and annotations by picture id."""
+def _read_labels(
+    path: Path,
+) -> tuple[dict[str, str], dict[str, tuple[float, float]], dict[str, list[dict[str, Any]]]]:
+    """Returns pictures' names and sizes by id, and annotations by picture id."""
     content = read_json(path)
     wanted = "name a JSON file of DirectMHP, with images, and annotations with euler_angles"
     content = content if isinstance(content, dict) else {}
@@ -128,18 +153,21 @@ def _read_labels(path: Path) -> tuple[dict[Any, str], dict[Any, list[dict[str, A
     if not isinstance(images, list) or not isinstance(annotations, list):
         raise HeadposeError(f"{path}: no lists images and annotations; {wanted}")
     try:
-        names = {image["id"]: str(image["file_name"]) for image in images}
-        heads: dict[Any, list[dict[str, Any]]] = {}
+        listed = [(coco_id(image["id"]), str(image["file_name"])) for image in images]
+        sizes = {coco_id(image["id"]): coco_size(image) for image in images}
+        heads: dict[str, list[dict[str, Any]]] = {}
         for annotation in annotations:
-            heads.setdefault(annotation["image_id"], []).append(annotation)
+            heads.setdefault(coco_id(annotation["image_id"]), []).append(annotation)
     except (KeyError, TypeError) as error:
         raise HeadposeError(f"{path}: an entry without {error}; {wanted}") from error
     if annotations and not any("euler_angles" in a for a in annotations):
         raise HeadposeError(f"{path}: no annotation has euler_angles; {wanted}")
-    return names, heads
+    return pictures_by_id(path, listed), sizes, heads
 
 
-def _head(annotation: dict[str, Any]) -> tuple[list[float], list[float]]:
+def _head(
+    annotation: dict[str, Any], name: str, problems: Problems
+) -> tuple[list[float], list[float]]:
     """Returns box and angles (tilt, pan, roll) of an annotation, NaN where unknown."""
     box = [np.nan] * 4
     angles = [np.nan] * 3
@@ -151,7 +179,10 @@ def _head(annotation: dict[str, Any]) -> tuple[list[float], list[float]]:
     try:
         values = np.array([number(value) for value in annotation["euler_angles"]])
         if values.shape == (3,) and (values != UNKNOWN).all():
-            angles = from_convention("directmhp", values[None])[0].tolist()
+            if (np.abs(values) > MOST_TURN).any():
+                problems.add("angle beyond a whole turn", name)
+            else:
+                angles = from_convention("directmhp", values[None])[0].tolist()
     except (KeyError, TypeError, ValueError):
         pass
     return box, angles

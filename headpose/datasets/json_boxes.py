@@ -23,14 +23,14 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     check_readable(path)
     try:
         content = parse_json(path.read_text(encoding="utf-8-sig"))
-        named = [(_id(i["id"]), _name(i["file_name"]), _size(i)) for i in content["images"]]
+        named = [(coco_id(i["id"]), _name(i["file_name"]), coco_size(i)) for i in content["images"]]
         annotations = content["annotations"]
         if not isinstance(annotations, list):
             raise TypeError("no list of annotations")
-        classes = {_id(c["id"]): str(c["name"]) for c in content.get("categories", [])}
+        classes = {coco_id(c["id"]): str(c["name"]) for c in content.get("categories", [])}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadposeError(f"{path}: not a COCO file: no images, annotations with ids") from error
-    files = _each_once(path, [(image, name) for image, name, _ in named])
+    files = pictures_by_id(path, [(image, name) for image, name, _ in named])
     sizes = {name: size for _, name, size in named}
     # Of a class that is not declared, or of none, it may be a head.
     kinds = [k if not classes or k in classes else None for k in map(_kind, annotations)]
@@ -45,7 +45,7 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     for index, (note, kind) in enumerate(zip(annotations, kinds, strict=True)):
         file = None
         try:
-            file = files[_id(note["image_id"])]
+            file = files[coco_id(note["image_id"])]
             placed += 1
             x, y, width, height = map(number, note["bbox"])
             box = (x, y, x + width, y + height)
@@ -80,7 +80,7 @@ def _sole(path: Path, folder: Path, rows: Rows) -> tuple[Path, Rows]:
     return folder, rows
 
 
-def _id(value: Any) -> str:
+def coco_id(value: Any) -> str:
     """Returns an id as text: programs write the same ones as numbers and as texts.
 
     Raises:
@@ -101,12 +101,12 @@ def _name(value: Any) -> str:
 def _kind(note: Any) -> str | None:
     """Returns the class of an annotation; None where it is none."""
     try:
-        return _id(note["category_id"]) if "category_id" in note else ""
+        return coco_id(note["category_id"]) if "category_id" in note else ""
     except (TypeError, KeyError):
         return None
 
 
-def _size(image: dict) -> tuple[float, float]:
+def coco_size(image: dict) -> tuple[float, float]:
     """Returns the width and height that an image tells, NaN where it does not."""
     try:
         return known_size(number(image.get("width")), number(image.get("height")))
@@ -114,7 +114,7 @@ def _size(image: dict) -> tuple[float, float]:
         return known_size(0, 0)
 
 
-def _each_once(path: Path, named: list[tuple[Any, str]]) -> dict[Any, str]:
+def pictures_by_id(path: Path, named: list[tuple[Any, str]]) -> dict[Any, str]:
     """Returns pictures by their ids.
 
     Raises:

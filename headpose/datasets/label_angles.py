@@ -49,24 +49,27 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
         beyond = (values.abs() > HALF[0]) & (values.abs() <= most)
         wrapped = pd.Series(wrap_degrees(values.to_numpy(float)), values.index).astype(str)
         table = table.assign(**{name: table[name].mask(beyond, wrapped)})
-    if _seem_radians(table):
-        logger.warning(
-            "%s: all angles are within %.2f: are they radians? degrees are wanted", path, np.pi
-        )
+    given = [pd.to_numeric(table[name], errors="coerce") for name in ANGLES if name in table]
+    if given:
+        warn_of_radians(path, pd.concat(given, axis=1).dropna(how="all").to_numpy(float))
     return table
 
 
-def _seem_radians(table: pd.DataFrame) -> bool:
-    """Tells whether all angles are within half a turn in radians, and are no whole numbers."""
-    given = [pd.to_numeric(table[name], errors="coerce") for name in ANGLES if name in table]
-    if not given:
-        return False
-    values = pd.concat(given, axis=1).dropna(how="all").to_numpy(float)
-    known = values[np.isfinite(values)]
-    if len(values) < RADIANS_FROM or not len(known):
-        return False
-    within = np.abs(known).max() <= np.pi + 1e-6
-    return bool(within and np.abs(known).max() > 0.1 and (known != np.rint(known)).mean() > 0.5)
+def warn_of_radians(path: Path, angles: np.ndarray) -> None:
+    """Warns where all angles are within half a turn in radians, and are no whole numbers.
+
+    Args:
+        path: Of the labels, for the message.
+        angles: (N, K) of heads, NaN where unknown.
+    """
+    known = angles[np.isfinite(angles)]
+    if len(angles) < RADIANS_FROM or not len(known):
+        return
+    within = 0.1 < np.abs(known).max() <= np.pi + 1e-6
+    if within and (known != np.rint(known)).mean() > 0.5:
+        logger.warning(
+            "%s: all angles are within %.2f: are they radians? degrees are wanted", path, np.pi
+        )
 
 
 def check_trust(path: Path, table: pd.DataFrame) -> None:

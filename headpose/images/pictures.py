@@ -68,6 +68,16 @@ def read_image(path: str | Path) -> np.ndarray:
         return _read(file, path)
 
 
+def stored_size(path: str | Path) -> tuple[int, int]:
+    """Returns width and height of a picture as its file has it, which may lie on its side.
+
+    Raises:
+        PictureError: As `read_image`, but for what only shows when all is read.
+    """
+    with _picture_errors(path), _open_regular(path) as file, _opened(file, path) as image:
+        return image.size
+
+
 def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Reads a picture from a file's content, as `read_image` does.
 

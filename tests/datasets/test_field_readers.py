@@ -228,6 +228,50 @@ class TestDirectMHP:
         with pytest.raises(HeadposeError, match=told):
             read_direct_mhp(tmp_path)
 
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda images: images[1].update(id=1), "two images have the id '1'"),
+            (
+                lambda images: images[1].update(file_name="a.jpg"),
+                "two images have the file 'a.jpg'",
+            ),
+            (
+                lambda images: images[1].update(file_name="./a.jpg"),
+                "./a.jpg and a.jpg are one pict",
+            ),
+        ],
+    )
+    def test_pictures_that_are_listed_twice_are_refused(self, tmp_path, change, told):
+        one = [([1, 2, 20, 20], [0, 0, 0])]
+        labels = write_direct_mhp(tmp_path, {"a.jpg": one, "b.jpg": one})
+        content = json.loads(labels.read_text())
+        change(content["images"])
+        labels.write_text(json.dumps(content))
+        with pytest.raises(HeadposeError, match=told):
+            read_direct_mhp(labels)
+
+    def test_labels_of_another_version_of_a_picture_are_left_out(self, tmp_path):
+        one = [([1, 2, 20, 20], [0, 0, 0])]
+        labels = write_direct_mhp(tmp_path, dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), one))
+        content = json.loads(labels.read_text())
+        content["images"][0] |= {"width": 160, "height": 120}
+        content["images"][1] |= {"width": 60, "height": 80}  # on its side
+        content["annotations"][2]["image_id"] = "3"  # a text is as good as a number
+        labels.write_text(json.dumps(content))
+        pictures, problems = read_direct_mhp(labels)
+        assert [picture.path.name for picture in pictures] == ["b.jpg", "c.jpg"]
+        assert problems.by_kind == {"picture of another size than the table says": ["a.jpg"]}
+
+    def test_angles_that_cannot_be_and_radians_are_told(self, tmp_path, caplog):
+        angles = np.random.default_rng(0).uniform(-1.5, 1.5, (20, 3)).tolist()
+        heads = {f"{i:02d}.jpg": [([1, 2, 20, 20], row)] for i, row in enumerate(angles)}
+        heads["x.jpg"] = [([1, 2, 20, 20], [0, 5000, 0])]
+        pictures, problems = read_direct_mhp(write_direct_mhp(tmp_path, heads))
+        assert len(pictures) == 20
+        assert problems.by_kind["angle beyond a whole turn"] == ["x.jpg"]
+        assert "are they radians? degrees are wanted" in caplog.text
+
     def test_of_several_files_one_must_be_named(self, tmp_path):
         for name in ("train.json", "val.json"):
             write_direct_mhp(tmp_path, {"a.jpg": [([1, 2, 9, 9], [0, 0, 0])]}, name)
@@ -262,6 +306,13 @@ class TestDad3DHeads:
             "label without pose": ["nothing"],
             "label without rectangle": ["unplaced"],
         }
+
+    def test_an_entry_that_is_there_twice_counts_once(self, tmp_path):
+        labels = write_dad3dheads(tmp_path, {"x1": ([10, 12, 30, 34], ANGLES)})
+        labels.write_text(json.dumps(2 * json.loads(labels.read_text())))
+        pictures, problems = read_dad3dheads(labels)
+        assert len(pictures) == 1
+        assert problems.by_kind == {"head that is there twice": ["x1"]}
 
 
 class TestRegistry:
