@@ -102,8 +102,9 @@ def test_the_check_finds_the_wrong_convention(
     tmp_path, run_script, levels, truth, matrix, square, told
 ):
     table = write_table(tmp_path / "data", levels, truth, square)
-    network = write_fsa(tmp_path / "a.onnx", None if matrix is None else SCALE * matrix)
-    done = run_script(SCRIPT, table, "--estimator", f"fsa-net={network}", "--check-conventions")
+    weights = None if matrix is None else SCALE * matrix
+    files = ",".join(str(write_fsa(tmp_path / f"{name}.onnx", weights)) for name in "ab")
+    done = run_script(SCRIPT, table, "--estimator", f"fsa-net={files}", "--check-conventions")
     assert done.status == 0, done.err
     assert "| as stated |" in done.out
     assert "| correlation with the labels |" in done.out
