@@ -10,8 +10,10 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models
+from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.models.formats import FORMATS, default_target
+from headpose.models.shipped import DETECTORS, ESTIMATORS
 
 SAMPLES = "a folder or pattern of pictures, or a table of heads such as labels.csv#validation"
 
@@ -23,7 +25,7 @@ def options() -> argparse.ArgumentParser:
         "model",
         type=cl.path,
         metavar="MODEL",
-        help="a .keras model, or the published .h5 estimator",
+        help="a .keras model, or the published .h5 estimator; large and single-stage ship",
     )
     add(
         "--format",
@@ -59,6 +61,18 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
+def named_file(model: Path) -> Path:
+    """Returns the file of a model that ships, if its name was given, else what was given.
+
+    Raises:
+        HeadposeError: If a detector and an estimator have that name.
+    """
+    found = [named[str(model)] for named in (DETECTORS, ESTIMATORS) if str(model) in named]
+    if len(found) > 1 and not model.exists():
+        raise HeadposeError(f"{model}: there are two of that name; give {found[0]} or {found[1]}")
+    return found[0] if found and not model.exists() else model
+
+
 def size_of(path: Path) -> int:
     """Returns the bytes of a file (with the weights beside it) or a folder."""
     from headpose.export.exporter import weights_of
@@ -71,6 +85,7 @@ def size_of(path: Path) -> int:
 
 def main() -> None:
     arguments = options().parse_args()
+    arguments.model = named_file(arguments.model)
     from headpose.export.exporter import export, weights_of
 
     form, int8 = arguments.format, arguments.int8 is not None

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from headpose.datasets import negatives as backgrounds
-from headpose.datasets.detection_annotations import picture_folder
+from headpose.datasets.box_rows import is_ignored, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.datasets.repeated_rows import TWICE, repeated
+from headpose.datasets.told_sizes import OTHER_SIZE, SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
-from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.boxes import COLUMNS, can_show
 from headpose.geometry.crops import head_crops
 from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
 from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
@@ -17,6 +20,7 @@ from headpose.reporting import report
 
 MAX_PICTURES, MAX_CROPS = 48, 300  # more change little: their spread is what counts
 DRAWN = 3  # textures
+SMALLEST = 4  # pixels of a side of a head's box, as `headpose evaluate` takes them
 # Of the head in the portrait (512 x 600), read off the picture by eye.
 PORTRAIT_HEAD = (150, 30, 360, 320)
 
@@ -66,12 +70,13 @@ def samples(data: str | Sequence[str], spec: Spec) -> list[np.ndarray]:
 
 def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
     """Does what `samples` does of one source; gives at most so many."""
-    boxes = _boxes_of_table(data) if SourceName.parse(data).is_table else None
-    files = list(boxes) if boxes is not None else find_pictures([data])[0]
+    problems = Problems()
+    heads = _heads_of_table(data, problems) if SourceName.parse(data).is_table else None
+    files = list(heads) if heads is not None else find_pictures([data])[0]
     if not files:
+        report(data, problems)
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")
     files = spread(files, most)
-    problems = Problems()
     found, detector = [], None
     for file in files:
         try:
@@ -79,10 +84,13 @@ def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue
+        boxes = _boxes_in(picture, heads[file], file, problems) if heads is not None else None
+        if heads is not None and boxes is None:
+            continue
         if isinstance(spec, DetectorSpec):
             found.append(picture)
         elif boxes is not None:
-            found += list(_cut(picture, boxes[file], spec))
+            found += list(_cut(picture, boxes, spec)) if len(boxes) else []
         else:
             detector = detector or shipped_detector()
             found += list(_cut(picture, detector.detect([picture])[0][0], spec))
@@ -100,23 +108,53 @@ def _cut(picture: np.ndarray, boxes, spec: EstimatorSpec | ClassifierSpec) -> np
     return head_crops(picture, boxes, spec.size, spec.side, spec.margin, grey)
 
 
-def _boxes_of_table(data: str) -> dict[Path, np.ndarray]:
-    """Reads head boxes (N, 4) by picture file."""
+def _heads_of_table(data: str, problems: Problems) -> dict[Path, pd.DataFrame]:
+    """Reads head boxes, and the size that the table tells of their picture, by picture file."""
     named = SourceName.parse(data)
     if not named.path.is_file():
         raise HeadposeError(f"{named.path}: no such table of heads")
-    problems = Problems()
     table = read_labels(named.path, named.part, ("file", *COLUMNS), problems)
-    report(data, problems)
     if "face" in table:
         # Of heads seen from behind an estimator's answer may turn on the last digit.
         table = table[table["face"] != "away"]
-    boxes = numbers(table, COLUMNS).dropna()
+    if "ignore" in table:
+        table = table[~table["ignore"].map(_is_ignored)]
+    table = table.copy()
+    table[list(COLUMNS)] = numbers(table, COLUMNS)
+    table[list(SIZE)] = told_sizes(table)
+    corners = table[list(COLUMNS)].to_numpy(np.float64)
+    placed = np.isfinite(corners).all(axis=1)
+    placed &= (corners[:, 2:] - corners[:, :2] >= SMALLEST).all(axis=1)
     folder = picture_folder(named.path, table["file"])
-    return {
-        folder / str(file): rows.to_numpy(np.float32)
-        for file, rows in boxes.groupby(table["file"], sort=False)
-    }
+    again = repeated(table, folder, COLUMNS) & placed
+    for kind, rows in (("bad box", ~placed), (TWICE, again)):
+        for name in table["file"][rows]:
+            problems.add(kind, str(name))
+    table = table[placed & ~again]
+    return {folder / str(file): rows for file, rows in table.groupby("file", sort=False)}
+
+
+def _is_ignored(text: object) -> bool:
+    """Takes what says neither yes nor no for yes."""
+    try:
+        return is_ignored(text)
+    except ValueError:
+        return True
+
+
+def _boxes_in(
+    picture: np.ndarray, heads: pd.DataFrame, file: Path, problems: Problems
+) -> np.ndarray | None:
+    """Returns the boxes (N, 4) of heads that are in a picture; None if they are of another."""
+    height, width = picture.shape[:2]
+    if of_other_size(heads[list(SIZE)].to_numpy(np.float64), width, height).any():
+        problems.add(OTHER_SIZE, file.name)
+        return None
+    boxes = heads[list(COLUMNS)].to_numpy(np.float32)
+    inside = can_show(boxes, width, height)
+    for _ in range(int((~inside).sum())):
+        problems.add("box outside the picture", file.name)
+    return boxes[inside]
 
 
 def spread(items: Sequence, max_count: int) -> list:

@@ -72,6 +72,47 @@ def test_a_table_gives_the_heads_of_its_part_that_show_a_face(heads):
     assert {p.shape for p in samples(str(heads), BOXES)} == {(600, 512, 3)}
 
 
+def test_boxes_that_other_commands_leave_out_are_no_samples(tmp_path, portrait, caplog):
+    picture = cv2.imread(str(portrait))  # 512 x 600
+    for name in "ab":
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    rows = [
+        "a.png,150,30,360,320,0,512,600",
+        "./a.png,150,30,360,320,0,512,600",  # once more
+        "a.png,360,30,150,320,0,512,600",  # corners exchanged
+        "a.png,,30,150,320,0,512,600",
+        "a.png,10,10,60,60,1,512,600",  # to be ignored
+        "a.png,600,30,700,320,0,,",  # outside
+        "b.png,150,30,360,320,0,1024,1200",  # of a larger version
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("file,xmin,ymin,xmax,ymax,ignore,width,height\n" + "\n".join(rows) + "\n")
+    assert len(samples(str(table), EstimatorSpec(32, 1, 3))) == 1
+    for told in (
+        "bad box: 2 (a.png, a.png)",
+        "head that is there twice: 1 (./a.png)",
+        "box outside the picture: 1 (a.png)",
+        "picture of another size than the table says: 1 (b.png)",
+    ):
+        assert f"{table}: left out: {told}" in caplog.text
+    assert len(samples(str(table), BOXES)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("ours", "there are two of that name"), ("fast", "there are two")]
+)
+def test_a_name_of_two_models_is_told(run_script, name, told):
+    done = run_script("export", name, "--format", "onnx")
+    assert done.status == 1
+    assert told in done.err
+
+
+def test_a_name_of_one_model_that_ships_is_its_file(run_script):
+    done = run_script("export", "large", "--format", "onnx")
+    assert done.status == 1
+    assert "pose-estimator-large.onnx exists; use --overwrite" in done.err
+
+
 def test_of_several_sources_as_many_are_taken_of_each(heads, monkeypatch):
     spec, names = EstimatorSpec(32, 1, 3, "long", 1.2), [f"{heads}#validation", f"{heads}#train"]
     monkeypatch.setattr("headpose.export.calibration.MAX_CROPS", 3)
