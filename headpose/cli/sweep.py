@@ -82,7 +82,12 @@ def read_options(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, S
     space = read_space(parser.parse_args().space)
     known = values(PoseTrainingConfig())
     parser.set_defaults(**{name: value for name, value in space.fixed.items() if name in known})
-    return parser.parse_args(), space
+    arguments = parser.parse_args()
+    given = [n for n in space.options if getattr(arguments, n, None) != parser.get_default(n)]
+    if given:
+        names = ", ".join("--" + name.replace("_", "-") for name in given)
+        parser.error(f"the space varies what is given; leave out {names}")
+    return arguments, space
 
 
 def tell(row: dict, name: str) -> None:

@@ -109,6 +109,7 @@ def test_data_that_are_missing_are_told_before_any_trial(run_script, tmp_path):
         (["{heads}", "--space", "augmentation", "--save", "a.keras"], 2, "--save"),
         (["{heads}", "--space", "augmentation", "--gpus-per-trial", "1"], 1, "--ray local"),
         (["{heads}", "--space", "{range}", "--search", "grid"], 1, "shift has a range"),
+        (["{heads}", "--space", "{range}", "--shift", "0.3"], 2, "leave out --shift"),
         (["{heads}", "--space", "{wrong}"], 1, "space wrong: no option is called breadth"),
     ],
 )
