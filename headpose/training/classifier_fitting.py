@@ -8,6 +8,7 @@ import numpy as np
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.detection.metrics import inside
 from headpose.detection.second_stage import TwoStageDetector, logit
+from headpose.errors import HeadposeError
 from headpose.geometry import boxes as box
 from headpose.images.picture_cache import PictureCache
 from headpose.reporting import progress
@@ -57,6 +58,21 @@ def search(
         np.concatenate([np.zeros(0, bool), *true]),
         np.concatenate([np.zeros(0, bool), *counts]),
     )
+
+
+def check_both(found: Sequence[Found]) -> None:
+    """Refuses finds from which nothing can be fitted or measured. Call before training.
+
+    Raises:
+        HeadposeError: If all that count are heads, or none is.
+    """
+    true = np.concatenate([each.true[each.counts] for each in found])
+    if true.all() or not true.any():
+        what = "no mistake" if len(true) and true.all() else "no head"
+        raise HeadposeError(
+            f"in what --validation names the detector finds {what}, and nothing can be told of a "
+            "second stage there: name more pictures, or give a smaller --lowest"
+        )
 
 
 def logits(detector: TwoStageDetector, found: Found, cache: PictureCache) -> np.ndarray:

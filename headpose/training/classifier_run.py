@@ -142,6 +142,8 @@ def _learn(
         for _, pictures in validation
     ]
 
+    fitting.check_both(measured)
+
     def measure() -> dict[str, float]:
         told = [fitting.logits(detector, found, cache) for found in measured]
         return fitting.separation(measured, told)

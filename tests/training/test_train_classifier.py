@@ -9,9 +9,10 @@ from small_models import saved, small_detector
 
 from headpose.detection.loading import load_detector
 from headpose.detection.second_stage import TwoStageDetector
+from headpose.errors import HeadposeError
 from headpose.images.pictures import read_image
 from headpose.models.backends import Backend
-from headpose.training.classifier_fitting import Found, fit_weights, separation
+from headpose.training.classifier_fitting import Found, check_both, fit_weights, separation
 
 
 def found_with(scores, true):
@@ -33,6 +34,25 @@ def test_separation_is_the_share_of_pairs_in_order():
     # Pairs of a head and another: (3, 1), (3, 2), (1.5, 1) in order, (1.5, 2) not.
     told = separation([found], [np.array([3.0, 1.0, 1.5, 2.0])])
     assert told["separation"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("true", "counts", "told"),
+    [
+        ([1, 1], [1, 1], "no mistake"),
+        ([1, 0], [1, 0], "no mistake"),  # what is false is to be ignored
+        ([0, 0], [1, 1], "no head"),
+        ([], [], "no head"),
+        ([1, 0], [1, 1], None),
+    ],
+)
+def test_finds_of_one_kind_are_told_before_training(true, counts, told):
+    found = Found([], [], np.full(len(true), 0.5), np.array(true, bool), np.array(counts, bool))
+    if told is None:
+        check_both([found])
+        return
+    with pytest.raises(HeadposeError, match=f"the detector finds {told}, and nothing"):
+        check_both([found])
 
 
 @pytest.fixture(scope="module")
