@@ -81,6 +81,7 @@ class WorstSheets:
 
         chosen = worst_pictures(found, threshold, self._count)
         if not chosen:
+            print(f"{name}: no picture shows an error; no sheet is drawn")
             return
         plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in name)
         stem = f"{self._target.stem}-{plain.strip('-')[-WORST_NAME:]}"

@@ -292,7 +292,9 @@ def main() -> None:
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
         write_json(arguments.json, {"data": about, "false heads": false}, arguments.overwrite)
-    if arguments.plot:
+    if arguments.plot and not lines:
+        cl.warn(f"no set shows heads, so there is no curve: {arguments.plot} is not written")
+    elif arguments.plot:
         from headpose.images.figures import plot_curves
 
         plot_curves(lines, arguments.plot, "recall", "precision", arguments.overwrite)
