@@ -212,6 +212,18 @@ def read_labels(
     Raises:
         HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
     """
+    table = read_texts(path, part, needed, problems, cut)
+    return with_angles_that_can_be(path, table, problems)
+
+
+def read_texts(
+    path: Path,
+    part: str,
+    needed: tuple[str, ...],
+    problems: Problems,
+    cut: set[str] | None = None,
+) -> pd.DataFrame:
+    """Does what `read_labels` does, and leaves angles as they are."""
     rows, lines = [], []
     check_readable(path)
     try:
@@ -254,7 +266,7 @@ def read_labels(
         )
     if part:
         table = _only(path, table, part)
-    return with_angles_that_can_be(path, table, problems)
+    return table
 
 
 def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:

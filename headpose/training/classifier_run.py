@@ -19,6 +19,7 @@ from headpose.training.detection_sources import (
     named_sources,
     read_all,
     thinned,
+    warn_of_shared,
 )
 from headpose.training.fields import values
 from headpose.training.model_contents import contents
@@ -54,6 +55,7 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
         raise HeadposeError("name pictures in which every head is labelled to learn from")
     training = read_all(complete, config.strict)
     validation = read_all(validation_names, config.strict)
+    warn_of_shared(training, validation)
     thin = [thinned(pictures, sources.validate_on) for _, pictures in validation]
     check_heads([picture for pictures in thin for picture in pictures])
     folder = writable_folder(config.output)

@@ -20,6 +20,7 @@ from headpose.training.detection_sources import (
     labels_digest,
     named_sources,
     read_all,
+    warn_of_shared,
 )
 from headpose.training.fields import values, warn_of_idle
 from headpose.training.model_contents import contents
@@ -53,6 +54,7 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
     _warn_of_idle(config, names)
     training = read_all(names, config.strict)
     validation = read_all(validation_names, config.strict)
+    warn_of_shared(training, validation)
     each_epoch(validation, config.sources.validate_on)  # tells what is wrong with it
     folder = writable_folder(config.output)
     with sole_user(folder):

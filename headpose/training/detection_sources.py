@@ -10,7 +10,11 @@ from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.detection_config import BoxedSources, DetectionSources
 from headpose.training.run_folder import digest_of
-from headpose.training.same_sources import check_each_once, warn_of_the_same
+from headpose.training.same_sources import (
+    check_each_once,
+    warn_of_shared_pictures,
+    warn_of_the_same,
+)
 
 Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
 
@@ -97,6 +101,15 @@ def check_heads(measured: Sequence[BoxedPicture]) -> None:
 def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
     """Returns at most `count` pictures, evenly from all."""
     return pictures[:: -(-len(pictures) // count)]
+
+
+def warn_of_shared(training: Pictures, validation: Pictures) -> None:
+    """Warns of pictures that are both learned from and measured on, by two sources."""
+    warn_of_shared_pictures(*(_files(sets) for sets in (training, validation)))
+
+
+def _files(sets: Pictures) -> list[tuple[SourceName, list[Path]]]:
+    return [(name, [picture.path for picture in some]) for name, some in sets]
 
 
 def labels_digest(sets: Pictures) -> str:

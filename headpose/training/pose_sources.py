@@ -1,13 +1,22 @@
 """The labelled heads of a training run: which sources there are, and what is in them."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headpose.datasets.box_rows import picture_folder
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
-from headpose.datasets.label_tables import PARTS, SourceName, check_root, read_configuration
+from headpose.datasets.label_tables import (
+    PARTS,
+    Problems,
+    SourceName,
+    check_root,
+    read_configuration,
+    read_texts,
+)
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
 from headpose.datasets.pose_data import HeadSet, divide, read_heads
 from headpose.detection.loading import load_detector
@@ -15,7 +24,11 @@ from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 from headpose.training.run_folder import digest_of
-from headpose.training.same_sources import check_each_once, warn_of_the_same
+from headpose.training.same_sources import (
+    check_each_once,
+    warn_of_shared_pictures,
+    warn_of_the_same,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +101,23 @@ def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
         )
     learned = _parts_of(named["train"], "train")
     for part in PARTS[1:]:
-        warn_of_the_same(learned, _parts_of(named[part], part))
+        measured = _parts_of(named[part], part)
+        warn_of_the_same(learned, measured)
+        warn_of_shared_pictures(_files(learned), _files(measured))
     return named
+
+
+def _files(sources: list[SourceName]) -> list[tuple[SourceName, list[Path]]]:
+    """Returns the pictures that tables name; what is wrong with a table is told when it is read."""
+    found: list[tuple[SourceName, list[Path]]] = []
+    for source in sources:
+        if not source.is_table or not source.path.is_file():
+            continue
+        with contextlib.suppress(HeadposeError):
+            files = read_texts(source.path, source.part, ("file",), Problems())["file"]
+            folder = picture_folder(source.path, files)
+            found.append((source, [folder / str(name) for name in dict.fromkeys(files)]))
+    return found
 
 
 def _parts_of(sources: list[SourceName], part: str) -> list[SourceName]:

@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from headpose.datasets.label_tables import SourceName
+from headpose.datasets.repeated_rows import place_of
 from headpose.errors import HeadposeError
 from headpose.reporting import logger
+
+Pictures = Sequence[tuple[SourceName, Iterable[Path]]]
 
 
 def check_each_once(sources: Iterable[SourceName]) -> None:
@@ -33,13 +37,37 @@ def warn_of_the_same(learned: Sequence[SourceName], measured: Sequence[SourceNam
         measured: Sources to measure on; a part of a source is within the whole of it.
     """
     for source in measured:
-        place = os.path.realpath(source.path)
-        for other in learned:
-            same = not source.part or not other.part or source.part == other.part
-            if same and os.path.realpath(other.path) == place:
-                logger.warning(
-                    "%s is learned from and measured on: what is measured there will look better "
-                    "than it is",
-                    source,
-                )
-                break
+        if any(_is_the_same(source, other) for other in learned):
+            logger.warning(
+                "%s is learned from and measured on: what is measured there will look better "
+                "than it is",
+                source,
+            )
+
+
+def _is_the_same(source: SourceName, other: SourceName) -> bool:
+    """Tells whether two names are of one source, and of one part of it."""
+    parts = not source.part or not other.part or source.part == other.part
+    return parts and os.path.realpath(source.path) == os.path.realpath(other.path)
+
+
+def warn_of_shared_pictures(learned: Pictures, measured: Pictures) -> None:
+    """Warns of pictures that are measured on in one source and learned from in another.
+
+    Args:
+        learned: Sources to learn from, with the files of their pictures.
+        measured: Sources to measure on; `warn_of_the_same` has told of those that are both.
+    """
+    for source, files in measured:
+        others = [more for other, more in learned if not _is_the_same(source, other)]
+        known = {place_of(file) for more in others for file in more}
+        places = {place_of(file) for file in files}
+        if shared := places & known:
+            logger.warning(
+                "%s: %d of its %d pictures are learned from in another source, as %s: what is "
+                "measured there will look better than it is",
+                source,
+                len(shared),
+                len(places),
+                os.path.basename(min(shared)),  # noqa: PTH119 - of a text
+            )

@@ -4,9 +4,18 @@ import logging
 
 import pytest
 
+from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.datasets.label_tables import SourceName
 from headpose.errors import HeadposeError
-from headpose.training.same_sources import check_each_once, warn_of_the_same
+from headpose.geometry.boxes import as_boxes
+from headpose.training.detection_sources import warn_of_shared
+from headpose.training.pose_config import Sources
+from headpose.training.pose_sources import all_sources
+from headpose.training.same_sources import (
+    check_each_once,
+    warn_of_shared_pictures,
+    warn_of_the_same,
+)
 
 
 def named(*texts):
@@ -41,3 +50,38 @@ def test_what_is_learned_from_is_no_test(caplog, learned, measured, warned):
     assert len(told) == warned
     if warned:
         assert told[0].startswith(f"{measured} is learned from and measured on")
+
+
+def test_pictures_of_two_sources_are_counted(tmp_path, caplog):
+    for name in "abc":
+        (tmp_path / f"{name}.jpg").touch()
+    (tmp_path / "link.jpg").symlink_to("b.jpg")
+    a, b, c, link = (tmp_path / f"{name}.jpg" for name in ("a", "b", "c", "link"))
+    whole, train, other = named("t.csv", "t.csv#train", "o.csv")
+    with caplog.at_level(logging.WARNING, "headpose"):
+        warn_of_shared_pictures([(train, [a, b])], [(other, [link, c])])
+        warn_of_shared_pictures([(train, [a, b])], [(whole, [a, b, c])])  # is told of as such
+        warn_of_shared_pictures([(train, [a])], [(other, [b, c])])
+    assert [record.getMessage() for record in caplog.records] == [
+        "o.csv: 1 of its 2 pictures are learned from in another source, as b.jpg: what is "
+        "measured there will look better than it is"
+    ]
+
+
+def test_a_copy_of_a_table_to_learn_from_is_told(tmp_path, caplog):
+    table = "file,xmin,ymin,xmax,ymax,tilt,pan\na.jpg,1,2,30,40,5,6\nb.jpg,1,2,30,40,5,6\n"
+    for name in ("t.csv", "copy.csv"):
+        (tmp_path / name).write_text(table)
+        (tmp_path / "a.jpg").touch()
+    sources = Sources(data=(str(tmp_path / "t.csv"),), validation=(str(tmp_path / "copy.csv"),))
+    with caplog.at_level(logging.WARNING, "headpose"):
+        all_sources(sources)
+    assert f"{tmp_path / 'copy.csv'}: 2 of its 2 pictures are learned from" in caplog.text
+
+
+def test_boxed_pictures_of_two_sources_are_told(tmp_path, caplog):
+    some = [BoxedPicture(tmp_path / "a.jpg", as_boxes([]))]
+    train, other = named("t.csv", "o.json")
+    with caplog.at_level(logging.WARNING, "headpose"):
+        warn_of_shared([(train, some)], [(other, some)])
+    assert "o.json: 1 of its 1 pictures are learned from in another source" in caplog.text
