@@ -143,14 +143,15 @@ class _Shard:
             known = Known()
         if not known.read:
             self._note(record, why)
-        yield from self._kept(known)
+        # An earlier version may have shown more of a URL, or less.
+        yield from self._kept(known, file=record.file, key=record.key, url=record.url)
 
-    def _kept(self, known: Known) -> Iterator[Row]:
-        """Yields the rows that a record had earlier."""
+    def _kept(self, known: Known, **names: str | None) -> Iterator[Row]:
+        """Yields the rows that a record had earlier, with other names if there are any."""
         for name, value in known.counts.items():
             self.counts[name] += value
         for row in known.rows:
-            yield self._counted(row)
+            yield self._counted({**row, **names})
 
     def _pictures(self, batch: list[tuple]) -> Iterator[Row]:
         """Yields the rows of pictures and forgets these."""

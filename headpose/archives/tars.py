@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from headpose.archives.inputs import PICTURE, VIDEO, key_of, kind_of
 from headpose.archives.records import Record
-from headpose.archives.urls import opened, store_errors
+from headpose.archives.urls import MAX_PICTURE, opened, store_errors, too_large
 from headpose.errors import HeadposeError, first_line
 from headpose.files import parse_json
 from headpose.video.addresses import without_secrets
@@ -127,6 +127,10 @@ def members(place: str) -> Iterator[Record]:
                     wanted = _wanted(member)
                     medium = wanted and not member.name.endswith(".json")
                     found |= medium
+                    if medium and kind_of(member.name) == PICTURE and member.size > MAX_PICTURE:
+                        path = f"{shown}/{member.name.removeprefix('./')}"
+                        yield Record(path, key_of(member.name), None, too_large(path))
+                        continue
                     # Before it is read, as it may be large.
                     yield from group.before(member.name, member.size if medium else 0)
                     content = archive.extractfile(member) if wanted else None

@@ -22,7 +22,8 @@ __all__ = ["Entry", "StoreError", "below", "file_system", "is_url", "local", "op
 EXTRA = "cloud"
 NO_BUCKET = "bucket does not exist"  # what S3 says, NoSuchBucket of its list of error codes
 HTTP = "http"  # and https: protocols whose servers may be busy
-CONNECTING, SILENCE = 20.0, 30.0  # seconds that a server may take to answer, or be silent
+CONNECTING, SILENCE = 10.0, 15.0  # seconds that a server may take to answer, or be silent
+MAX_PICTURE = 200_000_000  # bytes; the largest cameras write 150 MB
 WEB = (HTTP, "https")
 _HOST = re.compile(r"(?<=//)(?:[^/?#@]*@)?\[([0-9a-fA-F:.]+)(?:%\w+)?\]")  # by IPv6
 MAX_TOLD = 200  # letters of what a store's library says
@@ -211,14 +212,23 @@ def opened(place: str) -> Iterator[IO[bytes]]:
 
 
 def read(place: str) -> bytes:
-    """Returns the content of a file by path or URL.
+    """Returns the content of a picture by path or URL.
 
     Raises:
         StoreError: If it cannot be read.
-        HeadposeError: If it is missing.
+        HeadposeError: If it is missing, or larger than `MAX_PICTURE`.
     """
     with store_errors(place), opened(place) as file:
-        return file.read()
+        size = getattr(file, "size", None)  # some servers do not tell, and some never end
+        content = b"" if size and size > MAX_PICTURE else file.read(-1 if size else MAX_PICTURE + 1)
+    if len(content) > MAX_PICTURE or (not content and size):
+        raise too_large(without_secrets(place))
+    return content
+
+
+def too_large(shown: str) -> HeadposeError:
+    """Returns what is told of a picture larger than `MAX_PICTURE`, which nobody reads whole."""
+    return HeadposeError(f"{shown}: more than {MAX_PICTURE / 1e6:.0f} MB, larger than any photo")
 
 
 def status(place: str) -> Entry:

@@ -156,6 +156,16 @@ def test_what_is_not_there_is_told_once(server, tmp_path, status):
     assert annotate([url], tmp_path / "out")["pictures"] == 0
 
 
+def test_no_picture_by_url_takes_all_memory(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("headpose.archives.urls.MAX_PICTURE", len(PICTURE))
+    base = f"http://127.0.0.1:{server.server_port}"
+    server.files["/large.png"] = PICTURE + bytes(1)
+    counts = annotate([f"{base}/{name}.png" for name in ("a", "large")], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (1, 1)
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert failure["reason"] == f"{base}/large.png: more than 0 MB, larger than any photo"
+
+
 @pytest.mark.parametrize("chain", ["", "simplecache::"])
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(tmp_path, monkeypatch, chain):
     """Of links that have died some lead to such; the pictures beside them are done."""

@@ -6,7 +6,6 @@ import archive_sets as sets
 import pytest
 from annotate_fakes import annotate
 
-from headpose.archives.earlier import Earlier
 from headpose.archives.gathering import finish
 from headpose.archives.inputs import find_files
 from headpose.archives.output import Output
@@ -98,32 +97,8 @@ def test_keys_that_are_urls_are_shown_as_these(tmp_path):
     assert record.content == url
 
 
-def test_rows_of_earlier_versions_are_known_by_the_names_that_these_gave():
-    """They hid more of some names, and less of others."""
-    old = {
-        "https://h/dl?keyword=***&n=1": "https://h/dl?keyword=cat&n=1",
-        "https://h/a?X-Amz-Credential=me": "https://h/a?X-Amz-Credential=***",
-        "simplecache::https://me:it@h/a.png": "simplecache::https://me:***@h/a.png",
-        "https://h/b.png?token=***": "https://h/b.png?token=***",
-        "/photos/c.png": "/photos/c.png",
-    }
-    failed = "https://h/dl?author=***"
-    result = {"failures": [{"file": failed}]}
-    for i, (before, now) in enumerate(old.items()):
-        known = Earlier(result, [{"file": name, "n": j} for j, name in enumerate(old)])
-        assert known.was_read(now)
-        assert not known.was_read("https://h/dl?author=me")
-        assert known.taken(now) == [{"file": before, "n": i}]
-        assert known.taken(now) == []
-
-
-def test_rows_of_this_version_are_those_of_one_picture():
-    known = Earlier({"failures": []}, [{"file": "https://h/dl?keyword=cat"}])
-    assert known.taken("https://h/dl?keyword=dog") == []
-    assert len(known.taken("https://h/dl?keyword=cat")) == 1
-
-
-def test_a_shard_of_an_earlier_version_is_gone_on_with(site, tmp_path):
+def test_rows_that_are_kept_are_named_as_today(site, tmp_path):
+    """An earlier version hid more of names, or less."""
     folder, url = site
     (folder / "a.png").write_bytes(PICTURE)
     names = [f"{url}/a.png?author=me", f"{url}/busy.png"]

@@ -137,3 +137,21 @@ def test_a_url_that_is_no_text_costs_no_picture(tmp_path, kind):
     path = sets.as_tar(tmp_path / "s.tar", contents)
     counts = annotate([path], tmp_path / "out", kind=kind)
     assert (counts["heads"], counts["failures"]) == (2, 0)
+
+
+def test_a_member_larger_than_any_photo_is_told_and_not_read(tmp_path, monkeypatch):
+    """Holes of a sparse file are many bytes of a small shard."""
+    whole = CONTENTS["00.png"]
+    monkeypatch.setattr("headpose.archives.tars.MAX_PICTURE", len(whole))
+    contents = {"a.png": whole, "b.png": whole + bytes(1), "c.png": whole}
+    path = sets.as_tar(tmp_path / "s.tar", contents)
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (2, 1)
+    (failure,) = sets.failures_of(tmp_path / "out")
+    assert failure["file"].endswith("s.tar/b.png")
+    assert "larger than any photo" in failure["reason"]
+
+
+def test_a_plain_tar_may_begin_as_bzip2_does(tmp_path):
+    path = sets.as_tar(tmp_path / "s.tar", {"BZh1/a.png": CONTENTS["00.png"]})
+    assert annotate([path], tmp_path / "out")["pictures"] == 1
