@@ -270,9 +270,9 @@ def read_texts(
 
 
 def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Returns the rows of one part."""
+    """Returns the rows of one part; blanks around its name and upper case do not count."""
     parts = _parts(path, table, part)
-    taken = table[parts == part]
+    taken = table[parts.str.strip().str.casefold() == part.strip().casefold()]
     if taken.empty and not table.empty:
         told = ", ".join(repr(name) for name in sorted(set(parts))[:MAX_PARTS])
         raise HeadposeError(f"{path}: no row has the part {part!r}; the column has {told}")

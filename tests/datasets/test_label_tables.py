@@ -154,3 +154,10 @@ def test_tables_of_other_kinds_are_told_how_to_be_saved(tmp_path, text, encoding
     (tmp_path / "t.csv").write_text(text, encoding)
     with pytest.raises(HeadposeError, match=told):
         read_labels(tmp_path / "t.csv", "", ("file",), Problems())
+
+
+def test_blanks_and_upper_case_make_no_other_part(tmp_path):
+    rows = "".join(f"{i}.jpg,{part}\n" for i, part in enumerate(("test", "test ", "Test", "train")))
+    (tmp_path / "t.csv").write_text(f"file,part\n{rows}")
+    table = read_labels(tmp_path / "t.csv", "test", ("file",), Problems())
+    assert list(table["file"]) == ["0.jpg", "1.jpg", "2.jpg"]
