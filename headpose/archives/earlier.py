@@ -44,7 +44,8 @@ class Known:
 
 def name_of(record: Record) -> str:
     """Returns a digest of a record's file and key: a list by URL may change between two runs."""
-    return hashlib.sha256(f"{record.file}\n{record.key}".encode()).hexdigest()[:12]
+    told = f"{record.place or record.file}\n{record.key}"
+    return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def earlier(output: Output, name: str, kind: str) -> list[Known]:

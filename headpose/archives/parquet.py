@@ -192,7 +192,8 @@ def _record(place: str, number: int, row: dict, name: str, key: str | None) -> R
         value = value.strip()
     if isinstance(value, str) and value.strip():
         url = value if url is None and is_url(value) else url
-        return Record(without_secrets(value), named, _shown(url), beside(place, value))
+        shown, leads_to = without_secrets(value), beside(place, value)
+        return Record(shown, named, _shown(url), leads_to, place=value)
     if not value or isinstance(value, str):
         return Record(here, named, _shown(url), HeadposeError(f"{here}: no picture in it"))
     return Record(here, named, _shown(url), value, suffix_from=path or "")

@@ -28,6 +28,7 @@ class Record:
         content: What a file would hold; a path or URL; or why there is none.
         suffix_from: A name by whose suffix videos are told; that of `file` if it is empty.
         is_shard: Whether it stands for what is left of a shard that ends before its time.
+        place: The path or URL as it is, secrets and all; empty where `file` tells it.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Record:
     content: bytes | str | HeadposeError
     suffix_from: str = ""
     is_shard: bool = False
+    place: str = ""
 
     @property
     def is_video(self) -> bool:
@@ -78,7 +80,9 @@ def _records(shard: Shard, columns: Columns) -> Iterator[Record]:
         assert isinstance(shard.part, Part)
         return rows(shard.items[0].place, columns, shard.part)
     return (
-        Record(without_secrets(item.place), item.key, _url(item.place), item.place)
+        Record(
+            without_secrets(item.place), item.key, _url(item.place), item.place, place=item.place
+        )
         for item in shard.items
     )
 

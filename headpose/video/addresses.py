@@ -5,17 +5,19 @@ import re
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 HIDDEN = "***"
-# Names of parameters that are secrets, or words in longer names: `access_token`,
-# `X-Amz-Signature`, `userPassword`.
+# Names of parameters that are secrets, or words in longer names: `X-Amz-Signature`, `user_pw`.
 SECRET_WORDS = {
-    *("token", "secret", "password", "passwd", "passphrase", "passcode", "pass", "pwd", "pw"),
-    *("auth", "authorization", "oauth", "jwt", "sig", "signature", "hmac", "credential"),
-    *("credentials", "apikey", "passkey", "loginpas"),
+    *("passphrase", "passcode", "pw", "authorization", "jwt", "sig", "sign", "hmac"),
+    *("credential", "credentials", "loginpas"),
 }
-# At the end of a name in one word: `accesstoken`.
-_SECRET_ENDS = ("token", "secret", "password", "passwd", "signature", "apikey", "accesskey")
+# As such words begin and end: `authbasic`, `accesstoken`. Cameras write them in one word.
+_SECRET_BEGINS = ("password", "passwd", "pwd", "token", "secret", "auth")
+_SECRET_ENDS = (
+    *("token", "tokens", "secret", "password", "passwd", "pass", "pwd", "signature"),
+    "auth",
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_PARAMETER = re.compile(r"(^|[&;?])([^=&;]*)=([^&;]*)")
+_PARAMETER = re.compile(r"(^|[&;?])([^=&;?]*)=([^&;?]*)")
 # Not within the brackets of an IPv6 address.
 _BETWEEN_LINKS = re.compile(r"::(?![0-9a-fA-F:.]*(?:%\w+)?\])")
 _IN_TEXT = re.compile(r"[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
@@ -35,13 +37,18 @@ def is_address(name: str) -> bool:
 def is_secret(parameter: str) -> bool:
     """Tells by its name whether a parameter of an address is to be hidden.
 
-    `key` is one at the end of a name, as in `api_key`, or before an `id`, as in
-    `AWSAccessKeyId`; but `keyword`, `author` and `design` are no secrets.
+    `key` is one at the end of a name, or before an `id`, as in `AWSAccessKeyId`; `keyword`,
+    `author`, `passenger` and `design` are no secrets.
     """
     words = [word.lower() for word in _WORD.findall(unquote_plus(parameter))]
-    if SECRET_WORDS.intersection(words) or any(word.endswith(_SECRET_ENDS) for word in words):
+    if "".join(words[-1:]).endswith("key") or words[-3:] == ["access", "key", "id"]:
         return True
-    return words[-1:] == ["key"] or words[-3:] == ["access", "key", "id"]
+    return any(
+        word in SECRET_WORDS
+        or word.endswith(_SECRET_ENDS)
+        or (word.startswith(_SECRET_BEGINS) and not word.startswith("author"))
+        for word in words
+    )
 
 
 def without_secrets(name: str) -> str:

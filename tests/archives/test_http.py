@@ -114,6 +114,24 @@ def test_of_two_rows_with_one_file_each_keeps_its_own(server, tmp_path):
         assert sets.rows_of(tmp_path / f"out{number}") == whole
 
 
+def test_rows_are_kept_for_the_same_link_alone(server, tmp_path):
+    """A list by URL may change between two runs, and what differs in it be hidden."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra cloud)")
+    base = f"http://127.0.0.1:{server.server_port}"
+    one, two, busy = (f"{base}/dl?key={name}" for name in ("one", "two", "busy"))
+    server.answers["/dl?key=busy"] = 503
+
+    def run(*urls):
+        sets.as_parquet(tmp_path / "l.parquet", {"url": list(urls)})
+        server.files["/l.parquet"] = (tmp_path / "l.parquet").read_bytes()
+        return annotate([f"{base}/l.parquet"], tmp_path / "out", size=3, columns=Columns("url"))
+
+    assert run(one, two, busy)["failures"] == 1
+    server.answers["/dl?key=one"] = server.answers["/dl?key=two"] = 503
+    counts = run(busy, one, two)
+    assert (counts["heads"], counts["failures"]) == (0, 3)
+
+
 def test_members_behind_a_cut_count_as_read_only_when_they_were(server, tmp_path):
     """A store that gave half of a shard has said nothing of what is behind."""
     contents = {f"{i}.png": PICTURE for i in range(3)} | {"3.png": b"junk", "4.png": PICTURE[:90]}

@@ -155,3 +155,10 @@ def test_a_member_larger_than_any_photo_is_told_and_not_read(tmp_path, monkeypat
 def test_a_plain_tar_may_begin_as_bzip2_does(tmp_path):
     path = sets.as_tar(tmp_path / "s.tar", {"BZh1/a.png": CONTENTS["00.png"]})
     assert annotate([path], tmp_path / "out")["pictures"] == 1
+
+
+def test_a_name_that_is_no_utf_8_costs_no_other_picture(tmp_path):
+    picture = CONTENTS["00.png"]
+    path = sets.as_tar(tmp_path / "s.tar", {"\udcff\udce9.png": picture, "b.png": picture})
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (2, 0)

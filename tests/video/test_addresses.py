@@ -20,6 +20,7 @@ from headpose.video.frames import Reading
         ("rtsp://user@host/x", "rtsp://user@host/x"),
         ("http://h/x?user=me&password=secret&n=1", "http://h/x?user=me&password=***&n=1"),
         ("http://h/x?access_token=secret", "http://h/x?access_token=***"),
+        ("http://h/x?a=1?token=secret", "http://h/x?a=1?token=***"),
         ("rtsp://a:se@cret@h/x", "rtsp://a:***@h/x"),
         ("rtsp://a:secret@[::1/x", "rtsp://[::1/x"),
         ("http://h/x?author=a&keyword=b&design=c", "http://h/x?author=a&keyword=b&design=c"),
@@ -50,11 +51,12 @@ SECRET = (
     "token key api_key apikey access_token accessToken accesstoken sig signature password "
     "user[pass] auth oauth_token X-Amz-Signature X-Amz-Credential X-Amz-Security-Token pwd2 PWD "
     "X-Goog-Signature X-Goog-Credential X%2DAmz%2DSignature AWSAccessKeyId APIKey "
-    "subscription-key client_secret"
+    "subscription-key client_secret authbasic sessionkey streamkey authkey appkey loginpass "
+    "userpwd authcode passwordhash sign tokens"
 )
 SHOWN = (
-    "keyword author design passenger keyframe key_frame significant assign monkey turkey compass "
-    "tokens tokenizer authority secretary X-Amz-Date X-Goog-Expires GoogleAccessId file id user"
+    "keyword author design passenger keyframe key_frame significant assign "
+    "authority X-Amz-Date X-Goog-Expires GoogleAccessId file id user"
 )
 
 
