@@ -17,6 +17,7 @@ from headpose.datasets.label_tables import Problems
 from headpose.datasets.told_sizes import known_size
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, number, parse_json
+from headpose.reporting import logger
 
 
 def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
@@ -40,6 +41,10 @@ def read_coco(path: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     # A class of heads may be declared and none be there; a declared "none" is of no use.
     all_count = part or any(map(is_of_heads, names.values()))
     chosen = chosen_classes(path, [names[i] for i in names if i in used or all_count], part)
+    there = {names[kind] for kind in used}
+    if there and not there & chosen:
+        told = ", ".join(sorted(there))
+        logger.warning("%s: no box is of %s; all are of %s", path, ", ".join(sorted(chosen)), told)
     rows: Rows = {file: [] for file in files.values()}
     placed = 0
     for index, (note, kind) in enumerate(zip(annotations, kinds, strict=True)):

@@ -94,9 +94,10 @@ def test_flags_that_say_nothing_are_told(folder):
     assert problems.by_kind["bad annotation"] == ["c.json number 0"]
 
 
-def test_a_class_of_heads_that_is_declared_is_meant(folder):
+def test_a_class_of_heads_that_is_declared_is_meant(folder, caplog):
     source = coco(folder, [{"image_id": 0}], categories=("person", "head"))
     assert heads(source) == {"a.png": 0, "b.png": 0}
+    assert "no box is of head; all are of person" in caplog.text
     assert heads(f"{source}#person") == {"a.png": 1, "b.png": 0}
 
 
@@ -231,12 +232,26 @@ def test_hidden_yolo_folders_are_left_out(yolo):
         ("data.yaml", "\ufeffnames: [head, helmet]\n"),
         ("data.yaml", "names: [\n  head,\n  helmet\n]\n"),
         ("data.yaml", "names: {0: head, 1: helmet}\n"),
+        ("data.yaml", 'path: "C:\\data\\x"\nnames:\n- head\n- helmet\nnc: 2\n'),
     ],
 )
 def test_names_of_yolo_classes_are_read_as_they_are_written(yolo, file, text):
     (yolo / file).write_text(text, "utf-8")
     (yolo / "labels" / "b.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     assert heads(yolo) == {"a.png": 1, "b.png": 0}
+
+
+def test_one_name_of_a_class_is_no_list_of_letters(yolo):
+    (yolo / "data.yaml").write_text("names: head\n")
+    assert heads(yolo) == {"a.png": 1, "b.png": 1}
+
+
+def test_a_name_that_no_file_can_have_costs_no_other_picture(folder):
+    found, problems = read_boxed_pictures(
+        table(folder, f"a.png,{BOX}", f"{'a' * 300}.jpg,{BOX}", f"x\\{'a' * 300}.jpg,{BOX}")
+    )
+    assert [p.path.name for p in found] == ["a.png"]
+    assert sum(map(len, problems.by_kind.values())) == 2
 
 
 @pytest.mark.parametrize("text", ["names: [head", "names: 3", "names: {a: head}"])
