@@ -40,6 +40,8 @@ def backgrounds(
 ) -> Iterator[np.ndarray]:
     """Yields the parts of pictures away from their heads, and from what is to be ignored.
 
+    That is the whole of a picture without either.
+
     Args:
         pictures: Labelled pictures.
         other: A detector that is asked whether a part shows somebody the labels leave
@@ -48,10 +50,8 @@ def backgrounds(
     """
     cache = PictureCache(0)
     for item in pictures:
-        if not len(item.boxes):
-            continue
-        known = np.concatenate([item.boxes, item.ignored])
-        part = without_heads(cache.read(item.path), box.as_boxes(known))
+        picture, known = cache.read(item.path), np.concatenate([item.boxes, item.ignored])
+        part = without_heads(picture, box.as_boxes(known)) if len(known) else picture
         if part is None:
             continue
         if other is None or not len(other.detect([part], min_score)[0][0]):

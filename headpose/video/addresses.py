@@ -17,9 +17,11 @@ _SECRET_ENDS = (
     "auth",
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_PARAMETER = re.compile(r"(^|[&;?])([^=&;?]*)=([^&;?]*)")
-# Not within the brackets of an IPv6 address.
-_BETWEEN_LINKS = re.compile(r"::(?![0-9a-fA-F:.]*(?:%\w+)?\])")
+# A question mark is part of a value, unless a name and = follow.
+_ASKED = r"\?(?=[^=&;?]*=)"
+_PARAMETER = re.compile(rf"(^|[&;]|{_ASKED})([^=&;?]*)=((?:(?!{_ASKED})[^&;])*)")
+# Not within the brackets of an IPv6 address, or a password.
+_BETWEEN_LINKS = re.compile(r"::(?![0-9a-fA-F:.]*(?:%\w+)?\])(?![^/@:]*@)")
 _IN_TEXT = re.compile(r"[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
 
 

@@ -68,6 +68,11 @@ def test_heads_of_other_parts_are_ignored(folder):
     assert heads(f"{source}#test") == {"a.png": 1, "b.png": 1}
 
 
+def test_all_of_a_picture_without_heads_is_background(folder):
+    found, _ = read_boxed_pictures(table(folder, "a.png,,,,"))
+    assert [part.shape for part in backgrounds(found)] == [(80, 100, 3)]
+
+
 def test_backgrounds_keep_off_what_is_ignored(tmp_path, noise_picture):
     cv2.imwrite(str(tmp_path / "a.png"), noise_picture(400, 260))
     source = table(

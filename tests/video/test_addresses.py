@@ -21,6 +21,8 @@ from headpose.video.frames import Reading
         ("http://h/x?user=me&password=secret&n=1", "http://h/x?user=me&password=***&n=1"),
         ("http://h/x?access_token=secret", "http://h/x?access_token=***"),
         ("http://h/x?a=1?token=secret", "http://h/x?a=1?token=***"),
+        ("http://h/x?user=a&pwd=ab?secret&n=1", "http://h/x?user=a&pwd=***&n=1"),
+        ("https://u:TOP::secret@h/b.jpg", "https://u:***@h/b.jpg"),
         ("rtsp://a:se@cret@h/x", "rtsp://a:***@h/x"),
         ("rtsp://a:secret@[::1/x", "rtsp://[::1/x"),
         ("http://h/x?author=a&keyword=b&design=c", "http://h/x?author=a&keyword=b&design=c"),
