@@ -5,6 +5,7 @@ Looks are told from the angles of heads alone, not from eyes: they say where a f
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -163,6 +164,18 @@ def check_results(folder: Path, overwrite: bool) -> None:
         raise HeadposeError(f"{there[0]} exists; add --overwrite or name another --output")
 
 
+def check_once(tables: Sequence[str]) -> None:
+    """Stops where a table is given twice: its looks would count twice.
+
+    Raises:
+        HeadposeError: If one is.
+    """
+    places = [os.path.realpath(table) for table in tables]
+    for table, place in zip(tables, places, strict=True):
+        if places.count(place) > 1:
+            raise HeadposeError(f"{table}: given twice; give each table once")
+
+
 def draw(
     folder: Path, all_series: Sequence[Series], events: Sequence[Event], targets: Sequence[Target]
 ) -> None:
@@ -219,6 +232,7 @@ def main() -> int:
     targets = [camera(arguments.within)]
     if arguments.targets:
         targets += load_targets(arguments.targets, arguments.within)
+    check_once(arguments.tables)
     rows = [row for table in arguments.tables for row in read_table(table, NEEDED)]
     looking = Looking(
         targets, arguments.max_error, not arguments.raw, arguments.fov, arguments.shortest

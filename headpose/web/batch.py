@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headpose.cli.table_options import Tables
 from headpose.errors import HeadposeError
-from headpose.files import numbered
+from headpose.files import numbered, spelled
 from headpose.images.listing import is_video
 from headpose.images.pictures import PictureError, read_image, write_image
 from headpose.records.columns import VIDEO_FIELDS, Row, picture_rows
@@ -88,7 +88,7 @@ def answer_files(
     notes = []
     if len(files) > MOST_FILES:
         notes.append(note(f"The first {MOST_FILES} of {len(files)} files are taken.", "error"))
-    named = unique_names([name for _, name in files])
+    named = unique_names([spelled(name) for _, name in files])
     with ExitStack() as stack:
         csv = stack.enter_context(CsvSink(own / "heads.csv", VIDEO_FIELDS))
         json = stack.enter_context(JsonLinesSink(own / "heads.jsonl", VIDEO_FIELDS))

@@ -42,6 +42,16 @@ def test_the_command_writes_tables_and_pictures(run_script, tmp_path, sink):
     assert "exists; add --overwrite" in again.err
 
 
+def test_a_table_is_not_counted_twice(run_script, tmp_path):
+    with CsvSink(tmp_path / "t.csv", VIDEO_FIELDS) as written:
+        for one in through_time([0] * 9):
+            written.write(one)
+    (tmp_path / "link.csv").symlink_to("t.csv")
+    done = run_script("attend", tmp_path / "t.csv", tmp_path / "link.csv", "--no-figures")
+    assert done.status == 1
+    assert "t.csv: given twice; give each table once" in done.err
+
+
 def test_who_is_not_in_the_pictures_is_told(run_script, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr("headpose.attention.figures.MAX_HEADS", 3)

@@ -65,6 +65,11 @@ def test_a_video_that_is_cut_short_is_told(shared, clip, tmp_path):
     assert str(tmp_path) not in last.report
 
 
+def test_names_that_are_no_text_are_spelled(shared, red, tmp_path):
+    *_, last = answer_files(shared, [(red, "\udcff.png")], ALL, tmp_path)
+    assert "\\udcff.png" in last.report
+
+
 def test_no_more_files_are_taken_than_told(shared, red, tmp_path, monkeypatch):
     monkeypatch.setattr("headpose.web.batch.MOST_FILES", 2)
     *_, last = answer_files(shared, [(red, "a.png")] * 3, ALL, tmp_path)
