@@ -12,6 +12,7 @@ Where boxes have classes, those named "head" are taken, or the only class there 
 what stands after #: `annotations.json#head+helmet`.
 """
 
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -109,26 +110,28 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
         rows.setdefault(name, [])
         if not none:
             rows[name].append(BoxRow(tuple(box), ignore, tag, size=size))
-    for name in cut & rows.keys():
-        rows[name].append(UNREADABLE)
+    spelled = {_spelled_alike(name): name for name in rows}
+    for name in cut:
+        _row_of(name, rows, spelled).append(UNREADABLE)
     if part:
-        _ignore_other_parts(path, table.index, rows)
+        # Heads of other parts that are in the same pictures are no background.
+        others = read_labels(path, "", ("file", *COLUMNS), Problems())
+        others = others[~others.index.isin(table.index)]
+        others = others[(others[list(COLUMNS)] != "").any(axis=1)]
+        for name, box in zip(others["file"], numbers(others, COLUMNS).to_numpy(), strict=True):
+            _row_of(name, rows, spelled).append(BoxRow(tuple(box), ignore=True))
     return rows
 
 
-def _ignore_other_parts(path: Path, own: pd.Index, rows: Rows) -> None:
-    """Adds the boxes of other parts that are in the same pictures: they are no background.
+def _row_of(name: str, rows: Rows, spelled: dict[str, str]) -> list[BoxRow]:
+    """Returns the rows of a picture, however it is spelled; those of no picture are forgotten."""
+    known = name if name in rows else spelled.get(_spelled_alike(name))
+    return [] if known is None else rows[known]
 
-    Args:
-        path: The table.
-        own: Its lines that are of the part.
-        rows: Of the part; gets more.
-    """
-    table = read_labels(path, "", ("file", *COLUMNS), Problems())
-    table = table[table["file"].isin(rows.keys()) & ~table.index.isin(own)]
-    table = table[(table[list(COLUMNS)] != "").any(axis=1)]
-    for name, box in zip(table["file"], numbers(table, COLUMNS).to_numpy(), strict=True):
-        rows[name].append(BoxRow(tuple(box), ignore=True))
+
+def _spelled_alike(name: str) -> str:
+    """Returns what names of one picture have in common: `./A.JPG` and `a.jpg`."""
+    return os.path.normpath(slashed(name)).lower()
 
 
 def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:

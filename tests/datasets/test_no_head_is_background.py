@@ -68,6 +68,17 @@ def test_heads_of_other_parts_are_ignored(folder):
     assert heads(f"{source}#test") == {"a.png": 1, "b.png": 1}
 
 
+@pytest.mark.parametrize("name", ["./a.png", ".\\a.png", "A.PNG"])
+def test_a_picture_may_be_spelled_otherwise_in_another_part(folder, name):
+    """As in tables of two programs that were joined."""
+    rows = [f"a.png,{BOX},train", f"{name},50,20,70,50,test", f"{name},5,6"]
+    source = table(folder, *rows[:2], columns="file,xmin,ymin,xmax,ymax,part")
+    (picture,), _ = read_boxed_pictures(f"{source}#train")
+    np.testing.assert_array_equal(picture.ignored, [(50, 20, 70, 50)])
+    source = table(folder, *rows, f"b.png,{BOX},train", columns="file,xmin,ymin,xmax,ymax,part")
+    assert heads(f"{source}#train") == {"b.png": 1}
+
+
 def test_all_of_a_picture_without_heads_is_background(folder):
     found, _ = read_boxed_pictures(table(folder, "a.png,,,,"))
     assert [part.shape for part in backgrounds(found)] == [(80, 100, 3)]
