@@ -255,7 +255,7 @@ def _detector(variant: Variant, models: Models):
 
 def load_estimator(variant: Variant, files: tuple[str, ...]):
     if variant.estimator == FSA_NET:
-        return PeerEstimator(CONVENTIONS["fsa-net"], files, "onnxruntime")
+        return PeerEstimator(CONVENTIONS["fsa-net"], [*map(Path, files)], "onnxruntime")
     return PoseEstimator(predicting(files[0]))
 
 

@@ -110,28 +110,45 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
         rows.setdefault(name, [])
         if not none:
             rows[name].append(BoxRow(tuple(box), ignore, tag, size=size))
-    spelled = {_spelled_alike(name): name for name in rows}
+    of_picture = _RowsOf(picture_folder(path, rows), rows)
     for name in cut:
-        _row_of(name, rows, spelled).append(UNREADABLE)
+        of_picture(name).append(UNREADABLE)
     if part:
         # Heads of other parts that are in the same pictures are no background.
         others = read_labels(path, "", ("file", *COLUMNS), Problems())
         others = others[~others.index.isin(table.index)]
         others = others[(others[list(COLUMNS)] != "").any(axis=1)]
         for name, box in zip(others["file"], numbers(others, COLUMNS).to_numpy(), strict=True):
-            _row_of(name, rows, spelled).append(BoxRow(tuple(box), ignore=True))
+            of_picture(name).append(BoxRow(tuple(box), ignore=True))
     return rows
 
 
-def _row_of(name: str, rows: Rows, spelled: dict[str, str]) -> list[BoxRow]:
-    """Returns the rows of a picture, however it is spelled; those of no picture are forgotten."""
-    known = name if name in rows else spelled.get(_spelled_alike(name))
-    return [] if known is None else rows[known]
+class _RowsOf:
+    """Finds the rows of a picture, however it is spelled; those of no picture are forgotten."""
 
+    def __init__(self, folder: Path, rows: Rows):
+        self._folder, self._rows = folder, rows
+        self._spelled = {self._alike(name): name for name in rows}
 
-def _spelled_alike(name: str) -> str:
-    """Returns what names of one picture have in common: `./A.JPG` and `a.jpg`."""
-    return os.path.normpath(slashed(name)).lower()
+    def __call__(self, name: str) -> list[BoxRow]:
+        if name in self._rows:
+            return self._rows[name]
+        known = self._spelled.get(self._alike(name))
+        if known is None or self._is_another(name, known):
+            return []
+        return self._rows[known]
+
+    def _is_another(self, name: str, known: str) -> bool:
+        """Tells whether there is a file of each name: some systems tell IMG.jpg from img.jpg."""
+        try:
+            return not os.path.samefile(self._folder / name, self._folder / known)  # noqa: PTH121
+        except OSError:  # one is not there by that name
+            return False
+
+    @staticmethod
+    def _alike(name: str) -> str:
+        """Returns what names of one picture have in common: `./A.JPG` and `a.jpg`."""
+        return os.path.normpath(slashed(name)).lower()
 
 
 def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:

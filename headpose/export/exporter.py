@@ -104,10 +104,13 @@ def export(
                 raise HeadposeError(f"{source}: as {how} it is not the same; {difference}")
         # Of two processes none moves the weights of one network beside another.
         with in_turn(target.with_name(f"{target.stem}-place{target.suffix}"), ""):
-            if not replace and target.exists() and (target.is_dir() or target.stat().st_size):
-                raise HeadposeError(
-                    f"{target}: was put there meanwhile; add --overwrite or name another --output"
-                )
+            written = [target, weights_of(target)] if chosen.ending == ".xml" else [target]
+            for place in () if replace else filter(Path.exists, written):
+                if place.is_dir() or place.stat().st_size:
+                    raise HeadposeError(
+                        f"{place}: was put there meanwhile; add --overwrite or name another "
+                        "--output"
+                    )
             _move(file, target)
     return found
 

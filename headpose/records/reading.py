@@ -22,7 +22,8 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
 
     Args:
         path: `.csv`, `.json` or `.jsonl` (an object a line), or `.parquet`; or a folder of
-            such files, which together are one table, as `headpose annotate` writes it.
+            such files, which together are one table, as `headpose annotate` writes it, or the
+            folder with all that it writes.
         needed: Columns without which the table is of no use.
 
     Returns:
@@ -33,6 +34,7 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
     """
     path = Path(path)
     if path.is_dir():
+        path = path / "heads" if (path / "heads").is_dir() else path  # as annotate has them
         return [row for file in _tables_in(path) for row in read_table(file, needed)]
     try:
         rows = _read(path)

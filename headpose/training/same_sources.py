@@ -20,7 +20,7 @@ def check_each_once(sources: Iterable[SourceName]) -> None:
     """
     seen = set()
     for source in sources:
-        known = (os.path.realpath(source.path), source.part, source.incomplete)
+        known = (os.path.realpath(source.path), _part_of(source), source.incomplete)
         if known in seen:
             raise HeadposeError(
                 f"{source}: given twice to learn from; name it once, for more of the examples "
@@ -47,8 +47,13 @@ def warn_of_the_same(learned: Sequence[SourceName], measured: Sequence[SourceNam
 
 def _is_the_same(source: SourceName, other: SourceName) -> bool:
     """Tells whether two names are of one source, and of one part of it."""
-    parts = not source.part or not other.part or source.part == other.part
+    parts = not source.part or not other.part or _part_of(source) == _part_of(other)
     return parts and os.path.realpath(source.path) == os.path.realpath(other.path)
+
+
+def _part_of(source: SourceName) -> str:
+    """Returns a part's name as tables are asked for it: blanks and upper case do not count."""
+    return source.part.strip().casefold()
 
 
 def warn_of_shared_pictures(learned: Pictures, measured: Pictures) -> None:

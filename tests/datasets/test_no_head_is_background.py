@@ -79,6 +79,16 @@ def test_a_picture_may_be_spelled_otherwise_in_another_part(folder, name):
     assert heads(f"{source}#train") == {"b.png": 1}
 
 
+def test_two_files_whose_names_differ_in_case_are_two_pictures(folder, noise_picture):
+    cv2.imwrite(str(folder / "A.png"), noise_picture(100, 80, 1))
+    if (folder / "a.png").samefile(folder / "A.png"):
+        pytest.skip("this file system does not tell them apart")
+    rows = [f"a.png,{BOX},train", "A.png,50,20,70,50,test"]
+    source = table(folder, *rows, columns="file,xmin,ymin,xmax,ymax,part")
+    (picture,), _ = read_boxed_pictures(f"{source}#train")
+    assert len(picture.ignored) == 0
+
+
 def test_all_of_a_picture_without_heads_is_background(folder):
     found, _ = read_boxed_pictures(table(folder, "a.png,,,,"))
     assert [part.shape for part in backgrounds(found)] == [(80, 100, 3)]

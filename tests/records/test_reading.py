@@ -61,6 +61,8 @@ def test_a_folder_of_tables_is_one_table(tmp_path):
     (folder / ".c.csv").write_text("cut")
     (folder / "d.unfinished.csv").write_text("file\nd.mp4\n")
     (folder / "notes.txt").write_text("none")
+    (tmp_path / "manifest.json").write_text("{}")
+    assert read_table(tmp_path) == read_table(folder)
     assert [row["file"] for row in read_table(folder)] == ["b.mp4", "a.mp4"]
 
 
