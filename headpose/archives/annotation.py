@@ -199,7 +199,7 @@ class _Shard:
 
     def _counted(self, row: Row) -> Row:
         self.counts["heads"] += has_head(row)
-        self._written += 1
+        self._written += has_head(row) or self._task.empty  # which the table has
         return row
 
     def _note(self, record: Record, why: HeadposeError) -> None:

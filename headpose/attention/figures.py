@@ -55,7 +55,9 @@ def colours_of(targets: Sequence[Target]) -> dict[str, str]:
     return named | PLAIN
 
 
-def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]) -> None:
+def draw_timeline(
+    path: Path, events: Sequence[Event], targets: Sequence[Target], replace: bool = True
+) -> None:
     """Draws what each head looks at over time: a bar for each head, a colour for each target.
 
     Args:
@@ -88,7 +90,7 @@ def draw_timeline(path: Path, events: Sequence[Event], targets: Sequence[Target]
         loc="outside upper center",
         ncols=min(7, len(colours)),
     )
-    save(figure, path)
+    save(figure, path, replace)
 
 
 def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -106,7 +108,9 @@ def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return counts / total if total else counts
 
 
-def draw_directions(path: Path, shown: Sequence[Series], targets: Sequence[Target]) -> None:
+def draw_directions(
+    path: Path, shown: Sequence[Series], targets: Sequence[Target], replace: bool = True
+) -> None:
     """Draws where each nose points, seen from above: the camera is below, as in the picture.
 
     Bars are the shares of time of each direction; a line marks each target that is a direction.
@@ -142,4 +146,4 @@ def draw_directions(path: Path, shown: Sequence[Series], targets: Sequence[Targe
         axes.set_title(f"{Path(series.file).name}{name}", fontsize=9)
     for axes in list(grid.flat)[len(shown) :]:
         axes.set_axis_off()
-    save(figure, path)
+    save(figure, path, replace)

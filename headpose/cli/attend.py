@@ -91,12 +91,12 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def write_csv(path: Path, rows: Sequence[dict]) -> bool:
+def write_csv(path: Path, rows: Sequence[dict], replace: bool) -> bool:
     """Writes rows, all with the same columns, if there are any; returns whether there are."""
     if not rows:
         return False
     with (
-        atomic_write(path) as temporary,
+        atomic_write(path, replace) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
         writer = csv_writer(file, rows[0])
@@ -177,7 +177,11 @@ def check_once(tables: Sequence[str]) -> None:
 
 
 def draw(
-    folder: Path, all_series: Sequence[Series], events: Sequence[Event], targets: Sequence[Target]
+    folder: Path,
+    all_series: Sequence[Series],
+    events: Sequence[Event],
+    targets: Sequence[Target],
+    replace: bool,
 ) -> None:
     """Draws the pictures, and says whom they do not show."""
     from headpose.attention import figures
@@ -186,8 +190,8 @@ def draw(
     heads = {(one.file, one.track) for one in shown}
     if events:
         of_shown = [event for event in events if (event.file, event.track) in heads]
-        figures.draw_timeline(folder / TIMELINE, of_shown, targets)
-    figures.draw_directions(folder / DIRECTIONS, shown, targets)
+        figures.draw_timeline(folder / TIMELINE, of_shown, targets, replace)
+    figures.draw_directions(folder / DIRECTIONS, shown, targets, replace)
     if len(shown) < len(all_series):
         print(
             f"the pictures show {len(shown)} of {len(all_series)} heads and photos: tracks first, "
@@ -214,9 +218,10 @@ def write_results(
         POSITIONS: position_rows(all_series),
         PAIRS: pairs,
     }
-    made = {name: write_csv(folder / name, rows) for name, rows in tables.items()}
+    replace = arguments.overwrite
+    made = {name: write_csv(folder / name, rows, replace) for name, rows in tables.items()}
     if not arguments.no_figures:
-        draw(folder, all_series, events, targets)
+        draw(folder, all_series, events, targets, replace)
     # What an earlier call had and this one has not; only now is there something in its place.
     figures = not arguments.no_figures
     made |= {TIMELINE: figures and bool(events), DIRECTIONS: figures}

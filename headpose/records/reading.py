@@ -34,7 +34,8 @@ def read_table(path: str | Path, needed: Iterable[str] = ("file",)) -> list[Row]
     """
     path = Path(path)
     if path.is_dir():
-        path = path / "heads" if (path / "heads").is_dir() else path  # as annotate has them
+        if (path / "manifest.json").is_file() and (path / "heads").is_dir():
+            path = path / "heads"  # of headpose annotate
         return [row for file in _tables_in(path) for row in read_table(file, needed)]
     try:
         rows = _read(path)

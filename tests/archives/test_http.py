@@ -6,7 +6,10 @@ import socket
 import threading
 import zipfile
 
+import annotate_fakes
 import archive_sets as sets
+import cv2
+import numpy as np
 import pytest
 from annotate_fakes import annotate
 
@@ -94,6 +97,30 @@ def test_what_was_read_once_keeps_its_rows(server, tmp_path, kind, later):
     counts = annotate(urls, tmp_path / "out", **more)
     assert (counts["pictures"], counts["heads"], counts["failures"]) == (3, 6, 0)
     assert sets.rows_of(tmp_path / "out") == sets.rows_of(tmp_path / "whole")
+
+
+class Seeing(annotate_fakes.FakeConfig):
+    """Finds nobody in black pictures."""
+
+    def load(self):
+        found = super().load()
+        return lambda pictures: [
+            heads if p.any() else [] for heads, p in zip(found(pictures), pictures, strict=True)
+        ]
+
+
+def test_pictures_without_a_head_cost_no_rows(server, tmp_path):
+    """They have no row in the table, unless such are asked for."""
+    urls = [f"http://127.0.0.1:{server.server_port}/{name}.png" for name in "abc"]
+    black = np.zeros((20, 30, 3), np.uint8)
+    server.files["/a.png"] = cv2.imencode(".png", black)[1].tobytes()
+    more = {"size": 3, "config": Seeing()}
+    server.answers["/c.png"] = 503
+    assert annotate(urls, tmp_path / "out", **more)["heads"] == 2
+    server.answers["/b.png"] = 503
+    counts = annotate(urls, tmp_path / "out", **more)
+    assert (counts["pictures"], counts["heads"], counts["failures"]) == (2, 2, 1)
+    assert len(sets.rows_of(tmp_path / "out")) == 2
 
 
 def test_of_two_rows_with_one_file_each_keeps_its_own(server, tmp_path):
