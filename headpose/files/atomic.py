@@ -78,8 +78,16 @@ def atomic_write(
                 if placed is not None:
                     placed.append(moved)
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        try:
+            _remove(temporary)
+        except KeyboardInterrupt:  # in just this moment
+            _remove(temporary)
+            raise
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink()
 
 
 @contextlib.contextmanager

@@ -216,3 +216,21 @@ def test_what_is_put_there_meanwhile_stays(tmp_path, kind, there, caplog):
     else:
         assert path.read_text() == "new"
     assert len(list(tmp_path.iterdir())) == (2 if there else 1)
+
+
+def test_ctrl_c_in_the_last_moment_leaves_no_temporary_file(tmp_path, monkeypatch):
+    unlink, calls = Path.unlink, []
+
+    def interrupted(path, *given, **options):
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        unlink(path, *given, **options)
+
+    monkeypatch.setattr(Path, "unlink", interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        atomic_write(tmp_path / "a.csv", replace=False) as temporary,
+    ):
+        temporary.write_text("new")
+    assert names_in(tmp_path) == {"a.csv"}
