@@ -130,9 +130,8 @@ class _Shard:
             met = len(self.records)
             same = [note[0] for note in self.records] == [k.name for k in self._earlier[:met]]
             for known in self._earlier[met:] if same else ():
-                with self._record(known.name):
-                    yield from self._kept(known)
-                self.records[-1] = known.noted(len(known.rows))
+                yield from self._kept(known)
+                self.records.append(known.noted(len(known.rows)))
             return
         with self._record(name_of(record)):
             yield from self._kept_or_noted(record, why)

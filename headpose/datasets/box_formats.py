@@ -32,7 +32,8 @@ from headpose.datasets.box_rows import (
     slashed,
 )
 from headpose.datasets.json_boxes import read_coco, read_odgt
-from headpose.datasets.label_tables import Problems, numbers, read_labels
+from headpose.datasets.label_angles import with_angles_that_can_be
+from headpose.datasets.label_tables import Problems, numbers, of_part, read_texts
 from headpose.datasets.told_sizes import SIZE, known_size, told_sizes
 from headpose.datasets.yolo_boxes import read_yolo
 from headpose.errors import HeadposeError, reason
@@ -91,7 +92,8 @@ def ignored_rows(table: pd.DataFrame) -> list[bool | None]:
 
 def read_csv(path: Path, part: str, problems: Problems) -> Rows:
     cut: set[str] = set()
-    table = read_labels(path, part, ("file", *COLUMNS), problems, cut)
+    whole = read_texts(path, ("file", *COLUMNS), problems, cut)
+    table = with_angles_that_can_be(path, of_part(path, whole, part), problems)
     boxes = numbers(table, COLUMNS).to_numpy()
     ignored = ignored_rows(table)
     empty = (table[list(COLUMNS)] == "").all(axis=1)
@@ -113,13 +115,11 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
     of_picture = _RowsOf(picture_folder(path, rows), rows)
     for name in cut:
         of_picture(name).append(UNREADABLE)
-    if part:
-        # Heads of other parts that are in the same pictures are no background.
-        others = read_labels(path, "", ("file", *COLUMNS), Problems())
-        others = others[~others.index.isin(table.index)]
-        others = others[(others[list(COLUMNS)] != "").any(axis=1)]
-        for name, box in zip(others["file"], numbers(others, COLUMNS).to_numpy(), strict=True):
-            of_picture(name).append(BoxRow(tuple(box), ignore=True))
+    # Heads of other parts that are in the same pictures are no background.
+    others = whole[~whole.index.isin(table.index)]
+    others = others[(others[list(COLUMNS)] != "").any(axis=1)]
+    for name, box in zip(others["file"], numbers(others, COLUMNS).to_numpy(), strict=True):
+        of_picture(name).append(BoxRow(tuple(box), ignore=True))
     return rows
 
 

@@ -189,13 +189,7 @@ def _is_source(row: Any) -> bool:
     return right and share > 0 and math.isfinite(share) and math.isfinite(down)
 
 
-def read_labels(
-    path: Path,
-    part: str,
-    needed: tuple[str, ...],
-    problems: Problems,
-    cut: set[str] | None = None,
-) -> pd.DataFrame:
+def read_labels(path: Path, part: str, needed: tuple[str, ...], problems: Problems) -> pd.DataFrame:
     """Reads a CSV of labels as text, indexed by line number.
 
     Where there are `head_xmin` … they are the box, whatever `xmin` … are: a table may
@@ -207,23 +201,23 @@ def read_labels(
         needed: Columns that must be there.
         problems: Gets rows with too many or too few fields, and angles that are no number or
             beyond a whole turn, which are left empty.
-        cut: Gets the files of rows with too many or too few fields.
 
     Raises:
         HeadposeError: If it is no CSV file, lacks a column, or has no row of that part.
     """
-    table = read_texts(path, part, needed, problems, cut)
+    table = of_part(path, read_texts(path, needed, problems), part)
     return with_angles_that_can_be(path, table, problems)
 
 
 def read_texts(
-    path: Path,
-    part: str,
-    needed: tuple[str, ...],
-    problems: Problems,
-    cut: set[str] | None = None,
+    path: Path, needed: tuple[str, ...], problems: Problems, cut: set[str] | None = None
 ) -> pd.DataFrame:
-    """Does what `read_labels` does, and leaves angles as they are."""
+    """Does what `read_labels` does for all parts, and leaves angles as they are.
+
+    Args:
+        path, needed, problems: As there.
+        cut: Gets the files of rows with too many or too few fields.
+    """
     rows, lines = [], []
     check_readable(path)
     try:
@@ -264,13 +258,19 @@ def read_texts(
         raise HeadposeError(
             f"{path}: no column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
         )
-    if part:
-        table = _only(path, table, part)
     return table
 
 
-def _only(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
-    """Returns the rows of one part; blanks around its name and upper case do not count."""
+def of_part(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
+    """Returns the rows of one part, or all if it is empty.
+
+    Blanks around its name and upper case do not count.
+
+    Raises:
+        HeadposeError: If no row is of that part.
+    """
+    if not part:
+        return table
     parts = _parts(path, table, part)
     taken = table[parts.str.strip().str.casefold() == part.strip().casefold()]
     if taken.empty and not table.empty:

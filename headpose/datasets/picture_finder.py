@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from headpose.datasets.box_rows import slashed
 from headpose.datasets.label_tables import Problems
 
 OTHER_NAME = "name differs from the file's in case or slash, found all the same"
@@ -33,7 +34,7 @@ class PictureFinder:
         if os.path.isfile(path):  # pathlib's raises for names that are too long  # noqa: PTH113
             return path
         path = self.folder
-        for part in name.replace("\\", "/").split("/"):
+        for part in slashed(name).split("/"):
             if part in ("", "."):
                 continue
             if part == "..":

@@ -201,7 +201,7 @@ def files_below(folder: Path) -> list[Path]:
         HeadposeError: If one of the folders cannot be read.
     """
     problems: list[str] = []
-    found = sorted(file for file in _below(folder, set(), problems, set()))
+    found = sorted(_below(folder, set(), problems, set()))
     if problems:
         raise HeadposeError(problems[0])
     return [file for file in found if not file.name.startswith(".")]

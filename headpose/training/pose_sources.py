@@ -14,6 +14,7 @@ from headpose.datasets.label_tables import (
     Problems,
     SourceName,
     check_root,
+    of_part,
     read_configuration,
     read_texts,
 )
@@ -114,7 +115,8 @@ def _files(sources: list[SourceName]) -> list[tuple[SourceName, list[Path]]]:
         if not source.is_table or not source.path.is_file():
             continue
         with contextlib.suppress(HeadposeError):
-            files = read_texts(source.path, source.part, ("file",), Problems())["file"]
+            whole = read_texts(source.path, ("file",), Problems())
+            files = of_part(source.path, whole, source.part)["file"]
             folder = picture_folder(source.path, files)
             found.append((source, [folder / str(name) for name in dict.fromkeys(files)]))
     return found
