@@ -20,6 +20,7 @@ from headpose.records.columns import Row, has_head, picture_rows
 from headpose.reporting import progress
 
 AT_ONCE = 8  # pictures in one call of the pipeline, and as many that wait for it
+PATIENCE = 1.0  # seconds that Ctrl-C and SIGTERM wait for who reads ahead, perhaps from a server
 
 
 def annotate_shard(task: ShardTask, _: object = None) -> dict:
@@ -96,7 +97,8 @@ class _Shard:
         if shard.kind != TAR:  # whose members are there
             records = fetched(records)
         batch: list[tuple] = []
-        with Prefetcher(_decoded(records), AT_ONCE, size=_size, most=MAX_AHEAD) as ready:
+        decoded = _decoded(records)
+        with Prefetcher(decoded, AT_ONCE, size=_size, most=MAX_AHEAD, patience=PATIENCE) as ready:
             for record, picture in ready:
                 if isinstance(picture, HeadposeError):
                     yield from self._pictures(batch)

@@ -22,7 +22,8 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, as_boxes, can_show
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import PictureError, read_image
+from headpose.images.drawn_mark import read_photo
+from headpose.images.pictures import PictureError
 from headpose.parallel.prefetch import ahead
 from headpose.reporting import progress
 
@@ -253,7 +254,7 @@ def _pictures(heads: ComparedHeads, problems: Problems) -> Iterator[tuple[np.nda
 
     def read(path: Path):
         try:
-            return path, read_image(path)
+            return path, read_photo(path)
         except PictureError as error:
             return path, error
 

@@ -33,7 +33,7 @@ from headpose.geometry.angles import (
 from headpose.geometry.boxes import COLUMNS, can_show
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import read_image
+from headpose.images.drawn_mark import read_photo
 from headpose.pose.estimator import PoseEstimator
 from headpose.reporting import progress
 
@@ -146,7 +146,7 @@ def label_pictures(
     folder = picture_folder(path, table["file"]).resolve()
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
         try:
-            picture = read_image(folder / str(file))
+            picture = read_photo(folder / str(file))
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue

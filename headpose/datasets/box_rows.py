@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from headpose.errors import HeadposeError
+from headpose.images.drawn_mark import is_drawing
 from headpose.reporting import logger
 
 LOOKED_FOR = 20  # names of a table that tell in which folder its pictures are
@@ -71,18 +72,32 @@ def picture_folder(table: Path, files: Iterable[str] = ()) -> Path:
 def fullest_folder(files: Iterable[str], own: Path, *others: Path) -> Path:
     """Returns `own` if it has any of the files; else the other folder with most of them.
 
-    A few of the files are looked for. What is missing in `own` is missing: the others may hold
-    drawings of the same names. Where none has any, it is the first of the others that exists,
-    or else `own`.
+    A few of the files are looked for; drawings that headpose made of them are none. What is
+    missing in `own` is missing; it is told where another folder has more of them. Where none
+    has any, it is the first of the others that exists, or else `own`.
     """
-    names = [name for name in dict.fromkeys(map(str, files)) if not os.path.isabs(name)]  # noqa: PTH117
+    told = dict.fromkeys(map(str, files))
+    names = [name for name in told if name.strip() and not os.path.isabs(name)]  # noqa: PTH117
     some = names[:: max(1, len(names) // LOOKED_FOR)]
 
     def found(folder: Path) -> int:
-        return sum(any(os.path.lexists(folder / n) for n in (name, slashed(name))) for name in some)
+        return sum(any(is_photo(folder / n) for n in {name, slashed(name)}) for name in some)
 
-    best = own if found(own) else max(others, key=found)
-    return best if found(best) else first_folder(*others, own)
+    counts = {folder: found(folder) for folder in (own, *others)}
+    fullest = max(others, key=counts.__getitem__)
+    if 0 < counts[own] < counts[fullest]:
+        logger.warning(
+            "%s has more of the pictures than %s, where they are looked for; put all in one folder",
+            fullest,
+            own,
+        )
+    best = own if counts[own] else fullest
+    return best if counts[best] else first_folder(*others, own)
+
+
+def is_photo(path: Path) -> bool:
+    """Tells whether a file, or a link to one, stands there that is no drawing of headpose's."""
+    return os.path.lexists(path) and not path.is_dir() and not is_drawing(path)
 
 
 def slashed(name: str) -> str:

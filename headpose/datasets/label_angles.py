@@ -8,7 +8,7 @@ import pandas as pd
 
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import wrap_degrees
-from headpose.geometry.convention_math import ANGLES
+from headpose.geometry.convention_math import ANGLES, within_quarter
 from headpose.reporting import logger
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
     """Empties angles that are none, wraps others, and warns where they seem to be radians.
 
     Those beyond a whole turn, infinite ones too, would spoil a whole mean. A pan or roll told
-    from 0 to 360 is wrapped to -180..180, so that 350 is near the front.
+    from 0 to 360 is wrapped to -180..180, so that 350 is near the front. Of the two sets of
+    angles of a rotation (see `headpose.geometry.convention_math`) the one with a tilt within
+    -90..90 is taken: programs whose pan is within -90..90 give heads from behind by the other.
 
     Args:
         path: Of the table, for messages.
@@ -49,9 +51,25 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
         beyond = (values.abs() > HALF[0]) & (values.abs() <= most)
         wrapped = pd.Series(wrap_degrees(values.to_numpy(float)), values.index).astype(str)
         table = table.assign(**{name: table[name].mask(beyond, wrapped)})
+    table = _with_tilt_within_quarter(table)
     given = [pd.to_numeric(table[name], errors="coerce") for name in ANGLES if name in table]
     if given:
         warn_of_radians(path, pd.concat(given, axis=1).dropna(how="all").to_numpy(float))
+    return table
+
+
+def _with_tilt_within_quarter(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns a table in which no head whose pan is known has a tilt beyond 90."""
+    if not {"tilt", "pan"} <= set(table):
+        return table
+    angles = table.reindex(columns=list(ANGLES)).apply(pd.to_numeric, errors="coerce")
+    rows = (angles["tilt"].abs() > 90) & angles["pan"].notna()
+    turned = within_quarter(angles[rows].to_numpy(float), ANGLES.index("tilt"))
+    table = table.copy()
+    for column, name in enumerate(ANGLES):
+        if name in table:
+            known = np.isfinite(turned[:, column])
+            table.loc[rows[rows].index[known], name] = turned[known, column].astype(str)
     return table
 
 

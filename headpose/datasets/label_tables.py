@@ -225,10 +225,12 @@ def read_texts(
             reader = csv.reader(file, skipinitialspace=True)
             header = [name.strip() for name in next(reader, [])]
             for row in reader:
+                if not any(map(str.strip, row)):
+                    continue  # as spreadsheets leave them behind a table
                 if len(row) == len(header):
                     rows.append(row)
                     lines.append(reader.line_num)
-                elif row:
+                else:
                     if cut is not None and "file" in header:
                         cut.update(row[header.index("file") :][:1])
                     problems.add("bad row", f"{path.name} line {reader.line_num}")
@@ -287,10 +289,13 @@ def with_our_names(table: pd.DataFrame) -> pd.DataFrame:
 
 def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:
     """Returns the column `part`, or makes one from identities that no two parts share."""
-    if "part" in table:
-        return table["part"]
+    named = [column for column in table if column.casefold() == "part"]
+    if len(named) == 1 or "part" in named:
+        return table["part" if "part" in named else named[0]]
     if "identity" not in table:
-        raise HeadposeError(f"{path}: no column part to look for {wanted!r} in")
+        raise HeadposeError(
+            f"{path}: no column part to look for {wanted!r} in; it has {', '.join(table)}"
+        )
     identity = pd.to_numeric(table["identity"], errors="coerce")
     held_out = identity % HELD_OUT_EVERY == 0
     return held_out.map({True: "validation", False: "train"})

@@ -23,7 +23,8 @@ from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
 from headpose.geometry.boxes import COLUMNS, can_show, match
 from headpose.geometry.convention_math import ANGLES
-from headpose.images.pictures import PictureError, read_image
+from headpose.images.drawn_mark import read_photo
+from headpose.images.pictures import PictureError
 from headpose.reporting import progress
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
@@ -225,7 +226,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         if not usable.any():
             continue
         try:
-            colour = read_image(folder / str(file))
+            colour = read_photo(folder / str(file))
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue

@@ -14,6 +14,7 @@ from headpose.datasets.told_sizes import OTHER_SIZE, SIZE, of_other_size, told_s
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, can_show
 from headpose.geometry.crops import head_crops
+from headpose.images.drawn_mark import read_photo
 from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
 from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
 from headpose.reporting import report
@@ -80,7 +81,7 @@ def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
     found, detector = [], None
     for file in files:
         try:
-            picture = read_image(file)
+            picture = read_photo(file)
         except PictureError as error:
             problems.add("unreadable or missing picture", str(error))
             continue

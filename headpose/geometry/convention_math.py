@@ -21,7 +21,7 @@ ROTATION_TOLERANCE = 0.01
 Converter = Callable[[np.ndarray], np.ndarray]
 
 
-def _within_quarter(angles: np.ndarray, column: int) -> np.ndarray:
+def within_quarter(angles: np.ndarray, column: int) -> np.ndarray:
     """Returns of both sets of Euler angles the one with one angle in -90..90."""
     tilt, pan, roll = angles.T
     other = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
@@ -43,12 +43,12 @@ def euler(
     factors = np.array(signs) * (np.pi / 180 if radians else 1.0)
 
     def write(angles: np.ndarray) -> np.ndarray:
-        return _within_quarter(angles, ANGLES.index(quarter))[:, places] * factors + 0.0
+        return within_quarter(angles, ANGLES.index(quarter))[:, places] * factors + 0.0
 
     def read(values: np.ndarray) -> np.ndarray:
         angles = np.empty((len(values), 3))
         angles[:, places] = values / factors
-        return _within_quarter(angles, ANGLES.index("tilt")) + 0.0
+        return within_quarter(angles, ANGLES.index("tilt")) + 0.0
 
     return write, read
 

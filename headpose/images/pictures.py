@@ -6,7 +6,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -237,8 +237,15 @@ def check_picture_format(path: str | Path) -> None:
         raise HeadposeError(f"{path}: no format of pictures; name a .png or .jpg")
 
 
-def write_image(path: str | Path, picture: np.ndarray) -> None:
+def write_image(
+    path: str | Path, picture: np.ndarray, finish: Callable[[bytes], bytes] | None = None
+) -> None:
     """Writes a picture in the format that the suffix names.
+
+    Args:
+        path: Where to.
+        picture: uint8 (H, W) or (H, W, 3), BGR.
+        finish: Changes the encoded picture before it is written.
 
     Raises:
         HeadposeError: If it cannot be written.
@@ -247,7 +254,8 @@ def write_image(path: str | Path, picture: np.ndarray) -> None:
     try:
         kind = ".jpg" if suffix == ".jfif" else suffix
         encoded = cv2.imencode(kind, picture, QUALITIES.get(suffix, []))[1]
-        Path(path).write_bytes(encoded.tobytes())
+        content = encoded.tobytes()
+        Path(path).write_bytes(finish(content) if finish else content)
     except (OSError, cv2.error) as error:
         cause = reason(error) if isinstance(error, OSError) else "OpenCV cannot encode it"
         raise HeadposeError(f"cannot write {path}: {cause}") from error

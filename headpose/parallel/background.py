@@ -15,8 +15,8 @@ _WAKE_UP = 0.2  # seconds
 class _Thread:
     """A thread with a bounded number of waiting items, stopped at the end of a `with`."""
 
-    def __init__(self, waiting: int):
-        self._limit = waiting
+    def __init__(self, waiting: int, patience: float | None = None):
+        self._limit, self._patience = waiting, patience
         self._items: deque = deque()
         self._changed = threading.Condition()
         self._ended = self._stopped = False
@@ -27,11 +27,12 @@ class _Thread:
         self._thread.start()
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        self._thread.join()
+        hurried = kind is not None and not issubclass(kind, Exception)  # Ctrl-C, SIGTERM
+        self._thread.join(self._patience if hurried else None)
 
     @property
     def is_running(self) -> bool:
@@ -71,6 +72,8 @@ class Prefetcher(_Thread, Generic[T]):
         newest: Whether, if as many wait, the oldest is dropped; else the thread waits.
         size: Returns the bytes that an item takes; None where that is no matter.
         most: Bytes that wait, from which the next item is not even begun.
+        patience: Seconds that Ctrl-C and SIGTERM wait for the thread, where nothing is amiss if
+            it is left at work (on a server that says nothing); None waits for its end.
 
     Attributes:
         dropped: How many were dropped.
@@ -83,8 +86,9 @@ class Prefetcher(_Thread, Generic[T]):
         newest: bool = False,
         size: Callable[[T], int] | None = None,
         most: float = math.inf,
+        patience: float | None = None,
     ):
-        super().__init__(waiting)
+        super().__init__(waiting, patience)
         self._source = items
         self._newest = newest
         self._size, self._most = size, most

@@ -11,6 +11,7 @@ import cv2
 
 from headpose import __version__
 from headpose.errors import HeadposeError, PictureError, install
+from headpose.images.drawn_mark import marked
 from headpose.images.pictures import QUALITIES, read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
@@ -205,7 +206,7 @@ def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> byt
     picture = read_image(photo)
     heads = pipeline.heads(picture, settings)
     drawn = pipeline.drawn(picture, heads, settings.style)
-    return cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
+    return marked(cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes())
 
 
 def serve(app, host: str, port: int) -> None:

@@ -7,12 +7,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.transform import Rotation
 
 from headpose.datasets.crop_dataset import load_crops
 from headpose.datasets.detection_annotations import read_boxed_pictures
-from headpose.datasets.label_tables import SourceName
+from headpose.datasets.label_tables import Problems, SourceName, read_labels
 from headpose.datasets.pose_data import read_heads
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import angles_of, rotation_matrices
 from headpose.geometry.boxes import can_show
 
 BOX = "xmin,ymin,xmax,ymax"
@@ -141,3 +143,25 @@ def test_a_part_that_a_source_has_not_is_told(tmp_path, picture):
         read_boxed_pictures(f"{tmp_path}/p.odgt#val")
     with pytest.raises(HeadposeError, match="no part after #"):
         SourceName.parse(f"{tmp_path}/t.csv#")
+
+
+def test_of_two_sets_of_angles_the_one_with_the_smaller_tilt_is_read(tmp_path):
+    """Programs with a pan in -90..90 write heads from behind with a tilt and roll beyond 90."""
+    rotations = Rotation.random(60, rng=np.random.default_rng(3))
+    angles = np.round(angles_of(rotations.as_matrix()), 6)
+    assert (np.abs(angles[:, 0]) > 90).sum() > 20
+    lines = [f"{i}.jpg,{','.join(map(str, row))}\n" for i, row in enumerate(angles)]
+    (tmp_path / "t.csv").write_text("file,tilt,pan,roll\n" + "".join(lines))
+    table = read_labels(tmp_path / "t.csv", "", ("file", "tilt"), Problems())
+    read = table[["tilt", "pan", "roll"]].astype(float).to_numpy()
+    assert np.abs(read[:, 0]).max() <= 90
+    np.testing.assert_allclose(rotation_matrices(read), rotation_matrices(angles), atol=1e-9)
+    inside = np.abs(angles[:, 0]) <= 90
+    np.testing.assert_array_equal(read[inside], angles[inside])
+
+
+def test_the_other_set_of_angles_needs_no_roll_but_a_pan(tmp_path):
+    (tmp_path / "t.csv").write_text("file,tilt,pan\na.jpg,170,20\nb.jpg,170,\nc.jpg,-100,-80\n")
+    table = read_labels(tmp_path / "t.csv", "", ("file", "tilt"), Problems())
+    assert [float(tilt) for tilt in table["tilt"]] == [-10, 170, 80]
+    assert [float(pan) for pan in table["pan"][[2, 4]]] == [160, -100]

@@ -1,0 +1,66 @@
+"""The mark in pictures on which heads were drawn or hidden, by which no photo is taken for one.
+
+A drawing has its photo's name, and may lie where a table of labels looks for photos: what is
+measured on it, or learned from it, is wrong without a word.
+"""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from headpose.errors import PictureError
+from headpose.images.pictures import read_image
+
+MARK = b"drawn by headpose"
+NEAR = 128  # bytes of a file's beginning and end among which the mark stands
+PNG_START = 33  # what comes before it: the signature and the first chunk
+
+
+def marked(encoded: bytes) -> bytes:
+    """Returns an encoded picture with the mark, where its format has room for one.
+
+    It is a comment of JPEG (ITU-T T.81, B.2.4.5), text of PNG (11.3.4.3 of its third edition),
+    and a chunk that readers ignore in WebP (RFC 9649, 2.7.1.6); other formats stay as they are.
+    """
+    if encoded.startswith(b"\xff\xd8"):
+        comment = b"\xff\xfe" + struct.pack(">H", len(MARK) + 2) + MARK
+        # JFIF has its own marker first, of which two bytes tell the length.
+        jfif = encoded[2:4] == b"\xff\xe0"
+        start = 4 + int.from_bytes(encoded[4:6]) if jfif else 2
+        return encoded[:start] + comment + encoded[start:]
+    if encoded.startswith(b"\x89PNG"):
+        text = b"tEXtComment\0" + MARK
+        chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        return encoded[:PNG_START] + chunk + encoded[PNG_START:]
+    if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
+        chunk = b"HEAD" + struct.pack("<I", len(MARK)) + MARK + bytes(len(MARK) % 2)
+        length = struct.pack("<I", len(encoded) - 8 + len(chunk))
+        return encoded[:4] + length + encoded[8:] + chunk
+    return encoded
+
+
+def is_drawing(path: str | Path) -> bool:
+    """Tells whether a file has the mark; one that cannot be read has none."""
+    try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return False
+        with Path(path).open("rb") as file:
+            start = file.read(NEAR)
+            file.seek(max(0, file.seek(0, 2) - NEAR))
+            return MARK in start or MARK in file.read()
+    except (OSError, ValueError):
+        return False
+
+
+def read_photo(path: str | Path) -> np.ndarray:
+    """Reads a picture to learn from or to measure on, as `read_image`.
+
+    Raises:
+        PictureError: If it cannot be read, or has the mark.
+    """
+    picture = read_image(path)
+    if is_drawing(path):
+        raise PictureError(f"{path}: a drawing that headpose made of a photo; name the photo")
+    return picture
