@@ -13,6 +13,7 @@ from headpose.errors import HeadposeError
 
 T = TypeVar("T")
 logger = logging.getLogger("headpose")
+FOUND = "found all the same"  # in a problem for which nothing was left out
 
 
 class ProgressBar(Protocol):
@@ -69,4 +70,4 @@ def report(source: object, problems: Problems, strict: bool = False) -> None:
     for line in problems.lines():
         if strict:
             raise HeadposeError(f"{source}: {line}; mend it or leave out --strict")
-        logger.warning("%s: left out: %s", source, line)
+        logger.warning("%s: %s%s", source, "" if FOUND in line else "left out: ", line)

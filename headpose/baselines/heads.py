@@ -14,6 +14,7 @@ import pandas as pd
 from headpose.datasets import crop_dataset as cd
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.pose_data import detected_boxes
 from headpose.datasets.repeated_rows import TWICE, repeated
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
@@ -163,6 +164,7 @@ def read_table_heads(
     for name in table["file"][~placed]:
         problems.add("bad box", name)
     folder = picture_folder(named.path, table["file"])
+    table = with_found_files(table, folder, problems)
     again = repeated(table, folder, (*COLUMNS, *ANGLES)) & placed
     for name in table["file"][again]:
         problems.add(TWICE, name)

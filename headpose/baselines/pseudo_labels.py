@@ -21,6 +21,7 @@ import pandas as pd
 from headpose.baselines.registry import PeerEstimator
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import PictureError
 from headpose.geometry.angles import (
@@ -144,6 +145,7 @@ def label_pictures(
         `FIELDS` of each head of a picture that they agree on; `file` is the whole path.
     """
     folder = picture_folder(path, table["file"]).resolve()
+    table = with_found_files(table, folder, problems)
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
         try:
             picture = read_photo(folder / str(file))

@@ -58,8 +58,6 @@ def run(main: Callable[[], int | None]) -> None:
             print(f"{program()}: {one_line(told)}", file=sys.stderr)
     if surroundings.was_terminated() and status == INTERRUPTED:
         status = surroundings.TERMINATED
-    if status in (INTERRUPTED, surroundings.TERMINATED):
-        surroundings.end_soon(status)
     sys.exit(status)
 
 

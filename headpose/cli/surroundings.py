@@ -13,7 +13,6 @@ from typing import Any, TextIO, cast
 
 from headpose.errors import HeadposeError, reason
 
-END_WITHIN = 5.0  # seconds for what tidies up at the end of an interrupted command
 TERMINATED = 128 + signal.SIGTERM  # the exit status by which a shell tells SIGTERM
 
 
@@ -131,24 +130,6 @@ def was_terminated() -> bool:
     Packages that are being loaded make an error of their own of it.
     """
     return signal.getsignal(signal.SIGTERM) is _terminated
-
-
-def end_soon(status: int) -> None:
-    """Ends this process after `END_WITHIN` seconds, whatever its threads still wait for.
-
-    At its end Python waits for the threads of pools, of which one may read from a server that
-    says nothing; who sends SIGTERM (Slurm, Docker) kills after a while.
-    """
-
-    def end() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
-        os._exit(status)
-
-    timer = threading.Timer(END_WITHIN, end)
-    timer.daemon = True
-    timer.start()
 
 
 @contextlib.contextmanager

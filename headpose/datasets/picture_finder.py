@@ -3,10 +3,24 @@
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from headpose.datasets.box_rows import slashed
 from headpose.datasets.label_tables import Problems
+from headpose.reporting import FOUND
 
-OTHER_NAME = "name differs from the file's in case or slash, found all the same"
+OTHER_NAME = f"name differs from the file's in case or slash, {FOUND}"
+
+
+def with_found_files(table: pd.DataFrame, folder: Path, problems: Problems) -> pd.DataFrame:
+    """Returns a table whose column `file` has the names that its pictures have below a folder."""
+    finder, names = PictureFinder(folder), {}
+    for name in table["file"].unique():
+        found = finder.find(str(name), problems)
+        if found is not None and found != folder / str(name):
+            inside = found.is_relative_to(folder)
+            names[name] = str(found.relative_to(folder) if inside else found)
+    return table.assign(file=[names.get(name, name) for name in table["file"]]) if names else table
 
 
 class PictureFinder:

@@ -16,6 +16,7 @@ from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_angles import check_trust
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers, read_labels
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
+from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
@@ -211,6 +212,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
     if "file" not in table:
         raise HeadposeError(f"{path}: no column file, so no table of heads in pictures")
     folder = picture_folder(path, table["file"])
+    table = with_found_files(table, folder, problems)
     patch_size = round(size * CONTEXT)
     kept, cut, patches = [], [], []
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):

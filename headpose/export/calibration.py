@@ -9,6 +9,7 @@ import pandas as pd
 from headpose.datasets import negatives as backgrounds
 from headpose.datasets.box_rows import is_ignored, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
+from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.repeated_rows import TWICE, repeated
 from headpose.datasets.told_sizes import OTHER_SIZE, SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
@@ -127,6 +128,7 @@ def _heads_of_table(data: str, problems: Problems) -> dict[Path, pd.DataFrame]:
     placed = np.isfinite(corners).all(axis=1)
     placed &= (corners[:, 2:] - corners[:, :2] >= SMALLEST).all(axis=1)
     folder = picture_folder(named.path, table["file"])
+    table = with_found_files(table, folder, problems)
     again = repeated(table, folder, COLUMNS) & placed
     for kind, rows in (("bad box", ~placed), (TWICE, again)):
         for name in table["file"][rows]:

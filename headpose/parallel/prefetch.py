@@ -3,7 +3,9 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 A = TypeVar("A")
@@ -12,6 +14,46 @@ B = TypeVar("B")
 
 def _no_size(_: Any) -> int:
     return 0
+
+
+class _Pool:
+    """Threads that Python does not wait for at its end.
+
+    It waits for those of `concurrent.futures`, of which one may read from a server that says
+    nothing: Ctrl-C and SIGTERM would wait for it, too.
+
+    Args:
+        count: How many, begun as they are needed.
+    """
+
+    def __init__(self, count: int):
+        self._count, self._threads = count, 0
+        self._work: SimpleQueue[tuple[Future, Callable, Any] | None] = SimpleQueue()
+
+    def submit(self, function: Callable[[A], B], item: A) -> Future[B]:
+        """Has a thread compute function(item)."""
+        future: Future[B] = Future()
+        self._work.put((future, function, item))
+        if self._threads < self._count:
+            self._threads += 1
+            Thread(target=self._run, daemon=True).start()
+        return future
+
+    def stop(self) -> None:
+        """Ends the threads once what they are at, and what was not cancelled, is done."""
+        for _ in range(self._threads):
+            self._work.put(None)
+
+    def _run(self) -> None:
+        while (task := self._work.get()) is not None:
+            future, function, item = task
+            del task  # whose item may be all that is to be held
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(item))
+                except BaseException as error:
+                    future.set_exception(error)
+            del future, item
 
 
 def ahead(
@@ -51,7 +93,7 @@ def ahead(
         taken[1] += size(result)
         return result
 
-    pool = ThreadPoolExecutor(workers)
+    pool = _Pool(workers)
     try:
         for item in items:
             pending.append((pool.submit(function, item), size(item)))
@@ -61,4 +103,6 @@ def ahead(
         while pending:
             yield first()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future, _ in pending:
+            future.cancel()
+        pool.stop()
