@@ -15,6 +15,7 @@ from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.datasets.label_tables import Problems
 from headpose.errors import HeadposeError
 from headpose.models.exported import SUFFIXES as EXPORTED
+from headpose.models.formats import SAVED_MODEL
 from headpose.models.keras_setup import start_keras
 from headpose.models.shipped import ESTIMATORS, FAST, HOME, LARGE, OURS
 from headpose.pose import metrics as pm
@@ -23,7 +24,8 @@ from headpose.pose.estimator import PoseEstimator
 PEERS = HOME / "comparison" / "models"  # where files of peers are looked for
 DEEPGAZE, MEDIAPIPE = "deepgaze", "mediapipe"
 NAMES = (OURS, FAST, LARGE, DEEPGAZE, MEDIAPIPE, *CONVENTIONS)
-FILES = (".keras", ".h5", ".hdf5", *EXPORTED)
+KERAS = (".keras", ".h5", ".hdf5")
+FILES = (*KERAS, *EXPORTED)
 ESTIMATOR_HELP = (
     f"{OURS} (the one that ships), {FAST} (the same, asked once), {LARGE} (with a second network), "
     f"a .keras, exported or published .h5 file, or one of {', '.join(NAMES[3:])}; =FOLDER or "
@@ -138,10 +140,16 @@ def files_of(text: str) -> list[Path]:
             f"{home}: no .onnx file there; see comparison/README.md for where to get it, "
             f"or name it with {name}=FILE"
         )
-    if Path(text).suffix.lower() in FILES:
+    if is_model(text):
         return [Path(text)]
     known = ", ".join(NAMES)
     raise HeadposeError(f"{text}: no such estimator; name a model file or one of {known}")
+
+
+def is_model(text: str) -> bool:
+    """Tells whether a text names a file of ours, or a folder that TensorFlow exported."""
+    saved = os.path.join(text, SAVED_MODEL)  # noqa: PTH118
+    return Path(text).suffix.lower() in FILES or os.path.isfile(saved)  # noqa: PTH113
 
 
 def _deepgaze_place(files: list[Path]) -> Path:
@@ -165,7 +173,7 @@ def _deepgaze_place(files: list[Path]) -> Path:
 def _of_file(name: str, path: str | Path, load: Loader | None = None) -> Compared:
     # Only a Keras file may be deepgaze's, whose layer must be known before it is loaded.
     # What else there is needs no Keras, which takes its time to import.
-    perhaps = Path(path) not in ESTIMATORS.values() and Path(path).suffix.lower() not in EXPORTED
+    perhaps = Path(path) not in ESTIMATORS.values() and Path(path).suffix.lower() in KERAS
     if perhaps:
         start_keras()  # before the next line imports it, loudly
         from headpose.baselines.deepgaze import is_deepgaze

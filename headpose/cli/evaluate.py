@@ -7,7 +7,9 @@ says so. Rows with "away" in a column face are heads seen from behind without an
 count only in how well |pan| tells them from the others.
 
 "turn" is the angle of the whole rotation from estimate to label, mean and median; "off" is
-the turn where the label has a roll, else the angle between the noses, mean and median.
+the turn where the label has a roll, else the angle between the noses, mean and median; "< 5"
+is the share of heads whose "off" is below 5 degrees. "mean" is the mean of tilt and pan,
+"expected" that of the expected errors.
 
 With --dataset NAME, the last word is where a published data set is: headpose evaluate MODEL
 --dataset aflw2000 FOLDER
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headpose.baselines.evaluation import check_part, has_pictures, is_table
-from headpose.baselines.predictors import ESTIMATOR_HELP, FILES, check_compared
+from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared, is_model
 from headpose.cli import common as cl
 from headpose.cli.evaluate_protocol import (
     add_protocol_options,
@@ -84,7 +86,7 @@ def is_estimator(text: str) -> bool:
     """Tells what names an estimator from what names a data set."""
     from headpose.baselines.predictors import NAMES
 
-    return Path(text).suffix.lower() in FILES or text.partition("=")[0] in NAMES
+    return is_model(text) or text.partition("=")[0] in NAMES
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
@@ -153,7 +155,7 @@ def main() -> int:
     if arguments.benchmark:
         return evaluate_protocol(arguments, arguments.estimator, arguments.dataset[0])
     # What can be wrong without opening anything is told first.
-    ours = [e for e in arguments.estimator if Path(e).suffix.lower() in FILES and "=" not in e]
+    ours = [e for e in arguments.estimator if is_model(e) and "=" not in e]
     check_compared(arguments.estimator)
     check_models(arguments.detector, *ours)
     sources = each_once(arguments.dataset, together=True)

@@ -53,7 +53,7 @@ def read_box_rows(source: Path, part: str, problems: Problems) -> tuple[Path, Ro
     Args:
         source: The file or folder.
         part: What stands after # in its name: a part of the rows (CSV: column `part`;
-            VOC: `Splits/PART.txt` or `ImageSets/Main/PART.txt`), or classes.
+            VOC: `Splits/PART.txt` or `ImageSets/Main/PART.txt`; YOLO: a folder), or classes.
         problems: Gets what is left out.
 
     Returns:

@@ -28,8 +28,10 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     """Reads texts of `class x y width height`, in parts of the picture, centres first.
 
     Texts lie in `labels` beside `images` (both may have the same folders inside), or
-    beside the pictures. `data.yaml`, `classes.txt` or `obj.names` may name the classes.
+    beside the pictures. `data.yaml`, `classes.txt` or `obj.names` may name the classes. A part
+    that is none of these is a folder of pictures: `images/PART`, or `PART` with its own.
     """
+    folder, part = _of_part(folder, part, problems)
     pictures, texts = folder, folder
     if (folder / "labels").is_dir():
         pictures, texts = first_folder(folder / "images", folder), folder / "labels"
@@ -91,6 +93,26 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _of_part(folder: Path, part: str, problems: Problems) -> tuple[Path, str]:
+    """Returns the folder of a part, and what is left of the part: classes, if it is of these.
+
+    Args:
+        folder: Of the data set.
+        part: A part, or classes; or nothing, which is noted where the set has parts.
+        problems: Gets the note.
+    """
+    parted = folder / "images" if (folder / "labels").is_dir() else folder
+    if not part:
+        inside = sorted(p.name for p in parted.iterdir() if p.is_dir()) if parted.is_dir() else []
+        if {"train"} < set(inside):
+            problems.notes.append(
+                f"all its parts are taken ({', '.join(inside)}); {folder.name}#train takes one"
+            )
+    elif part not in class_names(folder).values() and (parted / part).is_dir():
+        return parted / part, ""
+    return folder, part
 
 
 def _lines(text: Path | None, beside: Path) -> list[str] | None:

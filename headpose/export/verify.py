@@ -11,6 +11,7 @@ from headpose.geometry.angles import wrap_degrees
 from headpose.models.network import Network
 from headpose.models.specs import CLASSIFIER, DETECTOR, MEASURES
 from headpose.pose.estimator import PoseEstimator
+from headpose.pose.metrics import geodesic_errors
 
 # The largest differences of a float32 model: degrees, pixels, scores in 0..1, logits.
 DEGREES, PIXELS, SCORES, LOGITS = 0.1, 0.5, 0.005, 0.01
@@ -75,9 +76,35 @@ def _of_estimators(keras, exported, crops, int8) -> list[Difference]:
         estimator = PoseEstimator(network)
         # Runtimes plan for a batch: after another one a single crop must give the same.
         told.append(np.concatenate([estimator.estimate_all(x) for x in (crops, crops[:1])]))
-    what = f"{', '.join(MEASURES[: keras.spec.outputs])} of {len(crops)} crops, degrees"
+    bound = INT8_DEGREES if int8 else DEGREES
     apart = np.abs(wrap_degrees(told[1] - told[0]))
-    return [_difference(what, apart, INT8_DEGREES if int8 else DEGREES, int8)]
+    of = f"of {len(crops)} crops, degrees"
+    if keras.spec.outputs < len(MEASURES):
+        told_of = ", ".join(MEASURES[: keras.spec.outputs])
+        return [_difference(f"{told_of} {of}", apart, bound, int8)]
+    # Of a whole turn the rotation: at a pan near 90 its angles may differ by any tilt and roll,
+    # and straight up or down the nose has any azimuth.
+    turns = geodesic_errors(told[0], told[1])
+    expected = apart[:, MEASURES.index("expected_error")]
+    return [
+        _difference(f"turn between the rotations {of}", turns, bound, int8),
+        _difference(f"angle between the noses {of}", _between_noses(*told), bound, int8),
+        _difference(f"expected error {of}", expected, bound, int8),
+    ]
+
+
+def _between_noses(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the angles (N,) in degrees between directions that are told as all `MEASURES`."""
+    at = MEASURES.index("azimuth")
+    unit = [_directions(*told[:, at : at + 2].T) for told in (first, second)]
+    chord = np.linalg.norm(unit[0] - unit[1], axis=1)
+    return np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1)))
+
+
+def _directions(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+    """Returns unit vectors (N, 3), whose `headpose.geometry.angles.direction_angles` these are."""
+    side, up = np.radians(azimuth.astype(float)), np.radians(elevation.astype(float))
+    return np.stack([-np.sin(side) * np.cos(up), np.sin(up), np.cos(side) * np.cos(up)], axis=1)
 
 
 def _of_classifiers(keras, exported, crops, int8) -> list[Difference]:

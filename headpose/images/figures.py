@@ -54,6 +54,7 @@ def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str =
     for column in columns:
         axes.plot(table["epoch"] + 1, table[column], label=column)
     axes.set(xlabel="epoch", ylabel=label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend()
     save(drawing, path)

@@ -45,7 +45,9 @@ class BestModel(keras.callbacks.Callback):
     def begin_with(self, start: str | Path | None) -> None:
         """Measures a model before training, if it has the weights of a file, `start`."""
         if start is not None:
-            self._start = start, self._sign * self._measure()[self._score]
+            before = self._measure()[self._score]
+            logger.info("%s: %s %.3g before training", start, self._score, before)
+            self._start = start, self._sign * before
 
     def compare_with_start(self) -> None:
         """Warns where no epoch was better than what training began with."""

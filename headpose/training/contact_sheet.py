@@ -9,6 +9,7 @@ from headpose.images.pictures import read_image
 from headpose.training.detection_evaluation import Finds
 
 TILE = 320  # pixels, long side of each picture on the sheet
+LINE = 16  # height of what stands above each
 COLUMNS = 6
 # Colours are BGR.
 FOUND, MISSED, FALSE, IGNORED = (80, 220, 80), (0, 220, 255), (60, 60, 255), (170, 170, 170)
@@ -48,11 +49,11 @@ def contact_sheet(finds: Finds, threshold: float, chosen: Sequence[int]) -> np.n
         ):
             for corners in np.rint(boxes * scale).astype(int).tolist():
                 cv2.rectangle(shown, corners[:2], corners[2:], colour, 1, cv2.LINE_AA)
-        tile = np.zeros((TILE + 16, TILE, 3), np.uint8)
+        tile = np.zeros((LINE + TILE, TILE, 3), np.uint8)
         shown = shown[:TILE, :TILE]
-        tile[: shown.shape[0], : shown.shape[1]] = shown
+        tile[LINE : LINE + shown.shape[0], : shown.shape[1]] = shown
         text = f"{item.path.name}: {(~found).sum()} missed, {false.sum()} false"
-        cv2.putText(tile, text, (2, TILE + 12), FONT, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
+        cv2.putText(tile, text, (2, 12), FONT, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
         tiles.append(tile)
     columns = min(COLUMNS, len(tiles))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)

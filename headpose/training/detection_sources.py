@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
-from headpose.datasets.label_tables import SourceName, check_root, read_configuration
+from headpose.datasets.label_tables import SourceName
+from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.detection_config import BoxedSources, DetectionSources

@@ -69,6 +69,8 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
         from headpose.training import pose
 
         print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
+        if sets.held_out:
+            print(f"held out for the expected error: {sum(map(len, sets.held_out))} heads")
         model = start_network(config, crop, sets.have_roll)
         seconds = _learn(config, model, sets, folder, on_epoch, teacher)
         return _keep_best(config, folder, sets, seconds)
@@ -157,6 +159,7 @@ def _learn(
     # Only now, when little else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True) | contents(config)
     earlier = open_run(folder, told, config.resume, config.overwrite, sets.digest())
+    print(f"steps an epoch: {schedule.steps}, each of {config.learning.batch_size} heads")
     best.begin_with(config.network.start)
     started = time.monotonic()
     loop.fit(
@@ -170,7 +173,7 @@ def _learn(
         on_epoch,
     )
     best.compare_with_start()
-    plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "degrees")
+    plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "score: degrees")
     return round(time.monotonic() - started)
 
 
@@ -198,7 +201,8 @@ def _keep_best(
     if config.save:
         with saving(config) as place:
             save_model(_finished(config, kept, sets.held_out), place, half=True)
-        print(f"wrote {place}")
+        twice = ", which asks twice: evaluate it for its own figures" if config.with_mirror else ""
+        print(f"wrote {place}{twice}")
     print(f"best model: {folder / 'best.keras'}")
     return row
 

@@ -9,17 +9,10 @@ import numpy as np
 
 from headpose.datasets.box_rows import picture_folder
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
-from headpose.datasets.label_tables import (
-    PARTS,
-    Problems,
-    SourceName,
-    check_root,
-    of_part,
-    read_configuration,
-    read_texts,
-)
+from headpose.datasets.label_tables import PARTS, Problems, SourceName, of_part, read_texts
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
 from headpose.datasets.pose_data import HeadSet, divide, read_heads
+from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
 from headpose.reporting import report
@@ -219,11 +212,13 @@ def _read(
 def _shown(source: SourceName) -> str:
     """Returns what a source is called in the log: its data set, its folder, or its table there.
 
-    Tables `labels.csv` are called as their folders are.
+    Tables `labels.csv` of another folder than the current one are called as that is.
     """
     if dataset := named_dataset(source.path):
         return dataset[0]
     if source.path.is_dir():
+        return source.path.name
+    if source.path.parent == Path():
         return source.path.name
     folder, stem = source.path.resolve().parent.name, source.path.stem
     return folder if stem == "labels" else f"{folder}/{stem}"

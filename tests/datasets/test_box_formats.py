@@ -211,3 +211,28 @@ def test_a_folder_without_boxes_is_told(tmp_path, noise_picture):
     save(tmp_path, noise_picture, "a.png")
     with pytest.raises(HeadposeError, match="no VOC XML and no YOLO text"):
         read_boxed_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("layout", ["images/{}/{}", "{}/images/{}"])
+def test_a_part_of_yolo_is_a_folder_of_its_pictures(layout, tmp_path, noise_picture):
+    for part, count in (("train", 2), ("val", 1)):
+        for i in range(count):
+            picture = tmp_path / layout.format(part, f"{part}{i}.png")
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(picture), noise_picture(100, 100))
+            text = tmp_path / layout.format(part, f"{part}{i}.txt").replace("images", "labels")
+            text.parent.mkdir(parents=True, exist_ok=True)
+            text.write_text("0 .5 .5 .2 .2\n")
+    (tmp_path / "classes.txt").write_text("head\n")
+    found, problems = read_boxed_pictures(f"{tmp_path}#val")
+    assert [item.path.name for item in found] == ["val0.png"]
+    np.testing.assert_allclose(found[0].boxes, [(40, 40, 60, 60)], atol=1e-4)
+    assert not problems.notes
+    if layout.startswith("images"):
+        for source, count in ((tmp_path, 3), (f"{tmp_path}#head", 3)):
+            found, problems = read_boxed_pictures(str(source))
+            assert len(found) == count
+        _, problems = read_boxed_pictures(tmp_path)
+        assert problems.notes == [
+            f"all its parts are taken (train, val); {tmp_path.name}#train takes one"
+        ]

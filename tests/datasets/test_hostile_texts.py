@@ -10,7 +10,7 @@ from headpose.datasets.crop_dataset import read_summary
 from headpose.datasets.dad3dheads import read_dad3dheads
 from headpose.datasets.detection_annotations import read_boxed_pictures
 from headpose.datasets.direct_mhp import read_direct_mhp
-from headpose.datasets.label_tables import read_configuration
+from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
 from headpose.records.reading import read_table
 from headpose.training.sweep.spaces import read_space

@@ -1,11 +1,7 @@
 import pytest
 
-from headpose.datasets.label_tables import (
-    Problems,
-    SourceName,
-    read_configuration,
-    read_labels,
-)
+from headpose.datasets.label_tables import Problems, SourceName, read_labels
+from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
 from headpose.pipeline import Head
 from headpose.records.columns import FIELDS, picture_rows
@@ -52,6 +48,16 @@ def test_a_configuration_names_sources(tmp_path):
     elsewhere = read_configuration(tmp_path / "c.toml", tmp_path / "data")
     assert elsewhere["validation"] == [SourceName(tmp_path / "data" / "b.csv")]
     assert elsewhere["test"] == []
+
+
+def test_a_path_in_a_configuration_may_end_with_a_part(tmp_path):
+    (tmp_path / "odd#name.csv").touch()
+    rows = "[[train]]\npath = 'l.csv#train'\n[[validation]]\npath = 'odd#name.csv'\n"
+    (tmp_path / "c.toml").write_text(f"{rows}[[test]]\npath = 'x#y.csv'\npart = 'b'\n")
+    sources = read_configuration(tmp_path / "c.toml")
+    assert sources["train"] == [SourceName(tmp_path / "l.csv", "train")]
+    assert sources["validation"] == [SourceName(tmp_path / "odd#name.csv")]
+    assert sources["test"] == [SourceName(tmp_path / "x#y.csv", "b")]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from field_sets import write_pair, write_picture
 
-from headpose.datasets.label_tables import SourceName, read_configuration
+from headpose.datasets.label_tables import SourceName
 from headpose.datasets.labelled_rows import named_dataset
 from headpose.datasets.pose_data import read_heads
+from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
 from headpose.training.pose_config import Sources
 from headpose.training.pose_sources import all_sources

@@ -104,7 +104,7 @@ def _toml(path: Path) -> None:
 
 
 def _read_toml(path: Path) -> None:
-    from headpose.datasets.label_tables import read_configuration
+    from headpose.datasets.source_lists import read_configuration
 
     read_configuration(path)
 

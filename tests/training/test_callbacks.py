@@ -20,11 +20,12 @@ from headpose.training.callbacks import BestModel, Checkpoint
 )
 def test_training_that_only_harms_is_told(tmp_path, caplog, higher, before, epochs, worse):
     best = BestModel(None, lambda: {"score": before}, "score", higher, tmp_path / "best.keras")
-    best.begin_with("begun.keras")
-    best.replay([{"score": score} for score in epochs])
-    with caplog.at_level(logging.WARNING, "headpose"):
+    with caplog.at_level(logging.INFO, "headpose"):
+        best.begin_with("begun.keras")
+        best.replay([{"score": score} for score in epochs])
         best.compare_with_start()
-    told = [record.getMessage() for record in caplog.records]
+    first, *told = [record.getMessage() for record in caplog.records]
+    assert first == f"begun.keras: score {before} before training"
     assert len(told) == worse
     if worse:
         chosen = max(epochs) if higher else min(epochs)

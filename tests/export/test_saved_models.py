@@ -1,0 +1,30 @@
+"""SavedModel folders that were exported, where other model files can be named."""
+
+import cv2
+import pytest
+
+pytest.importorskip("tensorflow")
+
+
+@pytest.fixture(scope="module")
+def saved(run_script, estimator):
+    folder = estimator.with_name("saved")
+    done = run_script("export", estimator, "--format", "saved_model", "--output", folder)
+    assert done.status == 0, done.err
+    return folder
+
+
+def test_they_are_measured_if_they_are_trusted(run_script, saved, estimator, tmp_path, portrait):
+    picture = cv2.imread(str(portrait))
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    height, width = picture.shape[:2]
+    header = "file,xmin,ymin,xmax,ymax,tilt,pan,roll\n"
+    (tmp_path / "t.csv").write_text(f"{header}a.png,9,9,{width - 9},{height - 9},1,2,3\n")
+    words = (saved, estimator, tmp_path / "t.csv", "--backend", "tensorflow")
+    done = run_script("evaluate", *words, "--trust-model")
+    assert done.status == 0, done.err
+    rows = [line.split()[1:] for line in done.out.splitlines() if line.startswith(("saved", "est"))]
+    assert len(rows) == 2
+    refused = run_script("evaluate", saved, tmp_path / "t.csv")
+    assert refused.status == 1
+    assert "--trust-model" in refused.err
