@@ -71,7 +71,7 @@ def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
     empty = sum(not len(picture.boxes) for picture in found)
     heads = sum(len(picture.boxes) for picture in found)
     told = f", {empty} pictures without heads" if empty else ""
-    print(f"{source.path}: {len(found)} pictures, {heads} heads{told}")
+    print(f"{source}: {len(found)} pictures, {heads} heads{told}")
     return found
 
 
