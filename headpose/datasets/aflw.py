@@ -1,5 +1,6 @@
 """Reading AFLW (Koestinger et al. 2011): its `.mat` of poses, or its own `aflw.sqlite`."""
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -14,6 +15,7 @@ from headpose.datasets.pose_annotations import LabelledPicture, relative_name, u
 from headpose.errors import HeadposeError, reason
 from headpose.files import check_readable
 from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.convention_math import ANGLES, within_quarter
 
 NAME = "aflw"
 MAT = "dataset_landmarks_and_pose_withfaceids.mat"
@@ -113,10 +115,14 @@ def find_pictures_folder(labels: Path, names: Iterable[str]) -> Path:
 def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:
     """Turns AFLW's radians to tilt, pan, roll in degrees; pan and roll in -180..180.
 
-    AFLW counts roll counter-clockwise, this project clockwise.
+    AFLW counts roll counter-clockwise, this project clockwise. Of the two sets of angles of a
+    rotation the one with a tilt within -90..90 is taken. A pitch beyond half a turn is none: NaN.
     """
-    tilt, pan, roll = np.degrees([pitch, yaw, -roll])
-    return [float(tilt), *map(float, wrap_degrees([pan, roll]))]
+    if not abs(pitch) <= math.pi:
+        return [math.nan] * 3
+    angles = np.degrees([[pitch, yaw, -roll]])
+    angles[:, 1:] = wrap_degrees(angles[:, 1:])
+    return [float(angle) for angle in within_quarter(angles, ANGLES.index("tilt"))[0]]
 
 
 def read_mat(path: Path, problems: Problems) -> list[Label]:

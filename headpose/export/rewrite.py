@@ -1,6 +1,5 @@
 """Networks rebuilt from operations that every backend knows, sharing their weights."""
 
-import math
 from typing import Any
 
 import keras
@@ -14,7 +13,8 @@ from headpose.detection.ssd import (
     level_centres,
     spread,
 )
-from headpose.pose.rotation import HeadAngles, MirrorImage, expected_error, portable_columns
+from headpose.export.angles import PortableAngles, asked_together
+from headpose.pose.rotation import HeadAngles, MirrorImage
 
 ENLARGED = 2  # times, by all that enlarges a feature map
 
@@ -71,33 +71,6 @@ class Mirror(layers.Layer):
     def call(self, crops):
         columns = np.arange(crops.shape[2] - 1, -1, -1, dtype=np.int32)
         return ops.take(crops, columns, axis=2)
-
-
-class PortableAngles(HeadAngles):
-    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know.
-
-    A program that knows no arc tangent of two numbers needs some twenty operations for one,
-    however many angles it is of.
-    """
-
-    def call(self, raw):
-        raw = ops.cast(raw, "float32")
-        x, y, z = portable_columns(raw)
-        # asin(s) = atan2(s, sqrt(1 - s^2)); the nose of a head turned away points to z2 < 0,
-        # and its pan is that of its mirror image behind the picture.
-        cosines = ops.sqrt(ops.maximum(1.0 - ops.square(z[:, :2]), 0.0))
-        side = 1.0 - 2.0 * ops.cast(z[:, 2:] < 0, "float32")
-        turned = side * ops.concatenate(
-            [z[:, 1:2], y[:, 0:1], z[:, 2:], cosines[:, 0:1], x[:, 0:1]], axis=1
-        )
-        left = 0.0 - z[:, 0:1]
-        rises = ops.concatenate([turned[:, 0:1], left, turned[:, 1:2], left, z[:, 1:2]], axis=1)
-        runs = ops.concatenate([turned[:, 2:], z[:, 2:], cosines[:, 1:2]], axis=1)
-        angles = ops.arctan2(rises, runs) * (180 / math.pi)
-        return ops.concatenate([angles, expected_error(raw)[:, None]], axis=1)
-
-    def compute_output_spec(self, raw):
-        return keras.KerasTensor((raw.shape[0], 6), "float32")
 
 
 class JointConvolution(layers.Layer):
@@ -204,10 +177,13 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
 
 
 def _joint(model: keras.Model) -> keras.Model:
-    """Returns a detector with one convolution for what each level tells; others as they are."""
+    """Returns a detector with one convolution for what each level tells.
+
+    Estimators that ask themselves twice do it at once; other networks stay as they are.
+    """
     decoding = next((layer for layer in model.layers if isinstance(layer, DecodeBoxes)), None)
     if decoding is None:
-        return model
+        return asked_together(model)
     offsets, logits = ([layer for layer, _ in _maps(model, kind)] for kind in ("loc", "conf"))
     told = [
         JointConvolution(a, b, name=a.name.removesuffix("_loc"), dtype="float32")(a.input)

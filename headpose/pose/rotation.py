@@ -42,9 +42,9 @@ def matrix_columns(raw):
 
 # Of x and y their parts 1, 2, 0 and 2, 0, 1; the products of the first of x with the second
 # of y, less those of the second of x with the first of y, are the cross product.
-_TURNED = np.eye(3, dtype=np.float32)[:, [1, 2, 0, 2, 0, 1]]
-_TURNED_BACK = _TURNED[:, [3, 4, 5, 0, 1, 2]]
-_DIFFERENCE = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+TURNED = np.eye(3, dtype=np.float32)[:, [1, 2, 0, 2, 0, 1]]
+TURNED_BACK = TURNED[:, [3, 4, 5, 0, 1, 2]]
+DIFFERENCE = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 
 
 def portable_columns(raw):
@@ -53,8 +53,8 @@ def portable_columns(raw):
     By products of matrices, because each small operation costs a program as much as another.
     """
     x, y = _first_columns(raw)
-    products = ops.matmul(x, _TURNED) * ops.matmul(y, _TURNED_BACK)
-    return x, y, ops.matmul(products, _DIFFERENCE)
+    products = ops.matmul(x, TURNED) * ops.matmul(y, TURNED_BACK)
+    return x, y, ops.matmul(products, DIFFERENCE)
 
 
 def _first_columns(raw):

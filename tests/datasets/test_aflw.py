@@ -8,6 +8,7 @@ from scipy.io import savemat
 
 from headpose.datasets import aflw
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import rotation_matrices
 
 
 def same(first, second) -> None:
@@ -22,6 +23,16 @@ def test_radians_become_degrees_and_roll_becomes_clockwise():
         aflw.our_angles(roll=np.radians(10), pitch=np.radians(-20), yaw=np.radians(30)),
         [-20, 30, -10],
     )
+
+
+def test_a_pitch_beyond_a_quarter_is_told_by_the_other_angles_and_beyond_half_a_turn_not():
+    told = aflw.our_angles(roll=np.radians(10), pitch=np.radians(100), yaw=np.radians(30))
+    np.testing.assert_allclose(told, [-80, 150, 170])
+    np.testing.assert_allclose(
+        rotation_matrices([told]), rotation_matrices([[100, 30, -10]]), atol=1e-9
+    )
+    for pitch in (50.0, -3.2, 1e308, np.nan):
+        assert np.isnan(aflw.our_angles(0.1, pitch, 0.2)).all()
 
 
 @pytest.mark.parametrize(("yaw", "pan"), [(np.pi * 1.5, -90), (-np.pi * 1.25, 135)])

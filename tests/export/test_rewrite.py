@@ -10,10 +10,12 @@ from small_models import (
     small_detector,
 )
 
-from headpose.export.rewrite import Enlarge, Mirror, PortableAngles, Reverse, Standardize, rewrite
+from headpose.export.angles import MirroredAngles, PortableAngles, WithMirrorImages
+from headpose.export.rewrite import Enlarge, Mirror, Reverse, Standardize, rewrite
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.network import spec_of
-from headpose.pose.rotation import HeadAngles
+from headpose.pose.error_calibration import FEATURES, ErrorCalibration, with_calibration
+from headpose.pose.rotation import MIRROR_SIGNS, HeadAngles, MeanWithMirror
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -51,6 +53,42 @@ def test_angles_are_those_of_the_original_layer(decode):
     apart = (found - expected + 180) % 360 - 180
     np.testing.assert_allclose(apart[~steep], 0, atol=0.02)
     np.testing.assert_allclose(apart[:, [1, 3, 4, 5]], 0, atol=0.1)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrated):
+    raw = raw_rotations()[:300]
+    mirrored = raw + np.random.default_rng(7).normal(0, 2, raw.shape).astype(np.float32)
+    mirrored *= np.float32(MIRROR_SIGNS)
+    expected = MeanWithMirror()(raw, mirrored)
+    calibration = None
+    if calibrated:
+        calibration = ErrorCalibration()
+        calibration.build(raw.shape)
+        random = np.random.default_rng(8)
+        shapes = (FEATURES,), (FEATURES,), (FEATURES, 16), (16,), (16, 1), (1,)
+        places = "centre", "scale", "first", "first_bias", "last", "last_bias"
+        for place, shape in zip(places, shapes, strict=True):
+            getattr(calibration, place).assign(random.normal(0, 0.5, shape))
+        expected = calibration(expected, raw, mirrored)
+    expected = array(HeadAngles()(expected))
+    found = array(MirroredAngles(calibration)(np.concatenate([raw, mirrored])))
+    assert found.shape == (300, 6)
+    steep = np.abs(np.abs(expected[:, 1]) - 90) < 1
+    apart = (found - expected + 180) % 360 - 180
+    np.testing.assert_allclose(apart[~steep, :5], 0, atol=0.02)
+    np.testing.assert_allclose(apart[:, [1, 3, 4]], 0, atol=0.1)
+    np.testing.assert_allclose(found[:, 5], expected[:, 5], rtol=1e-3)
+
+
+def test_an_estimator_that_asks_twice_has_its_network_once():
+    model = with_calibration(mirroring_estimator())
+    together = rewrite(model)
+    assert not any(isinstance(layer, MeanWithMirror) for layer in together.layers)
+    crops = np.random.default_rng(9).uniform(0, 255, (3, *model.input_shape[1:])).astype("float32")
+    np.testing.assert_allclose(array(together(crops)), array(model(crops)), atol=0.02)
+    both = array(WithMirrorImages()(crops))
+    np.testing.assert_array_equal(both, np.concatenate([crops, crops[:, :, ::-1]]))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
