@@ -110,7 +110,12 @@ def _of_part(folder: Path, part: str, problems: Problems) -> tuple[Path, str]:
             problems.notes.append(
                 f"all its parts are taken ({', '.join(inside)}); {folder.name}#train takes one"
             )
-    elif part not in class_names(folder).values() and (parted / part).is_dir():
+    elif (parted / part).is_dir():
+        if part in class_names(folder).values():
+            raise HeadposeError(
+                f"{folder}: {part!r} is one of its classes and of its parts; name the folder "
+                f"{parted / part}, or rename it"
+            )
         return parted / part, ""
     return folder, part
 

@@ -228,6 +228,10 @@ def test_a_part_of_yolo_is_a_folder_of_its_pictures(layout, tmp_path, noise_pict
     assert [item.path.name for item in found] == ["val0.png"]
     np.testing.assert_allclose(found[0].boxes, [(40, 40, 60, 60)], atol=1e-4)
     assert not problems.notes
+    with (tmp_path / "classes.txt").open("a") as file:
+        file.write("val\n")  # as COCO has a class "train"
+    with pytest.raises(HeadposeError, match="'val' is one of its classes and of its parts"):
+        read_boxed_pictures(f"{tmp_path}#val")
     if layout.startswith("images"):
         for source, count in ((tmp_path, 3), (f"{tmp_path}#head", 3)):
             found, problems = read_boxed_pictures(str(source))
