@@ -13,7 +13,7 @@ from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
-from headpose.cli.pipeline_options import check_models, named_detector
+from headpose.cli.pipeline_options import add_trust_option, check_models, named_detector
 from headpose.datasets.measured_sources import check_no_picture, each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
@@ -61,6 +61,7 @@ def options() -> argparse.ArgumentParser:
     add("--figure", type=cl.path, metavar="FILE", help="draw error over angle (.png, .svg, .pdf)")
     cl.add_overwrite_option(parser)
     add("--backend", choices=BACKENDS, default="auto", help="what runs peers' ONNX files")
+    add_trust_option(parser)
     cl.add_device_options(parser, eight_bits=False)
     # So that networks compute what they were published with.
     parser.set_defaults(precision="float32")
@@ -88,7 +89,8 @@ def backend_of_ours(arguments: argparse.Namespace):
     from headpose.models.backends import Backend
 
     bfloat16 = arguments.precision == "bfloat16"
-    return Backend(None, arguments.device, "bfloat16" if bfloat16 else None)
+    precision = "bfloat16" if bfloat16 else None
+    return Backend(None, arguments.device, precision, arguments.trust_model)
 
 
 def read_heads(arguments: argparse.Namespace) -> tuple:

@@ -86,6 +86,11 @@ def add_backend_option(parser: argparse.ArgumentParser) -> None:
         "the model's file is for; onnxruntime where an up-to-date .onnx stands beside a "
         ".keras file, as with those that ship)",
     )
+    add_trust_option(parser)
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--trust-model`."""
     parser.add_argument(
         "--trust-model",
         action="store_true",

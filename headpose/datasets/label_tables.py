@@ -78,7 +78,7 @@ class SourceName:
         Raises:
             HeadposeError: If the share is no positive number, or a part has no name.
         """
-        if _exists(text):
+        if path_exists(text):
             return cls(Path(text))
         rest, at, share = text.rpartition("@")
         if not at:
@@ -89,7 +89,7 @@ class SourceName:
             weight = math.nan
         if not 0 < weight < math.inf:
             raise HeadposeError(f"{text}: the share after @ must be a positive number")
-        if _exists(rest):
+        if path_exists(rest):
             return cls(Path(rest), "", weight)
         path, mark, part = rest.rpartition("#")
         if mark and not part:
@@ -106,7 +106,7 @@ class SourceName:
         return dataclasses.replace(self, part=self.part or part)
 
 
-def _exists(text: str) -> bool:
+def path_exists(text: str) -> bool:
     """Tells whether a path exists, or that of `NAME:PATH`."""
     _name, _colon, place = text.partition(":")
     return Path(text).exists() or (bool(place) and Path(place).exists())

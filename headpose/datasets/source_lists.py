@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headpose.datasets.label_tables import PARTS, SourceName
+from headpose.datasets.label_tables import PARTS, SourceName, path_exists
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, number, parse_toml
 
@@ -54,7 +54,7 @@ def read_configuration(path: Path, root: Path | None = None) -> dict[str, list[S
                     f"pitch_down in degrees, {' and '.join(FLAGS)} (true or false), not {row}"
                 )
             place, section = _below(root or path.parent, row["path"]), row.get("part", "")
-            if "#" in place.name and not section and not place.exists():
+            if "#" in place.name and not section and not path_exists(str(place)):
                 name, _, section = place.name.rpartition("#")
                 place = place.with_name(name)
             share, down = float(row.get("share", 1)), float(row.get("pitch_down", 0))

@@ -27,10 +27,6 @@ from headpose.pose.rotation import (
     portable_columns,
 )
 
-FRONT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # what is added to scaled raw outputs, see `rotation`
-ROW = 16  # three columns of a rotation, the two that they were made of, the raw error
-SMALL = 1e-6  # as `ErrorCalibration` adds it before roots and logarithms
-
 
 class PortableAngles(HeadAngles):
     """`HeadAngles` by one arc tangent for all angles, without what few runtimes know.
@@ -64,22 +60,23 @@ def _degrees(x, y, z):
 
 
 class WithMirrorImages(layers.Layer):
-    """Crops (B, H, W, C), then their mirror images: (2 B, H, W, C)."""
+    """Crops (B, H, W, C), each followed by its mirror image: (2 B, H, W, C)."""
 
     def call(self, crops):
         columns = np.arange(crops.shape[2] - 1, -1, -1, dtype=np.int32)
-        return ops.concatenate([crops, ops.take(crops, columns, axis=2)], axis=0)
+        below = ops.concatenate([crops, ops.take(crops, columns, axis=2)], axis=1)
+        return ops.reshape(below, (-1, *crops.shape[1:]))
 
     def compute_output_spec(self, crops):
         return keras.KerasTensor((None, *crops.shape[1:]), crops.dtype)
 
 
 class MirroredAngles(layers.Layer):
-    """Degrees (B, 6) of raw outputs (2 B, 7) for crops and for their mirror images.
+    """Degrees (B, 6) of raw outputs (2 B, 7) for crops, each followed by its mirror image.
 
     It computes what `MeanWithMirror`, `ErrorCalibration` (if there is one) and `HeadAngles` do,
     with as few operations as there can be: what is computed of the two answers and of their
-    mean is computed at once, and no constants are left apart that can be one.
+    mean is computed at once, and sums and choices of numbers are products of matrices.
 
     Args:
         calibration: Whose weights are taken; None leaves the expected error as it is.
@@ -87,29 +84,20 @@ class MirroredAngles(layers.Layer):
 
     def __init__(self, calibration: ErrorCalibration | None, **kwargs):
         super().__init__(**kwargs)
-        self._constants = None if calibration is None else _constants(calibration)
+        self._calibration = None if calibration is None else _weights(calibration)
 
     def call(self, raw):
-        raw = ops.reshape(ops.cast(raw, "float32"), (2, -1, 7))
-        both = raw * np.float32([[[1.0] * 7], [MIRROR_SIGNS]])
-        mean = ops.sum(both, axis=0, keepdims=True) * 0.5
-        told = ops.reshape(ops.concatenate([mean, both], axis=0), (-1, 7))
+        pair = ops.reshape(ops.cast(raw, "float32"), (-1, 2 * 7))
+        told = ops.reshape(ops.matmul(pair, MEAN_AND_BOTH) + np.tile(FRONT, 3), (-1, 7))
         long, error = ops.split(told, [6], axis=-1)
-        long = RAW_SCALE * long + np.float32(FRONT)
         rows = ops.concatenate([*_columns(long), long, error], axis=-1)
-        blocks = ops.split(ops.reshape(rows, (3, -1, ROW)), 3, axis=0)
-        mean, once, mirrored = (ops.reshape(block, (-1, ROW)) for block in blocks)
-        x, y, z, _, error = ops.split(mean, [3, 6, 9, ROW - 1], axis=-1)
-        if self._constants is not None:
-            apart = once - mirrored
-            # Sums of squares: all of the differences, and the noses'; of both long columns.
-            sums = [ops.matmul(ops.square(apart), _picked(range(9), (6, 7, 8)))]
-            sums.append(ops.matmul(ops.square(mean), _picked((9, 10, 11), (12, 13, 14))))
-            logs = ops.log(ops.concatenate(sums, axis=-1) + SMALL)
-            sides = ops.abs(ops.matmul(mean, _picked((6,), (1,))))
-            more = ops.abs(apart[:, ROW - 1 :])
-            features = ops.concatenate([more, logs, sides, mean], axis=-1)
-            first, first_bias, last, last_bias = self._constants
+        rows = ops.reshape(rows, (-1, 3 * ROW))
+        x, y, z, _, error, _ = ops.split(rows, [3, 6, 9, ROW - 1, ROW], axis=-1)
+        if self._calibration is not None:
+            first, first_bias, last, last_bias = self._calibration
+            both = ops.matmul(rows, MEAN_AND_APART)
+            logs = ops.log(ops.matmul(ops.square(both), SQUARES) + SMALL)
+            features = ops.concatenate([logs, ops.abs(ops.matmul(both, SIZES)), both], axis=-1)
             hidden = ops.tanh(ops.matmul(features, first) + first_bias)
             error += ops.matmul(hidden, last) + last_bias
         error = MIN_ERROR + ERROR_SCALE * ops.softplus(error)
@@ -120,7 +108,7 @@ class MirroredAngles(layers.Layer):
 
 
 def _columns(long):
-    """Does what `headpose.pose.rotation.portable_columns` does of its two columns (…, 6)."""
+    """Does what `headpose.pose.rotation.portable_columns` does of its two columns (B, 6)."""
     x, y = ops.split(long, 2, axis=-1)
     x = _unit(x)
     y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
@@ -130,20 +118,41 @@ def _columns(long):
 
 def _unit(vectors):
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return vectors * ops.rsqrt(ops.maximum(squares, 1e-8))
+    return vectors / ops.sqrt(ops.maximum(squares, 1e-8))
 
 
-def _picked(*sums) -> np.ndarray:
-    """Returns the matrix by which each of `sums` is the sum of so many numbers of a row."""
-    picked = [np.isin(np.arange(ROW), list(of)) for of in sums]
+def _sums(size: int, *sums) -> np.ndarray:
+    """Returns the matrix by which each of `sums` is the sum of so many of `size` numbers."""
+    picked = [np.isin(np.arange(size), list(of)) for of in sums]
     return np.stack(picked, axis=1).astype(np.float32)
 
 
-def _constants(calibration: ErrorCalibration) -> list[np.ndarray]:
+# Of seven raw outputs the first six are scaled and added to the frontal head, see `rotation`.
+FRONT = np.array([1, 0, 0, 0, 1, 0, 0], np.float32)
+_SCALED = np.diag([RAW_SCALE] * 6 + [1.0])
+_MIRRORED = np.diag(MIRROR_SIGNS) @ _SCALED
+# From raw outputs for a crop and its mirror image to the mean of both, and both.
+MEAN_AND_BOTH = np.block(
+    [[_SCALED / 2, _SCALED, 0 * _SCALED], [_MIRRORED / 2, 0 * _SCALED, _MIRRORED]]
+).astype(np.float32)
+ROW = 16  # three columns of a rotation, the two that they were made of, the raw error
+# From the rows of mean and both to the mean's, and how far the two are apart.
+_ROW = np.eye(ROW)
+MEAN_AND_APART = np.block([[_ROW, 0 * _ROW], [0 * _ROW, _ROW], [0 * _ROW, -_ROW]]).astype(
+    np.float32
+)
+# Sums of squares: how far rotations are apart, and noses; the mean's two columns' lengths.
+SQUARES = _sums(2 * ROW, range(ROW, ROW + 9), range(ROW + 6, ROW + 9), (9, 10, 11), (12, 13, 14))
+# What counts without its sign: z0 and x1 of the mean, and how far the errors are apart.
+SIZES = _sums(2 * ROW, (6,), (1,), (2 * ROW - 1,))
+SMALL = 1e-6  # as `ErrorCalibration` adds it before roots and logarithms
+
+
+def _weights(calibration: ErrorCalibration) -> list[np.ndarray]:
     """Returns the weights of a calibration's two layers, for features as `MirroredAngles` has.
 
-    These are a difference, four logarithms of squares, two absolute values, and a whole row, of
-    which four numbers count. Centre and scale are in the first layer.
+    These are four logarithms of squares, three sizes, and rows of the mean and of differences,
+    of which four numbers count. Centre and scale are in the first layer.
     """
     weights = (calibration.centre, calibration.scale, calibration.first, calibration.first_bias)
     centre, scale, first, bias, last, last_bias = (
@@ -151,9 +160,9 @@ def _constants(calibration: ErrorCalibration) -> list[np.ndarray]:
         for weight in (*weights, calibration.last, calibration.last_bias)
     )
     scaled = first * scale[:, None]
-    placed = np.zeros((7 + ROW, first.shape[1]))
-    placed[:7] = scaled[[1, 2, 3, 4, 5, 6, 9]]
-    placed[1:5] /= 2  # of a square the logarithm is twice as large
+    placed = np.zeros((7 + 2 * ROW, first.shape[1]))
+    placed[:7] = scaled[[2, 3, 4, 5, 6, 9, 1]]
+    placed[:4] /= 2  # of a square the logarithm is twice as large
     placed[[7 + 7, 7 + 8, 7 + 4, 7 + ROW - 1]] = scaled[[7, 8, 10, 0]]
     return [part.astype(np.float32) for part in (placed, bias - centre @ scaled, last, last_bias)]
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from headpose.datasets.label_tables import Problems, SourceName, read_labels
@@ -52,10 +54,13 @@ def test_a_configuration_names_sources(tmp_path):
 
 def test_a_path_in_a_configuration_may_end_with_a_part(tmp_path):
     (tmp_path / "odd#name.csv").touch()
-    rows = "[[train]]\npath = 'l.csv#train'\n[[validation]]\npath = 'odd#name.csv'\n"
+    (tmp_path / "A#1").mkdir()
+    rows = "[[train]]\npath = 'l.csv#train'\n[[train]]\npath = 'aflw:A#1'\n"
+    rows += "[[validation]]\npath = 'odd#name.csv'\n"
     (tmp_path / "c.toml").write_text(f"{rows}[[test]]\npath = 'x#y.csv'\npart = 'b'\n")
     sources = read_configuration(tmp_path / "c.toml")
-    assert sources["train"] == [SourceName(tmp_path / "l.csv", "train")]
+    named = SourceName(Path(f"aflw:{tmp_path / 'A#1'}"))
+    assert sources["train"] == [SourceName(tmp_path / "l.csv", "train"), named]
     assert sources["validation"] == [SourceName(tmp_path / "odd#name.csv")]
     assert sources["test"] == [SourceName(tmp_path / "x#y.csv", "b")]
 

@@ -72,7 +72,7 @@ def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrate
             getattr(calibration, place).assign(random.normal(0, 0.5, shape))
         expected = calibration(expected, raw, mirrored)
     expected = array(HeadAngles()(expected))
-    found = array(MirroredAngles(calibration)(np.concatenate([raw, mirrored])))
+    found = array(MirroredAngles(calibration)(np.stack([raw, mirrored], 1).reshape(-1, 7)))
     assert found.shape == (300, 6)
     steep = np.abs(np.abs(expected[:, 1]) - 90) < 1
     apart = (found - expected + 180) % 360 - 180
@@ -88,7 +88,8 @@ def test_an_estimator_that_asks_twice_has_its_network_once():
     crops = np.random.default_rng(9).uniform(0, 255, (3, *model.input_shape[1:])).astype("float32")
     np.testing.assert_allclose(array(together(crops)), array(model(crops)), atol=0.02)
     both = array(WithMirrorImages()(crops))
-    np.testing.assert_array_equal(both, np.concatenate([crops, crops[:, :, ::-1]]))
+    np.testing.assert_array_equal(both[::2], crops)
+    np.testing.assert_array_equal(both[1::2], crops[:, :, ::-1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

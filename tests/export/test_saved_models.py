@@ -32,3 +32,9 @@ def test_they_are_measured_if_they_are_trusted(run_script, saved, estimator, tmp
     refused = run_script("evaluate", saved, tmp_path / "t.csv")
     assert refused.status == 1
     assert "--trust-model" in refused.err
+    pair = ("--estimator", saved, estimator)
+    done = run_script("compare", tmp_path / "t.csv", *pair, "--trust-model")
+    assert done.status == 0, done.err
+    refused = run_script("compare", tmp_path / "t.csv", *pair)
+    assert refused.status == 1
+    assert "--trust-model" in refused.err
