@@ -156,3 +156,16 @@ def test_every_style_draws_on_every_size(style, size):
         drawn = draw_heads(picture, [head], style, labels=labels, roll=True)
         assert drawn.shape == picture.shape
     assert style != "none" or (draw_heads(picture, [head], style, labels="none") == 90).all()
+
+
+def test_a_label_stands_nearer_to_its_own_head_than_to_another():
+    """Three in a row: beside the middle one's lower corner its label would be the right one's."""
+    boxes = np.float32([[100, 50, 250, 240], [300, 100, 450, 280], [465, 40, 650, 245]])
+    low = np.float32([[10, 285, 420, 480], [460, 300, 800, 500]])  # nothing fits below the middle
+    boxes = np.concatenate([boxes, low])
+    places, _ = place_labels(boxes, [(240, 20), (270, 20), (270, 20), (9, 9), (9, 9)], (900, 520))
+    label = np.float32(places[1])
+    gaps = [np.maximum(label[:2] - box[2:], box[:2] - label[2:]).max() for box in boxes]
+    assert np.argmin(gaps) == 1 or gaps[1] <= 2
+    over = [max(0.0, min(label[2], box[2]) - max(label[0], box[0])) for box in boxes[:3]]
+    assert np.argmax(over) == 1
