@@ -88,7 +88,7 @@ def _by_picture(folder: Path, rows: Rows, problems: Problems) -> Rows:
     """
     names: dict[str, str] = {}
     result: Rows = {}
-    finder = PictureFinder(folder)
+    finder = PictureFinder(folder, rows)
     for told, boxes in rows.items():
         path = folder / told
         if not os.path.lexists(path):

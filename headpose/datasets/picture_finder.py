@@ -1,6 +1,7 @@
 """Finds picture files by the names that label files give, whatever wrote these names."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +15,16 @@ OTHER_NAME = f"name differs from the file's in case or slash, {FOUND}"
 
 def with_found_files(table: pd.DataFrame, folder: Path, problems: Problems) -> pd.DataFrame:
     """Returns a table whose column `file` has the names that its pictures have below a folder."""
-    finder, names = PictureFinder(folder), {}
-    for name in table["file"].unique():
-        found = finder.find(str(name), problems)
-        if found is not None and found != folder / str(name):
+    told = [str(name) for name in table["file"].unique()]
+    finder, names = PictureFinder(folder, told), {}
+    for name in told:
+        found = finder.find(name, problems)
+        if found is not None and found != folder / name:
             inside = found.is_relative_to(folder)
             names[name] = str(found.relative_to(folder) if inside else found)
-    return table.assign(file=[names.get(name, name) for name in table["file"]]) if names else table
+    if not names:
+        return table
+    return table.assign(file=[names.get(str(name), name) for name in table["file"]])
 
 
 class PictureFinder:
@@ -31,10 +35,13 @@ class PictureFinder:
 
     Args:
         folder: What names are relative to.
+        names: All that are looked up: a file that one of them has exactly is not that of
+            another in other letters, which is missing.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, names: Iterable[str] = ()):
         self.folder = Path(folder)
+        self._taken = {os.path.normpath(self.folder / slashed(name)) for name in names}
         self._listed: dict[Path, dict[str, Path]] = {}
 
     def find(self, name: str, problems: Problems) -> Path | None:
@@ -59,6 +66,9 @@ class PictureFinder:
                 return None
             path = entry
         if not os.path.isfile(path):  # noqa: PTH113
+            return None
+        asked = os.path.normpath(self.folder / slashed(name))
+        if os.path.normpath(path) != asked and os.path.normpath(path) in self._taken:
             return None
         problems.add(OTHER_NAME, name)
         return path

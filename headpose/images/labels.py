@@ -131,8 +131,8 @@ def place_labels(
 
 def _beside(labels: np.ndarray, boxes: np.ndarray, high: float) -> np.ndarray:
     """Returns how much of each label (M, 4) stands within its height of each head: (M, N)."""
-    around = labels + np.float32([-1, -1, 1, 1]) * high / 2
-    return intersection(around, boxes + np.float32([-1, -1, 1, 1]) * high / 2)
+    wider = np.array([-1, -1, 1, 1], np.float32) * high / 2
+    return intersection(labels + wider, boxes + wider)
 
 
 def _candidates(box: np.ndarray, size: tuple[int, int], picture: tuple[int, int]) -> np.ndarray:

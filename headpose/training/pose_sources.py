@@ -11,6 +11,7 @@ from headpose.datasets.box_rows import picture_folder
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, of_part, read_texts
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
+from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.pose_data import HeadSet, divide, read_heads
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
@@ -109,9 +110,10 @@ def _files(sources: list[SourceName]) -> list[tuple[SourceName, list[Path]]]:
             continue
         with contextlib.suppress(HeadposeError):
             whole = read_texts(source.path, ("file",), Problems())
-            files = of_part(source.path, whole, source.part)["file"]
-            folder = picture_folder(source.path, files)
-            found.append((source, [folder / str(name) for name in dict.fromkeys(files)]))
+            table = of_part(source.path, whole, source.part)
+            folder = picture_folder(source.path, table["file"])
+            names = dict.fromkeys(with_found_files(table, folder, Problems())["file"])
+            found.append((source, [folder / str(name) for name in names]))
     return found
 
 

@@ -2,17 +2,21 @@
 
 import types
 
+import cv2
 import pandas as pd
 import pytest
 from posed_heads import write_heads
 
 from headpose.baselines import pseudo_labels
 from headpose.baselines.heads import read_table_heads
-from headpose.datasets.label_tables import Problems
-from headpose.datasets.picture_finder import OTHER_NAME
+from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.label_tables import Problems, SourceName
+from headpose.datasets.picture_finder import OTHER_NAME, with_found_files
 from headpose.datasets.pose_data import read_heads
 from headpose.export import calibration
 from headpose.geometry.boxes import COLUMNS
+from headpose.training import pose_sources
+from headpose.training.same_sources import warn_of_shared_pictures
 
 
 @pytest.fixture(params=["sub\\{}.png", "SUB/{}.PNG", "./sub/{}.png"])
@@ -63,3 +67,29 @@ def test_pseudo_labels_find_them(spelled, monkeypatch):
     assert sum(seen) == 4
     assert {name.rpartition("/")[2] for name in found["file"]} == {"0.png", "1.png"}
     assert len(problems.by_kind.get(OTHER_NAME, [])) == count
+
+
+def test_a_file_that_another_row_names_exactly_is_not_found_again(tmp_path, noise_picture):
+    """On file systems that tell upper from lower case P1.png is another picture, and lost."""
+    cv2.imwrite(str(tmp_path / "p1.png"), noise_picture(300, 200))
+    table = pd.DataFrame({"file": ["P1.png", "./p1.png", "p1.png"]})
+    problems = Problems()
+    found = with_found_files(table, tmp_path, problems)
+    assert list(found["file"]) == ["P1.png", "./p1.png", "p1.png"]
+    assert not problems.by_kind
+    rows = "P1.png,9,9,60,60\np1.png,70,70,120,120\n"
+    (tmp_path / "t.csv").write_text(f"file,xmin,ymin,xmax,ymax\n{rows}")
+    (picture,), problems = read_boxed_pictures(tmp_path / "t.csv")
+    assert len(picture.boxes) == 1
+    assert problems.by_kind == {"missing picture": ["P1.png"]}
+
+
+def test_a_picture_that_is_spelled_otherwise_is_told_as_shared(spelled, tmp_path, caplog):
+    """Of what is learned from and measured on."""
+    table, count = spelled
+    frame = pd.read_csv(table)
+    frame["file"] = [f"sub/{name[4]}.png" for name in frame["file"].str.replace("./", "")]
+    frame.to_csv(tmp_path / "others.csv", index=False)
+    sources = [[SourceName(path)] for path in (table, tmp_path / "others.csv")]
+    warn_of_shared_pictures(*map(pose_sources._files, sources))
+    assert "2 of its 3 pictures are learned from" in caplog.text or not count
