@@ -119,8 +119,7 @@ class Photos:
             HeadposeError: If the annotated photo cannot be written.
         """
         from headpose.images.blurring import blur_heads
-        from headpose.images.drawn_mark import marked
-        from headpose.images.pictures import write_image
+        from headpose.images.drawn_mark import write_drawing
         from headpose.records.columns import picture_rows
 
         find_heads = self._load()
@@ -135,7 +134,7 @@ class Photos:
         with held_back():  # no drawing without its rows
             placed: list[Path] = []
             with atomic_write(target, self._replace, placed) as temporary:
-                write_image(temporary, drawn, marked)
+                write_drawing(temporary, drawn, picture)
             self._tables.write(rows)
         if self._small is None:
             self._small = SmallHeads(searched_size(find_heads.detector))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import PictureError
-from headpose.images.pictures import read_image
+from headpose.images.pictures import read_image, write_image
 
 MARK = b"drawn by headpose"
 NEAR = 128  # bytes of a file's beginning and end among which the mark stands
@@ -39,6 +39,11 @@ def marked(encoded: bytes) -> bytes:
         length = struct.pack("<I", len(encoded) - 8 + len(chunk))
         return encoded[:4] + length + encoded[8:] + chunk
     return encoded
+
+
+def write_drawing(path: str | Path, drawn: np.ndarray, picture: np.ndarray) -> None:
+    """Writes what was made of a picture, as `write_image`, with the mark if that is another."""
+    write_image(path, drawn, None if np.array_equal(drawn, picture) else marked)
 
 
 def is_drawing(path: str | Path) -> bool:

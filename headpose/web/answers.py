@@ -19,8 +19,8 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.images.blurring import blur_heads
 from headpose.images.drawing import draw_heads
-from headpose.images.drawn_mark import marked
-from headpose.images.pictures import PictureError, decode_image, read_image, write_image
+from headpose.images.drawn_mark import write_drawing
+from headpose.images.pictures import PictureError, decode_image, read_image
 from headpose.models.specs import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.columns import picture_rows
@@ -184,7 +184,7 @@ def answer_photo(
     # Only what came without loss is worth the size of a PNG.
     suffix = photo.suffix.lower() if photo.suffix.lower() in (".png", ".webp") else ".jpg"
     drawn, table, lines = (own / f"{photo.stem}-heads{end}" for end in (suffix, ".csv", ".jsonl"))
-    write_image(drawn, pipeline.drawn(picture, heads, settings.style), marked)
+    write_drawing(drawn, pipeline.drawn(picture, heads, settings.style), picture)
     with CsvSink(table) as csv, JsonLinesSink(lines) as json:
         for row in picture_rows(name, (picture.shape[1], picture.shape[0]), heads):
             csv.write(row)

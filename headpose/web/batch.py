@@ -10,9 +10,9 @@ from pathlib import Path
 from headpose.cli.table_options import Tables
 from headpose.errors import HeadposeError
 from headpose.files import numbered, spelled
-from headpose.images.drawn_mark import marked
+from headpose.images.drawn_mark import write_drawing
 from headpose.images.listing import is_video
-from headpose.images.pictures import PictureError, read_image, write_image
+from headpose.images.pictures import PictureError, read_image
 from headpose.records.columns import VIDEO_FIELDS, Row, picture_rows
 from headpose.records.sinks import CsvSink, JsonLinesSink, Sink
 from headpose.records.summary import FileSummary
@@ -141,7 +141,7 @@ def _look(
     heads = pipeline.heads(picture, settings)
     rows.write(picture_rows(rows.name, (picture.shape[1], picture.shape[0]), heads))
     drawn = _place(own, rows.name, ".jpg")
-    write_image(drawn, pipeline.drawn(picture, heads, settings.style), marked)
+    write_drawing(drawn, pipeline.drawn(picture, heads, settings.style), picture)
     return drawn, []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import cv2
+import numpy as np
 
 from headpose import __version__
 from headpose.errors import HeadposeError, PictureError, install
@@ -206,7 +207,8 @@ def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> byt
     picture = read_image(photo)
     heads = pipeline.heads(picture, settings)
     drawn = pipeline.drawn(picture, heads, settings.style)
-    return marked(cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes())
+    encoded = cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
+    return encoded if np.array_equal(drawn, picture) else marked(encoded)
 
 
 def serve(app, host: str, port: int) -> None:

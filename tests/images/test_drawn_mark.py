@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from headpose.errors import PictureError
-from headpose.images.drawn_mark import is_drawing, marked, read_photo
+from headpose.images.drawn_mark import is_drawing, marked, read_photo, write_drawing
 from headpose.images.pictures import read_image, write_image
 
 
@@ -46,3 +46,13 @@ def test_what_cannot_be_read_has_no_mark(tmp_path):
     (tmp_path / "empty.png").touch()
     for name in ("pipe.png", "empty.png", "nothing.png", "", "a\0.png"):
         assert not is_drawing(tmp_path / name)
+
+
+def test_a_copy_on_which_nothing_is_drawn_has_no_mark(tmp_path, noise_picture):
+    picture = noise_picture(60, 41)
+    drawn = picture.copy()
+    drawn[0, 0] += 1
+    for name, shown in (("same", picture.copy()), ("drawn", drawn)):
+        write_drawing(tmp_path / f"{name}.png", shown, picture)
+    assert not is_drawing(tmp_path / "same.png")
+    assert is_drawing(tmp_path / "drawn.png")
