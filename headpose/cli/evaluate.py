@@ -7,9 +7,10 @@ says so. Rows with "away" in a column face are heads seen from behind without an
 count only in how well |pan| tells them from the others.
 
 "turn" is the angle of the whole rotation from estimate to label, mean and median; "off" is
-the turn where the label has a roll, else the angle between the noses, mean and median; "< 5"
-is the share of heads whose "off" is below 5 degrees. "mean" is the mean of tilt and pan,
-"expected" that of the expected errors.
+the turn where the label has a roll, else the angle between the noses, mean and median; "mean"
+is the mean of tilt and pan, "expected" that of the expected errors. "< 5" is the share of heads
+whose tilt and pan are both off by less than 5 degrees, of those with a pan that is not within
+15 degrees of 90, where tilt means little.
 
 With --dataset NAME, the last word is where a published data set is: headpose evaluate MODEL
 --dataset aflw2000 FOLDER

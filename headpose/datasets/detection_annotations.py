@@ -93,7 +93,7 @@ def _by_picture(folder: Path, rows: Rows, problems: Problems) -> Rows:
         path = folder / told
         if not os.path.lexists(path):
             path = finder.find(told, problems) or path
-        name = str(path.relative_to(folder)) if path.is_relative_to(folder) else told
+        name = told if path == folder / told else os.path.relpath(path, folder)
         known = names.setdefault(place_of(folder / name), name)
         result.setdefault(known, []).extend(boxes)
     return result

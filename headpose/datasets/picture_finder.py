@@ -20,8 +20,7 @@ def with_found_files(table: pd.DataFrame, folder: Path, problems: Problems) -> p
     for name in told:
         found = finder.find(name, problems)
         if found is not None and found != folder / name:
-            inside = found.is_relative_to(folder)
-            names[name] = str(found.relative_to(folder) if inside else found)
+            names[name] = os.path.relpath(found, folder)  # which may lead up
     if not names:
         return table
     return table.assign(file=[names.get(str(name), name) for name in table["file"]])
@@ -59,7 +58,7 @@ class PictureFinder:
             if part in ("", "."):
                 continue
             if part == "..":
-                path = path.parent
+                path = path / ".."  # of ".", the parent is "."
                 continue
             entry = self._entries(path).get(part.lower())
             if entry is None:

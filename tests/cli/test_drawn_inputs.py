@@ -169,12 +169,13 @@ def ctrl_c(undisturbed):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("where", ["write_image", "rows"])
+@pytest.mark.parametrize("where", ["write_drawing", "rows"])
 def test_no_drawing_is_without_its_row(run_script, here, monkeypatch, where):
     from headpose.cli.table_options import Tables
-    from headpose.images import pictures
+    from headpose.images import drawn_mark
 
-    module, name = (pictures, "write_image") if where == "write_image" else (Tables, "write")
+    drawing = where == "write_drawing"
+    module, name = (drawn_mark, where) if drawing else (Tables, "write")
     original = getattr(module, name)
 
     def interrupted(*given):

@@ -93,3 +93,21 @@ def test_a_picture_that_is_spelled_otherwise_is_told_as_shared(spelled, tmp_path
     sources = [[SourceName(path)] for path in (table, tmp_path / "others.csv")]
     warn_of_shared_pictures(*map(pose_sources._files, sources))
     assert "2 of its 3 pictures are learned from" in caplog.text or not count
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_names_may_lead_up(tmp_path, noise_picture, monkeypatch, above):
+    """As programs of Windows write them; the table may be named from elsewhere."""
+    for folder in ("lab", "pics"):
+        (tmp_path / folder).mkdir()
+    frame = pd.read_csv(write_heads(tmp_path / "pics", noise_picture))
+    frame["file"] = [f"..\\pics\\{name}" for name in frame["file"]]
+    frame.to_csv(tmp_path / "lab" / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path if above else tmp_path / "lab")
+    table = "lab/t.csv" if above else "t.csv"
+    assert len(read_heads(table)[0]) == 3
+    heads, _ = read_table_heads(table)
+    assert [path.is_file() for path in heads.pictures] == [True, True, True, False]
+    found, problems = read_boxed_pictures(table)
+    assert len(found) == 2 - ("picture with a row that cannot be read" in problems.by_kind)
+    assert len(problems.by_kind["missing picture"]) == 1
