@@ -13,7 +13,8 @@ from headpose.errors import HeadposeError
 
 T = TypeVar("T")
 logger = logging.getLogger("headpose")
-FOUND = "found all the same"  # in a problem for which nothing was left out
+# In problems for which nothing was left out.
+FOUND, USED = "found all the same", "labelled box used"
 
 
 class ProgressBar(Protocol):
@@ -70,4 +71,6 @@ def report(source: object, problems: Problems, strict: bool = False) -> None:
     for line in problems.lines():
         if strict:
             raise HeadposeError(f"{source}: {line}; mend it or leave out --strict")
-        logger.warning("%s: %s%s", source, "" if FOUND in line else "left out: ", line)
+        logger.warning(
+            "%s: %s%s", source, "" if FOUND in line or USED in line else "left out: ", line
+        )

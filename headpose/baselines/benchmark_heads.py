@@ -9,6 +9,7 @@ from headpose.baselines.heads import ComparedHeads
 from headpose.datasets.head_matching import GROW, NOT_GROWN, grown, match_heads
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.told_sizes import NOT_FOUND
 from headpose.images.pictures import PictureError, read_image
 from headpose.parallel.prefetch import ahead
 from headpose.reporting import progress
@@ -24,7 +25,6 @@ CROPS = {
     "fsa-net": (0.6, 0.6, 0.6, 0.6),
 }
 BATCH = 8  # pictures for the detector at once
-NOT_FOUND = "not found by the detector, labelled box used"
 NO_PLACE = "not found by the detector, and no labelled box: left out"
 
 

@@ -17,7 +17,7 @@ from headpose.datasets.label_tables import Problems, SourceName, numbers, read_l
 from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.pose_data import detected_boxes
 from headpose.datasets.repeated_rows import TWICE, repeated
-from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
+from headpose.datasets.told_sizes import NOT_FOUND, OTHER_SIZE, of_other_size, told_sizes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, as_boxes, can_show
@@ -196,7 +196,7 @@ def _detect(heads: ComparedHeads, detector, problems: Problems) -> None:
         heads.boxes[rows], missed = detected_boxes(detector, picture, heads.boxes[rows])
         for _ in range(missed):
             name = heads.pictures[rows[0]].name
-            problems.add("not found by the detector, labelled box used", name)
+            problems.add(NOT_FOUND, name)
 
 
 def cut_crops(

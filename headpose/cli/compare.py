@@ -144,8 +144,11 @@ def show_figures(results: list[dict]) -> None:
     heads = {n: results[0]["errors"][n]["heads"] for n in ranges}
     titles = ["tilt", "pan", "mean", "roll", "median", "90 %"]
     titles += [f"{n} ({heads[n]})" for n in ranges]
-    print("Mean absolute errors in degrees; mean, median and 90th percentile are of the mean of a")
-    print("head's tilt and pan, as are the columns by its |pan| (with the number of heads).")
+    print(
+        "Mean absolute errors in degrees; mean is that of the columns tilt and pan, also by |pan|"
+    )
+    print("(with the number of heads); median and 90th percentile are of the mean of a head's tilt")
+    print("and pan. Within 15 degrees of a pan of 90, tilt and roll mean little and do not count.")
     print()
     print(f"| estimator | {' | '.join(titles)} | ms a head |")
     print(f"| --- |{' ---: |' * (len(titles) + 1)}")

@@ -226,6 +226,12 @@ def parsed() -> argparse.Namespace:
     """Reads the options; stops where one is given that has nothing to do."""
     parser = options()
     arguments = parser.parse_args()
+    from headpose.detection.metrics import LOWEST_SCORE
+
+    if arguments.confidence is not None and arguments.confidence < LOWEST_SCORE:
+        parser.error(
+            f"--confidence is from {LOWEST_SCORE}, the score from which finds are measured"
+        )
     if arguments.backgrounds_checked_by and not arguments.backgrounds:
         parser.error("--backgrounds-checked-by is about --backgrounds; add it")
     if arguments.worst_count and not arguments.worst:

@@ -95,7 +95,7 @@ def main() -> None:
     results = {}
     for dataset, (errors, expected) in zip(names, parts, strict=True):
         results[dataset] = trust_table(errors, expected)
-        print(f"\n{dataset}: true errors of the whole turn, degrees\n")
+        print(f"\n{dataset}: true errors in degrees, of the turn, or of the nose without a roll\n")
         print(markdown_table(header, [shown(row) for row in results[dataset]]))
     if arguments.json:
         write_json(arguments.json, results, arguments.overwrite)

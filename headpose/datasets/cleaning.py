@@ -20,6 +20,7 @@ from headpose.datasets.head_matching import (
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture
 from headpose.geometry.boxes import as_boxes, intersection
 from headpose.geometry.crops import head_crops
+from headpose.images.drawn_mark import DRAWING, check_photo, is_drawing
 from headpose.images.pictures import PictureError, read_image
 from headpose.parallel.prefetch import ahead
 
@@ -193,7 +194,9 @@ def clean(
 def _decode(item: tuple[str, LabelledPicture]):
     key, labelled = item
     try:
-        return key, labelled, read_image(labelled.path)
+        picture = read_image(labelled.path)
+        check_photo(labelled.path)
+        return key, labelled, picture
     except PictureError as error:
         return key, labelled, error
 
@@ -207,6 +210,7 @@ def _clean_batch(batch, detector, confidence, recipe, folder, unsure=None) -> li
         if isinstance(picture, PictureError):
             missing = isinstance(picture.__cause__, FileNotFoundError)
             kind = "missing picture" if missing else "unreadable picture"
+            kind = DRAWING if is_drawing(labelled.path) else kind
             records.append(Record(key, problems=[(kind, labelled.name)]))
             continue
         found = next(detections) if detector else None

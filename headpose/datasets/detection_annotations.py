@@ -19,7 +19,7 @@ from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
 from headpose.geometry.boxes import as_boxes
-from headpose.images.drawn_mark import is_drawing
+from headpose.images.drawn_mark import DRAWING, is_drawing
 from headpose.images.pictures import read_image
 from headpose.parallel.prefetch import ahead
 from headpose.reporting import progress
@@ -108,7 +108,7 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         problems.add("missing picture" if missing else "unreadable picture", name)
         return None
     if is_drawing(path):
-        problems.add("drawing that headpose made of a photo", name)
+        problems.add(DRAWING, name)
         return None
     extent = np.array([width, height, width, height], np.float32)
     if of_other_size(np.array([row.size for row in rows]).reshape(-1, 2), width, height).any():

@@ -18,7 +18,7 @@ from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers,
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
 from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
-from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
+from headpose.datasets.told_sizes import NOT_FOUND, OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
@@ -247,7 +247,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         if detector is not None:
             boxes, missed = detected_boxes(detector, colour, boxes)
             for _ in range(missed):
-                problems.add("not found by the detector, labelled box used", str(file))
+                problems.add(NOT_FOUND, str(file))
         seen = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY) if grey else colour
         cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from headpose.geometry.boxes import COLUMNS
+from headpose.reporting import USED
 
 SIZE = ("width", "height")
 OTHER_SIZE = "picture of another size than the table says"  # kind of a problem
+NOT_FOUND = f"not found by the detector, {USED}"
 ROUNDING = 1.0  # pixels
 
 

@@ -14,6 +14,7 @@ from headpose.errors import PictureError
 from headpose.images.pictures import read_image, write_image
 
 MARK = b"drawn by headpose"
+DRAWING = "drawing that headpose made of a photo"  # as a kind of problem
 NEAR = 128  # bytes of a file's beginning and end among which the mark stands
 PNG_START = 33  # what comes before it: the signature and the first chunk
 
@@ -66,6 +67,15 @@ def read_photo(path: str | Path) -> np.ndarray:
         PictureError: If it cannot be read, or has the mark.
     """
     picture = read_image(path)
+    check_photo(path)
+    return picture
+
+
+def check_photo(path: str | Path) -> None:
+    """Refuses a picture that has the mark.
+
+    Raises:
+        PictureError: If it has.
+    """
     if is_drawing(path):
         raise PictureError(f"{path}: a drawing that headpose made of a photo; name the photo")
-    return picture

@@ -120,7 +120,7 @@ def _learn(
     from headpose.training import loop
     from headpose.training.callbacks import BestModel, Patience
     from headpose.training.candidates import CandidateExamples, find_candidates
-    from headpose.training.run_folder import open_run
+    from headpose.training.run_folder import open_run, to_go_on
     from headpose.training.schedule import Schedule, optimizer
 
     learning = config.learning
@@ -156,6 +156,7 @@ def _learn(
     told = values(config, with_effect_only=True) | contents(config)
     labels = labels_digest([*training, *validation])
     earlier = open_run(folder, told, config.resume, config.overwrite, labels)
+    earlier = to_go_on(folder, earlier, schedule.epochs)
     best = folder / "best.keras"
     loop.fit(
         classifier,

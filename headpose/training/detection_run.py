@@ -192,7 +192,7 @@ def _learn(
     from headpose.models.keras_setup import jit_compile
     from headpose.training import detection, loop
     from headpose.training.callbacks import BestModel, Patience
-    from headpose.training.run_folder import open_run
+    from headpose.training.run_folder import open_run, to_go_on
     from headpose.training.schedule import Schedule, optimizer
 
     learning = config.learning
@@ -212,6 +212,7 @@ def _learn(
     # Only now, when nothing else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True) | contents(config)
     earlier = open_run(folder, told, config.resume, config.overwrite, labels)
+    earlier = to_go_on(folder, earlier, schedule.epochs)
     kept = BestModel(
         detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
     )

@@ -178,11 +178,22 @@ def open_run(
             )
         return _read_log(log)
     folder.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
+    for name in (LOG, *MODELS):  # models would be taken for this run's
+        (folder / name).unlink(missing_ok=True)
     clear_states(folder)
     with atomic_write(notes) as temporary:
         temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return []
+
+
+def to_go_on(folder: Path, rows: list[dict[str, Any]], epochs: int) -> list[dict[str, Any]]:
+    """Returns the log's rows of epochs that need not be done again.
+
+    Of a run that has all its epochs but not the model of the last one, because it could not be
+    written, the last epoch is done again.
+    """
+    lost = len(rows) >= epochs and not (folder / MODELS[1]).exists()
+    return rows[: saved_epochs(folder)] if lost else rows
 
 
 def digest_of(labels: Iterable[np.ndarray | str]) -> str:

@@ -6,6 +6,7 @@ from headpose.datasets import cleaning
 from headpose.datasets.cleaning import Recipe
 from headpose.datasets.pose_annotations import LabelledPicture
 from headpose.geometry.crops import head_crops
+from headpose.images.drawn_mark import marked
 from headpose.images.pictures import read_image, write_image
 
 
@@ -13,15 +14,18 @@ def test_pictures_go_to_the_detector_in_batches_and_bad_ones_do_not(tmp_path, af
     (tmp_path / "crops").mkdir()
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     names = sorted((aflw / "data/flickr/0").iterdir())[:5]
-    paths = [*names[:2], tmp_path / "bad.jpg", tmp_path / "gone.jpg", *names[2:]]
+    write_image(tmp_path / "drawn.jpg", read_image(names[0]), marked)
+    paths = [*names[:2], tmp_path / "bad.jpg", tmp_path / "gone.jpg", *names[2:4]]
+    paths += [tmp_path / "drawn.jpg", names[4]]
     items = [
         (f"aflw-{i:05d}", LabelledPicture(p, p.name, np.array([FACE]), np.zeros((1, 3)), "aflw"))
         for i, p in enumerate(paths)
     ]
     detector = Fixed(HEAD)
     batches = list(cleaning.clean(items, detector, None, Recipe(), tmp_path, batch_size=3))
-    assert [len(b) for b in batches] == [3, 3, 1]
+    assert [len(b) for b in batches] == [3, 3, 2]
     assert detector.batches == [2, 2, 1]
+    assert batches[2][0].problems == [("drawing that headpose made of a photo", "drawn.jpg")]
     records = [r for b in batches for r in b]
     assert [r.key for r in records] == [key for key, _ in items]
     assert [r.problems for r in records][2:4] == [

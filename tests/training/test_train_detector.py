@@ -12,7 +12,9 @@ from headpose.detection.metrics import SIZE_CLASSES, inside
 from headpose.geometry.boxes import as_boxes
 from headpose.images.picture_cache import PictureCache
 from headpose.images.pictures import read_image
+from headpose.models.keras_files import load_model
 from headpose.training.detection import measure
+from headpose.training.run_folder import open_run
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,25 @@ def test_a_detector_trains_is_kept_and_goes_on(run_script, data, small, tmp_path
     more = [tmp_path / "d.keras", "--overwrite"]
     again = run_script(*quick(data, run, "--start", *more))
     assert again.status == 0, again.err
+
+
+def test_the_last_model_is_made_again_where_it_could_not_be_written(
+    run_script, data, small, tmp_path
+):
+    run, saved_at = tmp_path / "run", tmp_path / "d.keras"
+    given = ("--start", small, "--keep", "last", "--save", saved_at)
+    assert run_script(*quick(data, run, *given)).status == 0
+    weights = [np.array(w) for w in load_model(run / "last.keras").get_weights()]
+    for name in (run / "last.keras", saved_at):
+        name.unlink()
+    again = run_script(*quick(data, run, *given, "--resume"))
+    assert again.status == 0, again.err
+    assert len(read_log(run)) == 2
+    for old, new in zip(weights, load_model(run / "last.keras").get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+    (run / "log.csv").unlink()
+    open_run(run, {}, resume=False, overwrite=True)
+    assert not [path.name for path in run.iterdir() if path.suffix == ".keras"]
 
 
 def test_the_loss_falls(run_script, data, small, tmp_path):
