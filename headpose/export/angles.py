@@ -21,6 +21,7 @@ from headpose.pose.rotation import (
     TURNED_BACK,
     HeadAngles,
     MeanWithMirror,
+    angles_layer,
     asked_once,
     crop_layer,
     expected_error,
@@ -29,34 +30,83 @@ from headpose.pose.rotation import (
 
 
 class PortableAngles(HeadAngles):
-    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know.
-
-    A program that knows no arc tangent of two numbers needs some twenty operations for one,
-    however many angles it is of.
-    """
+    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know."""
 
     def call(self, raw):
         raw = ops.cast(raw, "float32")
-        return ops.concatenate([_degrees(*portable_columns(raw)), expected_error(raw)[:, None]], 1)
+        columns = ops.concatenate(portable_columns(raw), axis=-1)
+        angles = _degrees(columns, self.profile_turn)
+        return ops.concatenate([angles, expected_error(raw)[:, None]], 1)
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((raw.shape[0], 6), "float32")
 
 
-def _degrees(x, y, z):
-    """Returns tilt, pan, roll, azimuth and elevation (…, 5) of a rotation's columns (…, 3)."""
-    z0, z1, z2 = ops.split(z, 3, axis=-1)
-    # asin(s) = atan2(s, sqrt(1 - s^2)); the nose of a head turned away points to z2 < 0,
-    # and its pan is that of its mirror image behind the picture.
-    cosines = ops.sqrt(ops.maximum(1.0 - ops.square(z), 0.0))
-    cosine, level, _ = ops.split(cosines, 3, axis=-1)
-    side = 1.0 - 2.0 * ops.cast(z2 < 0, "float32")
-    turned = side * ops.concatenate([z1, y[..., 0:1], z2, cosine, x[..., 0:1]], axis=-1)
-    up, lean, front, flat, upright = ops.split(turned, 5, axis=-1)
-    left = 0.0 - z0
-    rises = ops.concatenate([up, left, lean, left, z1], axis=-1)
-    runs = ops.concatenate([front, flat, upright, z2, level], axis=-1)
-    return ops.arctan2(rises, runs) * (180 / math.pi)
+def _degrees(rows, profile_turn):
+    """Returns tilt, pan, roll, azimuth and elevation (B, 5) of rotations.
+
+    Columns may have any length, as long as all have the same: of y, which a turn leaves as it
+    is, the length is made that of the others.
+
+    Args:
+        rows: (B, 9 or more), which begin with a rotation's columns x, y and z.
+        profile_turn: Degrees, see `HeadAngles`.
+    """
+    shown = SHOWN[:, :5]
+    if profile_turn:
+        tangents = np.repeat([1, math.tan(math.radians(profile_turn)), 1], (5, 5, 1))
+        shown = (SHOWN * tangents).astype(np.float32)
+    seen = ops.matmul(rows, np.pad(shown, ((0, rows.shape[-1] - 9), (0, 0))))
+    if profile_turn:
+        seen, across, side = ops.split(seen, [5, 10], axis=-1)
+        seen += across * (side * side * side)
+    lengths = ops.sqrt(ops.matmul(ops.square(seen), LENGTHS))
+    # The nose of a head turned away points to z2 < 0, and its pan is that of its mirror image
+    # behind the picture.
+    behind = ops.cast(seen[:, 2:3] < 0, "float32")
+    signs = ops.matmul(behind, -2 * BEHIND) + np.ones(10, np.float32)
+    if profile_turn:
+        signs *= ops.matmul(lengths, LENGTHENED) + (1 - LENGTHENED.sum(axis=0))
+    ends = (ops.matmul(seen, ENDS) + SOME_END + ops.matmul(lengths, LENGTH_ENDS)) * signs
+    rises, runs = ops.split(ends, 2, axis=-1)
+    up, right = ops.split(ops.sign(ends), 2, axis=-1)
+    # An arc tangent of two numbers in units of a right angle; few programs know one.
+    return (ops.arctan(rises / runs) * (2 / math.pi) + (up - up * right)) * 90.0
+
+
+def _picked(size: int, *parts: tuple[int, float]) -> np.ndarray:
+    """Returns the matrix that makes of `size` numbers these, each times a factor."""
+    matrix = np.zeros((size, len(parts)), np.float32)
+    for column, (part, factor) in enumerate(parts):
+        matrix[part, column] = factor
+    return matrix
+
+
+# Of x (0 to 2), y (3 to 5) and z (6 to 8): z0, z1, z2, x0, y0; what a turn about y adds to
+# them; z0.
+SHOWN = _picked(
+    9,
+    *((6, 1), (7, 1), (8, 1), (0, 1), (3, 1)),
+    *((0, 1), (1, 1), (2, 1), (6, -1), (0, 0)),
+    (6, 1),
+)
+# From their squares to how long z is without z0, without z1, and itself.
+LENGTHS = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1], [0, 0, 0], [0, 0, 0]], np.float32)
+# Angles are arc tangents of rises over runs, here one after another: of tilt z1 over z2, of
+# pan -z0 over z's length without z0, of roll y0 over x0, of azimuth -z0 over z2, of elevation
+# z1 over z's length without z1. All of the first three but -z0 change their sign behind.
+ENDS = _picked(
+    5,
+    *((1, 1), (0, -1), (4, 1), (0, -1), (1, 1)),
+    *((2, 1), (0, 0), (3, 1), (2, 1), (0, 0)),
+)
+LENGTH_ENDS = np.zeros((3, 10), np.float32)
+LENGTH_ENDS[0, 6] = LENGTH_ENDS[1, 9] = 1
+# So that nothing is divided by 0, or has no sign.
+SOME_END = np.repeat([1e-36, 1e-30], 5).astype(np.float32)
+BEHIND = np.isin(np.arange(10), (0, 2, 5, 6, 7)).astype(np.float32)[None]
+LENGTHENED = np.zeros((3, 10), np.float32)
+LENGTHENED[2, 2] = 1  # y0 gets the length of the others
 
 
 class WithMirrorImages(layers.Layer):
@@ -80,19 +130,19 @@ class MirroredAngles(layers.Layer):
 
     Args:
         calibration: Whose weights are taken; None leaves the expected error as it is.
+        profile_turn: Degrees, see `HeadAngles`.
     """
 
-    def __init__(self, calibration: ErrorCalibration | None, **kwargs):
+    def __init__(self, calibration: ErrorCalibration | None, profile_turn: float = 0.0, **kwargs):
         super().__init__(**kwargs)
+        self._profile_turn = profile_turn
         self._calibration = None if calibration is None else _weights(calibration)
 
     def call(self, raw):
         pair = ops.reshape(ops.cast(raw, "float32"), (-1, 2 * 7))
         told = ops.reshape(ops.matmul(pair, MEAN_AND_BOTH) + np.tile(FRONT, 3), (-1, 7))
-        long, error = ops.split(told, [6], axis=-1)
-        rows = ops.concatenate([*_columns(long), long, error], axis=-1)
-        rows = ops.reshape(rows, (-1, 3 * ROW))
-        x, y, z, _, error, _ = ops.split(rows, [3, 6, 9, ROW - 1, ROW], axis=-1)
+        rows = ops.reshape(ops.concatenate([*_columns(told), told], axis=-1), (-1, 3 * ROW))
+        error = rows[:, ROW - 1 : ROW]
         if self._calibration is not None:
             first, first_bias, last, last_bias = self._calibration
             both = ops.matmul(rows, MEAN_AND_APART)
@@ -101,15 +151,15 @@ class MirroredAngles(layers.Layer):
             hidden = ops.tanh(ops.matmul(features, first) + first_bias)
             error += ops.matmul(hidden, last) + last_bias
         error = MIN_ERROR + ERROR_SCALE * ops.softplus(error)
-        return ops.concatenate([_degrees(x, y, z), error], axis=-1)
+        return ops.concatenate([_degrees(rows, self._profile_turn), error], axis=-1)
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((None, 6), "float32")
 
 
-def _columns(long):
-    """Does what `headpose.pose.rotation.portable_columns` does of its two columns (B, 6)."""
-    x, y = ops.split(long, 2, axis=-1)
+def _columns(told):
+    """Does what `portable_columns` does, of its two columns and another number (B, 7)."""
+    x, y, _ = ops.split(told, [3, 6], axis=-1)
     x = _unit(x)
     y = _unit(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
     products = ops.matmul(x, TURNED) * ops.matmul(y, TURNED_BACK)
@@ -117,8 +167,9 @@ def _columns(long):
 
 
 def _unit(vectors):
-    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return vectors / ops.sqrt(ops.maximum(squares, 1e-8))
+    """Returns vectors (B, 3) with a length of 1, in a form of which runtimes make one step."""
+    mean = ops.mean(ops.power(vectors, 2.0), axis=-1, keepdims=True)
+    return vectors / ops.sqrt(mean + SOME_LENGTH) * UNIT
 
 
 def _sums(size: int, *sums) -> np.ndarray:
@@ -145,6 +196,8 @@ MEAN_AND_APART = np.block([[_ROW, 0 * _ROW], [0 * _ROW, _ROW], [0 * _ROW, -_ROW]
 SQUARES = _sums(2 * ROW, range(ROW, ROW + 9), range(ROW + 6, ROW + 9), (9, 10, 11), (12, 13, 14))
 # What counts without its sign: z0 and x1 of the mean, and how far the errors are apart.
 SIZES = _sums(2 * ROW, (6,), (1,), (2 * ROW - 1,))
+SOME_LENGTH = 1e-12
+UNIT = np.full(3, 1 / math.sqrt(3), np.float32)
 SMALL = 1e-6  # as `ErrorCalibration` adds it before roots and logarithms
 
 
@@ -179,5 +232,6 @@ def asked_together(model: keras.Model) -> keras.Model:
     crops = keras.Input(model.input_shape[1:], name=model.inputs[0].name)
     x = type(crop).from_config(crop.get_config())(crops)
     raw = network(WithMirrorImages(name="with_mirror_images")(x))
-    degrees = MirroredAngles(learned, name="degrees", dtype="float32")(raw)
+    turn = angles_layer(model).profile_turn
+    degrees = MirroredAngles(learned, turn, name="degrees", dtype="float32")(raw)
     return keras.Model(crops, degrees, name=model.name)

@@ -1,5 +1,6 @@
 """Networks rebuilt from operations that every backend knows, sharing their weights."""
 
+import math
 from typing import Any
 
 import keras
@@ -30,14 +31,10 @@ class Standardize(layers.Layer):
         self.epsilon = epsilon
 
     def call(self, crops):
-        centred = crops - _mean(crops)
-        return centred * ops.rsqrt(_mean(ops.square(centred)) + self.epsilon)
-
-
-def _mean(crops):
-    """Returns the mean (B, 1, 1, 1) of each crop."""
-    means = ops.average_pool(crops, crops.shape[1:3])
-    return means if crops.shape[-1] == 1 else ops.mean(means, axis=-1, keepdims=True)
+        flat = ops.reshape(crops, (-1, math.prod(crops.shape[1:])))
+        centred = flat - ops.mean(flat, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        return ops.reshape(centred / ops.sqrt(variance + self.epsilon), (-1, *crops.shape[1:]))
 
 
 class Enlarge(layers.UpSampling2D):
@@ -169,7 +166,7 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
         if type(layer) is MirrorImage:
             return Mirror(name=layer.name)
         if type(layer) is HeadAngles:
-            return PortableAngles(name=layer.name, dtype="float32")
+            return PortableAngles(layer.profile_turn, name=layer.name, dtype="float32")
         return layer
 
     model = _joint(model) if decoded else _undecoded(model)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.geometry.angles import direction_angles, whole_turn_angles
+from headpose.geometry.angles import direction_angles, turned_further, whole_turn_angles
 from headpose.models.specs import DetectorSpec, EstimatorSpec
 
 
@@ -54,11 +54,13 @@ def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
     x = _unit(scale * raw[:, :3] + [1.0, 0.0, 0.0])
     y = scale * raw[:, 3:6] + [0.0, 1.0, 0.0]
     y = _unit(y - (x * y).sum(axis=1, keepdims=True) * x)
-    z = np.cross(x, y)
+    matrices = np.stack([x, y, np.cross(x, y)], axis=2)
+    if spec.profile_turn:
+        matrices = turned_further(matrices, spec.profile_turn)
     return np.column_stack(
         [
-            whole_turn_angles(np.stack([x, y, z], axis=2)),
-            direction_angles(z),
+            whole_turn_angles(matrices),
+            direction_angles(matrices[:, :, 2]),
             min_error + error_scale * np.logaddexp(0, raw[:, 6]),
         ]
     ).astype(np.float32)

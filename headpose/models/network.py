@@ -53,9 +53,9 @@ def spec_of(model) -> Spec | None:
         return None
     by_kind = {type(layer).__name__: layer for layer in model.layers}
     crop = by_kind.get("CropInput")
-    rotation = None
-    if "HeadAngles" in by_kind:
-        rotation = (RAW_SCALE, MIN_ERROR, ERROR_SCALE)
+    rotation, turn = None, 0.0
+    if angles := by_kind.get("HeadAngles"):
+        rotation, turn = (RAW_SCALE, MIN_ERROR, ERROR_SCALE), angles.profile_turn
     return EstimatorSpec(
         shape_in[1],
         shape_in[3],
@@ -63,6 +63,7 @@ def spec_of(model) -> Spec | None:
         crop.side if crop else "short",
         crop.margin if crop else 1.0,
         rotation,
+        turn,
     )
 
 

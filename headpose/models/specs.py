@@ -29,6 +29,7 @@ OLD_MEASURES = {"certainty": "expected_error"}  # as files of earlier versions c
 # degrees, and training stays noisy; so it is by about one.
 RAW_SCALE = 0.2
 MIN_ERROR, ERROR_SCALE = 0.5, 10.0  # degrees: floor and unit of the expected error
+MAX_PROFILE_TURN = 30.0  # degrees that a head in profile may be turned further
 DETECTOR, ESTIMATOR, CLASSIFIER = "head detector", "pose estimator", "head classifier"
 # What a description may say: sides of an input in pixels, levels of a detector and their
 # strides, shapes of priors a level, and the constants of a rotation by name. Wide enough for
@@ -37,6 +38,7 @@ INPUT_SIDES, CROP_SIDES = (16, 4096), (8, 1024)
 MAX_LEVELS, MAX_STRIDE, MAX_SHAPES = 16, 1024, 64
 OUTPUTS = (2, 3, len(MEASURES))
 ROTATION = {"scale": (1e-3, 100), "min_error": (0, 180), "error_scale": (1e-3, 1000)}
+PROFILE_TURN = "profile_turn"  # beside these, where it is not 0
 LONG_SIDE = 512  # pixels at which pictures are searched, where a detector takes any size
 
 
@@ -126,6 +128,8 @@ class EstimatorSpec:
         side, margin: How crops are cut, see `headpose.geometry.crops.head_crops`.
         rotation: Scale of the raw outputs and floor and unit of the expected error, where
             it answers with a rotation; None where with angles.
+        profile_turn: Degrees by which a head that it sees in profile is turned further, see
+            `headpose.geometry.angles.turned_further`.
     """
 
     size: int
@@ -134,6 +138,7 @@ class EstimatorSpec:
     side: str = "short"
     margin: float = 1.0
     rotation: tuple[float, float, float] | None = None
+    profile_turn: float = 0.0
     kind = ESTIMATOR
 
     @property
@@ -151,7 +156,8 @@ class EstimatorSpec:
             "signs": SIGNS,
         }
         if self.rotation:
-            result["rotation"] = dict(zip(ROTATION, self.rotation, strict=True))
+            turn = {PROFILE_TURN: self.profile_turn} if self.profile_turn else {}
+            result["rotation"] = dict(zip(ROTATION, self.rotation, strict=True)) | turn
         return result
 
     @classmethod
@@ -167,13 +173,14 @@ class EstimatorSpec:
         if len(measures) not in OUTPUTS or measures != list(MEASURES[: len(measures)]):
             raise ValueError(f"measures are not the first {OUTPUTS} of {', '.join(MEASURES)}")
         crop = values.fields("crop")
-        rotation = None
+        rotation, turn = None, 0.0
         if "rotation" in values:
             told = values.fields("rotation")
             scale, floor, unit = (told.number(name, *limits) for name, limits in ROTATION.items())
             rotation = (scale, floor, unit)
+            turn = told.number(PROFILE_TURN, 0, MAX_PROFILE_TURN) if PROFILE_TURN in told else 0.0
         side, margin = crop.choice("side", SIDES, OLD_SIDES), crop.number("margin", 0.1, 10)
-        return cls(size, channels, len(measures), side, margin, rotation)
+        return cls(size, channels, len(measures), side, margin, rotation, turn)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,9 @@ from keras import layers, ops
 from headpose.pose.rotation import (
     MIRROR_SIGNS,
     RAW_SCALE,
-    HeadAngles,
     MeanWithMirror,
+    angles_layer,
+    degrees_layer,
     portable_columns,
 )
 
@@ -117,7 +118,7 @@ def with_calibration(model: keras.Model) -> keras.Model:
     new layer corrects nothing yet.
     """
     means = [layer for layer in model.layers if isinstance(layer, MeanWithMirror)]
-    last = next(layer for layer in model.layers if isinstance(layer, HeadAngles))
+    last = angles_layer(model)
     given = [means[0].output, *means[0].input] if means else [last.input]
     x = ErrorCalibration(name="calibration", dtype="float32")(*given)
-    return keras.Model(model.input, HeadAngles(name="degrees", dtype="float32")(x), name=model.name)
+    return keras.Model(model.input, degrees_layer(last.profile_turn)(x), name=model.name)

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from headpose.errors import HeadposeError
-from headpose.pose.rotation import HeadAngles, asked_once, crop_layer
+from headpose.pose.rotation import angles_layer, asked_once, crop_layer, degrees_layer
 
 # Of blue, green and red, as OpenCV makes pictures grey (ITU-R BT.601).
 GREY_WEIGHTS = (0.114, 0.587, 0.299)
@@ -99,4 +99,5 @@ def joined(models: Sequence[keras.Model]) -> keras.Model:
     raw = layers.Rescaling(1 / len(raws), name="mean", dtype="float32")(
         layers.Add(name="sum", dtype="float32")(raws)
     )
-    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(raw), name="joined")
+    turn = sum(angles_layer(model).profile_turn for model in models) / len(models)
+    return keras.Model(crops, degrees_layer(turn)(raw), name="joined")

@@ -12,7 +12,7 @@ from keras import layers
 
 from headpose.geometry.crops import side_name
 from headpose.models import efficientnet_lite
-from headpose.pose.rotation import RAW_OUTPUTS, HeadAngles
+from headpose.pose.rotation import RAW_OUTPUTS, degrees_layer
 
 # Of the published estimator: grey levels as fractions of 255, angles as fractions of 90.
 PUBLISHED_NORMALIZATION: dict[str, Any] = {
@@ -171,7 +171,7 @@ def build_efficientnet(
 def _rotation(crops, x, name: str) -> keras.Model:
     """Ends a network with a rotation, told from the last hidden layer."""
     x = layers.Dense(RAW_OUTPUTS, kernel_initializer="zeros", name="rotation", dtype="float32")(x)
-    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(x), name=name)
+    return keras.Model(crops, degrees_layer()(x), name=name)
 
 
 def _standardized(in_size: int, side: str, margin: float, channels: int):

@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from headpose.errors import HeadposeError
-from headpose.models.specs import ERROR_SCALE, MIN_ERROR, RAW_SCALE
+from headpose.models.specs import ERROR_SCALE, MAX_PROFILE_TURN, MIN_ERROR, RAW_SCALE
 
 RAW_OUTPUTS = 7
 QUADRATIC_BELOW = 4.0  # degrees, where the Huber loss turns linear
@@ -80,11 +80,27 @@ class HeadAngles(layers.Layer):
     Tilt, pan and roll are those of R = Rx(-tilt) Ry(-pan) Rz(-roll) with tilt in -90..90,
     so that pan is beyond ±90 exactly when the nose points away from the viewer; azimuth
     and elevation are the direction of the nose, R's third column.
+
+    Args:
+        profile_turn: Degrees by which heads in profile are turned further than the raw
+            outputs say, see `headpose.geometry.angles.turned_further`; training does not see
+            it.
     """
+
+    def __init__(self, profile_turn=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.profile_turn = float(profile_turn)
+        if not 0 <= self.profile_turn <= MAX_PROFILE_TURN:
+            raise HeadposeError(f"profile_turn is not in 0..{MAX_PROFILE_TURN:g}")
+
+    def get_config(self):
+        return super().get_config() | {"profile_turn": self.profile_turn}
 
     def call(self, raw):
         raw = ops.cast(raw, "float32")
         x, y, z = matrix_columns(raw)
+        if self.profile_turn:
+            x, z = turned_further(x, z, self.profile_turn)
         z0, z1, z2 = (z[:, i : i + 1] for i in range(3))
         away = ops.cast(z2 < 0, "float32")
         side = 1.0 - 2.0 * away
@@ -101,6 +117,31 @@ class HeadAngles(layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 6)
+
+
+def turned_further(x, z, degrees):
+    """Does what `headpose.geometry.angles.turned_further` does to columns x and z (…, 3)."""
+    side = z[..., :1]
+    tangent = math.tan(math.radians(degrees)) * side * ops.square(side)
+    size = ops.rsqrt(1.0 + ops.square(tangent))
+    return (x - tangent * z) * size, (z + tangent * x) * size
+
+
+def with_profile_turn(model: keras.Model, degrees: float) -> keras.Model:
+    """Returns a rotation estimator that turns heads in profile further, sharing weights."""
+    return keras.Model(
+        model.input, degrees_layer(degrees)(angles_layer(model).input), name=model.name
+    )
+
+
+def angles_layer(model: keras.Model) -> HeadAngles:
+    """Returns the last layer of a rotation estimator."""
+    return next(layer for layer in model.layers if isinstance(layer, HeadAngles))
+
+
+def degrees_layer(profile_turn: float = 0.0) -> HeadAngles:
+    """Returns a last layer of a rotation estimator, which computes in float32."""
+    return HeadAngles(profile_turn, name="degrees", dtype="float32")
 
 
 def _arcsine(sine):
@@ -142,7 +183,8 @@ def averaged_with_mirror(model: keras.Model) -> keras.Model:
     crops = keras.Input(model.input_shape[1:], name="crops")
     x = type(crop).from_config(crop.get_config())(crops)
     raw = MeanWithMirror(name="mean", dtype="float32")(network(x), network(MirrorImage()(x)))
-    return keras.Model(crops, HeadAngles(name="degrees", dtype="float32")(raw), name=model.name)
+    last = degrees_layer(angles_layer(model).profile_turn)
+    return keras.Model(crops, last(raw), name=model.name)
 
 
 def crop_layer(model: keras.Model) -> layers.Layer:
@@ -175,8 +217,7 @@ def all_layers(model: keras.Model) -> Iterator[layers.Layer]:
 
 def raw_outputs(model: keras.Model) -> keras.Model:
     """Returns a model up to what its `HeadAngles` reads, sharing weights, for training."""
-    last = next(layer for layer in model.layers if isinstance(layer, HeadAngles))
-    return keras.Model(model.input, last.input)
+    return keras.Model(model.input, angles_layer(model).input)
 
 
 @keras.saving.register_keras_serializable("headpose")

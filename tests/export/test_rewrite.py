@@ -1,5 +1,7 @@
 """Networks rewritten in operations that every format has compute the same."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from headpose.export.rewrite import Enlarge, Mirror, Reverse, Standardize, rewri
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.network import spec_of
 from headpose.pose.error_calibration import FEATURES, ErrorCalibration, with_calibration
-from headpose.pose.rotation import MIRROR_SIGNS, HeadAngles, MeanWithMirror
+from headpose.pose.rotation import MIRROR_SIGNS, HeadAngles, MeanWithMirror, with_profile_turn
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -41,12 +43,14 @@ def raw_rotations() -> np.ndarray:
     return np.concatenate([random, special]).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    "decode", [PortableAngles(), lambda raw: decode_angles(raw, ANGLES)], ids=["keras", "numpy"]
-)
-def test_angles_are_those_of_the_original_layer(decode):
+@pytest.mark.parametrize("turn", [0, 7.5])
+@pytest.mark.parametrize("runtime", ["keras", "numpy"])
+def test_angles_are_those_of_the_original_layer(runtime, turn):
     raw = raw_rotations()
-    expected, found = array(HeadAngles()(raw)), array(decode(raw))
+    spec = dataclasses.replace(ANGLES, profile_turn=turn)
+    portable = PortableAngles(turn)
+    found = array(portable(raw) if runtime == "keras" else decode_angles(raw, spec))
+    expected = array(HeadAngles(turn)(raw))
     assert found.shape == expected.shape == (len(raw), 6)
     # Where tilt and roll lock, their own rounding is seen many times larger.
     steep = np.abs(np.abs(expected[:, 1]) - 90) < 1
@@ -55,8 +59,9 @@ def test_angles_are_those_of_the_original_layer(decode):
     np.testing.assert_allclose(apart[:, [1, 3, 4, 5]], 0, atol=0.1)
 
 
+@pytest.mark.parametrize("turn", [0, 7.5])
 @pytest.mark.parametrize("calibrated", [False, True])
-def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrated):
+def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrated, turn):
     raw = raw_rotations()[:300]
     mirrored = raw + np.random.default_rng(7).normal(0, 2, raw.shape).astype(np.float32)
     mirrored *= np.float32(MIRROR_SIGNS)
@@ -71,8 +76,8 @@ def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrate
         for place, shape in zip(places, shapes, strict=True):
             getattr(calibration, place).assign(random.normal(0, 0.5, shape))
         expected = calibration(expected, raw, mirrored)
-    expected = array(HeadAngles()(expected))
-    found = array(MirroredAngles(calibration)(np.stack([raw, mirrored], 1).reshape(-1, 7)))
+    expected = array(HeadAngles(turn)(expected))
+    found = array(MirroredAngles(calibration, turn)(np.stack([raw, mirrored], 1).reshape(-1, 7)))
     assert found.shape == (300, 6)
     steep = np.abs(np.abs(expected[:, 1]) - 90) < 1
     apart = (found - expected + 180) % 360 - 180
@@ -81,8 +86,21 @@ def test_answers_to_mirror_images_are_joined_as_by_the_original_layers(calibrate
     np.testing.assert_allclose(found[:, 5], expected[:, 5], rtol=1e-3)
 
 
+@pytest.mark.parametrize("layer", [PortableAngles(), MirroredAngles(None)])
+def test_angles_of_symmetric_answers_are_told_as_they_are(layer):
+    # Zeros exactly where signs tell of what: from the front, from behind, upside down.
+    raw = np.zeros((3, 7), np.float32)
+    raw[1, 0] = raw[2, 4] = -10
+    raw[2, 0] = -10
+    raw = raw if isinstance(layer, PortableAngles) else np.repeat(raw, 2, axis=0)
+    told = array(layer(raw))[:, :5]
+    expected = [[0, 0, 0, 0, 0], [0, 180, 0, 180, 0], [0, 0, 180, 0, 0]]
+    np.testing.assert_allclose(np.abs(told), expected, atol=1e-4)
+
+
 def test_an_estimator_that_asks_twice_has_its_network_once():
-    model = with_calibration(mirroring_estimator())
+    model = with_calibration(with_profile_turn(mirroring_estimator(), 5))
+    assert spec_of(model).profile_turn == 5
     together = rewrite(model)
     assert not any(isinstance(layer, MeanWithMirror) for layer in together.layers)
     crops = np.random.default_rng(9).uniform(0, 255, (3, *model.input_shape[1:])).astype("float32")

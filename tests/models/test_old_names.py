@@ -38,6 +38,17 @@ def test_strides_and_the_floor_of_the_error_may_have_their_older_names():
     assert EstimatorSpec.from_json(Fields(described, "")) == rotation
 
 
+def test_heads_in_profile_are_turned_only_as_a_description_says():
+    turned = EstimatorSpec(64, 1, 6, "long", 1.1, (0.2, 0.5, 10.0), 5.0)
+    described = turned.as_json(decoded=False)
+    assert EstimatorSpec.from_json(Fields(described, "")) == turned
+    described["rotation"]["profile_turn"] = 90
+    with pytest.raises(ValueError, match="profile_turn"):
+        EstimatorSpec.from_json(Fields(described, ""))
+    del described["rotation"]["profile_turn"]  # as in files of earlier versions
+    assert EstimatorSpec.from_json(Fields(described, "")).profile_turn == 0
+
+
 def test_summaries_of_clean_folders_may_have_older_names(tmp_path):
     (tmp_path / "summary.json").write_text('{"options": {"side": "large", "size": 64}}')
     assert read_summary(tmp_path)["options"] == {"side": "long", "size": 64}

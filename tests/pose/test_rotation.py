@@ -4,9 +4,17 @@ import pytest
 from lively_networks import lively
 from scipy.spatial.transform import Rotation
 
-from headpose.geometry.angles import azimuth_elevation, rotation_matrices
+from headpose.errors import HeadposeError
+from headpose.geometry.angles import (
+    azimuth_elevation,
+    rotation_matrices,
+    turned_further,
+    whole_turn_angles,
+)
 from headpose.models.keras_files import load_model, save_model
+from headpose.pose.error_calibration import with_calibration
 from headpose.pose.estimator import MEASURES, PoseEstimator
+from headpose.pose.joining import joined
 from headpose.pose.metrics import geodesic_errors
 from headpose.pose.networks import build_rotation
 from headpose.pose.rotation import (
@@ -16,11 +24,13 @@ from headpose.pose.rotation import (
     ROTATION,
     HeadAngles,
     all_layers,
+    angles_layer,
     averaged_with_mirror,
     expected_error,
     matrix_columns,
     raw_outputs,
     rotation_loss,
+    with_profile_turn,
 )
 
 
@@ -61,6 +71,45 @@ def test_angles_come_back_over_the_whole_turn():
     free = np.abs(np.abs(truth[:, 1]) - 90) > 3
     assert np.abs(difference[free]).max() < 0.02
     np.testing.assert_allclose(told[:, 3:5], azimuth_elevation(truth[:, 0], truth[:, 1]), atol=0.02)
+
+
+def test_heads_in_profile_are_turned_further_about_their_own_neck():
+    truth = every_turn()
+    turned = keras.ops.convert_to_numpy(HeadAngles(8)(raw_of(rotation_matrices(truth))))[:, :3]
+    before, after = rotation_matrices(truth), rotation_matrices(turned)
+    side = before[:, 0, 2]
+    angles = np.arctan(np.tan(np.radians(8)) * side**3)
+    expected = before @ Rotation.from_euler("y", angles[:, None]).as_matrix()
+    np.testing.assert_allclose(after, expected, atol=2e-5)
+    np.testing.assert_allclose(turned_further(before, 8), expected, atol=1e-12)
+
+
+def test_by_how_much_heads_are_turned_further():
+    pans = np.array([0, 30, 90, 150, -90])
+    turned = turned_further(rotation_matrices([(0, pan, 0) for pan in pans]), 5)
+    # Told past 90, as the head is; by an eighth of it where the nose is half as far aside.
+    np.testing.assert_allclose(
+        whole_turn_angles(turned)[:, 1], [0, 30.63, 95, 150.63, -95], atol=0.01
+    )
+
+
+def test_a_turn_in_profile_stays_with_a_model(tmp_path):
+    model = with_profile_turn(lively(6), 5)
+    twice = averaged_with_mirror(model)
+    calibrated = with_calibration(twice)
+    save_model(calibrated, tmp_path / "turned.keras")
+    models = model, twice, calibrated, load_model(tmp_path / "turned.keras"), joined([model, model])
+    assert [angles_layer(m).profile_turn for m in models] == [5] * 5
+    # What is learned next begins without it.
+    crops = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 1)).astype(np.float32)
+    raw = keras.ops.convert_to_numpy(HeadAngles(5)(raw_outputs(model)(crops)))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(crops)), raw, atol=1e-3)
+
+
+@pytest.mark.parametrize("turn", [-1, 31, float("nan")])
+def test_turns_that_no_head_makes_are_refused(turn):
+    with pytest.raises(HeadposeError, match="profile_turn"):
+        HeadAngles(turn)
 
 
 def test_a_new_network_says_frontal_and_no_more():
