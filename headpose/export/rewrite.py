@@ -37,6 +37,41 @@ class Standardize(layers.Layer):
         return ops.reshape(centred / ops.sqrt(variance + self.epsilon), (-1, *crops.shape[1:]))
 
 
+class Shift(layers.Layer):
+    """`Rescaling` whose scale the next convolution has taken over."""
+
+    def __init__(self, scaling: layers.Rescaling, **kwargs):
+        super().__init__(**kwargs)
+        self.offset = np.float32(scaling.offset / scaling.scale)
+
+    def call(self, pictures):
+        return pictures + self.offset
+
+
+class ScaledConvolution(layers.Layer):
+    """A convolution, without a bias, of what a `Shift` gives; weights are shared with it.
+
+    Pictures are gone through once less, and the borders see the same zeros.
+    """
+
+    def __init__(self, convolution: layers.Conv2D, scale: float, **kwargs):
+        super().__init__(**kwargs)
+        self.convolution, self.scale = convolution, np.float32(scale)
+
+    def call(self, pictures):
+        convolution = self.convolution
+        return ops.conv(
+            pictures,
+            convolution.kernel * self.scale,
+            strides=convolution.strides,
+            padding=convolution.padding,
+            data_format="channels_last",
+        )
+
+    def compute_output_spec(self, pictures):
+        return self.convolution.compute_output_spec(pictures)
+
+
 class Enlarge(layers.UpSampling2D):
     """`UpSampling2D` that is one operation.
 
@@ -154,8 +189,14 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
             each level (offsets, then logits), an estimator of rotations with its raw
             outputs.
     """
+    scaled = _scaled_first(model)
 
     def replaced(layer):
+        if layer in scaled:
+            return Shift(layer, name=layer.name)
+        if layer in scaled.values():
+            scale = next(scaling.scale for scaling, next_ in scaled.items() if next_ is layer)
+            return ScaledConvolution(layer, scale, name=layer.name)
         if type(layer) is layers.LayerNormalization and not layer.weights:
             return Standardize(layer.epsilon, name=layer.name)
         enlarges = type(layer) is layers.UpSampling2D and layer.interpolation == "nearest"
@@ -171,6 +212,18 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
 
     model = _joint(model) if decoded else _undecoded(model)
     return keras.models.clone_model(model, clone_function=replaced, recursive=True)
+
+
+def _scaled_first(model: keras.Model) -> dict[layers.Layer, layers.Layer]:
+    """Returns each layer that scales pictures for one convolution alone, and that convolution."""
+    found = {}
+    for layer in model.layers:
+        if type(layer) is not layers.Rescaling or np.ndim(layer.scale) or np.ndim(layer.offset):
+            continue
+        readers = [node.operation for node in layer._outbound_nodes]
+        if len(readers) == 1 and type(readers[0]) is layers.Conv2D and not readers[0].use_bias:
+            found[layer] = readers[0]
+    return found
 
 
 def _joint(model: keras.Model) -> keras.Model:

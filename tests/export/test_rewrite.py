@@ -13,7 +13,15 @@ from small_models import (
 )
 
 from headpose.export.angles import MirroredAngles, PortableAngles, WithMirrorImages
-from headpose.export.rewrite import Enlarge, Mirror, Reverse, Standardize, rewrite
+from headpose.export.rewrite import (
+    Enlarge,
+    Mirror,
+    Reverse,
+    ScaledConvolution,
+    Shift,
+    Standardize,
+    rewrite,
+)
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.network import spec_of
 from headpose.pose.error_calibration import FEATURES, ErrorCalibration, with_calibration
@@ -116,6 +124,29 @@ def test_standardizing_is_that_of_the_original_layer(channels):
     crops[0] = 7  # without any contrast
     original = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, epsilon=1.0)
     np.testing.assert_allclose(array(Standardize(1.0)(crops)), array(original(crops)), atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_first_convolution_takes_the_scale_over(padding):
+    image = keras.Input((9, 12, 3))
+    x = layers.Rescaling(1 / 127.5, -1.0)(image)
+    x = layers.Conv2D(4, 3, 2, padding=padding, use_bias=False)(x)
+    model = keras.Model(image, x)
+    told = rewrite(model)
+    kinds = [type(layer) for layer in told.layers]
+    assert kinds[1:] == [Shift, ScaledConvolution]
+    assert told.output_shape == model.output_shape
+    pictures = np.random.default_rng(4).uniform(0, 255, (2, 9, 12, 3)).astype("float32")
+    np.testing.assert_allclose(array(told(pictures)), array(model(pictures)), atol=1e-5)
+
+
+@pytest.mark.parametrize("others", ["bias", "scales", "reader"])
+def test_scales_that_no_convolution_can_take_over_stay(others):
+    image = keras.Input((9, 12, 3))
+    scaled = layers.Rescaling([0.1, 0.2, 0.3] if others == "scales" else 0.1)(image)
+    x = layers.Conv2D(3, 3, padding="same", use_bias=others == "bias")(scaled)
+    model = keras.Model(image, layers.Add()([x, scaled]) if others == "reader" else x)
+    assert any(type(layer) is layers.Rescaling for layer in rewrite(model).layers)
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 2), (None, None, 2)])
