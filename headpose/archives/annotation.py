@@ -13,7 +13,7 @@ from headpose.archives.results import HEADS, MANIFEST, begin, note_done
 from headpose.archives.shards import Joined, Span, Trial
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
-from headpose.errors import HeadposeError, PictureError, missing_package
+from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, missing_package
 from headpose.parallel.background import Prefetcher
 from headpose.pipeline import HeadPosePipeline
 from headpose.records.columns import Row, has_head, picture_rows
@@ -77,7 +77,7 @@ class _Shard:
     Attributes:
         counts: Pictures, videos, frames and heads so far.
         failures: A row for each file that could not be read, or only in part.
-        again: Whether a store did not give something.
+        again: Whether a store did not give something, or memory was short.
         records: What there is of each record, in order, see `Known.noted`.
     """
 
@@ -204,7 +204,7 @@ class _Shard:
         return row
 
     def _note(self, record: Record, why: HeadposeError) -> None:
-        self.again |= isinstance(why, StoreError)
+        self.again |= isinstance(why, StoreError | ShortOfMemoryError)
         self.failures.append(failure_of(record, self._task.shard.name, why))
 
 

@@ -11,7 +11,8 @@ A place of results holds
 
 A shard is done when its file in `shards` is there; its rows are in place by then, and are
 written anew, under the same name, where it is not. `NAME.again.json` is of a shard that a
-store did not give in full: its rows are there, and the next run does it once more.
+store did not give in full, or for which memory was short: its rows are there, and the next run
+does it once more.
 """
 
 import importlib.metadata
@@ -237,7 +238,7 @@ def note_done(output: Output, name: str, result: dict, again: bool) -> None:
         output: The place.
         name: The shard's.
         result: Counts, and `failures`, a list of rows.
-        again: Whether a store did not give it in full.
+        again: Whether a store did not give it in full, or memory was short.
     """
     write_json(output, f"{DONE}/{name}{AGAIN if again else ''}.json", result)
     if not again:
