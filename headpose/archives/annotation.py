@@ -9,7 +9,7 @@ from headpose.archives.earlier import RECORDS, Known, earlier, name_of
 from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.inputs import TAR
 from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
-from headpose.archives.results import HEADS, MANIFEST, begin, note_done
+from headpose.archives.results import BYTES, HEADS, MANIFEST, begin, note_done
 from headpose.archives.shards import Joined, Span, Trial
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
@@ -50,11 +50,12 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
         return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
     begin(output, name)
-    target = output.written(f"{HEADS}/{name}.{task.kind}")
-    with target as path, sink(task.kind, path, task.empty) as table:
-        for row in work.rows():
-            table.write(row)
-    result = {**work.counts, "failures": work.failures}
+    with output.written(f"{HEADS}/{name}.{task.kind}") as path:
+        with sink(task.kind, path, task.empty) as table:
+            for row in work.rows():
+                table.write(row)
+        size = path.stat().st_size
+    result = {**work.counts, "failures": work.failures, BYTES: size}
     note_done(output, name, result | ({RECORDS: work.records} if work.again else {}), work.again)
     return {**work.counts, "failures": len(work.failures)}
 
