@@ -27,6 +27,10 @@ class PictureError(HeadposeError):
     """A picture that cannot be read; the text names the file and the cause."""
 
 
+class ShortOfMemoryError(PictureError):
+    """A picture for which the memory that is free is too small: another try may succeed."""
+
+
 class MissingPackageError(HeadposeError, ImportError):
     """A package that is not installed, or cannot be loaded; the text says how to install it."""
 

@@ -9,11 +9,11 @@ from headpose.archives.earlier import RECORDS, Known, earlier, name_of
 from headpose.archives.films import failure_of, join, measure_part
 from headpose.archives.inputs import TAR
 from headpose.archives.records import MAX_AHEAD, Record, as_file, fetched, records_of
-from headpose.archives.results import HEADS, MANIFEST, begin, note_done
+from headpose.archives.results import BYTES, HEADS, MANIFEST, begin, note_done
 from headpose.archives.shards import Joined, Span, Trial
 from headpose.archives.tasks import FRAMES, ShardTask, loaded, sink
 from headpose.archives.urls import StoreError
-from headpose.errors import HeadposeError, PictureError, missing_package
+from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, missing_package
 from headpose.parallel.background import Prefetcher
 from headpose.pipeline import HeadPosePipeline
 from headpose.records.columns import Row, has_head, picture_rows
@@ -50,11 +50,12 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
         return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
     begin(output, name)
-    target = output.written(f"{HEADS}/{name}.{task.kind}")
-    with target as path, sink(task.kind, path, task.empty) as table:
-        for row in work.rows():
-            table.write(row)
-    result = {**work.counts, "failures": work.failures}
+    with output.written(f"{HEADS}/{name}.{task.kind}") as path:
+        with sink(task.kind, path, task.empty) as table:
+            for row in work.rows():
+                table.write(row)
+        size = path.stat().st_size
+    result = {**work.counts, "failures": work.failures, BYTES: size}
     note_done(output, name, result | ({RECORDS: work.records} if work.again else {}), work.again)
     return {**work.counts, "failures": len(work.failures)}
 
@@ -77,7 +78,7 @@ class _Shard:
     Attributes:
         counts: Pictures, videos, frames and heads so far.
         failures: A row for each file that could not be read, or only in part.
-        again: Whether a store did not give something.
+        again: Whether a store did not give something, or memory was short.
         records: What there is of each record, in order, see `Known.noted`.
     """
 
@@ -204,7 +205,7 @@ class _Shard:
         return row
 
     def _note(self, record: Record, why: HeadposeError) -> None:
-        self.again |= isinstance(why, StoreError)
+        self.again |= isinstance(why, StoreError | ShortOfMemoryError)
         self.failures.append(failure_of(record, self._task.shard.name, why))
 
 

@@ -15,7 +15,7 @@ from typing import IO
 from headpose.archives.inputs import Item
 from headpose.archives.output import Output
 from headpose.archives.records import Record, as_file, records_of
-from headpose.archives.results import HEADS, PARTS, begin, note_done
+from headpose.archives.results import BYTES, HEADS, PARTS, begin, note_done
 from headpose.archives.shards import Shard, Span, part_name
 from headpose.archives.tasks import FRAMES, sink
 from headpose.archives.urls import StoreError, local, opened, store_errors
@@ -200,19 +200,20 @@ def join(output: Output, name: str, count: int, kind: str, empty: bool) -> dict:
     parts = _Parts(output, [part_name(name, number, count) for number in range(1, count + 1)])
     origin = {"key": parts.head["key"], "url": parts.head["url"]}
     counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
-    target = output.written(f"{HEADS}/{name}.{kind}")
     smoother = HeadSmoother(MIN_CUTOFF, BETA)
     begin(output, name)
-    with target as path, sink(kind, path, empty) as table:
-        for frame, heads in follow(parts.frames(), parts.head["confidence"], smoother):
-            counts["frames"] += 1
-            place = place_row(parts.head["file"], frame.size, frame.index, frame.time)
-            for row in followed_rows(place, heads):
-                counts["heads"] += has_head(row)
-                table.write(row | origin)
+    with output.written(f"{HEADS}/{name}.{kind}") as path:
+        with sink(kind, path, empty) as table:
+            for frame, heads in follow(parts.frames(), parts.head["confidence"], smoother):
+                counts["frames"] += 1
+                place = place_row(parts.head["file"], frame.size, frame.index, frame.time)
+                for row in followed_rows(place, heads):
+                    counts["heads"] += has_head(row)
+                    table.write(row | origin)
+        size = path.stat().st_size
     counts["videos"] = int(parts.opened)
     failures = [*parts.failures.values()]
-    note_done(output, name, {**counts, "failures": failures}, bool(parts.again))
+    note_done(output, name, {**counts, "failures": failures, BYTES: size}, bool(parts.again))
     # Those that a store did not give are measured anew by the next run, the others kept.
     output.remove(*(f"{PARTS}/{part}.jsonl" for part in parts.again or parts.names))
     return {**counts, "failures": len(failures)}

@@ -8,6 +8,8 @@ from headpose.archives.results import (
     COUNTED,
     FAILURES,
     MANIFEST,
+    begin,
+    is_cut,
     read_manifest,
     result_of,
     with_table,
@@ -45,9 +47,9 @@ def finish(output: Output, shards: Sequence[Shard], lost: dict[str, str]) -> dic
         Counts of shards, pictures, videos, frames, heads and failures.
     """
 
-    def failures(name: str) -> list[dict]:
+    def failures(name: str, why: str) -> list[dict]:
         shard = by_name[name]
-        return [lost_failure(shard, i.place, lost.get(name, "not done yet")) for i in shard.items]
+        return [lost_failure(shard, i.place, lost.get(name, why)) for i in shard.items]
 
     by_name = {shard.result: shard for shard in shards}
     return _gather(output, by_name, failures)
@@ -67,7 +69,7 @@ def merge(output: Output) -> tuple[dict[str, int], list[str]]:
         raise HeadposeError(f"{output}: no results of headpose annotate; run it there first")
     missing: list[str] = []
 
-    def failures(name: str) -> list[dict]:
+    def failures(name: str, _: str) -> list[dict]:
         missing.append(name)
         return []
 
@@ -85,8 +87,12 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
     with output.written(FAILURES) as path, path.open("w", encoding="utf-8") as file:
         results = ahead(result_if_there, names, READ_AT_ONCE, 2 * READ_AT_ONCE)
         for name, result in zip(names, results, strict=True):
+            why = "not done yet"
+            if result is not None and is_cut(result, there[name]):
+                result, why = None, "its table was cut short; the next run does it again"
+                begin(output, name)
             counts["shards"] += result is not None
-            told = missing(name) if result is None else result["failures"]
+            told = missing(name, why) if result is None else result["failures"]
             for failure in told:
                 file.write(json.dumps(spelled_texts(failure)) + "\n")
             for counted in COUNTED:

@@ -11,7 +11,8 @@ A place of results holds
 
 A shard is done when its file in `shards` is there; its rows are in place by then, and are
 written anew, under the same name, where it is not. `NAME.again.json` is of a shard that a
-store did not give in full: its rows are there, and the next run does it once more.
+store did not give in full, or for which memory was short: its rows are there, and the next run
+does it once more.
 """
 
 import importlib.metadata
@@ -40,6 +41,7 @@ PART_NAME = re.compile(r"^(video-\d{6,})\.(\d{5,})-of-(\d{5,})\.jsonl$")
 RESULT_NAME = re.compile(rf"^{_SHARD}(\.again)?\.(jsonl|parquet|json)$")
 HALF_NAME = re.compile(rf"^\.+{_SHARD}\.")  # of a process that was killed while it wrote
 COUNTED = ("pictures", "videos", "frames", "heads", "failures")
+BYTES = "bytes"  # in the note of a shard that is done: of its table
 PACKAGES = ("numpy", "opencv-python", "onnxruntime", "pillow", "av", "pyarrow", "fsspec", "ray")
 
 
@@ -147,13 +149,24 @@ def finished(output: Output) -> set[str]:
     """Returns the names of the shards that are done, and whose tables are still there."""
     names = (name for name in output.names(DONE) if name.endswith(".json"))
     noted = {stem for name in names if not (stem := name[: -len(".json")]).endswith(AGAIN)}
-    return noted & with_table(output)
+    return noted & with_table(output).keys()
 
 
-def with_table(output: Output) -> set[str]:
-    """Returns the names of the shards whose table is there and has not lost its rows."""
+def with_table(output: Output) -> dict[str, int | None]:
+    """Returns the shards whose table is there and has not lost all its rows, and its bytes."""
     sizes = {name.rpartition(".")[0]: size for name, size in output.sizes(HEADS).items()}
-    return {stem for stem, size in sizes.items() if size != 0 or not _had_rows(output, stem)}
+    return {stem: size for stem, size in sizes.items() if size != 0 or not _had_rows(output, stem)}
+
+
+def is_cut(result: dict, size: int | None) -> bool:
+    """Tells whether a table has lost some of its rows, as a full disk or a broken copy leaves it.
+
+    Args:
+        result: What came of its shard; of earlier versions it does not tell the bytes.
+        size: Bytes of the table; None where the store does not tell.
+    """
+    noted = result.get(BYTES)
+    return isinstance(noted, int) and size is not None and size < noted
 
 
 def _had_rows(output: Output, name: str) -> bool:
@@ -236,8 +249,8 @@ def note_done(output: Output, name: str, result: dict, again: bool) -> None:
     Args:
         output: The place.
         name: The shard's.
-        result: Counts, and `failures`, a list of rows.
-        again: Whether a store did not give it in full.
+        result: Counts, the table's `BYTES`, and `failures`, a list of rows.
+        again: Whether a store did not give it in full, or memory was short.
     """
     write_json(output, f"{DONE}/{name}{AGAIN if again else ''}.json", result)
     if not again:

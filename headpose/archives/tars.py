@@ -110,6 +110,7 @@ def members(place: str) -> Iterator[Record]:
     """
     shown, found = without_secrets(place), False
     count = 0
+    names: set[str] = set()
     group = _Group(shown)
     with opened(place) as raw, contextlib.ExitStack() as stack:
         stream: Any = _Stream(stack.enter_context(_Plain(raw, place).unpacked()))
@@ -127,9 +128,8 @@ def members(place: str) -> Iterator[Record]:
                     wanted = _wanted(member)
                     medium = wanted and not member.name.endswith(".json")
                     found |= medium
-                    if medium and kind_of(member.name) == PICTURE and member.size > MAX_PICTURE:
-                        path = f"{shown}/{member.name.removeprefix('./')}"
-                        yield Record(path, key_of(member.name), None, too_large(path))
+                    if medium and (refused := _refused(shown, member, names)):
+                        yield refused
                         continue
                     # Before it is read, as it may be large.
                     yield from group.before(member.name, member.size if medium else 0)
@@ -205,6 +205,30 @@ def _link(shown: str, name: str) -> Record:
         f"{shown}/{path}: a link to another file; pack with tar --dereference --hard-dereference"
     )
     return Record(f"{shown}/{path}", key_of(path), None, told)
+
+
+def _refused(shown: str, member: tarfile.TarInfo, names: set[str]) -> Record | None:
+    """Returns what stands for a picture or video that is not taken, or None.
+
+    Args:
+        shown: The shard, as it is named.
+        member: The picture or video.
+        names: Of those before it; gets its own. `tar -r` and `-u` put a newer file of the same
+            name at the end, which nobody knows of who reads an archive once: the first is taken.
+    """
+    path = member.name.removeprefix("./")
+    file = f"{shown}/{path}"
+    if path in names:
+        told = HeadposeError(
+            f"{file}: there again, perhaps newer (tar -r, tar -u), and the first was taken; "
+            "unpack the shard, which keeps the last, and pack it anew"
+        )
+    elif kind_of(path) == PICTURE and member.size > MAX_PICTURE:
+        told = too_large(file)
+    else:
+        names.add(path)
+        return None
+    return Record(file, key_of(path), None, told)
 
 
 def _cut(shown: str, count: int, why: str) -> HeadposeError:

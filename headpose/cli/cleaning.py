@@ -9,6 +9,7 @@ from typing import Any
 from headpose.cli import common as cl
 from headpose.cli import pipeline_options as models
 from headpose.cli.cleaning_options import AS_DEEPGAZE, LABELLED, check_use
+from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
 from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
@@ -54,6 +55,7 @@ def run_cleaning(
         parser.error(f"{arguments.output} is where the data set is; choose another --output")
     if folder.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.output} has results; use --overwrite or another --output")
+    outlive_reader(arguments.output)
     items, read, problems = [], [], Problems()
     for source, reader in zip(sources, readers, strict=True):
         pictures, left_out = reader()

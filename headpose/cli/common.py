@@ -50,6 +50,8 @@ def run(main: Callable[[], int | None]) -> None:
         except SystemExit as end:  # of a parser, after a fault in the options or --help
             status = end.code
         sys.stdout.flush()
+        if surroundings.reader_left():
+            status = status or surroundings.READER_LEFT
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in sys.argv[1:] and not isinstance(error, BrokenPipeError | KeyboardInterrupt):
             raise
@@ -72,8 +74,8 @@ def outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BrokenPipeError):
         # The reader of our output went away (head, less): nothing to report.
         surroundings.give_up_output()
-        return 141, ""
-    if isinstance(error, ImportError | ValueError) and (told := _wrong_backend(error)):
+        return surroundings.READER_LEFT, ""
+    if isinstance(error, ImportError | ValueError) and (told := surroundings.wrong_backend(error)):
         return 1, f"error: {told}"
     if isinstance(error, ImportError) and (missing := missing_package(error)):
         return 1, f"error: {missing}"
@@ -86,21 +88,6 @@ def outcome(error: BaseException) -> tuple[int, str]:
         f"internal error: {type(error).__name__}: {first_line(error)}; --debug shows where: "
         "please report it with what headpose doctor prints"
     )
-
-
-def _wrong_backend(error: ImportError | ValueError) -> str:
-    """Says what is wrong where it was Keras that could not start on its backend; else ""."""
-    chosen = os.environ.get("KERAS_BACKEND")
-    of_keras = str(error).startswith("Unable to import backend")
-    if not chosen or not (of_keras or getattr(error, "name", None) == chosen):
-        return ""
-    from headpose.models.keras_setup import check_keras_backend
-
-    try:
-        check_keras_backend()
-    except HeadposeError as wrong:
-        return str(wrong)
-    return ""
 
 
 def program() -> str:

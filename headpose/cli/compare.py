@@ -14,6 +14,7 @@ from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import add_trust_option, check_models, named_detector
+from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.measured_sources import check_no_picture, each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
@@ -205,6 +206,7 @@ def main() -> None:
     check_figures(arguments.figure)
     check_options(arguments)
     check_no_picture(outputs, [source])
+    outlive_reader(*outputs)
     # What is wrong with data is told before TensorFlow starts, which a detector may need.
     early = None if arguments.detector else read_heads(arguments)
     from headpose.models.keras_setup import set_up

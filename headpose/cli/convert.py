@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, is_hdf5, is_regular
 from headpose.models.shipped import HOME, MODELS
@@ -93,6 +94,7 @@ def main() -> None:
         parser.error(f"--weights must end in .weights.h5, {arguments.weights} does not")
     inputs = [arguments.file, arguments.layers]
     check_outputs([output, arguments.weights], inputs, arguments.overwrite)
+    outlive_reader(output)
     for file in (arguments.file, arguments.layers):
         if file.exists() and not file.is_dir() and not is_regular(file):
             raise HeadposeError(f"{file}: no regular file (a pipe or a device)")

@@ -10,6 +10,7 @@ from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.predictors import PEERS
 from headpose.baselines.weight_files import weight_files
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 
@@ -40,6 +41,7 @@ def main() -> None:
         )
     found = find_checkpoints(arguments.models)
     check_outputs([arguments.output], weight_files(arguments.models), arguments.overwrite)
+    outlive_reader(arguments.output)
     for angle, path in found.items():
         print(f"{angle}: {path}")
     from headpose.models.keras_setup import set_up

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from headpose import __version__
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import EXTRAS, HeadposeError, first_line, install
 from headpose.files import atomic_write, check_outputs
 
@@ -250,6 +251,7 @@ def main() -> int:
     if arguments.json == "-":
         print(json.dumps(report, indent=1))
     else:
+        outlive_reader(arguments.json)
         for section, rows in report.items():
             print(f"{section}:")
             for name, value in rows.items():

@@ -36,6 +36,7 @@ from headpose.cli.pipeline_options import (
     model_for,
     named_detector,
 )
+from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.measured_sources import check_no_picture, each_once
 from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
@@ -165,6 +166,7 @@ def main() -> int:
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
     check_no_picture(outputs, sources)
     check_figures(arguments.plot, arguments.reliability)
+    outlive_reader(*outputs)
     for dataset in arguments.dataset:
         if arguments.detector and not has_pictures(dataset):
             raise HeadposeError(

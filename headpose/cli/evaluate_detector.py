@@ -9,7 +9,6 @@ For sets without heads the false finds alone; where rows tell view and headgear,
 """
 
 import argparse
-import math
 import os
 
 from headpose.cli import common as cl
@@ -19,13 +18,14 @@ from headpose.cli.detector_pictures import (
     empty_pictures,
     false_heads,
 )
-from headpose.cli.markdown import markdown_table
+from headpose.cli.detector_tables import markdown, print_tags
 from headpose.cli.pipeline_options import (
     add_backend_option,
     backend_from,
     check_models,
     model_for,
 )
+from headpose.cli.surroundings import outlive_reader
 from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
@@ -107,18 +107,6 @@ def _without_number(name: str, mark: str, smallest: int) -> tuple[str, int | Non
             f"{name}: what follows {mark} must be a whole number of pixels, {limits}"
         )
     return plain, int(number)
-
-
-def markdown(rows: list[dict]) -> str:
-    """Lays rows out as a Markdown table."""
-    return markdown_table(list(rows[0]), [[cell(v) for v in r.values()] for r in rows])
-
-
-def cell(value: object) -> str:
-    """Returns a cell of a table; a dash for what no head of a set can tell."""
-    if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.3f}"
-    return str(value)
 
 
 def search(detectors: dict, pictures: list) -> dict:
@@ -210,18 +198,6 @@ def report_set(
     return about, curves
 
 
-def print_tags(tags: dict) -> None:
-    """Prints the recall of heads by what their labels say of them."""
-    cells = [
-        [f"{kind} {value or '(none)'}", str(heads)]
-        + [f"{of[kind][value][0] / heads:.3f}" for of in tags.values()]
-        for kind, values in next(iter(tags.values())).items()
-        for value, (_, heads) in values.items()
-    ]
-    if cells:
-        print(f"\n{markdown_table(['recall at the threshold', 'heads', *tags], cells)}")
-
-
 def parsed() -> argparse.Namespace:
     """Reads the options; stops where one is given that has nothing to do."""
     parser = options()
@@ -257,6 +233,7 @@ def main() -> None:
     inputs = [*(source.path for source in sources), *(arguments.empty or ()), *models]
     outputs = [arguments.json, arguments.plot, arguments.worst]
     check_outputs(outputs, inputs, arguments.overwrite, texts=[arguments.json])
+    outlive_reader(*outputs)
     check_figures(arguments.plot)
     if arguments.worst:
         check_picture_format(arguments.worst)

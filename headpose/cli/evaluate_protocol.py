@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import backend_from, check_models, model_for
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -71,6 +72,7 @@ def evaluate_protocol(
 
     inputs = [source, *map(str, names)]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
+    outlive_reader(arguments.json)
     dataset = find_dataset(arguments.benchmark)
     check_compared([str(name) for name in names])
     if arguments.detector != NO_DETECTOR:

@@ -7,6 +7,7 @@ heads. Rows and parts follow REFERENCE, crops are those of SECOND.
 import argparse
 
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.images.listing import real_path
 
 SAME_HEAD = 0.3  # IoU
@@ -53,6 +54,7 @@ def main() -> None:
         parser.error(f"{arguments.destination} is one of the data sets; choose another folder")
     if destination.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.destination} has results; use --overwrite or another folder")
+    outlive_reader(arguments.destination)
     reference = read_clean_table(arguments.reference)
     second = read_clean_table(arguments.second)
     if arguments.by_angles:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import named_estimator
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.training.fields import MAX_SEED
@@ -59,6 +60,7 @@ def main() -> None:
     arguments = options().parse_args()
     inputs = [*arguments.table, *arguments.fsa_net, arguments.whenet, arguments.estimator]
     check_outputs([arguments.output], inputs, arguments.overwrite, texts=[arguments.output])
+    outlive_reader(arguments.output)
     import pandas as pd
 
     from headpose.baselines.pseudo_labels import FIELDS, label_pictures

@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 from headpose.errors import HeadposeError, reason
 
 TERMINATED = 128 + signal.SIGTERM  # the exit status by which a shell tells SIGTERM
+READER_LEFT = 128 + 13  # and SIGPIPE, which not every system has
 
 
 class Terminated(KeyboardInterrupt):
@@ -81,14 +82,24 @@ class _Stream:
 
 
 class _Told(_Stream):
-    """Standard output: what cannot be written is lost, and told."""
+    """Standard output: what cannot be written is lost, and told.
+
+    Attributes:
+        outlives: Whether the command goes on where its reader has left.
+        left: Whether the reader has left.
+    """
+
+    outlives = left = False
 
     @contextlib.contextmanager
     def _handled(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
-            raise
+            self.left = True
+            if not self.outlives:
+                raise
+            give_up_output()
         except OSError as error:
             give_up_output()
             raise HeadposeError(f"cannot write to standard output: {reason(error)}") from error
@@ -177,6 +188,38 @@ def check_current_folder() -> None:
         raise HeadposeError(
             f"the current folder cannot be used: {reason(error)}; change to another"
         ) from error
+
+
+def wrong_backend(error: ImportError | ValueError) -> str:
+    """Says what is wrong where it was Keras that could not start on its backend; else ""."""
+    chosen = os.environ.get("KERAS_BACKEND")
+    of_keras = str(error).startswith("Unable to import backend")
+    if not chosen or not (of_keras or getattr(error, "name", None) == chosen):
+        return ""
+    from headpose.models.keras_setup import check_keras_backend
+
+    try:
+        check_keras_backend()
+    except HeadposeError as wrong:
+        return str(wrong)
+    return ""
+
+
+def outlive_reader(*files: object) -> None:
+    """Has a command go on in silence where the reader of its output leaves (head, less).
+
+    For commands that write files after they have printed.
+
+    Args:
+        files: What they write; where all are None, there is nothing to go on for.
+    """
+    if isinstance(sys.stdout, _Told) and any(file is not None for file in files):
+        sys.stdout.outlives = True
+
+
+def reader_left() -> bool:
+    """Tells whether the reader of standard output has left."""
+    return isinstance(sys.stdout, _Told) and sys.stdout.left
 
 
 def give_up_output() -> None:

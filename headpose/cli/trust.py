@@ -15,6 +15,7 @@ from headpose.cli.pipeline_options import (
     model_for,
     named_estimator,
 )
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -75,6 +76,7 @@ def main() -> None:
     inputs = [*(source.path for source in sources), arguments.estimator]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
     check_no_picture([arguments.json], sources)
+    outlive_reader(arguments.json)
     import numpy as np
 
     from headpose.models.shipped import DEFAULT_ESTIMATOR

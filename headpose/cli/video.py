@@ -15,6 +15,7 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.drawing_options import drawing_asked_for, drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
+from headpose.cli.surroundings import outlive_reader
 from headpose.cli.table_options import (
     TABLES,
     add_table_options,
@@ -240,6 +241,7 @@ def main() -> int:
     for problem in sources.problems:
         cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
     notes = sys.stderr if to_stdout(arguments) else sys.stdout
+    outlive_reader(arguments.stats)
     try:
         reports, problems = follow_all(arguments, sources, outputs, notes)
     except BrokenPipeError:

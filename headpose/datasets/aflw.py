@@ -2,7 +2,6 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import check_mat
-from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.picture_finder import PictureFinder, folder_of_most
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
 from headpose.errors import HeadposeError, reason
 from headpose.files import check_readable
@@ -66,8 +65,9 @@ def read_aflw(
         by_name.setdefault(label[0], []).append(label)
     if not by_name:
         raise HeadposeError(f"{labels}: has no usable labels; {'; '.join(problems.lines())}")
-    base = Path(pictures) if pictures else find_pictures_folder(labels, by_name)
-    finder = PictureFinder(base)
+    near = [labels.parent / place for place in PICTURE_FOLDERS]
+    base = Path(pictures) if pictures else folder_of_most(near, by_name)
+    finder = PictureFinder(base, by_name)
     found = []
     for name in sorted(by_name):
         path = finder.find(name, problems)
@@ -97,19 +97,6 @@ def find_labels(source: Path) -> Path:
         if (source / name).is_file():
             return source / name
     raise HeadposeError(f"{source}: neither {MAT} nor {SQLITE} in it; name the label file itself")
-
-
-def find_pictures_folder(labels: Path, names: Iterable[str]) -> Path:
-    """Returns the folder, near the labels, in which most of some names exist."""
-    some = sorted(names)
-    some = some[:: max(1, len(some) // 50)]
-    folders = [labels.parent / f for f in PICTURE_FOLDERS]
-    finders = {folder: PictureFinder(folder) for folder in folders}
-
-    def hits(folder: Path) -> int:
-        return sum(finders[folder].find(name, Problems()) is not None for name in some)
-
-    return max(folders, key=hits)
 
 
 def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:

@@ -26,6 +26,7 @@ from headpose.files import (
     writable_folder,
     write_json,
 )
+from headpose.files.places import disk_errors
 from headpose.geometry.angles import flip
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
@@ -79,14 +80,18 @@ class CleanFolder:
             done = self._read_journal(options)
             if done is not None:
                 return done
-        self.journal.write_text(json.dumps({"options": options}) + "\n", encoding="utf-8")
+        with disk_errors(self.journal, self.journal):
+            self.journal.write_text(json.dumps({"options": options}) + "\n", encoding="utf-8")
         writable_folder(self.path / cd.CROPS)
         return {}
 
     def add(self, records: Iterable[Record]) -> None:
         """Notes what is done. Their crops must be on disk."""
         try:
-            with self.journal.open("a", encoding="utf-8") as file:
+            with (
+                disk_errors(self.journal, self.journal),
+                self.journal.open("a", encoding="utf-8") as file,
+            ):
                 file.writelines(json.dumps(dataclasses.asdict(r)) + "\n" for r in records)
         except OSError as error:
             raise HeadposeError(f"cannot write {self.journal}: {reason(error)}") from error

@@ -21,6 +21,7 @@ from headpose.geometry.conventions import from_convention
 
 NAME = "dad-3dheads"
 LISTS = ("val.json", "val/val.json", "train.json", "train/train.json")
+PICTURE, LABELS = "images/{}.png", "annotations/{}.json"  # of an item, from the list
 MATRIX = "model_view_matrix"
 
 
@@ -48,10 +49,11 @@ def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems
         raise HeadposeError(f"{labels}: not DAD-3DHeads: no list of heads with item_id and bbox")
     folder = source if source.is_dir() else labels.parent
     problems = Problems()
-    finder = PictureFinder(labels.parent)
+    files = [place.format(_item(entry)) for entry in entries for place in (PICTURE, LABELS)]
+    finder = PictureFinder(labels.parent, files)
     found, known = [], set()
-    for entry in sorted(entries, key=lambda entry: str(entry.get("item_id"))):
-        item, at = str(entry.get("item_id")), str(entry.get("bbox"))
+    for entry in sorted(entries, key=_item):
+        item, at = _item(entry), str(entry.get("bbox"))
         if (item, at) in known:
             problems.add(TWICE, item)
             continue
@@ -65,12 +67,16 @@ def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems
     return found, problems
 
 
+def _item(entry: dict[str, Any]) -> str:
+    return str(entry.get("item_id"))
+
+
 def _read_head(
     entry: dict[str, Any], finder: PictureFinder, folder: Path, problems: Problems
 ) -> LabelledPicture | None:
-    item = str(entry.get("item_id"))
-    picture = finder.find(f"images/{item}.png", problems)
-    labels = finder.find(f"annotations/{item}.json", problems)
+    item = _item(entry)
+    picture = finder.find(PICTURE.format(item), problems)
+    labels = finder.find(LABELS.format(item), problems)
     if picture is None or labels is None:
         problems.add("missing picture" if picture is None else "picture without labels", item)
         return None

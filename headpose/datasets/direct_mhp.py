@@ -14,7 +14,7 @@ import numpy as np
 from headpose.datasets.json_boxes import coco_id, coco_size, pictures_by_id
 from headpose.datasets.label_angles import warn_of_radians
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.picture_finder import PictureFinder, folder_of_most
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
@@ -57,9 +57,10 @@ def read_direct_mhp(
     problems = Problems()
     for _ in range(len(heads.keys() - names.keys())):
         problems.add("label of a picture that is not listed", labels.name)
-    base = Path(pictures) if pictures else find_folder(labels, list(names.values()))
+    near = [Path(os.path.normpath(labels.parent / place)) for place in PICTURE_FOLDERS]
+    base = Path(pictures) if pictures else folder_of_most(near, names.values())
     folder = source if source.is_dir() else labels.parent
-    finder = PictureFinder(base)
+    finder = PictureFinder(base, names.values())
     found: list[LabelledPicture] = []
     known: dict[str, str] = {}
     for key, name in sorted(names.items(), key=lambda item: item[1]):
@@ -127,19 +128,6 @@ def read_json(path: Path) -> Any:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except ValueError as error:
         raise HeadposeError(f"{path}: not a JSON file ({error})") from error
-
-
-def find_folder(labels: Path, names: list[str]) -> Path:
-    """Returns the folder, near the labels, in which most of some names are found."""
-    some = sorted(names)
-    some = some[:: max(1, len(some) // 50)]
-    folders = [Path(os.path.normpath(labels.parent / place)) for place in PICTURE_FOLDERS]
-
-    def hits(folder: Path) -> int:
-        finder = PictureFinder(folder)
-        return sum(finder.find(name, Problems()) is not None for name in some)
-
-    return max(folders, key=hits)
 
 
 def _read_labels(

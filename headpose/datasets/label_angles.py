@@ -62,7 +62,7 @@ def _with_tilt_within_quarter(table: pd.DataFrame) -> pd.DataFrame:
     """Returns a table in which no head whose pan is known has a tilt beyond 90."""
     if not {"tilt", "pan"} <= set(table):
         return table
-    angles = table.reindex(columns=list(ANGLES)).apply(pd.to_numeric, errors="coerce")
+    angles = table.reindex(columns=list(ANGLES)).apply(pd.to_numeric, errors="coerce").astype(float)
     rows = (angles["tilt"].abs() > 90) & angles["pan"].notna()
     turned = within_quarter(angles[rows].to_numpy(float), ANGLES.index("tilt"))
     table = table.copy()

@@ -15,6 +15,7 @@ from headpose.datasets.crop_dataset import SUMMARY, boxes_are_faces, read_summar
 from headpose.detection.viola_jones import face_to_head
 from headpose.errors import HeadposeError, reason
 from headpose.files import sole_user, writable_folder, write_json
+from headpose.files.places import disk_errors
 from headpose.geometry.boxes import COLUMNS, assign, iou
 from headpose.reporting import progress
 
@@ -241,10 +242,12 @@ def _write(
     table = table.reindex(columns=list(cd.COLUMNS))
     files = table["file"].drop_duplicates()
     for name in progress(files, "crops", total=len(files)):
+        source, target = second.folder / name, destination.path / name
         try:
-            shutil.copyfile(second.folder / name, destination.path / name)
+            with disk_errors(target, target):
+                shutil.copyfile(source, target)
         except OSError as error:
-            raise HeadposeError(f"cannot copy {second.folder / name}: {reason(error)}") from error
+            raise HeadposeError(f"cannot copy {source}: {reason(error)}") from error
     parts = rows["part"].to_numpy()
     if (parts == "train").any():
         crop_writing.write_norm(destination.path, table[parts == "train"])

@@ -1,15 +1,17 @@
 """Finds picture files by the names that label files give, whatever wrote these names."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from headpose.datasets.box_rows import slashed
 from headpose.datasets.label_tables import Problems
+from headpose.images.drawn_mark import is_drawing
 from headpose.reporting import FOUND
 
+LOOKED_FOR = 50  # names of a data set that tell in which folder its pictures are
 OTHER_NAME = f"name differs from the file's in case or slash, {FOUND}"
 
 
@@ -24,6 +26,22 @@ def with_found_files(table: pd.DataFrame, folder: Path, problems: Problems) -> p
     if not names:
         return table
     return table.assign(file=[names.get(str(name), name) for name in table["file"]])
+
+
+def folder_of_most(folders: Sequence[Path], names: Iterable[str]) -> Path:
+    """Returns the folder in which most of some names are photos; drawings of them are none.
+
+    Where none has a photo, it is the one with most drawings, which who reads them tells.
+    """
+    some = sorted(names)
+    some = some[:: max(1, len(some) // LOOKED_FOR)]
+
+    def counts(folder: Path) -> tuple[int, int]:
+        finder = PictureFinder(folder)
+        found = [path for name in some if (path := finder.find(name, Problems())) is not None]
+        return sum(not is_drawing(path) for path in found), len(found)
+
+    return max(folders, key=counts)
 
 
 class PictureFinder:

@@ -1,19 +1,17 @@
 """Writing models for other runtimes: through Keras' own export, described and checked."""
 
-import contextlib
 import importlib.util
 import os
-import sys
-import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from headpose.errors import HeadposeError, first_line, not_installed
+from headpose.errors import HeadposeError, not_installed
 from headpose.export.calibration import own_samples, samples
 from headpose.export.half import halve_weights
+from headpose.export.quiet import quiet
 from headpose.export.verify import Difference, differences
 from headpose.files import in_turn, is_regular, sha256, temporary_folder, writable_folder
 from headpose.models.backends import Backend
@@ -27,7 +25,7 @@ from headpose.models.exported import (
 )
 from headpose.models.formats import FORMATS, digest
 from headpose.models.keras_files import load_keras
-from headpose.models.keras_setup import set_up, silence
+from headpose.models.keras_setup import set_up
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
 from headpose.models.openvino_files import WEIGHTS_KEY
@@ -88,12 +86,12 @@ def export(
     with temporary_folder(target) as folder:
         # Libraries go by the ending, and a link may lead to a file that has none.
         file = folder / f"model{chosen.ending}"
-        with _quiet(f"{source}: cannot be written as {form}"):
+        with quiet(f"{source}: cannot be written as {form}", target):
             inputs = _inputs(model, spec, calibrating)
             _write(model, about, form, file, inputs)
             if half:
                 halve_weights(file)
-        with _quiet(f"{source}: cannot be run as {form}"):
+        with quiet(f"{source}: cannot be run as {form}"):
             exported = open_exported(file, Backend(chosen.backend, "cpu", trusted=True), about)
             original = network_of(model, spec.kind)
             assert original is not None  # its kind was read from it
@@ -184,17 +182,6 @@ def _inputs(model, spec: Spec, pictures: Sequence[np.ndarray]) -> list[np.ndarra
         return [prepare(picture)[0][None] for picture in pictures]
     shape = (1, *spec.input_shape[1:])
     return [crop.astype(np.float32).reshape(shape) for crop in pictures]
-
-
-@contextlib.contextmanager
-def _quiet(what: str) -> Iterator[None]:
-    """Drops what converters and runtimes print; what they raise becomes a failure."""
-    try:
-        with silence(), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except Exception as error:  # each raises classes of its own
-        raise HeadposeError(f"{what} ({first_line(error, 200)})") from error
 
 
 # ------------------------------------------------------------------------ the formats

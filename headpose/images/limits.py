@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from headpose.errors import PictureError, ShortOfMemoryError
+
 MAX_PIXELS = 500_000_000  # stitched panoramas have as many; nothing that is photographed has more
 # While a picture is read it is held in Pillow (4 bytes a pixel), in RGB and in BGR (3 each).
 BYTES_A_PIXEL = 10
@@ -19,15 +21,26 @@ def available_memory() -> int | None:
     return min(known) if known else None
 
 
-def too_large(width: int, height: int, max_pixels: int = MAX_PIXELS) -> str | None:
-    """Says why a picture of that size is not read; None where it is."""
-    shown = f"{width} x {height} pixels"
+def check_size(name: str | Path, width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
+    """Refuses a picture that is too large.
+
+    Args:
+        name: Of the picture, for messages.
+        width, height: Its size, pixels.
+        max_pixels: More are refused.
+
+    Raises:
+        ShortOfMemoryError: If it is too large for the memory that is free.
+        PictureError: If it is too large for any.
+    """
+    shown = f"{name}: {width} x {height} pixels"
     if width * height > max_pixels:
-        return f"{shown}: more than {max_pixels:,}; scale it down"
+        raise PictureError(f"{shown}: more than {max_pixels:,}; scale it down")
     needed, have = width * height * BYTES_A_PIXEL, available_memory()
     if have is not None and needed > have * SHARE:
-        return f"{shown} need {needed / 1e9:.1f} GB of memory, {have / 1e9:.1f} GB are free"
-    return None
+        raise ShortOfMemoryError(
+            f"{shown} need {needed / 1e9:.1f} GB of memory, {have / 1e9:.1f} GB are free"
+        )
 
 
 def _free() -> int | None:

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from headpose.errors import HeadposeError, PictureError, first_line, reason
+from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, first_line, reason
 from headpose.images import heic, levels
-from headpose.images.limits import MAX_PIXELS, too_large
+from headpose.images.limits import MAX_PIXELS, check_size
 from headpose.reporting import logger
 
 SUFFIXES = (
@@ -99,8 +99,7 @@ def _read(file: IO[bytes], name: str | Path, max_pixels: int = MAX_PIXELS) -> np
     with _opened(file, name) as image:
         if image.format in SEVERAL and getattr(image, "is_animated", False):
             _tell_first(str(name))
-        if why := too_large(*image.size, max_pixels):
-            raise PictureError(f"{name}: {why}")
+        check_size(name, *image.size, max_pixels)
         return _decode(image, file, str(name))
 
 
@@ -205,7 +204,7 @@ def _picture_errors(path: str | Path) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise PictureError(f"{path}: more than {MAX_PIXELS:,} pixels; scale it down") from error
     except MemoryError as error:
-        raise PictureError(f"{path}: not enough memory for it; scale it down") from error
+        raise ShortOfMemoryError(f"{path}: not enough memory for it; scale it down") from error
     except levels.RangeError as error:
         raise PictureError(f"{path}: {error}") from error
     except UnicodeEncodeError as error:  # of the name, in opening it

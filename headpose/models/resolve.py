@@ -240,11 +240,16 @@ def eight_bits_beside(
 
 
 def _made_from(candidate: Path, made_from: str, precision: str = "float32") -> ModelMetadata | None:
-    """Returns what a file tells, if it was made from a source of that digest."""
+    """Returns what a file tells, if it was made from a source of that digest and is whole."""
     if not candidate.exists():
         return None
     try:
         metadata = read_metadata(candidate)
+        if candidate.suffix == ".xml":
+            # ONNX files, the default, never need what reads XML.
+            from headpose.models.openvino_files import weights_of
+
+            weights_of(candidate)
     except HeadposeError:
         return None
     wanted = (made_from, precision)

@@ -10,7 +10,6 @@ from headpose.errors import HeadposeError
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
     mean_of_known,
-    overall_errors,
     risk_coverage,
     turn_or_nose_errors,
     unlocked_errors,
@@ -28,7 +27,7 @@ def plot_errors(
     """Draws mean absolute errors over the true tilt and the true pan.
 
     Where an estimate tells its expected error, a third drawing has `risk_coverage` of
-    `overall_errors`.
+    `turn_or_nose_errors`.
 
     Args:
         predicted: Estimates by name, each as in `absolute_errors` or with all
@@ -59,7 +58,8 @@ def plot_errors(
         axes[column].set_xlabel(f"true {angle} (degrees)")
         axes[column].set_ylabel(f"mean error of {angle} (degrees)")
     for name, estimate in sure.items():
-        coverage, risk = risk_coverage(overall_errors(estimate, truth), estimate[:, EXPECTED_ERROR])
+        errors = turn_or_nose_errors(estimate, truth)
+        coverage, risk = risk_coverage(errors, estimate[:, EXPECTED_ERROR])
         axes[2].plot(100 * coverage, risk, label=name)
         axes[2].set(xlabel="surest heads kept (%)", ylabel="their mean error (degrees)")
     for part in axes:

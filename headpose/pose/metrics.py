@@ -66,19 +66,6 @@ def unlocked_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     return errors
 
 
-def overall_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
-    """Returns one error (N,) in degrees a head: geodesic where rolls are known and told.
-
-    Elsewhere it is the mean of tilt's and pan's.
-    """
-    predicted, truth = np.asarray(predicted), np.asarray(truth)
-    both = absolute_errors(predicted, truth)[:, :2].mean(axis=1)
-    if min(predicted.shape[1], truth.shape[1]) < 3:
-        return both
-    turns = geodesic_errors(predicted, truth)
-    return np.where(np.isfinite(turns), turns, both)
-
-
 def nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
     """Returns the angles (N,) in degrees between the told and the true directions of noses.
 

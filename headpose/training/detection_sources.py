@@ -76,7 +76,7 @@ def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
 
 
 def each_epoch(validation: Pictures, count: int) -> Sequence[BoxedPicture]:
-    """Returns at most `count` of all pictures to measure on, evenly from all.
+    """Returns `count` of all pictures to measure on, or all if they are fewer, evenly from all.
 
     Raises:
         HeadposeError: If they show no head, so that no epoch is better than another.
@@ -100,8 +100,10 @@ def check_heads(measured: Sequence[BoxedPicture]) -> None:
 
 
 def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
-    """Returns at most `count` pictures, evenly from all."""
-    return pictures[:: -(-len(pictures) // count)]
+    """Returns `count` pictures, or all if they are fewer, evenly from all."""
+    total = len(pictures)
+    count = min(total, count)
+    return [pictures[index * total // count] for index in range(count)]
 
 
 def warn_of_shared(training: Pictures, validation: Pictures) -> None:

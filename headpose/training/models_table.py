@@ -1,4 +1,7 @@
-"""The table of runs that training adds itself to: options and errors, a row a run."""
+"""The table of runs that training adds itself to: options and errors, a row a run.
+
+Its column `seconds` is empty for a run that was interrupted and gone on with.
+"""
 
 import csv
 from pathlib import Path

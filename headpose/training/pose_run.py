@@ -37,6 +37,7 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
 
     Returns:
         The row for the table of models: options, parameters, seconds, errors in degrees.
+        Seconds are None for a run that was gone on with: nothing tells those before.
 
     Raises:
         HeadposeError: If data or folders are not as they should be, or training diverges.
@@ -131,8 +132,12 @@ def _learn(
     folder: Path,
     on_epoch: OnEpoch | None,
     teacher: "PoseEstimator | None",
-) -> int:
-    """Trains a network, or goes on with it; returns how many seconds that took."""
+) -> int | None:
+    """Trains a network, or goes on with it.
+
+    Returns:
+        How many seconds that took; None if a part of it was done earlier.
+    """
     from headpose.images.figures import plot_log
     from headpose.models.keras_setup import jit_compile
     from headpose.pose import rotation
@@ -174,11 +179,11 @@ def _learn(
     )
     best.compare_with_start()
     plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "score: degrees")
-    return round(time.monotonic() - started)
+    return None if earlier else round(time.monotonic() - started)
 
 
 def _keep_best(
-    config: PoseTrainingConfig, folder: Path, sets: TrainingSets, seconds: int
+    config: PoseTrainingConfig, folder: Path, sets: TrainingSets, seconds: int | None
 ) -> dict[str, Any]:
     """Measures the best model, notes it in the table of models and saves it where asked to."""
     from headpose.models.keras_files import load_model, save_model

@@ -1,5 +1,6 @@
 """Tar shards: their members, and what is told where they are cut, joined or have links."""
 
+import io
 import tarfile
 
 import archive_sets as sets
@@ -162,3 +163,26 @@ def test_a_name_that_is_no_utf_8_costs_no_other_picture(tmp_path):
     path = sets.as_tar(tmp_path / "s.tar", {"\udcff\udce9.png": picture, "b.png": picture})
     counts = annotate([path], tmp_path / "out")
     assert (counts["pictures"], counts["failures"]) == (2, 0)
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
+def test_a_name_that_comes_again_is_told_and_the_first_taken(tmp_path, suffix):
+    """As `tar -r` and `tar -u` leave it; nothing could tell the rows of the two apart."""
+    path = tmp_path / f"s.{suffix}"
+    first, second, *_ = [c for n, c in CONTENTS.items() if n.endswith(".png")]
+    with tarfile.open(path, "w:gz" if suffix.endswith("gz") else "w") as archive:
+        for name, content in [
+            *[("a.png", first), ("b.png", second), ("a.png", second), ("./b.png", first)],
+            *[("a.png", first), ("x/a.png", first)],
+        ]:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    records = list(records_of(make_shards(find_files([str(path)]), 1)[0]))
+    taken = {r.key: r.content for r in records if isinstance(r.content, bytes)}
+    assert taken == {"a": first, "b": second, "x/a": first}
+    refused = [r for r in records if not isinstance(r.content, bytes)]
+    assert [r.key for r in refused] == ["a", "b", "a"]
+    assert all("there again" in str(r.content) for r in refused)
+    counts = annotate([path], tmp_path / "out")
+    assert (counts["pictures"], counts["failures"]) == (3, 3)

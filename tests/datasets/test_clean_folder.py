@@ -1,10 +1,14 @@
 """Clean folders: what is done is kept, and the same in the end."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from labelled_faces import FACE, labelled, moved
 
 from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
 from headpose.datasets.cleaning import Record
+from headpose.errors import HeadposeError
 
 
 def test_ratios_of_matches():
@@ -57,3 +61,19 @@ def test_the_fingerprint_follows_the_labels():
     assert fingerprint(first) != fingerprint([labelled(FACE, [[0, 1, 0]])])
     assert fingerprint(first) != fingerprint([labelled(moved(FACE, 1))])
     assert fingerprint(first) != fingerprint([labelled(FACE, name="b.jpg")])
+
+
+def test_a_full_disk_is_told_with_what_could_not_be_written(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = CleanFolder(tmp_path)
+    wanted = f"cannot write {folder.journal}: no space left on device; make room"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(HeadposeError, match=wanted):
+            folder.start({}, False)
+    folder.start({}, False)
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(HeadposeError, match=wanted):
+        folder.add([])

@@ -1,5 +1,6 @@
 """Of comparison/match_datasets.py and of the cleaners for deepgaze beside it."""
 
+import errno
 import json
 import shutil
 
@@ -258,6 +259,20 @@ def test_both_data_sets_go_into_one_folder_in_colour(tmp_path, run_script, aflw)
         assert done.status == 0, done.err
         assert read_crops(output).crops.shape == (heads, 16, 16, 3)
         assert json.loads((output / "summary.json").read_text())["options"]["boxes"] == "faces"
+
+
+def test_a_crop_for_which_the_disk_has_no_room_is_told(
+    tmp_path, run_script, clean, aflw, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ours = clean("clean_aflw.py", aflw, "ours")
+    monkeypatch.setattr(matching.shutil, "copyfile", full)
+    done = run_script(SCRIPT, ours, ours, tmp_path / "both")
+    wanted = f"cannot write {tmp_path / 'both' / 'crops'}"
+    assert (done.status, wanted in done.err) == (1, True)
+    assert "no space left on device; make room" in done.err
 
 
 def test_helen_cleaned_by_two_detectors_is_matched(tmp_path, shared_data, run_script):

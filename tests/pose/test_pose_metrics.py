@@ -141,6 +141,16 @@ def test_plot_is_drawn(tmp_path):
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_curve_of_the_surest_heads_ends_at_their_mean_error(tmp_path, monkeypatch):
+    """A head without roll counts with the angle between noses, as in every table."""
+    drawn = []
+    monkeypatch.setattr("headpose.images.figures.save", lambda drawing, *_: drawn.append(drawing))
+    told = np.array([[0, 10, 0, 0, 0, 1.0], [0, 8, 0, 0, 0, 2]])
+    plot_errors({"a": told}, [[0, 0, NAN], [0, 0, 0]], tmp_path / "plot.png")
+    (line,) = drawn[0].axes[2].lines
+    assert line.get_ydata() == pytest.approx([10, 9])
+
+
 def test_angles_go_together_across_the_back():
     rng = np.random.default_rng(0)
     small, noise = rng.normal(0, 4, 4000), rng.normal(0, 4, 4000)

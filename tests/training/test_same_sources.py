@@ -1,6 +1,8 @@
 """Sources that are named twice, or to learn from and to measure on."""
 
+import itertools
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +10,7 @@ from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.datasets.label_tables import SourceName
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
-from headpose.training.detection_sources import warn_of_shared
+from headpose.training.detection_sources import thinned, warn_of_shared
 from headpose.training.pose_config import Sources
 from headpose.training.pose_sources import all_sources
 from headpose.training.same_sources import (
@@ -85,3 +87,12 @@ def test_boxed_pictures_of_two_sources_are_told(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "headpose"):
         warn_of_shared([(train, some)], [(other, some)])
     assert "o.json: 1 of its 1 pictures are learned from in another source" in caplog.text
+
+
+@pytest.mark.parametrize(("total", "count"), [(36, 35), (121, 120), (36, 18), (5, 9), (7, 1)])
+def test_as_many_pictures_as_asked_for_are_measured(total, count):
+    pictures = [BoxedPicture(Path(f"{i}.png"), as_boxes([])) for i in range(total)]
+    taken = [int(picture.path.stem) for picture in thinned(pictures, count)]
+    assert len(set(taken)) == len(taken) == min(total, count)
+    steps = {second - first for first, second in itertools.pairwise(taken)}
+    assert max(steps, default=0) - min(steps, default=0) <= 1  # evenly

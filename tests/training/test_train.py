@@ -36,8 +36,8 @@ FAMILY = ["--architecture", "patacchiola", "--conv-blocks", "3", "--filters", "4
 FAMILY += ["--dense-size", "16"]
 
 
-def read_log(folder):
-    with (folder / "log.csv").open(newline="") as file:
+def read_log(folder, name="log.csv"):
+    with (folder / name).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -50,8 +50,7 @@ def test_a_network_learns_where_the_spot_is(run_script, heads, tmp_path):
     assert len(log) == 12
     assert float(log[-1]["score"]) < 0.7 * float(log[0]["score"])
     assert {f.name for f in run.iterdir()} >= {"best.keras", "log.csv", "curve.png", "checkpoint"}
-    with (tmp_path / "models.csv").open(newline="") as file:
-        (row,) = csv.DictReader(file)
+    (row,) = read_log(tmp_path, "models.csv")
     assert row["conv_blocks"] == "3"
     assert (
         int(row["parameters"]) == PoseEstimator.load(tmp_path / "best.keras").model.count_params()
@@ -104,6 +103,10 @@ def test_an_interrupted_run_goes_on_to_the_same_result(run_script, heads, tmp_pa
     for a, b in zip(read_log(tmp_path / "whole"), read_log(run), strict=True):
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
         assert float(a["score"]) == pytest.approx(float(b["score"]), rel=1e-4)
+    rows = read_log(tmp_path, "models.csv")
+    # What the first start took is not known.
+    assert [row["seconds"].isdecimal() for row in rows] == [True, False]
+    assert rows[1]["seconds"] == ""
 
 
 def test_the_same_seed_gives_the_same_weights(run_script, heads, tmp_path):

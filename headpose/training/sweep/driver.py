@@ -3,7 +3,8 @@
 A sweep's folder holds
 
     study.log         the study: every trial with its options, errors by epoch and result
-    models.csv        a row for each trial that has ended
+    models.csv        a row for each trial that has ended; `seconds` is empty where a
+                      trial was interrupted and gone on with
     trials/0000/      a training run, as train.py leaves it, and its output.txt
     *.png             pictures of the table
 

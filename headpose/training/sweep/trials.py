@@ -35,7 +35,7 @@ def run_trial(config: PoseTrainingConfig, ask: Callable[[tuple[int, float]], boo
 
     Returns:
         parameters, multiply_adds, validation_error (of the best epoch), epochs, the
-        errors of the kept model as `train_estimator` names them, and seconds.
+        errors of the kept model as `train_estimator` names them, and its seconds.
     """
     if not config.output.parent.is_dir():
         raise HeadposeError(
@@ -56,7 +56,7 @@ def run_trial(config: PoseTrainingConfig, ask: Callable[[tuple[int, float]], boo
             "validation_error": min(scores),
             **figures,
             "epochs": len(scores),
-            "seconds": float(row["seconds"]),
+            "seconds": row["seconds"],
         }
 
 
