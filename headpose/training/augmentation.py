@@ -3,17 +3,22 @@
 import cv2
 import numpy as np
 
-# Shares of the examples of detectors: without colour, in brown tones, too dark, pale.
-GREY, SEPIA, DARK, FADED = 0.4, 0.05, 0.1, 0.1
+from headpose.training.detection_config import COLOURLESS
+
+# Shares of the examples of detectors: in brown tones, too dark, pale.
+SEPIA, DARK, FADED = 0.05, 0.1, 0.1
 SEPIA_TONE = np.array([0.7, 0.95, 1.15], np.float32)  # factors on blue, green, red
 
 
-def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+def photometric(
+    rng: np.random.Generator, picture: np.ndarray, colourless: float = COLOURLESS
+) -> np.ndarray:
     """Draws a change of light and quality for a colour picture.
 
     Args:
         rng: Where draws come from.
         picture: uint8 (H, W, 3), BGR.
+        colourless: Probability of no colour.
 
     Returns:
         A new picture of the same shape.
@@ -27,9 +32,9 @@ def photometric(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         contrast, brightness = (0.7, 1.3), (0.7, 1.3)
     picture = cv2.LUT(picture, _curve(rng, contrast, brightness, channels=3))
     kind = rng.random()
-    if kind < GREY + SEPIA:
+    if kind < colourless + SEPIA:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    if GREY <= kind < GREY + SEPIA:
+    if colourless <= kind < colourless + SEPIA:
         tint = 1 + rng.uniform(0.3, 1) * (SEPIA_TONE - 1)
         picture = np.clip(np.rint(picture * tint), 0, 255).astype(np.uint8)
     if rng.random() < 0.15:

@@ -13,6 +13,7 @@ from headpose.training.fields import DEVICE, FREEZE, MAX_SEED, PRECISION, Checke
 # How much less than the best F1 a threshold may have: over a wide range of thresholds F1 moves
 # by less than that on some thousand pictures, and the highest of them has the fewest false heads.
 F1_TO_SPARE = 0.002
+COLOURLESS = 0.4  # share of a detector's examples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +83,7 @@ class DetectionLearning(Checked):
         model=True,
     )
     batch_size: int = field(24, "crops a batch", low=1)
+    colourless: float = field(COLOURLESS, "probability of a crop without colour", low=0, high=1)
     size: int = field(320, "side of the crops, if the network allows", low=64)
     large_size: int = field(512, "side of the crops of large batches", low=64)
     large_every: int = field(0, "one batch in so many has large crops", low=0)

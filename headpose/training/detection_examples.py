@@ -19,6 +19,7 @@ from headpose.images.picture_cache import PictureCache
 from headpose.reporting import progress
 from headpose.training import augmentation as augment
 from headpose.training import distractors
+from headpose.training.detection_config import COLOURLESS
 from headpose.training.detection_targets import assign_targets
 from headpose.training.detection_windows import (
     choose_window,
@@ -78,6 +79,7 @@ class DetectionExamples:
         large_size: Side of the crops of some batches, with as many pixels in all; small
             crops show no heads as large as those that fill a picture when detecting.
         large_every: One batch in so many has large crops; 0 has none.
+        colourless: Probability of a crop without colour.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class DetectionExamples:
         cache: PictureCache,
         large_size: int = LONG_SIDE,
         large_every: int = 0,
+        colourless: float = COLOURLESS,
     ):
         self.sources = sources
         self.levels = levels
         self.size = size
         self.seed = seed
         self._cache = cache
+        self._colourless = colourless
         self._large = large_size, large_every
         # Finds where nobody is; elsewhere some are heads that the labels left out.
         self._false = [
@@ -128,7 +132,7 @@ class DetectionExamples:
         for i, number in enumerate(numbers):
             rng = np.random.default_rng((self.seed, number))
             plain[i], heads, ignored = self._scene(rng, size)
-            pictures[i] = augment.photometric(rng, plain[i])
+            pictures[i] = augment.photometric(rng, plain[i], self._colourless)
             targets.append(assign_targets(heads, ignored, self.levels, size, size))
         return pictures, np.stack(targets), plain
 
@@ -138,7 +142,7 @@ class DetectionExamples:
         """Returns a crop, the boxes of its heads, and the boxes to ignore."""
         rng = np.random.default_rng((self.seed, number))
         crop, heads, ignored = self._scene(rng, size or self.size)
-        return augment.photometric(rng, crop), heads, ignored
+        return augment.photometric(rng, crop, self._colourless), heads, ignored
 
     def _scene(
         self, rng: np.random.Generator, size: int

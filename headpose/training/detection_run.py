@@ -168,8 +168,8 @@ def _examples(
             print(f"{name.path}: {sum(map(len, false))} false finds")
         drawn.append(Source(pictures, name.share, false))
     levels = detector.get_layer("decode").levels
-    large = learning.large_size, learning.large_every
-    examples = DetectionExamples(drawn, levels, size, learning.seed, cache, *large)
+    further = learning.large_size, learning.large_every, learning.colourless
+    examples = DetectionExamples(drawn, levels, size, learning.seed, cache, *further)
     if not learning.teacher:
         return examples
     return TaughtDetection(examples, load_teacher(learning.teacher, levels), levels)

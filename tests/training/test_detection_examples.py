@@ -88,7 +88,7 @@ def marked(tmp_path):
 
 def test_boxes_move_with_the_pixels(marked, monkeypatch):
     monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
-    monkeypatch.setattr(detection_data.augment, "photometric", lambda rng, picture: picture)
+    monkeypatch.setattr(detection_data.augment, "photometric", lambda rng, picture, grey: picture)
     examples = DetectionExamples([Source([marked], 1.0)], LEVELS, SIZE, 3, PictureCache())
     seen = 0
     for number in range(40):
@@ -114,6 +114,16 @@ def test_batches_depend_on_seed_and_number_alone(marked):
     for a, b in zip(first.batch(5, 2), again.batch(5, 2), strict=True):
         np.testing.assert_array_equal(a, b)
     assert (first.batch(5, 2)[0] != other.batch(5, 2)[0]).any()
+
+
+@pytest.mark.parametrize(("colourless", "expected"), [(0.0, 0.0), (1.0, 1.0), (0.5, 0.5)])
+def test_so_many_crops_have_no_colour(marked, colourless, expected):
+    examples = DetectionExamples(
+        [Source([marked], 1.0)], LEVELS, SIZE, 4, PictureCache(), colourless=colourless
+    )
+    crops = examples.batch(0, 60)[0]
+    grey = (np.ptp(crops, axis=-1) == 0).all(axis=(1, 2))
+    assert grey.mean() == pytest.approx(expected, abs=0.15)
 
 
 class Sees:
