@@ -7,7 +7,7 @@ ONNX Runtime need not lay the map out anew for it, and can do it with eight bits
 
 import numpy as np
 
-from headpose.export.rewrite import ENLARGED
+from headpose.export.portable_layers import ENLARGED
 
 FACTORS = "enlarged"  # what the factors are called in a graph
 

@@ -13,15 +13,16 @@ from small_models import (
 )
 
 from headpose.export.angles import MirroredAngles, PortableAngles, WithMirrorImages
-from headpose.export.rewrite import (
+from headpose.export.portable_layers import (
     Enlarge,
     Mirror,
+    NormalizedDense,
     Reverse,
     ScaledConvolution,
     Shift,
     Standardize,
-    rewrite,
 )
+from headpose.export.rewrite import rewrite
 from headpose.models.decoding import decode_angles, decode_boxes
 from headpose.models.network import spec_of
 from headpose.pose.error_calibration import FEATURES, ErrorCalibration, with_calibration
@@ -138,6 +139,22 @@ def test_a_first_convolution_takes_the_scale_over(padding):
     assert told.output_shape == model.output_shape
     pictures = np.random.default_rng(4).uniform(0, 255, (2, 9, 12, 3)).astype("float32")
     np.testing.assert_allclose(array(told(pictures)), array(model(pictures)), atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("parts", [(True, True), (False, True), (True, False)])
+def test_a_dense_layer_takes_the_normalization_after_it_over(bias, parts):
+    features = keras.Input((12,))
+    norm = layers.BatchNormalization(center=parts[0], scale=parts[1])
+    x = norm(layers.Dense(5, use_bias=bias)(features))
+    model = keras.Model(features, layers.Dense(3)(layers.ReLU()(x)))
+    random = np.random.default_rng(6)
+    model.set_weights([random.uniform(0.2, 2, w.shape) for w in model.get_weights()])
+    told = rewrite(model)
+    assert not any(type(layer) is layers.BatchNormalization for layer in told.layers)
+    assert any(type(layer) is NormalizedDense for layer in told.layers)
+    given = random.normal(0, 3, (9, 12)).astype("float32")
+    np.testing.assert_allclose(array(told(given)), array(model(given)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("others", ["bias", "scales", "reader"])
