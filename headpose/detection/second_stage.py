@@ -30,7 +30,7 @@ from headpose.models.specs import CLASSIFIER, ClassifierSpec
 AT_ONCE = 64  # crops in one call of the network
 # Share of a crop that lies in the picture, from which the classifier is asked: what fills its
 # picture is a head for it only if it sees where the head ends.
-SEEN = 0.5
+SEEN = 0.6
 LIMIT = 1e-6  # scores are kept so far from 0 and 1 before the logarithm
 
 
