@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 
 from headpose.errors import HeadposeError
-from headpose.geometry.angles import azimuth_elevation, nose_directions, rotation_matrices
+from headpose.geometry.angles import (
+    azimuth_elevation,
+    is_locked,
+    nose_directions,
+    rotation_matrices,
+)
 from headpose.images.arrays import as_picture
 from headpose.images.labels import FULL, SHORT, draw_labels, label_height
 from headpose.images.marks import (
@@ -108,14 +113,17 @@ def label_text(
 ) -> str:
     """Returns what a label says: name, angles in degrees, and their expected error."""
     error = head.expected_error
+    # In profile tilt and roll are of nearly the same axis, and may be anything.
+    profile = False
     if head.tilt is None or head.pan is None:
         text = "?"
-    elif is_away(head):
+    elif (profile := bool(is_locked([[head.tilt, head.pan]])[0])) or is_away(head):
         azimuth, elevation = azimuth_elevation(head.tilt, head.pan)
-        text = f"away {_signed(azimuth)} up {_signed(elevation)}"
+        where = "away" if is_away(head) else "side"
+        text = f"{where} {_signed(azimuth)} up {_signed(elevation)}"
     else:
         text = f"tilt {_signed(head.tilt)} pan {_signed(head.pan)}"
-    if head.tilt is not None and roll and head.roll is not None:
+    if head.tilt is not None and roll and head.roll is not None and not profile:
         text += f" roll {_signed(head.roll)}"
     if head.tilt is not None and error is not None:
         text += f" ±{round(error)}°"

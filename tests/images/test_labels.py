@@ -106,6 +106,9 @@ def test_letters_grow_with_the_picture(side, height):
         ),
         (Head((0, 0, 9, 9), 1, 5, 6, expected_error=31.0), {}, "tilt +5° pan +6° ±31° ?"),
         (Head((0, 0, 9, 9), 1, 0, 170), {}, "away +170° up 0°"),
+        (Head((0, 0, 9, 9), 1, -47, 88, 45), {"roll": True}, "side +89° up -1°"),
+        (Head((0, 0, 9, 9), 1, 10, 75, 4), {"roll": True}, "tilt +10° pan +75° roll +4°"),
+        (Head((0, 0, 9, 9), 1, 0, -76), {}, "side -76° up 0°"),
         (Head((0, 0, 9, 9), 1, None, None), {"name": "#2"}, "#2 ?"),
     ],
 )
