@@ -30,19 +30,28 @@ from headpose.pose.rotation import (
 
 
 class PortableAngles(HeadAngles):
-    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know."""
+    """`HeadAngles` by one arc tangent for all angles, without what few runtimes know.
+
+    Args:
+        profile_turn: See `HeadAngles`.
+        of_two: Whether the runtime knows the arc tangent of two numbers, and of one does not.
+    """
+
+    def __init__(self, profile_turn=0.0, of_two=False, **kwargs):
+        super().__init__(profile_turn, **kwargs)
+        self._of_two = of_two
 
     def call(self, raw):
         raw = ops.cast(raw, "float32")
         columns = ops.concatenate(portable_columns(raw), axis=-1)
-        angles = _degrees(columns, self.profile_turn)
+        angles = _degrees(columns, self.profile_turn, self._of_two)
         return ops.concatenate([angles, expected_error(raw)[:, None]], 1)
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((raw.shape[0], 6), "float32")
 
 
-def _degrees(rows, profile_turn):
+def _degrees(rows, profile_turn, of_two):
     """Returns tilt, pan, roll, azimuth and elevation (B, 5) of rotations.
 
     Columns may have any length, as long as all have the same: of y, which a turn leaves as it
@@ -51,6 +60,7 @@ def _degrees(rows, profile_turn):
     Args:
         rows: (B, 9 or more), which begin with a rotation's columns x, y and z.
         profile_turn: Degrees, see `HeadAngles`.
+        of_two: See `PortableAngles`.
     """
     shown = SHOWN[:, :5]
     if profile_turn:
@@ -69,8 +79,10 @@ def _degrees(rows, profile_turn):
         signs *= ops.matmul(lengths, LENGTHENED) + (1 - LENGTHENED.sum(axis=0))
     ends = (ops.matmul(seen, ENDS) + SOME_END + ops.matmul(lengths, LENGTH_ENDS)) * signs
     rises, runs = ops.split(ends, 2, axis=-1)
+    if of_two:
+        return ops.arctan2(rises, runs) * (180 / math.pi)
     up, right = ops.split(ops.sign(ends), 2, axis=-1)
-    # An arc tangent of two numbers in units of a right angle; few programs know one.
+    # In units of a right angle.
     return (ops.arctan(rises / runs) * (2 / math.pi) + (up - up * right)) * 90.0
 
 
@@ -131,11 +143,18 @@ class MirroredAngles(layers.Layer):
     Args:
         calibration: Whose weights are taken; None leaves the expected error as it is.
         profile_turn: Degrees, see `HeadAngles`.
+        of_two: See `PortableAngles`.
     """
 
-    def __init__(self, calibration: ErrorCalibration | None, profile_turn: float = 0.0, **kwargs):
+    def __init__(
+        self,
+        calibration: ErrorCalibration | None,
+        profile_turn: float = 0.0,
+        of_two: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self._profile_turn = profile_turn
+        self._profile_turn, self._of_two = profile_turn, of_two
         self._calibration = None if calibration is None else _weights(calibration)
 
     def call(self, raw):
@@ -151,7 +170,7 @@ class MirroredAngles(layers.Layer):
             hidden = ops.tanh(ops.matmul(features, first) + first_bias)
             error += ops.matmul(hidden, last) + last_bias
         error = MIN_ERROR + ERROR_SCALE * ops.softplus(error)
-        return ops.concatenate([_degrees(rows, self._profile_turn), error], axis=-1)
+        return ops.concatenate([_degrees(rows, self._profile_turn, self._of_two), error], axis=-1)
 
     def compute_output_spec(self, raw):
         return keras.KerasTensor((None, 6), "float32")
@@ -168,7 +187,7 @@ def _columns(told):
 
 def _unit(vectors):
     """Returns vectors (B, 3) with a length of 1, in a form of which runtimes make one step."""
-    mean = ops.mean(ops.power(vectors, 2.0), axis=-1, keepdims=True)
+    mean = ops.mean(ops.power(vectors, 2.0), axis=[-1], keepdims=True)
     return vectors / ops.sqrt(mean + SOME_LENGTH) * UNIT
 
 
@@ -220,10 +239,10 @@ def _weights(calibration: ErrorCalibration) -> list[np.ndarray]:
     return [part.astype(np.float32) for part in (placed, bias - centre @ scaled, last, last_bias)]
 
 
-def asked_together(model: keras.Model) -> keras.Model:
+def asked_together(model: keras.Model, of_two: bool = False) -> keras.Model:
     """Returns an estimator that asks itself twice as one that does so at once.
 
-    Weights are shared; other networks stay as they are.
+    Weights are shared; other networks stay as they are. `of_two` is of `PortableAngles`.
     """
     if not any(isinstance(layer, MeanWithMirror) for layer in model.layers):
         return model
@@ -233,5 +252,5 @@ def asked_together(model: keras.Model) -> keras.Model:
     x = type(crop).from_config(crop.get_config())(crops)
     raw = network(WithMirrorImages(name="with_mirror_images")(x))
     turn = angles_layer(model).profile_turn
-    degrees = MirroredAngles(learned, turn, name="degrees", dtype="float32")(raw)
+    degrees = MirroredAngles(learned, turn, of_two, name="degrees", dtype="float32")(raw)
     return keras.Model(crops, degrees, name=model.name)

@@ -198,7 +198,8 @@ def _write(model, about: ModelMetadata, form: str, file: Path, inputs: list[np.n
         shape = (1, *(n or NOMINAL_SIDE for n in shape[1:3]), shape[3])
     name = "image" if about.spec.kind == DETECTOR else "crops"
     signature = [keras.InputSpec(shape=shape, dtype="float32", name=name)]
-    network = rewrite(model, about.decoded)
+    # LiteRT has no arc tangent of one number.
+    network = rewrite(model, about.decoded, of_two=form == "litert")
     write: Callable = {
         "onnx": _write_onnx,
         "opencv": _write_onnx,

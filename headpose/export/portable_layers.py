@@ -14,7 +14,8 @@ ENLARGED = 2  # times, by all that enlarges a feature map
 class Standardize(layers.Layer):
     """`LayerNormalization` of whole crops without weights.
 
-    OpenCV 4.14 computes another number for a mean over three axes at once.
+    OpenCV 4.14 computes another number for a mean over three axes at once, and OpenVINO 2026.4
+    fails where the axis is no list.
     """
 
     def __init__(self, epsilon: float, **kwargs):
@@ -23,8 +24,8 @@ class Standardize(layers.Layer):
 
     def call(self, crops):
         flat = ops.reshape(crops, (-1, math.prod(crops.shape[1:])))
-        centred = flat - ops.mean(flat, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        centred = flat - ops.mean(flat, axis=[-1], keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=[-1], keepdims=True)
         return ops.reshape(centred / ops.sqrt(variance + self.epsilon), (-1, *crops.shape[1:]))
 
 

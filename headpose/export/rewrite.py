@@ -24,7 +24,7 @@ from headpose.export.portable_layers import (
 from headpose.pose.rotation import HeadAngles, MirrorImage, all_layers
 
 
-def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
+def rewrite(model: keras.Model, decoded: bool = True, of_two: bool = False) -> keras.Model:
     """Returns a network that computes the same from operations that runtimes know.
 
     Args:
@@ -33,6 +33,7 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
             with what `headpose.models.decoding` reads: a detector with the prediction maps of
             each level (offsets, then logits), an estimator of rotations with its raw
             outputs.
+        of_two: See `headpose.export.angles.PortableAngles`.
     """
     merged = _merged(model)
 
@@ -49,10 +50,10 @@ def rewrite(model: keras.Model, decoded: bool = True) -> keras.Model:
         if type(layer) is MirrorImage:
             return Mirror(name=layer.name)
         if type(layer) is HeadAngles:
-            return PortableAngles(layer.profile_turn, name=layer.name, dtype="float32")
+            return PortableAngles(layer.profile_turn, of_two, name=layer.name, dtype="float32")
         return layer
 
-    model = _joint(model) if decoded else _undecoded(model)
+    model = _joint(model, of_two) if decoded else _undecoded(model)
     return keras.models.clone_model(model, clone_function=replaced, recursive=True)
 
 
@@ -77,14 +78,14 @@ def _shape_of_scale(layer: layers.Rescaling) -> tuple[int, ...]:
     return np.broadcast_shapes(np.shape(layer.scale), np.shape(layer.offset))
 
 
-def _joint(model: keras.Model) -> keras.Model:
+def _joint(model: keras.Model, of_two: bool) -> keras.Model:
     """Returns a detector with one convolution for what each level tells.
 
     Estimators that ask themselves twice do it at once; other networks stay as they are.
     """
     decoding = next((layer for layer in model.layers if isinstance(layer, DecodeBoxes)), None)
     if decoding is None:
-        return asked_together(model)
+        return asked_together(model, of_two)
     offsets, logits = ([layer for layer, _ in _maps(model, kind)] for kind in ("loc", "conf"))
     told = [
         JointConvolution(a, b, name=a.name.removesuffix("_loc"), dtype="float32")(a.input)
