@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from headpose.export.portable_layers import ENLARGED
+
 # Convolutions in a row that stay in float32: a second one costs more time than it saves degrees.
 FLOAT_FIRST = 1
 
@@ -52,14 +54,16 @@ def quantize_onnx(file: Path, name: str, inputs: Iterable[np.ndarray]) -> None:
 def float_convolutions(graph) -> list[str]:
     """Names the convolutions of an ONNX graph that stay in float32: little work, much harm.
 
-    These are the first ones after the crop; those with a filter for each channel, as at
-    an estimator's end; and the last ones of a detector, which has several answers and makes
-    few numbers for them, each of which counts.
+    These are the first ones after a crop, while a detector's pictures need no finer numbers than
+    the 256 that their pixels have; those with a filter for each channel, as at an estimator's
+    end; and the last ones of a detector, which has several answers and makes few numbers for
+    them, each of which counts. Of these the finest level's is quantized all the same: it has
+    half of their work, for small heads alone.
     """
     inputs_each = {tensor.name: tensor.dims[1] for tensor in graph.initializer if tensor.dims[1:]}
     passed: dict[str, int] = {}  # convolutions on the longest way from the picture to a tensor
-    # A detector's pictures need no finer numbers than the 256 that their pixels have.
-    first = FLOAT_FIRST if len(graph.output) == 1 else 0
+    detector = len(graph.output) > 1
+    first = 0 if detector else FLOAT_FIRST
     kept: list[str] = []
     passed_on: set[str] = set()  # tensors from which another convolution goes on
     for node in graph.node:  # each after those whose answers it takes
@@ -68,12 +72,29 @@ def float_convolutions(graph) -> list[str]:
         passed |= dict.fromkeys(node.output, before + is_convolution)
         if is_convolution and (before < first or inputs_each.get(node.input[1]) == 1):
             kept.append(node.name)
-    for node in reversed(graph.node) if len(graph.output) > 1 else ():
+    strides, last = _strides(graph), {}
+    for node in reversed(graph.node) if detector else ():
         if node.op_type == "Conv" and not passed_on.intersection(node.output):
-            kept.append(node.name)
+            last[node.name] = strides[node.output[0]]
         if node.op_type == "Conv" or passed_on.intersection(node.output):
             passed_on.update(node.input)
-    return kept
+    if last:
+        del last[min(last, key=lambda name: last[name])]
+    return [*kept, *last]
+
+
+def _strides(graph) -> dict[str, float]:
+    """Returns of each tensor how many pixels of the picture lie between two of its cells."""
+    strides: dict[str, float] = {}
+    for node in graph.node:
+        stride = max((strides.get(name, 1.0) for name in node.input), default=1.0)
+        if node.op_type == "Conv":
+            told = {attribute.name: attribute.ints for attribute in node.attribute}
+            stride *= next(iter(told.get("strides", ())), 1)
+        elif node.op_type == "Resize":
+            stride /= ENLARGED
+        strides |= dict.fromkeys(node.output, stride)
+    return strides
 
 
 def quantize_openvino(model, inputs: list[np.ndarray]):

@@ -9,13 +9,14 @@ from headpose.export.quantize import float_convolutions
 CHANNELS = 8
 
 
-def graph(*nodes: tuple[str, str, int, str], answers: int = 1) -> SimpleNamespace:
+def graph(*nodes: tuple[str, str, int, str], answers: int = 1, halving=()) -> SimpleNamespace:
     """Makes a graph of convolutions and rectifiers.
 
     Args:
         nodes: Kind, name, channels that each filter sees, and whose answer it takes, which may
             be two names with a space between.
         answers: How many the network has.
+        halving: Names of convolutions with a stride of 2.
     """
     return SimpleNamespace(
         node=[
@@ -24,6 +25,7 @@ def graph(*nodes: tuple[str, str, int, str], answers: int = 1) -> SimpleNamespac
                 name=name,
                 input=[*source.split(), *([f"{name} weights"] if kind == "Conv" else [])],
                 output=[name],
+                attribute=[SimpleNamespace(name="strides", ints=[2, 2])] * (name in halving),
             )
             for kind, name, _, source in nodes
         ],
@@ -75,13 +77,14 @@ def test_first_and_last_and_depthwise_ones_stay(further, kept):
 
 
 def test_the_last_of_a_detector_stay():
-    """Those of each level, but none that another one goes on from, nor the first."""
+    """Those of each level but the finest, and none that another one goes on from, nor the first."""
     levels = [
         ("Conv", "coarse", CHANNELS, "b+"),
         ("Conv", "lateral", CHANNELS, "a+"),
-        ("Add", "fine", 0, "coarse lateral"),
-        ("Conv", "told coarse", CHANNELS, "coarse"),
+        ("Resize", "enlarged", 0, "coarse"),
+        ("Add", "fine", 0, "enlarged lateral"),
         ("Conv", "told fine", CHANNELS, "fine"),
+        ("Conv", "told coarse", CHANNELS, "coarse"),
     ]
-    kept = float_convolutions(graph(*STEM, *levels, answers=2))
-    assert sorted(kept) == ["told coarse", "told fine"]
+    kept = float_convolutions(graph(*STEM, *levels, answers=2, halving=("a", "coarse")))
+    assert kept == ["told coarse"]
