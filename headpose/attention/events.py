@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from headpose.attention.geometry import angles_between, from_rays, look_directions
-from headpose.attention.series import LONGEST_GAP, SHORTEST, Series, moment
+from headpose.attention.rows import moment
+from headpose.attention.series import LONGEST_GAP, SHORTEST, Series
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 
 

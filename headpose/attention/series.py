@@ -11,6 +11,7 @@ from headpose.attention.geometry import (
     look_directions,
     positions,
 )
+from headpose.attention.rows import ANGLES, SMOOTH, moment, usable
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS as BOX
@@ -18,11 +19,9 @@ from headpose.records.columns import Row, has_head
 from headpose.reporting import logger
 
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
-LONGEST_GAP = 2.5  # times the usual step between rows: after more a head was out of sight
-ANGLES = ("azimuth", "elevation")
-SMOOTH = "smooth_"  # of the columns of angles that were smoothed over time
-WHOLE_TURN = 360.0  # degrees; more is no direction
-NEEDED = ("file", *BOX, *ANGLES)
+# Times the usual step between rows, of their times and of their frames' numbers: after more a
+# head was out of sight. Of videos with uneven rates the times alone would not tell it.
+LONGEST_GAP = 2.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +78,7 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     Raises:
         HeadposeError: If a target or the field of view needs a column that the table lacks.
     """
-    kept = _usable(row for row in rows if has_head(row))
+    kept = usable(row for row in rows if has_head(row))
     sized = all(row.get("width") and row.get("height") for row in kept)
     if (looking.fov or any(target.region for target in looking.targets)) and not sized:
         raise HeadposeError("this table has no width and height of pictures; make it anew")
@@ -101,66 +100,9 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     ]
 
 
-def _usable(rows: Iterable[Row]) -> list[Row]:
-    """Leaves rows out whose box or angles cannot be, and tells so.
-
-    Raises:
-        HeadposeError: If a head is there twice: its looks would count twice.
-    """
-    kept: list[Row] = []
-    seen: set[tuple] = set()
-    wrong: list[Row] = []
-    for row in rows:
-        angles = [row.get(prefix + name) for prefix in ("", SMOOTH) for name in ANGLES]
-        if not (_has_area(row) and all(map(_is_angle, angles))):
-            wrong.append(row)
-            continue
-        track, head = row.get("track"), row.get("head")
-        place = (row["file"], row.get("frame"), row.get("time"), track, head)
-        # Pictures of an archive may be of one file, and have keys, which may be there twice.
-        told_apart = track is not None or (head is not None and row.get("key") is None)
-        if told_apart and place in seen:
-            raise HeadposeError(f"{row['file']}: {_told_again(row)}")
-        seen.add(place)
-        kept.append(row)
-    if wrong:
-        logger.warning(
-            "%d rows are left out, whose boxes or angles cannot be; the first of %s",
-            len(wrong),
-            wrong[0]["file"],
-        )
-    return kept
-
-
-def _told_again(row: Row) -> str:
-    """Says what is wrong with a row of a head that is there already."""
-    track = row.get("track")
-    if track is None:
-        return f"head {row.get('head')} is twice; give each table once"
-    if moment(row) is None:
-        return f"track {track}, but no column frame or time that tells its rows apart"
-    return f"track {track} is twice in a frame; give each table once"
-
-
-def _has_area(row: Row) -> bool:
-    # What is empty is no number, and no side of a box.
-    xmin, ymin, xmax, ymax = (float(v) if (v := row[name]) is not None else np.nan for name in BOX)
-    return xmin < xmax and ymin < ymax
-
-
-def _is_angle(degrees: str | float | None) -> bool:
-    return degrees is None or abs(float(degrees)) <= WHOLE_TURN
-
-
 def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
     """Returns the rows of tracks by file, moment and track."""
     return {(row["file"], moment(row), row.get("track")): row for row in rows}
-
-
-def moment(row: Row) -> object:
-    """Returns what is the same for rows of one frame: its number, else its time."""
-    frame = row.get("frame")
-    return row.get("time") if frame is None else frame
 
 
 def _in_time(rows: list[Row]) -> list[Row]:
@@ -183,7 +125,7 @@ def _series(
     missing = sum(row.get("time") is None for row in rows)
     if track is not None and not missing:
         times = np.array([row["time"] for row in rows], float)
-        steps = _steps(times)
+        steps = _steps(times, np.array([row.get("frame") for row in rows], float))
     elif track is not None and missing < len(rows):
         told = "%s, track %s: %d of %d rows have no time, so it has neither seconds nor events"
         logger.warning(told, file, track, missing, len(rows))
@@ -221,13 +163,22 @@ def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
     return np.array(values)
 
 
-def _steps(times: np.ndarray) -> np.ndarray:
-    """Returns how long each row counts, seconds: until the next, unless that is far."""
+def _steps(times: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Returns how long each row counts, seconds: until the next, unless that is far.
+
+    Args:
+        times: Seconds (N,).
+        frames: Numbers of the rows' frames; where one is NaN, times alone tell what is far.
+    """
     if len(times) < 2:
         return np.zeros(len(times))
     steps = np.diff(times)
     usual = float(np.median(steps))
-    return np.append(np.where(steps > LONGEST_GAP * usual, usual, steps), usual)
+    is_far = steps > LONGEST_GAP * usual
+    passed = np.diff(frames)
+    if not np.isnan(passed).any():
+        is_far &= passed > LONGEST_GAP * np.median(passed)
+    return np.append(np.where(is_far, usual, steps), usual)
 
 
 def _angles_to(

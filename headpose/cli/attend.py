@@ -11,7 +11,8 @@ from pathlib import Path
 
 from headpose.attention.events import Event, events_of, facing_pairs, shares_of
 from headpose.attention.geometry import DISTANCE_DEVIATION
-from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_of
+from headpose.attention.rows import NEEDED
+from headpose.attention.series import SHORTEST, Looking, Series, series_of
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError

@@ -49,6 +49,26 @@ def test_a_head_that_was_out_of_sight_begins_anew():
     assert events(rows) == [("camera", 0.0, 0.4, None), ("camera", 0.8, 1.2, None)]
 
 
+def slower_in_the_dark():
+    """Rows of a head that is in every frame: thirty a second, and then ten."""
+    times = [i / 30 for i in range(90)] + [3 + i / 10 for i in range(30)]
+    return [row(time, frame=i) for i, time in enumerate(times)]
+
+
+def test_a_slower_rate_is_no_gap():
+    (one,) = series_of(slower_in_the_dark(), Looking([camera()]))
+    assert one.steps.sum() == pytest.approx(6, abs=0.1)
+    assert [(e.start, e.end) for e in events_of(one)] == [(0, pytest.approx(6, abs=0.1))]
+
+
+def test_a_gap_in_a_video_of_uneven_rates_is_one():
+    rows = slower_in_the_dark()
+    del rows[100:110]  # a second
+    (one,) = series_of(rows, Looking([camera()]))
+    assert one.steps.sum() == pytest.approx(5, abs=0.2)
+    assert len(events_of(one)) == 2
+
+
 def test_short_looks_in_a_row_are_not_the_look_before_them():
     """Another second of nothing but moments at two things, and then half a second of one."""
     rows = through_time([0] * 10 + [60, 0, 60, 60, 0, 60, 60, 0, 60, 60] + [0] * 5)
