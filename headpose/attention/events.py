@@ -150,8 +150,9 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
 
     Returns:
         A row for each two heads that are seen together: file, their tracks, seconds
-        together, seconds facing each other (None without times), the share, and their mean
-        distance in metres.
+        together, seconds of these in which it is known where both look, seconds facing each
+        other, the share of what is known, and their mean distance in metres. Seconds are None
+        without times; where nothing is known, seconds facing and share are, too.
     """
     rows = []
     for first, second in _seen_in_one_video(all_series):
@@ -169,17 +170,23 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
             from_rays(look_directions(s.azimuth[k], s.elevation[k]), places[k])
             for s, places, k in ((first, first.places, here), (second, second.places, there))
         )
-        facing = (angles_between(one, way) <= within) & (angles_between(other, -way) <= within)
-        together = float(first.steps[here].sum())
-        seconds = float(first.steps[here][facing].sum())
+        off = np.stack([angles_between(one, way), angles_between(other, -way)])
+        known = ~np.isnan(off).any(axis=0)
+        facing = (off <= within).all(axis=0)
+        steps = first.steps[here]
+        together, seconds_known, seconds = (
+            float(steps[which].sum()) for which in (slice(None), known, facing)
+        )
+        timed = first.times is not None
         rows.append(
             {
                 "file": first.file,
                 "track": first.track,
                 "other": second.track,
-                "seconds_together": None if first.times is None else round(together, 3),
-                "seconds_facing": None if first.times is None else round(seconds, 3),
-                "share": round(seconds / together, 4) if together else None,
+                "seconds_together": round(together, 3) if timed else None,
+                "seconds_known": round(seconds_known, 3) if timed else None,
+                "seconds_facing": round(seconds, 3) if timed and known.any() else None,
+                "share": round(seconds / seconds_known, 4) if seconds_known else None,
                 "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
             }
         )

@@ -150,6 +150,18 @@ def test_two_who_face_each_other_are_told(both):
     assert pair["distance_m"] == pytest.approx(distance, abs=0.01)
 
 
+@pytest.mark.parametrize(("unsure", "seconds", "share"), [(5, 0.5, 1.0), (10, None, None)])
+def test_what_is_not_known_is_no_share_of_facing(unsure, seconds, share):
+    rows, _ = two_people()
+    for one in rows[: 2 * unsure : 2]:
+        one["expected_error"] = 40.0
+    looking = Looking([camera()], max_error=20.0, fov=FOV)
+    (pair,) = facing_pairs(series_of(rows, looking), 15.0)
+    assert pair["seconds_together"] == pytest.approx(1.0)
+    assert pair["seconds_known"] == pytest.approx(1 - unsure / 10)
+    assert (pair["seconds_facing"], pair["share"]) == (seconds, share)
+
+
 def test_another_head_is_a_target(tmp_path):
     (other,) = targets(tmp_path, "[partner]\ntrack = 2\nwithin = 10\n")
     rows, _ = two_people()
@@ -178,7 +190,8 @@ def test_rows_without_times_have_no_seconds(without, caplog):
     for one in rows[: 2 * without]:
         one["time"] = None
     (pair,) = facing_pairs(series_of(rows, Looking([camera()], fov=FOV)), 15.0)
-    assert (pair["seconds_together"], pair["seconds_facing"], pair["share"]) == (None, None, 1.0)
+    seconds = [pair[f"seconds_{name}"] for name in ("together", "known", "facing")]
+    assert (seconds, pair["share"]) == ([None] * 3, 1.0)
     told = "track 1: 1 of 10 rows have no time, so it has neither seconds nor events"
     assert (told in caplog.text) == (without == 1)
 
