@@ -150,9 +150,10 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
 
     Returns:
         A row for each two heads that are seen together: file, their tracks, seconds
-        together, seconds of these in which it is known where both look, seconds facing each
-        other, the share of what is known, and their mean distance in metres. Seconds are None
-        without times; where nothing is known, seconds facing and share are, too.
+        together, seconds of these in which it is known where both are and look, seconds
+        facing each other, the share of what is known, and their mean distance in metres.
+        Seconds are None without times; where nothing is known, seconds facing and share are,
+        too, and the distance where no places are.
     """
     rows = []
     for first, second in _seen_in_one_video(all_series):
@@ -174,6 +175,8 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
         known = ~np.isnan(off).any(axis=0)
         facing = (off <= within).all(axis=0)
         steps = first.steps[here]
+        distances = np.linalg.norm(way, axis=1)
+        distances = distances[~np.isnan(distances)]
         together, seconds_known, seconds = (
             float(steps[which].sum()) for which in (slice(None), known, facing)
         )
@@ -187,7 +190,7 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
                 "seconds_known": round(seconds_known, 3) if timed else None,
                 "seconds_facing": round(seconds, 3) if timed and known.any() else None,
                 "share": round(seconds / seconds_known, 4) if seconds_known else None,
-                "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
+                "distance_m": round(float(distances.mean()), 2) if len(distances) else None,
             }
         )
     return rows

@@ -10,6 +10,7 @@ from headpose.attention.geometry import (
     from_rays,
     look_directions,
     positions,
+    whole_heads,
 )
 from headpose.attention.rows import ANGLES, SMOOTH, moment, usable
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
@@ -52,8 +53,10 @@ class Series:
         times, steps: Seconds of each row, and until the next; of photos None and 1 each.
         azimuth, elevation: Degrees (N,), NaN where not known.
         looks: What each row looks at: a target's name, `ELSEWHERE` or `UNKNOWN`.
-        places: (N, 3) in metres, see `headpose.attention.geometry.positions`; None without
-            a field of view.
+        places: (N, 3) in metres, see `headpose.attention.geometry.positions`, NaN where not
+            known; None without a field of view.
+        deviations: Standard deviations (N,) of the distances, as shares of these; None
+            without a field of view.
         rows: Of the table.
     """
 
@@ -65,6 +68,7 @@ class Series:
     elevation: np.ndarray
     looks: list[str]
     places: np.ndarray | None
+    deviations: np.ndarray | None
     rows: list[Row]
 
 
@@ -114,12 +118,9 @@ def _series(
 ) -> Series:
     azimuth, elevation = (_angles(rows, name, looking) for name in ANGLES)
     boxes = np.array([[row[name] for name in BOX] for row in rows], float)
-    size = [(float(row.get("width") or 1), float(row.get("height") or 1)) for row in rows]
-    places = None
+    places = deviations = None
     if looking.fov:
-        places = np.concatenate(
-            [positions(box[None], s, looking.fov) for box, s in zip(boxes, size, strict=True)]
-        )
+        places, deviations = _places(boxes, _sizes(rows), looking.fov)
     times = None
     steps = np.ones(len(rows))
     missing = sum(row.get("time") is None for row in rows)
@@ -144,8 +145,24 @@ def _series(
         elevation,
         _looks(off, looking.targets, np.isnan(azimuth)),
         places,
+        deviations,
         rows,
     )
+
+
+def _sizes(rows: Iterable[Row]) -> np.ndarray:
+    """Returns width and height of each row's picture (N, 2), pixels."""
+    return np.array([[row.get("width") or 1, row.get("height") or 1] for row in rows], float)
+
+
+def _places(boxes: np.ndarray, sizes: np.ndarray, fov: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where heads are, NaN where not known, and by which share distances are off."""
+    whole, deviations = whole_heads(boxes, sizes)
+    places = [
+        positions(box[None], (width, height), fov)
+        for box, (width, height) in zip(whole, sizes, strict=True)
+    ]
+    return np.concatenate(places), deviations
 
 
 def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
@@ -191,7 +208,10 @@ def _angles_to(
     looking: Looking,
     others: Mapping[tuple, Row],
 ) -> np.ndarray:
-    """Returns by how many degrees (N,) noses miss a target; NaN where that is not known."""
+    """Returns by how many degrees (N,) noses miss a target.
+
+    Infinity where it is not there, NaN where it is and nobody knows the way to it.
+    """
     noses = look_directions(azimuth, elevation)
     if target.direction is not None:
         wanted = look_directions(*([value] for value in target.direction))
@@ -208,15 +228,19 @@ def _angles_to(
         # As if all were as far from the camera: from here to there within the picture.
         flat = _middles(goals) - _middles(boxes)
         wanted = np.concatenate([flat * [1, -1], np.zeros((len(flat), 1))], axis=1)
-        return angles_between(noses, wanted)
-    there = np.full((len(rows), 3), np.nan)
-    for i, row in enumerate(rows):
-        size = float(row["width"] or 1), float(row["height"] or 1)
-        if not np.isnan(goals[i]).any():
-            there[i] = positions(goals[i][None], size, looking.fov or 1)[0]
-            if target.region is not None:
-                there[i] *= places[i, 2] / there[i, 2]
-    return angles_between(from_rays(noses, places), there - places)
+        return np.nan_to_num(angles_between(noses, wanted), nan=np.inf)
+    if target.region is None:
+        there, _ = _places(goals, _sizes(rows), looking.fov or 1)
+    else:
+        whole = zip(goals, _sizes(rows), strict=True)
+        there = np.concatenate([positions(g[None], tuple(s), looking.fov or 1) for g, s in whole])
+        there *= places[:, 2:] / there[:, 2:]
+    off = np.nan_to_num(
+        angles_between(from_rays(noses, places), there - places),
+        nan=np.inf,
+    )
+    is_there = ~np.isnan(goals).any(axis=1)
+    return np.where(is_there & np.isnan(there - places).any(axis=1), np.nan, off)
 
 
 def _middles(boxes: np.ndarray) -> np.ndarray:
@@ -224,11 +248,18 @@ def _middles(boxes: np.ndarray) -> np.ndarray:
 
 
 def _looks(off: np.ndarray, targets: Sequence[Target], unknown: np.ndarray) -> list[str]:
-    """Returns what each row looks at: of the targets that are near enough, the nearest."""
+    """Returns what each row looks at: of the targets that are near enough, the nearest.
+
+    Args:
+        off: Degrees by which each target is missed (targets, N), see `_angles_to`.
+        targets: These.
+        unknown: Rows (N,) of which nobody knows where they look.
+    """
     reach = np.array([[target.within] for target in targets])
     share = np.where(np.isnan(off), np.inf, off / reach)
     best = share.argmin(axis=0)
+    other = np.where(np.isnan(off).any(axis=0), UNKNOWN, ELSEWHERE)
     return [
-        UNKNOWN if unknown[i] else targets[k].name if share[k, i] <= 1 else ELSEWHERE
+        UNKNOWN if unknown[i] else targets[k].name if share[k, i] <= 1 else str(other[i])
         for i, k in enumerate(best)
     ]

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from headpose.attention.events import Event, events_of, facing_pairs, shares_of
 from headpose.attention.geometry import DISTANCE_DEVIATION
 from headpose.attention.rows import NEEDED
@@ -28,6 +30,7 @@ HEADERS = {
     POSITIONS: "file,head,track,",
     PAIRS: "file,track,other,",
 }
+PLACE = ("x_m", "y_m", "depth_m", "depth_deviation_m")
 TIMELINE, DIRECTIONS = "timeline.png", "directions.png"
 
 
@@ -107,20 +110,19 @@ def write_csv(path: Path, rows: Sequence[dict], replace: bool) -> bool:
 
 
 def position_rows(all_series: Iterable[Series]) -> list[dict]:
-    """Returns where each head is in each row of the table, metres."""
+    """Returns where each head is in each row of the table, metres; None where not known."""
     rows = []
     for series in all_series:
-        if series.places is None:
+        if series.places is None or series.deviations is None:
             continue
-        for row, place in zip(series.rows, series.places, strict=True):
-            x, y, z = (round(float(v), 3) for v in place)
+        x, y, depth = series.places.T * [[1], [1], [-1]]
+        figures = np.stack([x, y, depth, depth * series.deviations], axis=1)
+        for row, place in zip(series.rows, figures, strict=True):
+            known = [None if np.isnan(value) else round(float(value), 3) for value in place]
             rows.append(
                 {
                     **{name: row.get(name) for name in ("file", "head", "track", "frame", "time")},
-                    "x_m": x,
-                    "y_m": y,
-                    "depth_m": -z,
-                    "depth_deviation_m": round(-z * DISTANCE_DEVIATION, 3),
+                    **dict(zip(PLACE, known, strict=True)),
                 }
             )
     return rows
