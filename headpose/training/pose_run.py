@@ -18,7 +18,7 @@ from headpose.training.run_folder import check_run, saving
 if TYPE_CHECKING:
     import keras
 
-    from headpose.datasets.pose_data import HeadSet
+    from headpose.datasets.head_sets import HeadSet
     from headpose.pose.estimator import PoseEstimator
     from headpose.training.pose_examples import PoseExamples
     from headpose.training.schedule import Schedule

@@ -9,10 +9,11 @@ import numpy as np
 
 from headpose.datasets.box_rows import picture_folder
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
+from headpose.datasets.head_sets import HeadSet, divide
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, of_part, read_texts
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
 from headpose.datasets.picture_finder import with_found_files
-from headpose.datasets.pose_data import HeadSet, divide, read_heads
+from headpose.datasets.pose_data import read_heads
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError

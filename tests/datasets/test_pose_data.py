@@ -5,8 +5,9 @@ import pytest
 from posed_heads import arrow_heads, write_heads
 from scipy.spatial.transform import Rotation
 
+from headpose.datasets.head_sets import divide
 from headpose.datasets.label_tables import SourceName
-from headpose.datasets.pose_data import divide, read_heads
+from headpose.datasets.pose_data import read_heads
 from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 
