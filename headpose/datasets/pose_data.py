@@ -97,9 +97,21 @@ def read_heads(
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
     heads.share = named.share
     if named.pitch_down:
-        known = np.isfinite(heads.angles).all(axis=1)
-        heads.angles[known] = pitch_down(heads.angles[known], named.pitch_down)
+        heads.angles[:] = _nodded_down(heads.angles, named.pitch_down)
     return heads, problems
+
+
+def _nodded_down(angles: np.ndarray, degrees: float) -> np.ndarray:
+    """Returns labels (N, 3) of heads nodded down; those without angles stay as they are.
+
+    A head whose roll is not known is nodded as if it were upright, and its roll stays unknown:
+    what is learned of it is where its nose points.
+    """
+    known = np.isfinite(angles[:, :2]).all(axis=1)
+    nodded = angles.copy()
+    nodded[known] = pitch_down(np.nan_to_num(angles[known]), degrees)
+    nodded[np.isnan(angles)] = np.nan
+    return nodded
 
 
 def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
