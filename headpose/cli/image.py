@@ -156,7 +156,8 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.listing import find_inputs
+    from headpose.images.drawn_mark import DRAWING, is_drawing
+    from headpose.images.listing import find_inputs, told_left_out
     from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
 
@@ -190,7 +191,7 @@ def main() -> int:
     # What is said about photos goes aside when a table goes to standard output.
     notes = sys.stderr if to_stdout(arguments) else sys.stdout
     failed = len(found.problems)
-    files = found.pictures
+    files, drawings = found.pictures, []
     with ExitStack() as stack:
         window = open_window("headpose") if arguments.show else None
         failed += bool(arguments.show and not window)
@@ -204,7 +205,16 @@ def main() -> int:
                     cl.tell(f"{cl.program()}: error: {picture}", sys.stderr)
                     failed += 1
                     continue
+                if is_drawing(file):
+                    if file in found.roots:
+                        drawings.append(file)
+                        continue
+                    cl.warn(f"{file}: a {DRAWING}, which may hide heads; name the photo")
                 photos.do(file, picture, places[str(file)])
+            if drawings:
+                told = told_left_out("that headpose drew on or hid heads in", drawings)
+                cl.warn(f"{told}; what is named itself is not left out")
+                failed += not (photos.done or found.videos)
             if photos.advice:
                 cl.warn(photos.advice)
             failed += follow_videos(arguments, found.videos, places, load, tables, notes)
