@@ -26,6 +26,8 @@ class HeadSet:
         share: Of the training examples.
         units: (N,), numbers of what belongs together (an identity, a person, a picture),
             the same in every run; None where that is not known.
+        origins: (N,), numbers that change with the picture and the box of a head, the same
+            wherever they lie; None where that is not known.
     """
 
     crops: np.ndarray
@@ -37,6 +39,7 @@ class HeadSet:
     alpha: np.ndarray | None = None
     share: float = 1.0
     units: np.ndarray | None = None
+    origins: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.angles)

@@ -1,6 +1,7 @@
 """Labelled heads for training pose estimators, from tables, clean folders and renderings."""
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -73,12 +74,14 @@ def read_heads(
         table = read_rows(*dataset, part, problems)
         heads = _read_boxes(path, table, problems, size, side, margin, detector, grey)
     elif path.is_dir():
-        from headpose.datasets.crop_dataset import fitted, read_crops
+        from headpose.datasets.crop_dataset import fitted, read_crops, subjects_of
 
         if part and part not in PARTS:
             raise HeadposeError(f"{path}: has parts {', '.join(PARTS)}, no {part!r}")
         clean = read_crops(path, part or None)
         heads = _from_crops(fitted(clean.crops, size, grey), clean.angles)
+        heads.units = _units(path, subjects_of(clean.table))
+        heads.origins = np.array([zlib.crc32(crop.tobytes()) for crop in clean.crops], np.int64)
     else:
         table = _read_table(path, part, problems)
         if set(PLACE) <= set(table.columns):
@@ -125,11 +128,17 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table["weight"] = table["weight"].fillna(1) / (1 + doubt**2)
     unit = next((c for c in ("identity", "person", "file") if c in table), None)
     names = table[unit] if unit else pd.Series("", index=table.index)
-    folder = path.absolute().parent.name  # however the table is named
-    table["unit"] = [
-        zlib.crc32(f"{folder}#{name}".encode(errors="surrogatepass")) for name in names
-    ]
+    table["unit"] = _units(path.absolute().parent, names)  # however the table is named
     return table
+
+
+def _units(folder: Path, names: Iterable[str]) -> np.ndarray:
+    """Returns a number for each name of what belongs together, the same in every run."""
+    return _numbered(f"{folder.absolute().name}#{name}" for name in names)
+
+
+def _numbered(texts: Iterable[str]) -> np.ndarray:
+    return np.array([zlib.crc32(text.encode(errors="surrogatepass")) for text in texts], np.int64)
 
 
 def _from_crops(cut: np.ndarray, angles: np.ndarray) -> HeadSet:
@@ -188,7 +197,9 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)
         patches += [crops.resize(crops.cut(seen, s), (patch_size, patch_size)) for s in around]
-        kept.append(rows[usable])
+        rows, bytes_there = rows[usable], (folder / str(file)).stat().st_size
+        texts = (f"{Path(str(file)).name} {bytes_there} {box}" for box in _boxes_of(rows))
+        kept.append(rows.assign(origin=_numbered(texts)))
     if not kept:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
@@ -200,7 +211,13 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         rows["weight"].to_numpy(np.float32),
         rows["away"].to_numpy(bool),
         units=rows["unit"].to_numpy(),
+        origins=rows["origin"].to_numpy(),
     )
+
+
+def _boxes_of(rows: pd.DataFrame) -> list[list[float]]:
+    """Returns the boxes of rows as they are labelled."""
+    return rows[list(COLUMNS)].to_numpy(float).tolist()
 
 
 def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, int]:
@@ -238,4 +255,6 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
         ]
     )
     weights, away = rows["weight"].to_numpy(np.float32), np.zeros(len(rows), bool)
-    return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=rows["unit"].to_numpy())
+    origins = _numbered(map(str, zip(*(rows[n] for n in PLACE), _boxes_of(rows), strict=True)))
+    units = rows["unit"].to_numpy()
+    return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=units, origins=origins)

@@ -17,7 +17,7 @@ from headpose.datasets.pose_data import read_heads
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
-from headpose.reporting import report
+from headpose.reporting import logger, report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 from headpose.training.run_folder import digest_of
 from headpose.training.same_sources import (
@@ -51,11 +51,23 @@ class TrainingSets:
 
     def digest(self) -> str:
         """Returns a digest of all labels, by which a run notices that its data changed."""
-        sets = (self.training, self.validation, self.test, dict(enumerate(self.held_out)))
-        every = [heads for part in sets for heads in part.values()]
         return digest_of(
-            array for heads in every for array in (heads.angles, heads.weights, heads.away)
+            array for heads in self._every for array in (heads.angles, heads.weights, heads.away)
         )
+
+    def digest_of_taken(self) -> str:
+        """Returns a digest of the boxes and pictures of all labels, and of the sets' shares."""
+        return digest_of(
+            each
+            for heads in self._every
+            for each in (str(heads.share), heads.sides, heads.origins)
+            if each is not None
+        )
+
+    @property
+    def _every(self) -> list[HeadSet]:
+        sets = (self.training, self.validation, self.test, dict(enumerate(self.held_out)))
+        return [heads for part in sets for heads in part.values()]
 
 
 def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
@@ -175,6 +187,12 @@ def read_sets(
                 f"{name}: nothing is left to learn from; give a smaller --hold-out or more heads"
             )
     _check_labels(training, validation | test)
+    if config.learning.hold_out and not any(len(rest) for _, rest in divided.values()):
+        logger.warning(
+            "--hold-out %g: no head is held out, there are too few persons or pictures; the "
+            "expected error will not be learned anew",
+            config.learning.hold_out,
+        )
     return TrainingSets(
         {name: learned for name, (learned, _) in divided.items()},
         validation,
