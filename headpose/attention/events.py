@@ -156,14 +156,8 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
         too, and the distance where no places are.
     """
     rows = []
-    for first, second in _seen_in_one_video(all_series):
+    for first, second, pairs in _seen_together(all_series):
         if first.places is None or second.places is None:
-            continue
-        # Without a frame's number and a time nobody knows who was there together.
-        frames = {moment(row): i for i, row in enumerate(second.rows)}
-        frames.pop(None, None)
-        pairs = [(i, frames[moment(r)]) for i, r in enumerate(first.rows) if moment(r) in frames]
-        if not pairs:
             continue
         here, there = map(np.array, zip(*pairs, strict=True))
         way = second.places[there] - first.places[here]
@@ -196,11 +190,22 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
     return rows
 
 
-def _seen_in_one_video(all_series: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
-    """Yields each two tracks of a video."""
-    videos: dict[str, list[Series]] = {}
-    for series in all_series:
-        if series.track is not None:
-            videos.setdefault(series.file, []).append(series)
-    for tracks in videos.values():
-        yield from itertools.combinations(tracks, 2)
+def _seen_together(
+    all_series: Sequence[Series],
+) -> Iterator[tuple[Series, Series, list[tuple[int, int]]]]:
+    """Yields each two tracks of a video that are seen at one moment, with their rows of these.
+
+    Of a long video few of all pairs are, so that these are found by their moments.
+    """
+    there: dict[tuple, list[tuple[int, int]]] = {}
+    for number, series in enumerate(all_series):
+        for i, row in enumerate(series.rows):
+            # Without a frame's number and a time nobody knows who was there together.
+            if series.track is not None and (when := moment(row)) is not None:
+                there.setdefault((series.file, when), []).append((number, i))
+    together: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for seen in there.values():
+        for (first, i), (second, k) in itertools.combinations(seen, 2):
+            together.setdefault((first, second), []).append((i, k))
+    for (first, second), pairs in sorted(together.items()):
+        yield all_series[first], all_series[second], sorted(pairs)

@@ -143,7 +143,7 @@ def _series(
         steps,
         azimuth,
         elevation,
-        _looks(off, looking.targets, np.isnan(azimuth)),
+        _looks(off, looking.targets, np.isnan(azimuth) | np.isnan(elevation)),
         places,
         deviations,
         rows,

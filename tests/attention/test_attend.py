@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from headpose.attention import events as attention_events
 from headpose.attention.events import events_of, facing_pairs, shares_of
 from headpose.attention.figures import direction_histogram, drawn_first
 from headpose.attention.series import Looking, series_of
@@ -98,6 +99,21 @@ def test_what_nobody_knows_is_told_as_that():
     (one,) = series_of(rows, Looking([camera()], max_error=20.0))
     shares = {r["target"]: r["share"] for r in shares_of(one, [camera()])}
     assert shares == {"camera": 1.0, "elsewhere": 0.0, "unknown": None}
+
+
+@pytest.mark.parametrize("missing", ["azimuth", "elevation"])
+def test_a_row_without_an_angle_is_unknown(missing):
+    (one,) = series_of([row(0.0), row(0.1, **{missing: None})], Looking([camera()]))
+    assert one.looks == ["camera", "unknown"]
+
+
+def test_each_row_is_looked_at_once_however_many_tracks_never_meet(monkeypatch):
+    rows = [row(i / 10, track=i // 2) for i in range(60)]
+    all_series = series_of(rows, Looking([camera()], fov=FOV))
+    asked = []
+    monkeypatch.setattr(attention_events, "moment", lambda row: asked.append(1) or row["frame"])
+    assert facing_pairs(all_series, 15.0) == []
+    assert len(asked) == 60
 
 
 def test_smoothed_angles_are_taken_where_there_are_any():
