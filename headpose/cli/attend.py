@@ -20,6 +20,7 @@ from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, csv_writer, sole_user, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
+from headpose.records.columns import Row
 from headpose.records.reading import read_table
 
 SHARES, EVENTS, POSITIONS, PAIRS = "attention.csv", "events.csv", "positions.csv", "pairs.csv"
@@ -179,6 +180,28 @@ def check_once(tables: Sequence[str]) -> None:
             raise HeadposeError(f"{table}: given twice; give each table once")
 
 
+def read_tables(tables: Sequence[str]) -> list[Row]:
+    """Reads tables of heads, none of which tells of a file that another one tells of.
+
+    Raises:
+        HeadposeError: If two do: heads of two videos of one name would become one, and tracks
+            of two calls have nothing in common but their numbers.
+    """
+    rows: list[Row] = []
+    told_by: dict[str, str] = {}
+    for table in tables:
+        found = read_table(table, NEEDED)
+        for file in {str(row["file"]) for row in found}:
+            if file in told_by:
+                raise HeadposeError(
+                    f"{file} is in {told_by[file]} and in {table}, and their heads cannot be told "
+                    "apart; attend to each table by itself, or make one of a folder above both"
+                )
+        told_by |= {str(row["file"]): table for row in found}
+        rows += found
+    return rows
+
+
 def draw(
     folder: Path,
     all_series: Sequence[Series],
@@ -241,7 +264,7 @@ def main() -> int:
     if arguments.targets:
         targets += load_targets(arguments.targets, arguments.within)
     check_once(arguments.tables)
-    rows = [row for table in arguments.tables for row in read_table(table, NEEDED)]
+    rows = read_tables(arguments.tables)
     looking = Looking(
         targets, arguments.max_error, not arguments.raw, arguments.fov, arguments.shortest
     )
