@@ -17,6 +17,7 @@ from headpose.baselines import rig_labels
 from headpose.baselines.pseudo_labels import answers, mean_rotation
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.cli.markdown import markdown_table
+from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, numbers, read_labels
 from headpose.files import atomic_write, check_outputs
@@ -66,6 +67,7 @@ def main() -> None:
     arguments = options().parse_args()
     if arguments.output:
         check_outputs([arguments.output], [arguments.labels], arguments.overwrite)
+    outlive_reader(arguments.output)
     problems = Problems()
     table = read_labels(arguments.labels, "", ("file", "person", *COLUMNS, *ANGLES), problems)
     report(arguments.labels, problems)

@@ -17,6 +17,7 @@ from headpose.attention.rows import NEEDED
 from headpose.attention.series import SHORTEST, Looking, Series, series_of
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, csv_writer, sole_user, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
@@ -278,6 +279,7 @@ def main() -> int:
 
         check_figures()
     folder = writable_folder(arguments.output)
+    outlive_reader(folder)
     with sole_user(folder):
         events = write_results(folder, arguments, all_series, targets, looking.shortest)
     for one in all_series:

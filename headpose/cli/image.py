@@ -12,7 +12,7 @@ from headpose.cli import common as cl
 from headpose.cli.drawing_options import drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.small_heads import SmallHeads, searched_size
-from headpose.cli.surroundings import held_back
+from headpose.cli.surroundings import held_back, outlive_reader
 from headpose.cli.table_options import (
     Tables,
     add_table_options,
@@ -190,6 +190,8 @@ def main() -> int:
     load = functools.cache(lambda: pipeline_from(arguments))
     # What is said about photos goes aside when a table goes to standard output.
     notes = sys.stderr if to_stdout(arguments) else sys.stdout
+    if not to_stdout(arguments):
+        outlive_reader(arguments.output)
     failed = len(found.problems)
     files, drawings = found.pictures, []
     with ExitStack() as stack:

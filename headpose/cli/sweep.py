@@ -18,6 +18,7 @@ from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import check_models, resolve_models
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, sha256, writable_folder
 from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
@@ -125,6 +126,7 @@ def main() -> int:
         paths = [source.path for source in data]
         check_kept(arguments.output, [*paths, *(getattr(arguments, option) for option in MODELS)])
     folder = writable_folder(arguments.output)
+    outlive_reader(folder)
     if arguments.overwrite:
         with turn(folder):
             clear(folder, results.FILES)
