@@ -4,7 +4,8 @@
 Prints by how many degrees each ring of cameras is turned about the vertical, as each
 estimator sees it, and how far the estimators are from the labels before and after rings and
 rest positions are corrected. Only cameras within 45 degrees of the front are judged by; the
-others, profiles and backs, show whether the correction is right.
+others, profiles and backs, show whether the correction is right. Rows that cannot be judged so
+are left out of the written table, and told.
 """
 
 import argparse
@@ -70,12 +71,15 @@ def main() -> None:
     outlive_reader(arguments.output)
     problems = Problems()
     table = read_labels(arguments.labels, "", ("file", "person", *COLUMNS, *ANGLES), problems)
-    report(arguments.labels, problems)
     wanted = [*COLUMNS, *ANGLES]
     table[wanted] = numbers(table, tuple(wanted))
     folder = picture_folder(arguments.labels, table["file"]).resolve()
     table["file"] = [str(folder / name) for name in table["file"]]
-    rig = rig_labels.Rig.of(table.dropna(subset=wanted))
+    boxed = table[list(COLUMNS)].notna().all(axis=1)
+    for file in table["file"][~boxed]:
+        problems.add("bad box", file)
+    rig = rig_labels.Rig.of(table[boxed], problems)
+    report(arguments.labels, problems)
     told = read_answers(arguments, rig)
 
     rings = rig_labels.ring_offsets(rig, told)
