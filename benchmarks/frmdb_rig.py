@@ -4,7 +4,8 @@
 Prints by how many degrees each ring of cameras is turned about the vertical, as each
 estimator sees it, and how far the estimators are from the labels before and after rings and
 rest positions are corrected. Only cameras within 45 degrees of the front are judged by; the
-others, profiles and backs, show whether the correction is right.
+others, profiles and backs, show whether the correction is right. Rows that cannot be judged so
+are left out of the written table, and told.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from headpose.baselines import rig_labels
 from headpose.baselines.pseudo_labels import answers, mean_rotation
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator
 from headpose.cli.markdown import markdown_table
+from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, numbers, read_labels
 from headpose.files import atomic_write, check_outputs
@@ -66,14 +68,18 @@ def main() -> None:
     arguments = options().parse_args()
     if arguments.output:
         check_outputs([arguments.output], [arguments.labels], arguments.overwrite)
+    outlive_reader(arguments.output)
     problems = Problems()
     table = read_labels(arguments.labels, "", ("file", "person", *COLUMNS, *ANGLES), problems)
-    report(arguments.labels, problems)
     wanted = [*COLUMNS, *ANGLES]
     table[wanted] = numbers(table, tuple(wanted))
     folder = picture_folder(arguments.labels, table["file"]).resolve()
     table["file"] = [str(folder / name) for name in table["file"]]
-    rig = rig_labels.Rig.of(table.dropna(subset=wanted))
+    boxed = table[list(COLUMNS)].notna().all(axis=1)
+    for file in table["file"][~boxed]:
+        problems.add("bad box", file)
+    rig = rig_labels.Rig.of(table[boxed], problems)
+    report(arguments.labels, problems)
     told = read_answers(arguments, rig)
 
     rings = rig_labels.ring_offsets(rig, told)

@@ -15,6 +15,7 @@ from measuring import cl
 
 from headpose.baselines.heads import read_table_heads
 from headpose.cli.markdown import markdown_table
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.geometry.angles import rotation_matrices, turned_further, whole_turn_angles
@@ -53,13 +54,19 @@ def main() -> None:
         "--data", nargs="+", required=True, metavar="TABLE", help="labelled heads; #PART for a part"
     )
     add("--turns", type=degrees, nargs="+", default=TURNS, help="degrees to try")
-    add("--save", type=Path, metavar="FILE", help="write the estimator with --turn here (.keras)")
+    add(
+        "--save",
+        type=cl.keras_path,
+        metavar="FILE",
+        help="write the estimator with --turn here (.keras)",
+    )
     add("--turn", type=degrees, help="degrees by which it turns heads in profile, for --save")
     cl.add_overwrite_option(parser)
     arguments = parser.parse_args()
     if (arguments.save is None) != (arguments.turn is None):
         parser.error("--save and --turn go together; give both or neither")
     check_outputs([arguments.save], [arguments.estimator], arguments.overwrite)
+    outlive_reader(arguments.save)
     set_up("cpu", "float32")
     model = load_model(arguments.estimator)
     estimator = PoseEstimator(with_profile_turn(model, 0))

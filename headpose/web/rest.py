@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import signal
 import tempfile
+import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
 import cv2
@@ -212,7 +216,7 @@ def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> byt
 
 
 def serve(app, host: str, port: int) -> None:
-    """Serves the application until Ctrl-C or SIGTERM; prints where, once it is reached there.
+    """Serves the application until Ctrl-C or the like; prints where, once it is reached there.
 
     Args:
         app: Of `build_app`.
@@ -235,5 +239,31 @@ def serve(app, host: str, port: int) -> None:
     listening = config.bind_socket()
     listening.listen()  # who comes before the loop runs waits
     shown = f"[{host}]" if ":" in host else host
+    server = uvicorn.Server(config)
     print(f"ready: http://{shown}:{port} (Ctrl-C ends)", flush=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    with _ended_by_hang_up(server):
+        server.run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _ended_by_hang_up(server) -> Iterator[None]:
+    """Has SIGHUP end a server of Uvicorn as SIGTERM does, where it ends this process at all."""
+    number = next((one for one in signal.Signals if one.name == "SIGHUP"), None)
+    before = None if number is None else signal.getsignal(number)
+    in_main = threading.current_thread() is threading.main_thread()
+    if number is None or not (in_main and callable(before)):
+        yield
+        return
+    came = []
+
+    def end(received: int, frame: FrameType | None) -> None:
+        came.append(received)
+        server.should_exit = True  # its loop must not be left by an exception
+
+    signal.signal(number, end)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+        if came:
+            signal.raise_signal(number)

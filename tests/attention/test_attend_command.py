@@ -52,6 +52,18 @@ def test_a_table_is_not_counted_twice(run_script, tmp_path):
     assert "t.csv: given twice; give each table once" in done.err
 
 
+@pytest.mark.parametrize("rows", [through_time([0] * 9), [row(track=None, head=1)]])
+def test_two_videos_or_photos_of_one_name_are_told(run_script, tmp_path, rows):
+    """Of two folders, each with a table of its own: frames need not even meet."""
+    for name, some in (("a.csv", rows[:4]), ("b.csv", rows[4:] or rows)):
+        with CsvSink(tmp_path / name, VIDEO_FIELDS) as written:
+            for one in some:
+                written.write(one)
+    done = run_script("attend", tmp_path / "a.csv", tmp_path / "b.csv", "--no-figures")
+    assert done.status == 1
+    assert f"clip.mp4 is in {tmp_path / 'a.csv'} and in {tmp_path / 'b.csv'}" in done.err
+
+
 def test_who_is_not_in_the_pictures_is_told(run_script, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr("headpose.attention.figures.MAX_HEADS", 3)
