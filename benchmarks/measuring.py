@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
+from headpose.reporting import report
 
 T = TypeVar("T")
 NOTHING = "-"  # in a cell
@@ -58,3 +61,31 @@ def median(values: Sequence[float] | None) -> float | None:
 def cell(value: float | None, form: str, factor: float = 1) -> str:
     """Returns a number as a cell; a dash where it is not known."""
     return NOTHING if value is None or value != value else format(value * factor, form)
+
+
+def shown_heads(table: str, every: int = 1) -> tuple[list, np.ndarray, np.ndarray]:
+    """Reads the heads of a table whose roll is known; what is left out is told.
+
+    Args:
+        table: See `headpose.baselines.heads.read_table_heads`.
+        every: Takes each so many-th head.
+
+    Returns:
+        The picture of each head, its box (N, 4) and its angles (N, 3).
+
+    Raises:
+        HeadposeError: If there is none.
+    """
+    from headpose.baselines.heads import read_table_heads, select_heads, usable_pictures
+
+    heads, problems = read_table_heads(table)
+    whole = np.isfinite(heads.angles).all(axis=1)
+    for path in heads.pictures[~whole]:
+        problems.add("no roll", path.name)
+    heads = select_heads(select_heads(heads, whole), slice(None, None, every))
+    found = [(row, p) for rows, p in usable_pictures(heads, problems) for row in rows]
+    report(table, problems)
+    if not found:
+        raise HeadposeError(f"{table}: no head with a roll in a picture that can be read")
+    rows = [row for row, _ in found]
+    return [picture for _, picture in found], heads.boxes[rows], heads.angles[rows]

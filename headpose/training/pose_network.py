@@ -92,8 +92,15 @@ def with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Mode
     """Returns a model that asks the others that are to be asked as well, if there are any."""
     from headpose.models.keras_files import load_model
     from headpose.pose.joining import joined
+    from headpose.pose.rotation import asked_once
 
-    others = [load_model(path) for path in config.average_with]
+    others = []
+    for path in config.average_with:
+        others.append(load_model(path))
+        try:
+            asked_once(others[-1])
+        except HeadposeError as error:
+            raise HeadposeError(f"{path}: {error}") from error
     if not others:
         return model
     together = joined([model, *others])

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 
 from headpose import __version__
 from headpose.errors import HeadposeError, PictureError, install
 from headpose.images.drawn_mark import marked
-from headpose.images.pictures import QUALITIES, read_image
+from headpose.images.encoding import encode
+from headpose.images.pictures import read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
 from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
@@ -207,11 +207,15 @@ def _own(row: Row) -> Row:
 
 
 def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> bytes:
-    """Returns the photo with its heads drawn, as JPEG."""
+    """Returns the photo with its heads drawn, as JPEG.
+
+    Raises:
+        PictureError: If it is none, or larger than JPEG can have it.
+    """
     picture = read_image(photo)
     heads = pipeline.heads(picture, settings)
     drawn = pipeline.drawn(picture, heads, settings.style)
-    encoded = cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
+    encoded = encode(drawn, ".jpg")
     return encoded if np.array_equal(drawn, picture) else marked(encoded)
 
 

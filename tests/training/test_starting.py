@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_models import small_detector
 
 from headpose.detection.classifier import build_classifier, build_efficientnet_classifier
 from headpose.errors import HeadposeError
@@ -97,6 +98,14 @@ def test_several_networks_in_one_are_no_start():
     both = joined([build_rotation(), build_rotation()])
     with pytest.raises(HeadposeError, match="asks several networks; --start from one of them"):
         take_weights(build_rotation(), both, "large.keras")
+
+
+def test_what_tells_no_rotations_is_not_averaged(tmp_path):
+    """A detector takes pictures of any size."""
+    save_model(small_detector(), tmp_path / "detector.keras")
+    config = PoseTrainingConfig(average_with=(str(tmp_path / "detector.keras"),))
+    with pytest.raises(HeadposeError, match=r"detector\.keras: only estimators that tell rot"):
+        with_others(config, build_rotation())
 
 
 def test_a_name_that_no_layer_has_is_told():

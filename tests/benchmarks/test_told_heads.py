@@ -1,0 +1,55 @@
+"""Measurements on labelled heads: what is no photo, or not told, is left out and said so."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from drawn_heads import spot_heads
+from lively_networks import lively
+from small_models import saved, small_detector
+
+from headpose.images.drawn_mark import marked
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Six heads: of a drawing, of a picture of another size, outside theirs, without a roll."""
+    table = spot_heads(tmp_path, 6, 0)
+    rows = pd.read_csv(table).drop(columns="part").assign(roll=0.0, width=80, height=80)
+    drawing = tmp_path / "0.png"
+    drawing.write_bytes(marked(drawing.read_bytes()))
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((160, 160, 3), 90, np.uint8))
+    rows.loc[2, ["xmin", "xmax"]] = 200, 260
+    rows.loc[3, "roll"] = None
+    rows.to_csv(table, index=False)
+    return table
+
+
+@pytest.fixture
+def estimator(tmp_path):
+    return saved(lively(6), tmp_path / "estimator.keras")
+
+
+@pytest.mark.parametrize(
+    ("script", "given", "count"),
+    [
+        ("profile_turn.py", ["{estimator}", "--data", "{table}"], 3),
+        ("hard_crops.py", ["{table}", "{estimator}"], 2),
+        ("out_of_plane_turns.py", ["{estimator}", "--data", "{table}", "--every", "1"], 2),
+    ],
+)
+def test_what_cannot_be_measured_on_is_told(run_script, table, estimator, script, given, count):
+    words = [word.format(table=table, estimator=estimator) for word in given]
+    done = run_script(f"benchmarks/{script}", *words)
+    assert done.status == 0, done.err
+    assert f"{count} heads" in done.out
+    told = ["a drawing that headpose made", "picture of another size", "box outside the picture"]
+    assert all(what in done.err for what in [*told, *["no roll"] * (count == 2)])
+    assert "nan" not in done.out
+
+
+def test_what_tells_no_rotations_is_told(run_script, table, tmp_path):
+    detector = saved(small_detector(), tmp_path / "detector.keras")
+    done = run_script("benchmarks/profile_turn.py", detector, "--data", table)
+    assert done.status == 1
+    assert "detector.keras: tells no rotations" in done.err
