@@ -63,6 +63,13 @@ def cell(value: float | None, form: str, factor: float = 1) -> str:
     return NOTHING if value is None or value != value else format(value * factor, form)
 
 
+def evenly(items: Sequence[T], count: int) -> list[T]:
+    """Returns so many of some items, or all if they are fewer, evenly from all."""
+    total = len(items)
+    count = min(total, count)
+    return [items[index * total // count] for index in range(count)]
+
+
 def shown_heads(table: str, every: int = 1) -> tuple[list, np.ndarray, np.ndarray]:
     """Reads the heads of a table whose roll is known; what is left out is told.
 

@@ -8,7 +8,7 @@ import statistics
 import time
 from pathlib import Path
 
-from measuring import cell, cl, in_turns, median
+from measuring import cell, cl, evenly, in_turns, median
 
 from headpose.cli.markdown import markdown_table
 from headpose.detection.loading import load_detector
@@ -34,8 +34,7 @@ def main() -> None:
             cl.warn(problem)
         if not files:
             raise HeadposeError(f"{source}: no pictures there; name a folder of them")
-        pictures = [read_image(f) for f in files[:: max(1, len(files) // arguments.count)]]
-        pictures = pictures[: arguments.count]
+        pictures = [read_image(file) for file in evenly(files, arguments.count)]
         found = [len(boxes) for boxes, _ in detectors[OURS].detect(pictures)]
         ways = {name: _timed(detector, pictures) for name, detector in detectors.items()}
         taken = {k: median(v) for k, v in in_turns(ways, arguments.repeats, "round", 1).items()}

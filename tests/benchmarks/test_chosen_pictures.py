@@ -1,0 +1,90 @@
+"""Benchmarks that look at some of many pictures take them evenly, and tell what is left out."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import second_stage
+from close_ups import sights_of
+from measuring import evenly
+
+from headpose.errors import HeadposeError
+from headpose.images.drawn_mark import marked
+
+
+@pytest.mark.parametrize("total", [1, 7, 60, 61, 119, 120, 1000])
+def test_some_are_taken_evenly_from_all(total):
+    taken = evenly(range(total), 60)
+    assert len(taken) == min(total, 60)
+    steps = np.diff([*taken, total])
+    assert steps.max() - steps.min() <= 1
+    assert evenly([], 60) == []
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Twelve rows: number 8 has no face, 9 is upside down, 10 and 11 are outside of theirs."""
+    rows = []
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((60, 80, 3), 10 * i, np.uint8))
+        rows.append([f"{i}.png", 10, 5, 50, 55, 15, 20, 45, 50])
+    names = ["file", *(f"{part}{side}" for part in ("", "face_") for side in _SIDES)]
+    rows[8][5:] = [None] * 4
+    rows[9][6] = 54
+    rows[10][1:5] = 200, 5, 250, 55
+    rows[11][5:] = 75, 20, 105, 50  # which the picture shows a sixth of
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def shown(sights: list) -> list[int]:
+    """Returns the numbers of pictures, by their grey."""
+    return [int(picture[0, 0, 0]) // 10 for picture, _, _ in sights]
+
+
+def test_close_ups_are_of_photos_from_the_whole_table(table, caplog):
+    assert shown(sights_of(str(table), 5)) == [0, 2, 4, 6]
+    assert "left out: bad box: 2 (8.png, 9.png)" in caplog.text
+    _, head, face = sights_of(str(table), 1)[0]
+    assert (head.tolist(), face.tolist()) == ([10, 5, 50, 55], [15, 20, 45, 50])
+
+
+def test_what_is_no_photo_of_the_boxes_is_told(table, tmp_path, caplog):
+    (tmp_path / "1.png").write_bytes(marked((tmp_path / "1.png").read_bytes()))
+    (tmp_path / "2.png").unlink()
+    pd.read_csv(table).assign(width=80, height=[60] * 4 + [120] + [60] * 7).to_csv(table)
+    assert shown(sights_of(str(table), 60)) == [0, 3, 5, 6, 7]
+    told = ["unreadable or missing picture: 2", "a drawing that headpose made"]
+    told += ["picture of another size than the table says: 1 (4.png)"]
+    told += ["box outside the picture: 2 (10.png, 11.png)"]
+    assert all(what in caplog.text for what in told)
+
+
+def test_a_table_without_any_photo_is_told(table):
+    pd.read_csv(table).iloc[8:].to_csv(table, index=False)
+    with pytest.raises(HeadposeError, match="no head and face in a photo"):
+        sights_of(str(table), 60)
+
+
+def test_the_second_stage_is_timed_on_pictures_from_all(run_script, tmp_path, monkeypatch):
+    for i in range(7):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((40, 40, 3), 10 * i, np.uint8))
+    watched = _Watched()
+    monkeypatch.setattr(second_stage, "load_detector", lambda _name: watched)
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path), "--count", "4", "--repeats", "1"])
+    second_stage.main()
+    assert {int(picture[0, 0, 0]) // 10 for picture in watched.seen} == {0, 1, 3, 5}
+
+
+class _Watched:
+    """A detector that finds nothing, and keeps what it is shown."""
+
+    def __init__(self):
+        self.seen: list[np.ndarray] = []
+
+    def detect(self, pictures: list) -> list:
+        self.seen.extend(pictures)
+        return [(np.zeros((0, 4)), np.zeros(0)) for _ in pictures]
