@@ -16,6 +16,7 @@ import numpy as np
 from measuring import cl, shown_heads
 
 from headpose.cli.markdown import markdown_table
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import rotate_in_plane
 from headpose.geometry.crops import head_crops
 from headpose.models.shipped import ESTIMATORS, named_model
@@ -67,7 +68,10 @@ def main() -> None:
     arguments = parser.parse_args()
     files = {name: named_model(name, ESTIMATORS) for name in arguments.estimator}
     estimators = [(name, PoseEstimator.load(file)) for name, file in files.items()]
-    pictures, boxes, angles = shown_heads(arguments.table)
+    for name, estimator in estimators:
+        if estimator.outputs <= EXPECTED_ERROR:
+            raise HeadposeError(f"{name}: tells no expected error; name one that does")
+    pictures, boxes, angles = shown_heads(arguments.table, hidden=max(CUTS))
     cases = [(f"turned by {a}", turned, a) for a in TURNS]
     cases += [(f"{c:.0%} of the width cut", cut, c) for c in CUTS]
     cases += [(f"{d:.0%} of the light", darkened, d) for d in DARK]

@@ -70,12 +70,16 @@ def evenly(items: Sequence[T], count: int) -> list[T]:
     return [items[index * total // count] for index in range(count)]
 
 
-def shown_heads(table: str, every: int = 1) -> tuple[list, np.ndarray, np.ndarray]:
+def shown_heads(
+    table: str, every: int = 1, hidden: float = 0.0
+) -> tuple[list, np.ndarray, np.ndarray]:
     """Reads the heads of a table whose roll is known; what is left out is told.
 
     Args:
         table: See `headpose.baselines.heads.read_table_heads`.
         every: Takes each so many-th head.
+        hidden: Share of the boxes' widths, from the left, that will be cut off: heads of which
+            that leaves nothing in the picture are left out.
 
     Returns:
         The picture of each head, its box (N, 4) and its angles (N, 3).
@@ -90,7 +94,13 @@ def shown_heads(table: str, every: int = 1) -> tuple[list, np.ndarray, np.ndarra
     for path in heads.pictures[~whole]:
         problems.add("no roll", path.name)
     heads = select_heads(select_heads(heads, whole), slice(None, None, every))
-    found = [(row, p) for rows, p in usable_pictures(heads, problems) for row in rows]
+    found = []
+    for rows, picture in usable_pictures(heads, problems):
+        left, right = heads.boxes[rows][:, [0, 2]].T
+        remains = left + hidden * (right - left) < picture.shape[1] - 1
+        for path in heads.pictures[rows[~remains]]:
+            problems.add("too far outside the picture", path.name)
+        found += [(row, picture) for row in rows[remains]]
     report(table, problems)
     if not found:
         raise HeadposeError(f"{table}: no head with a roll in a picture that can be read")

@@ -12,6 +12,7 @@ from measuring import cl, shown_heads
 
 from headpose.baselines.predictors import ESTIMATOR_HELP, load_all
 from headpose.cli.markdown import markdown_table
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import rotation_matrices, whole_turn_angles, wrap_degrees
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
@@ -65,6 +66,8 @@ def main() -> None:
                 for picture, box in zip(shown, boxes, strict=True)
             ]
             told = compared.estimator.estimate_all(np.stack(inputs))[:, :3]
+            if told.shape[1] < len(ANGLES):
+                raise HeadposeError(f"{compared.name}: tells no roll; name one that does")
             labels = whole_turn_angles(out_of_plane.rotation(pan, tilt) @ truth)
             off = wrap_degrees(told - labels)
             figures = [*np.median(off, axis=0), *np.abs(off).mean(axis=0)]

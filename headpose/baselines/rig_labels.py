@@ -69,6 +69,11 @@ class Rig:
         vertical = np.array([rest[person] for person in table["person"]]).reshape(-1, 3)
         return cls(table, labels, vertical)
 
+    def taken(self, rows: np.ndarray) -> "Rig":
+        """Returns some of the heads, in the order of their rows."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Rig(table, self.labels[rows], self.vertical[rows])
+
     @property
     def near(self) -> np.ndarray:
         """Which rows (N,) show enough of the face."""
