@@ -14,8 +14,9 @@ from headpose.cli.pipeline_options import named_detector
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.detection.loading import DETECTOR_HELP, load_detector
+from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS, clip, iou
-from headpose.images.pictures import read_image
+from headpose.images.drawn_mark import read_photo
 from headpose.reporting import report
 
 FACE = tuple(f"face_{c}" for c in COLUMNS)
@@ -36,17 +37,27 @@ def main() -> None:
     add = parser.add_argument
     add("detectors", nargs="+", type=named_detector, help=DETECTOR_HELP)
     add("--data", required=True, help="CSV with head boxes and face_xmin ...; #PART for a part")
-    add("--count", type=cl.at_least(1), default=60, help="photos, evenly from all")
+    add(
+        "--count", type=cl.at_least(1), default=60, help="photos, each so many-th from the first on"
+    )
     add("--sizes", type=float, nargs="+", default=[1.0, 0.8], help="of the face box's sides")
     arguments = parser.parse_args()
     source, problems = SourceName.parse(arguments.data), Problems()
     table = read_labels(source.path, source.part, ("file", *COLUMNS, *FACE), problems)
+    for box in (COLUMNS, FACE):
+        corners = numbers(table, box).to_numpy(float)
+        has_area = (corners[:, 2:] > corners[:, :2]).all(axis=1)  # of what is empty: no
+        for file in table["file"][~has_area]:
+            problems.add("bad box", str(file))
+        table = table[has_area]
     report(arguments.data, problems)
+    if table.empty:
+        raise HeadposeError(f"{arguments.data}: no head with its face; name another")
     chosen = table.iloc[:: max(1, len(table) // arguments.count)][: arguments.count]
     heads = numbers(chosen, COLUMNS).to_numpy(np.float32)
     faces = numbers(chosen, FACE).to_numpy(np.float32)
     folder = picture_folder(source.path, table["file"])
-    pictures = [read_image(folder / name) for name in chosen["file"]]
+    pictures = [read_photo(folder / name) for name in chosen["file"]]
     rows = []
     for name in arguments.detectors:
         detector = load_detector(name)

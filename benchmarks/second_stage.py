@@ -23,7 +23,12 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("pictures", nargs="+", help="pictures, folders or patterns; each is a row of its own")
-    add("--count", type=cl.at_least(1), default=60, help="pictures of each")
+    add(
+        "--count",
+        type=cl.at_least(1),
+        default=60,
+        help="pictures of each, each so many-th from the first on",
+    )
     add("--repeats", type=cl.at_least(1), default=7, help="rounds, of which the median counts")
     arguments = parser.parse_args()
     detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, FAST, OURS)}
