@@ -7,7 +7,7 @@ which that find overlaps the visible part of the labelled head by an IoU of at l
 """
 
 import numpy as np
-from measuring import cl, evenly
+from measuring import cl, each_so_many_th, told_choice
 
 from headpose.cli.markdown import markdown_table
 from headpose.cli.pipeline_options import named_detector
@@ -46,7 +46,7 @@ def sights_of(data: str, count: int) -> list[Sight]:
 
     Args:
         data: Their table.
-        count: No more than so many, evenly from all.
+        count: No more than so many, each so many-th from the first on.
 
     Raises:
         HeadposeError: If there is none.
@@ -60,7 +60,10 @@ def sights_of(data: str, count: int) -> list[Sight]:
         problems.add("bad box", file)
     sizes, folder = told_sizes(table), picture_folder(source.path, table["file"])
     sights = []
-    for row in evenly(np.flatnonzero(boxed), count):
+    usable = np.flatnonzero(boxed)
+    chosen = each_so_many_th(len(usable), count)
+    print(f"{told_choice(chosen, len(usable), 'photos')}\n")
+    for row in usable[list(chosen)]:
         name = table["file"].iloc[row]
         try:
             picture = read_photo(folder / name)
@@ -85,7 +88,9 @@ def main() -> None:
     add = parser.add_argument
     add("detectors", nargs="+", type=named_detector, help=DETECTOR_HELP)
     add("--data", required=True, help="CSV with head boxes and face_xmin ...; #PART for a part")
-    add("--count", type=cl.at_least(1), default=60, help="photos at most, evenly from all")
+    add(
+        "--count", type=cl.at_least(1), default=60, help="photos, each so many-th from the first on"
+    )
     add(
         "--sizes",
         type=cl.in_range(0.5, 10),

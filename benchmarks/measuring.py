@@ -63,11 +63,23 @@ def cell(value: float | None, form: str, factor: float = 1) -> str:
     return NOTHING if value is None or value != value else format(value * factor, form)
 
 
-def evenly(items: Sequence[T], count: int) -> list[T]:
-    """Returns so many of some items, or all if they are fewer, evenly from all."""
-    total = len(items)
-    count = min(total, count)
-    return [items[index * total // count] for index in range(count)]
+def each_so_many_th(total: int, count: int) -> range:
+    """Returns which of all rows are taken: each so many-th from the first on, so many at most.
+
+    Unless `total` is a multiple of `count`, the last ones are left out. Published figures are of
+    this choice; `told_choice` says what it is.
+    """
+    return range(0, total, max(1, total // count))[:count]
+
+
+def told_choice(chosen: range, total: int, unit: str) -> str:
+    """Says which rows are taken, such as "60 of 327 photos: in steps of 5 from number 1 to 296"."""
+    if len(chosen) == total:
+        return f"all {total} {unit}"
+    if len(chosen) < 2:
+        return f"the first of {total} {unit}"
+    last = chosen[-1] + 1
+    return f"{len(chosen)} of {total} {unit}: in steps of {chosen.step} from number 1 to {last}"
 
 
 def shown_heads(

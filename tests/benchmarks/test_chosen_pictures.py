@@ -1,4 +1,4 @@
-"""Benchmarks that look at some of many pictures take them evenly, and tell what is left out."""
+"""Benchmarks that look at some of many pictures say which they take, and what they leave out."""
 
 import cv2
 import numpy as np
@@ -6,19 +6,25 @@ import pandas as pd
 import pytest
 import second_stage
 from close_ups import sights_of
-from measuring import evenly
+from measuring import each_so_many_th, told_choice
 
 from headpose.errors import HeadposeError
 from headpose.images.drawn_mark import marked
 
 
-@pytest.mark.parametrize("total", [1, 7, 60, 61, 119, 120, 1000])
-def test_some_are_taken_evenly_from_all(total):
-    taken = evenly(range(total), 60)
-    assert len(taken) == min(total, 60)
-    steps = np.diff([*taken, total])
-    assert steps.max() - steps.min() <= 1
-    assert evenly([], 60) == []
+@pytest.mark.parametrize(
+    ("total", "taken", "told"),
+    [
+        (1, [0], "all 1 photos"),
+        (4, [0, 1, 2, 3], "all 4 photos"),
+        (7, [0, 1, 2, 3], "4 of 7 photos: in steps of 1 from number 1 to 4"),
+        (15, [0, 3, 6, 9], "4 of 15 photos: in steps of 3 from number 1 to 10"),
+    ],
+)
+def test_which_are_taken_is_told(total, taken, told):
+    chosen = each_so_many_th(total, 4)
+    assert list(chosen) == taken
+    assert told_choice(chosen, total, "photos") == told
 
 
 @pytest.fixture
@@ -45,8 +51,9 @@ def shown(sights: list) -> list[int]:
     return [int(picture[0, 0, 0]) // 10 for picture, _, _ in sights]
 
 
-def test_close_ups_are_of_photos_from_the_whole_table(table, caplog):
-    assert shown(sights_of(str(table), 5)) == [0, 2, 4, 6]
+def test_close_ups_say_which_photos_they_are_of(table, caplog, capsys):
+    assert shown(sights_of(str(table), 4)) == [0, 2, 4, 6]
+    assert capsys.readouterr().out.startswith("4 of 10 photos: in steps of 2 from number 1 to 7\n")
     assert "left out: bad box: 2 (8.png, 9.png)" in caplog.text
     _, head, face = sights_of(str(table), 1)[0]
     assert (head.tolist(), face.tolist()) == ([10, 5, 50, 55], [15, 20, 45, 50])
@@ -69,14 +76,17 @@ def test_a_table_without_any_photo_is_told(table):
         sights_of(str(table), 60)
 
 
-def test_the_second_stage_is_timed_on_pictures_from_all(run_script, tmp_path, monkeypatch):
+def test_the_second_stage_says_which_pictures_it_is_timed_on(tmp_path, monkeypatch, capsys):
     for i in range(7):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((40, 40, 3), 10 * i, np.uint8))
     watched = _Watched()
     monkeypatch.setattr(second_stage, "load_detector", lambda _name: watched)
     monkeypatch.setattr("sys.argv", ["", str(tmp_path), "--count", "4", "--repeats", "1"])
     second_stage.main()
-    assert {int(picture[0, 0, 0]) // 10 for picture in watched.seen} == {0, 1, 3, 5}
+    assert {int(picture[0, 0, 0]) // 10 for picture in watched.seen} == {0, 1, 2, 3}
+    assert (
+        f"{tmp_path}: 4 of 7 pictures: in steps of 1 from number 1 to 4" in capsys.readouterr().out
+    )
 
 
 class _Watched:

@@ -112,3 +112,15 @@ class _Nothing:
     @classmethod
     def load(cls, _path: str) -> "_Nothing":
         return cls()
+
+
+def test_faces_without_a_box_are_told(run_script, tmp_path, portrait):
+    (tmp_path / "p.jpg").write_bytes(portrait.read_bytes())
+    names = [f"{kind}{side}" for kind in ("", "face_") for side in ("xmin", "ymin", "xmax", "ymax")]
+    rows = [",".join(["file", *names]), "p.jpg,150,30,360,320,180,90,330,310"]
+    rows += ["p.jpg,150,30,360,320,,,,", "p.jpg,,,,,180,90,330,310", "p.jpg,1,2,9,9,90,90,20,99"]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    done = run_script("benchmarks/close_ups.py", "fast", "--data", tmp_path / "t.csv")
+    assert done.status == 0, done.err
+    assert "bad box: 3" in done.err
+    assert "| 1 | 1 |" in " ".join(done.out.split())
