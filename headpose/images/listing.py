@@ -288,12 +288,7 @@ def _kinds(suffixes: Sequence[str]) -> str:
 
 
 def told_left_out(kind: str, files: list[Path]) -> str:
-    """Returns a message that counts and names what was left out.
-
-    Args:
-        kind: What the files are, such as "hidden".
-        files: These.
-    """
+    """Returns a message that counts and names files of a kind, such as "hidden"."""
     named = ", ".join(str(file) for file in files[:NAMED])
     more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"

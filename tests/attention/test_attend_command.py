@@ -59,7 +59,8 @@ def test_two_videos_or_photos_of_one_name_are_told(run_script, tmp_path, rows):
         with CsvSink(tmp_path / name, VIDEO_FIELDS) as written:
             for one in some:
                 written.write(one)
-    done = run_script("attend", tmp_path / "a.csv", tmp_path / "b.csv", "--no-figures")
+    tables = tmp_path / "a.csv", tmp_path / "b.csv"
+    done = run_script("attend", *tables, "--output", tmp_path / "out", "--no-figures")
     assert done.status == 1
     assert f"clip.mp4 is in {tmp_path / 'a.csv'} and in {tmp_path / 'b.csv'}" in done.err
 
