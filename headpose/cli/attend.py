@@ -189,16 +189,18 @@ def read_tables(tables: Sequence[str]) -> list[Row]:
             of two calls have nothing in common but their numbers.
     """
     rows: list[Row] = []
-    told_by: dict[str, str] = {}
+    told_by: dict[tuple, str] = {}
     for table in tables:
         found = read_table(table, NEEDED)
-        for file in {str(row["file"]) for row in found}:
-            if file in told_by:
+        # Pictures of an archive may be of one file, whose shards have a table each.
+        places = {(str(row["file"]), row.get("key")): table for row in found}
+        for place in places:
+            if place in told_by:
                 raise HeadposeError(
-                    f"{file} is in {told_by[file]} and in {table}, and their heads cannot be told "
-                    "apart; attend to each table by itself, or make one of a folder above both"
+                    f"{place[0]} is in {told_by[place]} and in {table}, and their heads cannot be "
+                    "told apart; attend to each table by itself, or make one of a folder above both"
                 )
-        told_by |= {str(row["file"]): table for row in found}
+        told_by |= places
         rows += found
     return rows
 
