@@ -13,13 +13,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measuring import cl
+from measuring import cl, shown_heads
 
-from headpose.baselines.heads import read_table_heads
 from headpose.cli.markdown import markdown_table
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import rotate_in_plane
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import read_image
 from headpose.models.shipped import ESTIMATORS, named_model
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import EXPECTED_ERROR, geodesic_errors
@@ -69,17 +68,17 @@ def main() -> None:
     arguments = parser.parse_args()
     files = {name: named_model(name, ESTIMATORS) for name in arguments.estimator}
     estimators = [(name, PoseEstimator.load(file)) for name, file in files.items()]
-    heads, _ = read_table_heads(arguments.table)
-    pictures = [read_image(path) for path in heads.pictures]
+    for name, estimator in estimators:
+        if estimator.outputs <= EXPECTED_ERROR:
+            raise HeadposeError(f"{name}: tells no expected error; name one that does")
+    pictures, boxes, angles = shown_heads(arguments.table, hidden=max(CUTS))
     cases = [(f"turned by {a}", turned, a) for a in TURNS]
     cases += [(f"{c:.0%} of the width cut", cut, c) for c in CUTS]
     cases += [(f"{d:.0%} of the light", darkened, d) for d in DARK]
     rows = []
     for name, change, value in cl.progress(cases, "cases"):
-        truth = rotate_in_plane(heads.angles, value) if change is turned else heads.angles
-        changed = [
-            change(p, b.astype(float), value) for p, b in zip(pictures, heads.boxes, strict=True)
-        ]
+        truth = rotate_in_plane(angles, value) if change is turned else angles
+        changed = [change(p, b.astype(float), value) for p, b in zip(pictures, boxes, strict=True)]
         for label, estimator in estimators:
             crops = [head_crops(p, [b], **estimator.crop_options)[0] for p, b in changed]
             told = estimator.estimate_all(np.stack(crops))
@@ -87,7 +86,7 @@ def main() -> None:
             wrong = ((expected < SURE) & (errors > WRONG)).mean()
             figures = (f"{np.median(errors):.1f}", f"{np.median(expected):.1f}", f"{wrong:.0%}")
             rows.append((name, Path(label).stem, *figures))
-    print(f"{arguments.table}: {len(heads)} heads\n")
+    print(f"{arguments.table}: {len(angles)} heads\n")
     print(markdown_table(["heads", "estimator", "off", "expected", "sure and wrong"], rows))
 
 

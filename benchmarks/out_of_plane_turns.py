@@ -8,16 +8,14 @@ the turned head says, the constants of that file are wrong for these heads.
 
 import cv2
 import numpy as np
-from measuring import cl
+from measuring import cl, shown_heads
 
-from headpose.baselines.heads import read_table_heads
 from headpose.baselines.predictors import ESTIMATOR_HELP, load_all
 from headpose.cli.markdown import markdown_table
+from headpose.errors import HeadposeError
 from headpose.geometry.angles import rotation_matrices, whole_turn_angles, wrap_degrees
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import read_image
-from headpose.reporting import report
 from headpose.training import out_of_plane
 
 TURNS = ((0, 0), (12, 0), (20, 0), (30, 0), (-30, 0), (0, 8), (0, -8), (20, 8))
@@ -52,15 +50,13 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     estimators = load_all(arguments.estimators)
-    heads, problems = read_table_heads(arguments.data)
-    report(arguments.data, problems)
-    chosen = slice(None, None, arguments.every)
-    truth = rotation_matrices(heads.angles[chosen].astype(np.float64))
+    pictures, shown_boxes, angles = shown_heads(arguments.data, arguments.every)
+    truth = rotation_matrices(angles.astype(np.float64))
     crops = [
-        head_crops(read_image(path), [box], SIZE, "long", MARGIN, grey=False)[0]
-        for path, box in zip(heads.pictures[chosen], heads.boxes[chosen], strict=True)
+        head_crops(picture, [box], SIZE, "long", MARGIN, grey=False)[0]
+        for picture, box in zip(pictures, shown_boxes, strict=True)
     ]
-    boxes = [box_within(box) for box in heads.boxes[chosen]]
+    boxes = [box_within(box) for box in shown_boxes]
     for compared in estimators:
         rows = []
         for pan, tilt in TURNS:
@@ -70,6 +66,8 @@ def main() -> None:
                 for picture, box in zip(shown, boxes, strict=True)
             ]
             told = compared.estimator.estimate_all(np.stack(inputs))[:, :3]
+            if told.shape[1] < len(ANGLES):
+                raise HeadposeError(f"{compared.name}: tells no roll; name one that does")
             labels = whole_turn_angles(out_of_plane.rotation(pan, tilt) @ truth)
             off = wrap_degrees(told - labels)
             figures = [*np.median(off, axis=0), *np.abs(off).mean(axis=0)]

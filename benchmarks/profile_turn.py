@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 from measuring import cl
 
-from headpose.baselines.heads import read_table_heads
+from headpose.baselines.heads import CropRecipe, cut_crops, read_table_heads
 from headpose.cli.markdown import markdown_table
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.geometry.angles import rotation_matrices, turned_further, whole_turn_angles
-from headpose.geometry.crops import head_crops
-from headpose.images.pictures import read_image
 from headpose.models.keras_files import load_model, save_model
 from headpose.models.keras_setup import set_up
 from headpose.models.specs import MAX_PROFILE_TURN
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import absolute_errors, turn_or_nose_errors
 from headpose.pose.reliability import pan_slope
-from headpose.pose.rotation import with_profile_turn
+from headpose.pose.rotation import HeadAngles, with_profile_turn
+from headpose.reporting import report
 
 TURNS = (0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 degrees = cl.in_range(0, MAX_PROFILE_TURN)
@@ -34,15 +34,14 @@ degrees = cl.in_range(0, MAX_PROFILE_TURN)
 
 def answers(estimator: PoseEstimator, table: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns told and labelled tilt, pan and roll (N, 3) of a table's heads, degrees."""
-    heads, _ = read_table_heads(table)
-    crops = [
-        head_crops(read_image(path), [box.astype(float)], **estimator.crop_options)[0]
-        for path, box in cl.progress(list(zip(heads.pictures, heads.boxes, strict=True)), "heads")
-    ]
-    known = np.isfinite(heads.angles[:, :2]).all(axis=1)
-    if not known.any():
-        raise HeadposeError(f"{table}: no head with tilt and pan; name another")
-    return estimator.estimate_all(np.stack(crops))[known, :3], heads.angles[known]
+    heads, problems = read_table_heads(table)
+    recipe = CropRecipe(estimator.size, estimator.side, estimator.margin, estimator.grey)
+    cut = [(rows, crops) for rows, (crops,) in cut_crops(heads, [recipe], problems)]
+    report(table, problems)
+    if not cut:
+        raise HeadposeError(f"{table}: no picture of it can be read")
+    rows, crops = (np.concatenate(each) for each in zip(*cut, strict=True))
+    return estimator.estimate_all(crops)[:, :3], heads.angles[rows]
 
 
 def main() -> None:
@@ -53,15 +52,23 @@ def main() -> None:
         "--data", nargs="+", required=True, metavar="TABLE", help="labelled heads; #PART for a part"
     )
     add("--turns", type=degrees, nargs="+", default=TURNS, help="degrees to try")
-    add("--save", type=Path, metavar="FILE", help="write the estimator with --turn here (.keras)")
+    add(
+        "--save",
+        type=cl.keras_path,
+        metavar="FILE",
+        help="write the estimator with --turn here (.keras)",
+    )
     add("--turn", type=degrees, help="degrees by which it turns heads in profile, for --save")
     cl.add_overwrite_option(parser)
     arguments = parser.parse_args()
     if (arguments.save is None) != (arguments.turn is None):
         parser.error("--save and --turn go together; give both or neither")
     check_outputs([arguments.save], [arguments.estimator], arguments.overwrite)
+    outlive_reader(arguments.save)
     set_up("cpu", "float32")
     model = load_model(arguments.estimator)
+    if not any(isinstance(layer, HeadAngles) for layer in model.layers):
+        raise HeadposeError(f"{arguments.estimator}: tells no rotations; name one that does")
     estimator = PoseEstimator(with_profile_turn(model, 0))
     off = []
     for table in arguments.data:

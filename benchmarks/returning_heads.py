@@ -20,7 +20,7 @@ from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
-from headpose.images.pictures import read_image
+from headpose.images.drawn_mark import read_photo
 from headpose.pipeline import Head, HeadPosePipeline
 from headpose.records.reading import read_table
 from headpose.reporting import progress, report
@@ -88,7 +88,7 @@ def visits(source: str) -> Iterator[tuple[str, list, list]]:
 def stay(views: list, rng: np.random.Generator) -> list:
     """Chooses the sights of a stay, from one side to the other."""
     chosen = np.sort(rng.choice(len(views), VISIT, replace=len(views) < VISIT))
-    return [(read_image(views[i][0]), views[i][1]) for i in chosen]
+    return [(read_photo(views[i][0]), views[i][1]) for i in chosen]
 
 
 def numbers_in(slots: dict[int, dict[int, list]]) -> list[dict[int, int]]:

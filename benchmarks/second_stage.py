@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Tells what the detector's second stage costs: milliseconds a picture, with it and without.
 
-Beside them the fast detector. All take turns on the same pictures, evenly from all that are given.
+Beside them the fast detector. All take turns on the same pictures.
 """
 
 import statistics
 import time
 from pathlib import Path
 
-from measuring import cell, cl, in_turns, median
+from measuring import cell, cl, each_so_many_th, in_turns, median, told_choice
 
 from headpose.cli.markdown import markdown_table
 from headpose.detection.loading import load_detector
@@ -23,7 +23,12 @@ def main() -> None:
     parser = cl.parser(__doc__)
     add = parser.add_argument
     add("pictures", nargs="+", help="pictures, folders or patterns; each is a row of its own")
-    add("--count", type=cl.at_least(1), default=60, help="pictures of each")
+    add(
+        "--count",
+        type=cl.at_least(1),
+        default=60,
+        help="pictures of each, each so many-th from the first on",
+    )
     add("--repeats", type=cl.at_least(1), default=7, help="rounds, of which the median counts")
     arguments = parser.parse_args()
     detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, FAST, OURS)}
@@ -34,8 +39,9 @@ def main() -> None:
             cl.warn(problem)
         if not files:
             raise HeadposeError(f"{source}: no pictures there; name a folder of them")
-        pictures = [read_image(f) for f in files[:: max(1, len(files) // arguments.count)]]
-        pictures = pictures[: arguments.count]
+        chosen = each_so_many_th(len(files), arguments.count)
+        print(f"{source}: {told_choice(chosen, len(files), 'pictures')}")
+        pictures = [read_image(files[number]) for number in chosen]
         found = [len(boxes) for boxes, _ in detectors[OURS].detect(pictures)]
         ways = {name: _timed(detector, pictures) for name, detector in detectors.items()}
         taken = {k: median(v) for k, v in in_turns(ways, arguments.repeats, "round", 1).items()}
@@ -47,6 +53,7 @@ def main() -> None:
             rows.append(
                 [label, str(len(pictures)), heads, cell(each, ".1f", 1000), cell(times, ".2f")]
             )
+    print()
     print(markdown_table(ROW, rows))
 
 

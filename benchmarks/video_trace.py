@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from measuring import cl
 
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 
@@ -237,7 +238,9 @@ def main() -> None:
     arguments: argparse.Namespace = parser.parse_args()
     if not arguments.clip.is_file():
         raise HeadposeError(f"{arguments.clip}: no such file")
-    check_outputs([arguments.trace, arguments.picture], [arguments.clip], arguments.overwrite)
+    outputs = [arguments.trace, arguments.picture]
+    check_outputs(outputs, [arguments.clip], arguments.overwrite)
+    outlive_reader(*outputs)
     from headpose.pipeline import load_pipeline
     from headpose.video.annotating import annotate_video
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 
 
 def write_heads(folder: Path, noise_picture) -> Path:

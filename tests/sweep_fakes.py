@@ -118,6 +118,12 @@ def fail(payload, ask):
     raise ZeroDivisionError("by nought")
 
 
+def hung_up(payload, ask):
+    """Gets what every process gets whose terminal is closed."""
+    os.kill(os.getpid(), signal.SIGHUP)
+    return payload
+
+
 def die_once(payload, ask):
     """Kills its process unless a file says that it did before."""
     if not payload.exists():

@@ -217,7 +217,8 @@ def _size(ready: tuple) -> int:
 
 def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
     """Yields records with their pictures; with None for videos, else with what went wrong."""
-    from headpose.images.pictures import decode_image, read_image
+    from headpose.images.drawn_mark import drawn, has_mark, read_photo
+    from headpose.images.pictures import decode_image
 
     for record in records:
         if isinstance(record.content, HeadposeError):
@@ -226,10 +227,12 @@ def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
             yield record, None
         else:
             try:
-                if isinstance(record.content, bytes):
-                    picture = decode_image(record.content, record.file)
+                if not isinstance(record.content, bytes):
+                    picture = read_photo(record.content)
+                elif has_mark(record.content):
+                    raise drawn(record.file)
                 else:
-                    picture = read_image(record.content)
+                    picture = decode_image(record.content, record.file)
                 yield dataclasses.replace(record, content=b""), picture
             except PictureError as error:
                 yield record, error

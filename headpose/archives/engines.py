@@ -9,7 +9,6 @@ import dataclasses
 import logging
 import multiprocessing
 import pickle
-import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -26,6 +25,7 @@ from headpose.parallel.processes import (
     DONE,
     ERROR,
     FAILURE,
+    leave_ends_to_pool,
     leave_with_parent,
     limit_threads,
     outcome,
@@ -136,7 +136,7 @@ def _pool(
 
 
 def _begin(threads: int, frames: SharedCount) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool to handle
+    leave_ends_to_pool()
     threading.Thread(target=leave_with_parent, daemon=True).start()
     limit_threads(threads)
     show_progress(frames.counted)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from headpose.attention.geometry import angles_between, from_rays, look_directions
-from headpose.attention.series import LONGEST_GAP, SHORTEST, Series, moment
+from headpose.attention.rows import moment
+from headpose.attention.series import LONGEST_GAP, SHORTEST, Series
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 
 
@@ -149,18 +150,14 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
 
     Returns:
         A row for each two heads that are seen together: file, their tracks, seconds
-        together, seconds facing each other (None without times), the share, and their mean
-        distance in metres.
+        together, seconds of these in which it is known where both are and look, seconds
+        facing each other, the share of what is known, and their mean distance in metres.
+        Seconds are None without times; where nothing is known, seconds facing and share are,
+        too, and the distance where no places are.
     """
     rows = []
-    for first, second in _seen_in_one_video(all_series):
+    for first, second, pairs in _seen_together(all_series):
         if first.places is None or second.places is None:
-            continue
-        # Without a frame's number and a time nobody knows who was there together.
-        frames = {moment(row): i for i, row in enumerate(second.rows)}
-        frames.pop(None, None)
-        pairs = [(i, frames[moment(r)]) for i, r in enumerate(first.rows) if moment(r) in frames]
-        if not pairs:
             continue
         here, there = map(np.array, zip(*pairs, strict=True))
         way = second.places[there] - first.places[here]
@@ -168,28 +165,47 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
             from_rays(look_directions(s.azimuth[k], s.elevation[k]), places[k])
             for s, places, k in ((first, first.places, here), (second, second.places, there))
         )
-        facing = (angles_between(one, way) <= within) & (angles_between(other, -way) <= within)
-        together = float(first.steps[here].sum())
-        seconds = float(first.steps[here][facing].sum())
+        off = np.stack([angles_between(one, way), angles_between(other, -way)])
+        known = ~np.isnan(off).any(axis=0)
+        facing = (off <= within).all(axis=0)
+        steps = first.steps[here]
+        distances = np.linalg.norm(way, axis=1)
+        distances = distances[~np.isnan(distances)]
+        together, seconds_known, seconds = (
+            float(steps[which].sum()) for which in (slice(None), known, facing)
+        )
+        timed = first.times is not None
         rows.append(
             {
                 "file": first.file,
                 "track": first.track,
                 "other": second.track,
-                "seconds_together": None if first.times is None else round(together, 3),
-                "seconds_facing": None if first.times is None else round(seconds, 3),
-                "share": round(seconds / together, 4) if together else None,
-                "distance_m": round(float(np.linalg.norm(way, axis=1).mean()), 2),
+                "seconds_together": round(together, 3) if timed else None,
+                "seconds_known": round(seconds_known, 3) if timed else None,
+                "seconds_facing": round(seconds, 3) if timed and known.any() else None,
+                "share": round(seconds / seconds_known, 4) if seconds_known else None,
+                "distance_m": round(float(distances.mean()), 2) if len(distances) else None,
             }
         )
     return rows
 
 
-def _seen_in_one_video(all_series: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
-    """Yields each two tracks of a video."""
-    videos: dict[str, list[Series]] = {}
-    for series in all_series:
-        if series.track is not None:
-            videos.setdefault(series.file, []).append(series)
-    for tracks in videos.values():
-        yield from itertools.combinations(tracks, 2)
+def _seen_together(
+    all_series: Sequence[Series],
+) -> Iterator[tuple[Series, Series, list[tuple[int, int]]]]:
+    """Yields each two tracks of a video that are seen at one moment, with their rows of these.
+
+    Of a long video few of all pairs are, so that these are found by their moments.
+    """
+    there: dict[tuple, list[tuple[int, int]]] = {}
+    for number, series in enumerate(all_series):
+        for i, row in enumerate(series.rows):
+            # Without a frame's number and a time nobody knows who was there together.
+            if series.track is not None and (when := moment(row)) is not None:
+                there.setdefault((series.file, when), []).append((number, i))
+    together: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for seen in there.values():
+        for (first, i), (second, k) in itertools.combinations(seen, 2):
+            together.setdefault((first, second), []).append((i, k))
+    for (first, second), pairs in sorted(together.items()):
+        yield all_series[first], all_series[second], sorted(pairs)

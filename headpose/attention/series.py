@@ -10,7 +10,9 @@ from headpose.attention.geometry import (
     from_rays,
     look_directions,
     positions,
+    whole_heads,
 )
+from headpose.attention.rows import ANGLES, SMOOTH, moment, usable
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS as BOX
@@ -18,11 +20,9 @@ from headpose.records.columns import Row, has_head
 from headpose.reporting import logger
 
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
-LONGEST_GAP = 2.5  # times the usual step between rows: after more a head was out of sight
-ANGLES = ("azimuth", "elevation")
-SMOOTH = "smooth_"  # of the columns of angles that were smoothed over time
-WHOLE_TURN = 360.0  # degrees; more is no direction
-NEEDED = ("file", *BOX, *ANGLES)
+# Times the usual step between rows, of their times and of their frames' numbers: after more a
+# head was out of sight. Of videos with uneven rates the times alone would not tell it.
+LONGEST_GAP = 2.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,10 @@ class Series:
         times, steps: Seconds of each row, and until the next; of photos None and 1 each.
         azimuth, elevation: Degrees (N,), NaN where not known.
         looks: What each row looks at: a target's name, `ELSEWHERE` or `UNKNOWN`.
-        places: (N, 3) in metres, see `headpose.attention.geometry.positions`; None without
-            a field of view.
+        places: (N, 3) in metres, see `headpose.attention.geometry.positions`, NaN where not
+            known; None without a field of view.
+        deviations: Standard deviations (N,) of the distances, as shares of these; None
+            without a field of view.
         rows: Of the table.
     """
 
@@ -66,6 +68,7 @@ class Series:
     elevation: np.ndarray
     looks: list[str]
     places: np.ndarray | None
+    deviations: np.ndarray | None
     rows: list[Row]
 
 
@@ -79,7 +82,7 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     Raises:
         HeadposeError: If a target or the field of view needs a column that the table lacks.
     """
-    kept = _usable(row for row in rows if has_head(row))
+    kept = usable(row for row in rows if has_head(row))
     sized = all(row.get("width") and row.get("height") for row in kept)
     if (looking.fov or any(target.region for target in looking.targets)) and not sized:
         raise HeadposeError("this table has no width and height of pictures; make it anew")
@@ -101,66 +104,9 @@ def series_of(rows: Iterable[Row], looking: Looking) -> list[Series]:
     ]
 
 
-def _usable(rows: Iterable[Row]) -> list[Row]:
-    """Leaves rows out whose box or angles cannot be, and tells so.
-
-    Raises:
-        HeadposeError: If a head is there twice: its looks would count twice.
-    """
-    kept: list[Row] = []
-    seen: set[tuple] = set()
-    wrong: list[Row] = []
-    for row in rows:
-        angles = [row.get(prefix + name) for prefix in ("", SMOOTH) for name in ANGLES]
-        if not (_has_area(row) and all(map(_is_angle, angles))):
-            wrong.append(row)
-            continue
-        track, head = row.get("track"), row.get("head")
-        place = (row["file"], row.get("frame"), row.get("time"), track, head)
-        # Pictures of an archive may be of one file, and have keys, which may be there twice.
-        told_apart = track is not None or (head is not None and row.get("key") is None)
-        if told_apart and place in seen:
-            raise HeadposeError(f"{row['file']}: {_told_again(row)}")
-        seen.add(place)
-        kept.append(row)
-    if wrong:
-        logger.warning(
-            "%d rows are left out, whose boxes or angles cannot be; the first of %s",
-            len(wrong),
-            wrong[0]["file"],
-        )
-    return kept
-
-
-def _told_again(row: Row) -> str:
-    """Says what is wrong with a row of a head that is there already."""
-    track = row.get("track")
-    if track is None:
-        return f"head {row.get('head')} is twice; give each table once"
-    if moment(row) is None:
-        return f"track {track}, but no column frame or time that tells its rows apart"
-    return f"track {track} is twice in a frame; give each table once"
-
-
-def _has_area(row: Row) -> bool:
-    # What is empty is no number, and no side of a box.
-    xmin, ymin, xmax, ymax = (float(v) if (v := row[name]) is not None else np.nan for name in BOX)
-    return xmin < xmax and ymin < ymax
-
-
-def _is_angle(degrees: str | float | None) -> bool:
-    return degrees is None or abs(float(degrees)) <= WHOLE_TURN
-
-
 def _others(rows: Iterable[Row]) -> Mapping[tuple, Row]:
     """Returns the rows of tracks by file, moment and track."""
     return {(row["file"], moment(row), row.get("track")): row for row in rows}
-
-
-def moment(row: Row) -> object:
-    """Returns what is the same for rows of one frame: its number, else its time."""
-    frame = row.get("frame")
-    return row.get("time") if frame is None else frame
 
 
 def _in_time(rows: list[Row]) -> list[Row]:
@@ -172,18 +118,15 @@ def _series(
 ) -> Series:
     azimuth, elevation = (_angles(rows, name, looking) for name in ANGLES)
     boxes = np.array([[row[name] for name in BOX] for row in rows], float)
-    size = [(float(row.get("width") or 1), float(row.get("height") or 1)) for row in rows]
-    places = None
+    places = deviations = None
     if looking.fov:
-        places = np.concatenate(
-            [positions(box[None], s, looking.fov) for box, s in zip(boxes, size, strict=True)]
-        )
+        places, deviations = _places(boxes, _sizes(rows), looking.fov)
     times = None
     steps = np.ones(len(rows))
     missing = sum(row.get("time") is None for row in rows)
     if track is not None and not missing:
         times = np.array([row["time"] for row in rows], float)
-        steps = _steps(times)
+        steps = _steps(times, np.array([row.get("frame") for row in rows], float))
     elif track is not None and missing < len(rows):
         told = "%s, track %s: %d of %d rows have no time, so it has neither seconds nor events"
         logger.warning(told, file, track, missing, len(rows))
@@ -200,10 +143,26 @@ def _series(
         steps,
         azimuth,
         elevation,
-        _looks(off, looking.targets, np.isnan(azimuth)),
+        _looks(off, looking.targets, np.isnan(azimuth) | np.isnan(elevation)),
         places,
+        deviations,
         rows,
     )
+
+
+def _sizes(rows: Iterable[Row]) -> np.ndarray:
+    """Returns width and height of each row's picture (N, 2), pixels."""
+    return np.array([[row.get("width") or 1, row.get("height") or 1] for row in rows], float)
+
+
+def _places(boxes: np.ndarray, sizes: np.ndarray, fov: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where heads are, NaN where not known, and by which share distances are off."""
+    whole, deviations = whole_heads(boxes, sizes)
+    places = [
+        positions(box[None], (width, height), fov)
+        for box, (width, height) in zip(whole, sizes, strict=True)
+    ]
+    return np.concatenate(places), deviations
 
 
 def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
@@ -221,13 +180,22 @@ def _angles(rows: list[Row], name: str, looking: Looking) -> np.ndarray:
     return np.array(values)
 
 
-def _steps(times: np.ndarray) -> np.ndarray:
-    """Returns how long each row counts, seconds: until the next, unless that is far."""
+def _steps(times: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Returns how long each row counts, seconds: until the next, unless that is far.
+
+    Args:
+        times: Seconds (N,).
+        frames: Numbers of the rows' frames; where one is NaN, times alone tell what is far.
+    """
     if len(times) < 2:
         return np.zeros(len(times))
     steps = np.diff(times)
     usual = float(np.median(steps))
-    return np.append(np.where(steps > LONGEST_GAP * usual, usual, steps), usual)
+    is_far = steps > LONGEST_GAP * usual
+    passed = np.diff(frames)
+    if not np.isnan(passed).any():
+        is_far &= passed > LONGEST_GAP * np.median(passed)
+    return np.append(np.where(is_far, usual, steps), usual)
 
 
 def _angles_to(
@@ -240,7 +208,10 @@ def _angles_to(
     looking: Looking,
     others: Mapping[tuple, Row],
 ) -> np.ndarray:
-    """Returns by how many degrees (N,) noses miss a target; NaN where that is not known."""
+    """Returns by how many degrees (N,) noses miss a target.
+
+    Infinity where it is not there, NaN where it is and nobody knows the way to it.
+    """
     noses = look_directions(azimuth, elevation)
     if target.direction is not None:
         wanted = look_directions(*([value] for value in target.direction))
@@ -257,15 +228,19 @@ def _angles_to(
         # As if all were as far from the camera: from here to there within the picture.
         flat = _middles(goals) - _middles(boxes)
         wanted = np.concatenate([flat * [1, -1], np.zeros((len(flat), 1))], axis=1)
-        return angles_between(noses, wanted)
-    there = np.full((len(rows), 3), np.nan)
-    for i, row in enumerate(rows):
-        size = float(row["width"] or 1), float(row["height"] or 1)
-        if not np.isnan(goals[i]).any():
-            there[i] = positions(goals[i][None], size, looking.fov or 1)[0]
-            if target.region is not None:
-                there[i] *= places[i, 2] / there[i, 2]
-    return angles_between(from_rays(noses, places), there - places)
+        return np.nan_to_num(angles_between(noses, wanted), nan=np.inf)
+    if target.region is None:
+        there, _ = _places(goals, _sizes(rows), looking.fov or 1)
+    else:
+        whole = zip(goals, _sizes(rows), strict=True)
+        there = np.concatenate([positions(g[None], tuple(s), looking.fov or 1) for g, s in whole])
+        there *= places[:, 2:] / there[:, 2:]
+    off = np.nan_to_num(
+        angles_between(from_rays(noses, places), there - places),
+        nan=np.inf,
+    )
+    is_there = ~np.isnan(goals).any(axis=1)
+    return np.where(is_there & np.isnan(there - places).any(axis=1), np.nan, off)
 
 
 def _middles(boxes: np.ndarray) -> np.ndarray:
@@ -273,11 +248,18 @@ def _middles(boxes: np.ndarray) -> np.ndarray:
 
 
 def _looks(off: np.ndarray, targets: Sequence[Target], unknown: np.ndarray) -> list[str]:
-    """Returns what each row looks at: of the targets that are near enough, the nearest."""
+    """Returns what each row looks at: of the targets that are near enough, the nearest.
+
+    Args:
+        off: Degrees by which each target is missed (targets, N), see `_angles_to`.
+        targets: These.
+        unknown: Rows (N,) of which nobody knows where they look.
+    """
     reach = np.array([[target.within] for target in targets])
     share = np.where(np.isnan(off), np.inf, off / reach)
     best = share.argmin(axis=0)
+    other = np.where(np.isnan(off).any(axis=0), UNKNOWN, ELSEWHERE)
     return [
-        UNKNOWN if unknown[i] else targets[k].name if share[k, i] <= 1 else ELSEWHERE
+        UNKNOWN if unknown[i] else targets[k].name if share[k, i] <= 1 else str(other[i])
         for i, k in enumerate(best)
     ]

@@ -7,6 +7,7 @@ these are not at hand.
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -199,6 +200,44 @@ def _detect(heads: ComparedHeads, detector, problems: Problems) -> None:
             problems.add(NOT_FOUND, name)
 
 
+def select_heads(heads: ComparedHeads, chosen: np.ndarray | slice) -> ComparedHeads:
+    """Returns the heads that a mask (N,), indices or a slice choose."""
+    arrays: dict[str, Any] = {
+        field.name: value[chosen]
+        for field in dataclasses.fields(heads)
+        if isinstance(value := getattr(heads, field.name), np.ndarray)
+    }
+    return dataclasses.replace(heads, **arrays)
+
+
+def usable_pictures(
+    heads: ComparedHeads, problems: Problems
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Reads each picture once; drawings, and those that boxes were not told for, are left out.
+
+    Args:
+        heads: With pictures and boxes.
+        problems: Gets what is left out.
+
+    Yields:
+        Rows of the heads (M,) and the picture that shows them.
+    """
+    assert heads.boxes is not None
+    assert heads.pictures is not None
+    for rows, picture in _pictures(heads, problems):
+        width, height = picture.shape[1::-1]
+        if heads.sizes is not None:
+            other = of_other_size(heads.sizes[rows], width, height)
+            for row in rows[other]:
+                problems.add(OTHER_SIZE, heads.pictures[row].name)
+            rows = rows[~other]
+        inside = can_show(heads.boxes[rows], width, height)
+        for row in rows[~inside]:
+            problems.add("box outside the picture", heads.pictures[row].name)
+        if len(rows := rows[inside]):
+            yield rows, picture
+
+
 def cut_crops(
     heads: ComparedHeads, recipes: Sequence[CropRecipe], problems: Problems, chunk: int = CHUNK
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
@@ -220,20 +259,9 @@ def cut_crops(
         return
     # Heads without crops have all that is needed to cut them.
     assert heads.boxes is not None
-    assert heads.pictures is not None
     assert heads.mirrored is not None
     waiting: list[tuple[np.ndarray, list[np.ndarray]]] = []
-    for rows, picture in _pictures(heads, problems):
-        width, height = picture.shape[1::-1]
-        if heads.sizes is not None:
-            other = of_other_size(heads.sizes[rows], width, height)
-            for row in rows[other]:
-                problems.add(OTHER_SIZE, heads.pictures[row].name)
-            rows = rows[~other]
-        inside = can_show(heads.boxes[rows], width, height)
-        for row in rows[~inside]:
-            problems.add("box outside the picture", heads.pictures[row].name)
-        rows = rows[inside]
+    for rows, picture in usable_pictures(heads, problems):
         crops = [recipe.cut(picture, heads.boxes[rows]) for recipe in recipes]
         for made in crops:
             made[heads.mirrored[rows]] = made[heads.mirrored[rows]][:, :, ::-1]

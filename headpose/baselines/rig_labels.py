@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.transform import Rotation
 
+from headpose.datasets.label_tables import Problems
 from headpose.geometry.angles import rotation_matrices, whole_turn_angles
 
 NEAR = 45  # degrees of azimuth within which cameras show enough of the face to judge by
@@ -38,28 +39,50 @@ class Rig:
     vertical: np.ndarray
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> "Rig":
+    def of(cls, table: pd.DataFrame, problems: Problems) -> "Rig":
         """Returns the rig of a table whose files are named as FRMDB's.
 
         Rows of persons without a picture by the camera at 0, 0 are left out: by that the
         rest position is known.
+
+        Args:
+            table: With `file`, `person`, `tilt`, `pan`, `roll`.
+            problems: Gets the files of rows that are left out.
         """
+        whole = table[["tilt", "pan", "roll"]].notna().all(axis=1)
+        _leave_out("no tilt, pan and roll", table[~whole], problems)
+        table = table[whole]
         cameras = table["file"].str.extract(NAME)[["azimuth", "elevation"]].astype(float)
         table = table.assign(
             camera_azimuth=cameras["azimuth"], camera_elevation=cameras["elevation"]
-        ).dropna(subset=["camera_azimuth"])
+        )
+        named = table["camera_azimuth"].notna()
+        _leave_out("no camera in its name, as 007_+045_+30", table[~named], problems)
+        table = table[named]
         front = (table["camera_azimuth"] == 0) & (table["camera_elevation"] == 0)
         known = table["person"].isin(table.loc[front, "person"])
+        told = "of a person without a picture from the front (+000_+00)"
+        _leave_out(told, table[~known], problems)
         table, front = table[known].reset_index(drop=True), front[known]
         labels = rotation_matrices(table[["tilt", "pan", "roll"]].to_numpy())
         rest = {table["person"][i]: labels[i].T @ [0, 1, 0] for i in np.flatnonzero(front)}
         vertical = np.array([rest[person] for person in table["person"]]).reshape(-1, 3)
         return cls(table, labels, vertical)
 
+    def taken(self, rows: np.ndarray) -> "Rig":
+        """Returns some of the heads, in the order of their rows."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Rig(table, self.labels[rows], self.vertical[rows])
+
     @property
     def near(self) -> np.ndarray:
         """Which rows (N,) show enough of the face."""
         return (self.table["camera_azimuth"].abs() <= NEAR).to_numpy()
+
+
+def _leave_out(kind: str, rows: pd.DataFrame, problems: Problems) -> None:
+    for file in rows["file"]:
+        problems.add(kind, str(file))
 
 
 def ring_offsets(rig: Rig, told: Mapping[str, np.ndarray]) -> pd.DataFrame:

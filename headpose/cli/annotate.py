@@ -21,6 +21,7 @@ from headpose.cli.pipeline_options import (
     check_models,
 )
 from headpose.cli.pool_options import add_pool_options, check_pool
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError, install
 
 WITHOUT_EFFECT = ("device",)  # options of the pipeline on which no row depends
@@ -177,6 +178,7 @@ def main() -> int:
     from headpose.archives.shards import Span, choose, make_shards
 
     output = Output(arguments.output)
+    outlive_reader(output)
     if not output.lasts:
         cl.warn(f"{output} is gone when this command ends; name a folder or a store")
     inputs = find_files(arguments.inputs, output.folders())

@@ -9,14 +9,19 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from headpose.attention.events import Event, events_of, facing_pairs, shares_of
 from headpose.attention.geometry import DISTANCE_DEVIATION
-from headpose.attention.series import NEEDED, SHORTEST, Looking, Series, series_of
+from headpose.attention.rows import NEEDED
+from headpose.attention.series import SHORTEST, Looking, Series, series_of
 from headpose.attention.targets import WITHIN, Target, camera, load_targets
 from headpose.cli import common as cl
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_outputs, csv_writer, sole_user, writable_folder
 from headpose.images.drawing import UNSURE_ABOVE
+from headpose.records.columns import Row
 from headpose.records.reading import read_table
 
 SHARES, EVENTS, POSITIONS, PAIRS = "attention.csv", "events.csv", "positions.csv", "pairs.csv"
@@ -27,6 +32,7 @@ HEADERS = {
     POSITIONS: "file,head,track,",
     PAIRS: "file,track,other,",
 }
+PLACE = ("x_m", "y_m", "depth_m", "depth_deviation_m")
 TIMELINE, DIRECTIONS = "timeline.png", "directions.png"
 
 
@@ -106,20 +112,19 @@ def write_csv(path: Path, rows: Sequence[dict], replace: bool) -> bool:
 
 
 def position_rows(all_series: Iterable[Series]) -> list[dict]:
-    """Returns where each head is in each row of the table, metres."""
+    """Returns where each head is in each row of the table, metres; None where not known."""
     rows = []
     for series in all_series:
-        if series.places is None:
+        if series.places is None or series.deviations is None:
             continue
-        for row, place in zip(series.rows, series.places, strict=True):
-            x, y, z = (round(float(v), 3) for v in place)
+        x, y, depth = series.places.T * [[1], [1], [-1]]
+        figures = np.stack([x, y, depth, depth * series.deviations], axis=1)
+        for row, place in zip(series.rows, figures, strict=True):
+            known = [None if np.isnan(value) else round(float(value), 3) for value in place]
             rows.append(
                 {
                     **{name: row.get(name) for name in ("file", "head", "track", "frame", "time")},
-                    "x_m": x,
-                    "y_m": y,
-                    "depth_m": -z,
-                    "depth_deviation_m": round(-z * DISTANCE_DEVIATION, 3),
+                    **dict(zip(PLACE, known, strict=True)),
                 }
             )
     return rows
@@ -174,6 +179,30 @@ def check_once(tables: Sequence[str]) -> None:
     for table, place in zip(tables, places, strict=True):
         if places.count(place) > 1:
             raise HeadposeError(f"{table}: given twice; give each table once")
+
+
+def read_tables(tables: Sequence[str]) -> list[Row]:
+    """Reads tables of heads, none of which tells of a file that another one tells of.
+
+    Raises:
+        HeadposeError: If two do: heads of two videos of one name would become one, and tracks
+            of two calls have nothing in common but their numbers.
+    """
+    rows: list[Row] = []
+    told_by: dict[tuple, str] = {}
+    for table in tables:
+        found = read_table(table, NEEDED)
+        # Pictures of an archive may be of one file, whose shards have a table each.
+        places = {(str(row["file"]), row.get("key")): table for row in found}
+        for place in places:
+            if place in told_by:
+                raise HeadposeError(
+                    f"{place[0]} is in {told_by[place]} and in {table}, and their heads cannot be "
+                    "told apart; attend to each table by itself, or make one of a folder above both"
+                )
+        told_by |= places
+        rows += found
+    return rows
 
 
 def draw(
@@ -238,7 +267,7 @@ def main() -> int:
     if arguments.targets:
         targets += load_targets(arguments.targets, arguments.within)
     check_once(arguments.tables)
-    rows = [row for table in arguments.tables for row in read_table(table, NEEDED)]
+    rows = read_tables(arguments.tables)
     looking = Looking(
         targets, arguments.max_error, not arguments.raw, arguments.fov, arguments.shortest
     )
@@ -252,6 +281,7 @@ def main() -> int:
 
         check_figures()
     folder = writable_folder(arguments.output)
+    outlive_reader(folder)
     with sole_user(folder):
         events = write_results(folder, arguments, all_series, targets, looking.shortest)
     for one in all_series:

@@ -10,7 +10,7 @@ from headpose.cli import common as cl
 from headpose.cli import pipeline_options as models
 from headpose.cli.cleaning_options import AS_DEEPGAZE, LABELLED, check_use
 from headpose.cli.surroundings import outlive_reader
-from headpose.datasets.clean_folder import CleanFolder, fingerprint, keyed
+from headpose.datasets.clean_folder import CleanFolder, fingerprint, fingerprint_of_files, keyed
 from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.label_tables import Problems
@@ -83,7 +83,7 @@ def run_cleaning(
     )
     detector, threshold, unsure = detector_and_thresholds(arguments, confidence)
     options = _options(arguments, recipe, threshold) | _run_of(detector)
-    options |= {"unsure": unsure, "data": fingerprint(read)}
+    options |= {"unsure": unsure, "data": fingerprint(read), "pictures": fingerprint_of_files(read)}
     thresholds = threshold, unsure
     try:
         with sole_user(writable_folder(folder.path)):

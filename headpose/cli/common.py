@@ -37,7 +37,7 @@ def run(main: Callable[[], int | None]) -> None:
 
     Whatever ends it is told in one line on standard error: a `HeadposeError`, what the
     system refuses and faults of this program with status 1, Ctrl-C with 130, SIGTERM with
-    143. With `--debug` errors come with their whole chain of calls.
+    143, SIGHUP with 129. With `--debug` errors come with their whole chain of calls.
     """
     surroundings.settle_streams()
     _set_up()
@@ -58,15 +58,15 @@ def run(main: Callable[[], int | None]) -> None:
         status, told = outcome(error)
         if told:
             print(f"{program()}: {one_line(told)}", file=sys.stderr)
-    if surroundings.was_terminated() and status == INTERRUPTED:
-        status = surroundings.TERMINATED
+    if status == INTERRUPTED and (number := surroundings.ended_by()):
+        status = 128 + number
     sys.exit(status)
 
 
 def outcome(error: BaseException) -> tuple[int, str]:
     """Returns the exit status that an error ends a command with, and what is told of it."""
-    if isinstance(error, surroundings.Terminated) or surroundings.was_terminated():
-        return surroundings.TERMINATED, "terminated"
+    if number := surroundings.ended_by():
+        return 128 + number, "terminated"
     if isinstance(error, HeadposeError):
         return 1, f"error: {error}"
     if isinstance(error, KeyboardInterrupt):

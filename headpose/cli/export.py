@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import check_models
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.models.formats import FORMATS, default_target
@@ -94,6 +95,7 @@ def main() -> None:
     if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
         weights = [weights_of(target)] if target.suffix == ".xml" else []
         check_outputs([target, *weights], [arguments.model], arguments.overwrite)
+    outlive_reader(target)
     how = arguments.int8, arguments.check, arguments.half
     for difference in export(arguments.model, form, target, *how, replace=arguments.overwrite):
         print(difference)

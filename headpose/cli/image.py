@@ -12,7 +12,7 @@ from headpose.cli import common as cl
 from headpose.cli.drawing_options import drawing_from
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.small_heads import SmallHeads, searched_size
-from headpose.cli.surroundings import held_back
+from headpose.cli.surroundings import held_back, outlive_reader
 from headpose.cli.table_options import (
     Tables,
     add_table_options,
@@ -156,7 +156,8 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.listing import find_inputs
+    from headpose.images.drawn_mark import DRAWING, is_drawing
+    from headpose.images.listing import find_inputs, told_left_out
     from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
 
@@ -189,8 +190,10 @@ def main() -> int:
     load = functools.cache(lambda: pipeline_from(arguments))
     # What is said about photos goes aside when a table goes to standard output.
     notes = sys.stderr if to_stdout(arguments) else sys.stdout
+    if not to_stdout(arguments):
+        outlive_reader(arguments.output)
     failed = len(found.problems)
-    files = found.pictures
+    files, drawings = found.pictures, []
     with ExitStack() as stack:
         window = open_window("headpose") if arguments.show else None
         failed += bool(arguments.show and not window)
@@ -204,7 +207,16 @@ def main() -> int:
                     cl.tell(f"{cl.program()}: error: {picture}", sys.stderr)
                     failed += 1
                     continue
+                if is_drawing(file):
+                    if file in found.roots:
+                        drawings.append(file)
+                        continue
+                    cl.warn(f"{file}: a {DRAWING}, which may hide heads; name the photo")
                 photos.do(file, picture, places[str(file)])
+            if drawings:
+                told = told_left_out("that headpose drew on or hid heads in", drawings)
+                cl.warn(f"{told}; what is named itself is not left out")
+                failed += not (photos.done or found.videos)
             if photos.advice:
                 cl.warn(photos.advice)
             failed += follow_videos(arguments, found.videos, places, load, tables, notes)

@@ -13,12 +13,16 @@ from typing import Any, TextIO, cast
 
 from headpose.errors import HeadposeError, reason
 
-TERMINATED = 128 + signal.SIGTERM  # the exit status by which a shell tells SIGTERM
-READER_LEFT = 128 + 13  # and SIGPIPE, which not every system has
+READER_LEFT = 128 + 13  # the exit status by which a shell tells SIGPIPE
+# What ends a command as Ctrl-C does: being asked to, and a terminal that was closed or a
+# connection to it that dropped, which Windows does not tell in this way.
+_SIGNALS = {one.name: one for one in signal.Signals}
+HANG_UP = _SIGNALS.get("SIGHUP")
+ENDINGS = tuple(_SIGNALS[name] for name in ("SIGTERM", "SIGHUP") if name in _SIGNALS)
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does: what is done is kept."""
+    """SIGTERM or SIGHUP, which end a command as Ctrl-C does: what is done is kept."""
 
 
 def calm_warnings() -> None:
@@ -82,7 +86,7 @@ class _Stream:
 
 
 class _Told(_Stream):
-    """Standard output: what cannot be written is lost, and told.
+    """Standard output: what cannot be written is lost, and told, unless the terminal was closed.
 
     Attributes:
         outlives: Whether the command goes on where its reader has left.
@@ -97,11 +101,13 @@ class _Told(_Stream):
             yield
         except BrokenPipeError:
             self.left = True
-            if not self.outlives:
+            if not (self.outlives or _hung_up()):
                 raise
             give_up_output()
         except OSError as error:
             give_up_output()
+            if _hung_up():  # nobody reads, and what is done is still to be kept
+                return
             raise HeadposeError(f"cannot write to standard output: {reason(error)}") from error
 
 
@@ -115,37 +121,43 @@ class _Forgiving(_Stream):
 
 
 def catch_termination() -> None:
-    """Has SIGTERM raise `Terminated` in the main thread of this process, once."""
+    """Has SIGTERM and SIGHUP raise `Terminated` in the main thread of this process, once."""
     if threading.current_thread() is not threading.main_thread():
         return
     owner = os.getpid()
 
     def terminate(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:  # a forked worker: its parent tidies up
-            os._exit(TERMINATED)
-        signal.signal(signal.SIGTERM, _terminated)
-        raise Terminated
+            os._exit(128 + number)
+        if ended_by() is None:
+            signal.signal(number, _ended)
+            raise Terminated
 
-    # Where somebody above asked to ignore it, it stays ignored.
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, terminate)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """Takes a second SIGTERM, which changes nothing."""
+    for number in ENDINGS:
+        # Where somebody above asked to ignore it (nohup does), it stays ignored.
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, terminate)
 
 
-def was_terminated() -> bool:
-    """Tells whether SIGTERM ended the work, whatever came of it on the way.
+def _ended(number: int, frame: FrameType | None) -> None:
+    """Takes a signal once more, which changes nothing."""
+
+
+def ended_by() -> int | None:
+    """Returns the signal that ended the work, whatever came of it on the way; else None.
 
     Packages that are being loaded make an error of their own of it.
     """
-    return signal.getsignal(signal.SIGTERM) is _terminated
+    return next((number for number in ENDINGS if signal.getsignal(number) is _ended), None)
+
+
+def _hung_up() -> bool:
+    return HANG_UP is not None and ended_by() == HANG_UP
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Has Ctrl-C and SIGTERM wait for the end of the block; a second one waits no more.
+    """Has Ctrl-C and other ends wait for the end of the block; a second one waits no more.
 
     For what belongs together and is written in a moment.
     """
@@ -162,7 +174,7 @@ def held_back() -> Iterator[None]:
         signal.signal(number, before[number])
         signal.raise_signal(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, *ENDINGS):
         if callable(handler := signal.getsignal(number)):
             before[number] = handler
             signal.signal(number, hold)

@@ -8,6 +8,7 @@ see the folder, or once more on this one, it takes a share of the trials.
 import argparse
 import hashlib
 import itertools
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import check_models, resolve_models
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
+from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, sha256, writable_folder
 from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
@@ -32,6 +34,7 @@ from headpose.training.sweep.spaces import (
 )
 
 if TYPE_CHECKING:
+    from headpose.datasets.label_tables import SourceName
     from headpose.training.sweep.driver import Sweep
 
 SEARCHES, STOPPERS = ("grid", "random", "tpe"), ("none", "median", "halving")
@@ -120,8 +123,10 @@ def main() -> int:
 
     check_free(arguments.output, results.FILES)
     if arguments.overwrite:
-        check_kept(arguments.output, [*data, *(getattr(arguments, option) for option in MODELS)])
+        paths = [source.path for source in data]
+        check_kept(arguments.output, [*paths, *(getattr(arguments, option) for option in MODELS)])
     folder = writable_folder(arguments.output)
+    outlive_reader(folder)
     if arguments.overwrite:
         with turn(folder):
             clear(folder, results.FILES)
@@ -133,7 +138,7 @@ def main() -> int:
         shared.learning.seed,
         arguments.stop_early,
         {name: str(value) for name, value in values(shared, with_effect_only=True).items()}
-        | {DATA: tables_digest(data)}
+        | {DATA: data_digest(data)}
         | contents(shared, chosen_models(space)),
     )
     print(f"{sweep.count} trials, {sweep.left()} of them to run, by {search} over")
@@ -177,11 +182,11 @@ def chosen_models(space: Space) -> dict[str, list[str]]:
     }
 
 
-def check_data(config: PoseTrainingConfig) -> list[Path]:
+def check_data(config: PoseTrainingConfig) -> "list[SourceName]":
     """Refuses data without which every trial would fail, each after TensorFlow has started.
 
     Returns:
-        Where they are.
+        All sources.
 
     Raises:
         HeadposeError: If a source is missing, or is no table and no clean folder.
@@ -190,27 +195,43 @@ def check_data(config: PoseTrainingConfig) -> list[Path]:
     from headpose.datasets.label_tables import PARTS
     from headpose.training.pose_sources import all_sources
 
-    paths = [s.path for s in itertools.chain(*all_sources(config.sources).values())]
-    for path in paths:
+    sources = [*itertools.chain(*all_sources(config.sources).values())]
+    for path in (source.path for source in sources):
         if not path.is_dir():
             check_readable(path)
         elif not any(table_path(path, part).is_file() for part in (None, *PARTS)):
             raise HeadposeError(f"{path}: no table of crops in it; name a clean folder")
-    return paths
+    return sources
 
 
-def tables_digest(paths: Iterable[Path]) -> str:
-    """Returns a digest of the tables of sources, to notice that they changed."""
+def data_digest(sources: "Iterable[SourceName]") -> str:
+    """Returns a digest of what sources say of heads, to notice that they changed."""
     from headpose.datasets.crop_dataset import table_path
     from headpose.datasets.label_tables import PARTS
+    from headpose.datasets.labelled_rows import named_dataset
 
-    files = [
-        file
-        for path in paths
-        for file in ([table_path(path, part) for part in PARTS] if path.is_dir() else [path])
-    ]
-    digests = "\n".join(sha256(file) if file.is_file() else "" for file in files)
-    return hashlib.sha256(digests.encode()).hexdigest()[:16]
+    digests: list[str] = []
+    for source in sources:
+        path = source.path
+        if dataset := named_dataset(path):
+            digests.append(_digest_of_set(*dataset, source.part))
+        else:
+            files = [table_path(path, part) for part in PARTS] if path.is_dir() else [path]
+            digests += [sha256(file) if file.is_file() else "" for file in files]
+        if (source.share, source.pitch_down) != (1, 0):
+            digests.append(f"{source.share} {source.pitch_down}")
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+
+def _digest_of_set(name: str, place: Path, part: str) -> str:
+    """Returns a digest of the heads of a published data set."""
+    from headpose.datasets.label_tables import Problems
+    from headpose.datasets.labelled_rows import read_rows
+    from headpose.training.run_folder import digest_of
+
+    table = read_rows(name, place, part, Problems())
+    names = (os.path.basename(file) for file in table.pop("file"))  # noqa: PTH119 - of texts
+    return digest_of([*names, table.to_numpy(float)])
 
 
 def run_trials(sweep: "Sweep", arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:

@@ -18,6 +18,7 @@ is the one that the estimator that ships was trained with.
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
+from headpose.cli.surroundings import outlive_reader
 from headpose.models.shipped import DETECTORS, ESTIMATORS
 from headpose.training.pose_config import PoseTrainingConfig
 
@@ -29,6 +30,7 @@ def main() -> None:
     estimators = dict.fromkeys(("start", "teacher", "average_with"), ESTIMATORS)
     resolve_models(arguments, **estimators, detector=DETECTORS)
     config = config_from(arguments, PoseTrainingConfig())
+    outlive_reader(config.output)
     from headpose.training.pose_run import train_estimator
 
     train_estimator(config)

@@ -11,6 +11,7 @@ the same folder, unchanged.
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
+from headpose.cli.surroundings import outlive_reader
 from headpose.models.shipped import CLASSIFIER_FILE, FIRST_STAGES, OURS
 from headpose.training.classifier_config import ClassifierTrainingConfig
 
@@ -22,6 +23,7 @@ def main() -> None:
     resolve_models(arguments, start={OURS: CLASSIFIER_FILE})
     resolve_models(arguments, **dict.fromkeys(("detector", "others"), FIRST_STAGES))
     config = config_from(arguments, ClassifierTrainingConfig())
+    outlive_reader(config.output)
     from headpose.training.classifier_run import train_classifier
 
     train_classifier(config)

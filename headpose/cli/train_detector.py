@@ -16,6 +16,7 @@ from it. As a --teacher it has both stages; single-stage teaches without the sec
 from headpose.cli import common as cl
 from headpose.cli.config_options import add_config_options, config_from
 from headpose.cli.pipeline_options import resolve_models
+from headpose.cli.surroundings import outlive_reader
 from headpose.models.shipped import DETECTORS, FIRST_STAGES
 from headpose.training.detection_config import DetectionTrainingConfig
 
@@ -27,6 +28,7 @@ def main() -> None:
     taken = ("start", "pruned_from", "mine_with", "incomplete_detector")
     resolve_models(arguments, teacher=DETECTORS, **dict.fromkeys(taken, FIRST_STAGES))
     config = config_from(arguments, DetectionTrainingConfig())
+    outlive_reader(config.output)
     from headpose.training.detection_run import train_detector
 
     train_detector(config)

@@ -241,7 +241,8 @@ def main() -> int:
     for problem in sources.problems:
         cl.tell(f"{cl.program()}: error: {problem}", sys.stderr)
     notes = sys.stderr if to_stdout(arguments) else sys.stdout
-    outlive_reader(arguments.stats)
+    written = [] if to_stdout(arguments) else [arguments.output, *map(vars(arguments).get, TABLES)]
+    outlive_reader(arguments.stats, *written)
     try:
         reports, problems = follow_all(arguments, sources, outputs, notes)
     except BrokenPipeError:

@@ -54,7 +54,7 @@ def read_biwi(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
         camera = _read_calibration(folder / CALIBRATION)
         if camera is None:
             problems.add(NO_CALIBRATION, folder.name)
-        for frame, parts in _frames(folder).items():
+        for frame, parts in _frames(folder, problems).items():
             shown = f"{folder.name}/frame_{frame}"
             if "rgb.png" not in parts:
                 problems.add("missing picture", shown)
@@ -76,12 +76,17 @@ def read_biwi(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
     return found, problems
 
 
-def _frames(folder: Path) -> dict[str, dict[str, Path]]:
-    """Returns the files of each frame, by number and kind, in order."""
+def _frames(folder: Path, problems: Problems) -> dict[str, dict[str, Path]]:
+    """Returns the files of each frame, by number and kind, in order.
+
+    Of two that differ in upper case alone the one is taken that is called as BIWI calls it.
+    """
     frames: dict[str, dict[str, Path]] = {}
-    for file in sorted(folder.iterdir()):
+    for file in sorted(folder.iterdir(), key=lambda file: (file.name.swapcase(), file)):
         if match := FRAME.match(file.name):
-            frames.setdefault(match[1], {})[match[2].lower()] = file
+            parts = frames.setdefault(match[1], {})
+            if parts.setdefault(match[2].lower(), file) != file:
+                problems.add("second file of a frame", f"{folder.name}/{file.name}")
     return dict(sorted(frames.items()))
 
 

@@ -281,3 +281,15 @@ def fingerprint(pictures: list[LabelledPicture]) -> str:
         digest.update(np.asarray(picture.boxes, "<f4").tobytes())
         digest.update(np.round(np.asarray(picture.angles, "<f8"), 4).tobytes())
     return digest.hexdigest()[:16]
+
+
+def fingerprint_of_files(pictures: list[LabelledPicture]) -> str:
+    """Returns a digest of the pictures' sizes in bytes, to notice that they changed."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        try:
+            size = picture.path.stat().st_size
+        except OSError:  # it is told where the picture is read
+            size = -1
+        digest.update(f"{size}\n".encode())
+    return digest.hexdigest()[:16]

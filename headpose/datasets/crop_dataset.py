@@ -92,6 +92,16 @@ def read_crops(folder: str | Path, part: str | None = None) -> CropSet:
     return CropSet(crops[places], angles_of(table), table)
 
 
+def subjects_of(table: pd.DataFrame) -> pd.Series:
+    """Returns who each row shows, or where nobody knows, the picture that it was cut from."""
+    names = [
+        table[name].fillna("").astype(str) if name in table else pd.Series("", index=table.index)
+        for name in ("subject", "source", "file")
+    ]
+    subject, source, file = names
+    return subject.where(subject != "", source.where(source != "", file))
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
     """Reads and checks one of the tables.
 

@@ -39,9 +39,9 @@ def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems
         HeadposeError: If there is no such list, or no head of it is usable.
     """
     source = Path(source)
-    labels = source
+    labels, others = source, []
     if source.is_dir():
-        labels = next((source / name for name in LISTS if (source / name).is_file()), source)
+        labels, *others = [source / n for n in LISTS if (source / n).is_file()] or [source]
     if not labels.is_file():
         raise HeadposeError(f"{source}: neither val.json nor train.json; name one of them")
     entries = read_json(labels)
@@ -49,6 +49,9 @@ def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems
         raise HeadposeError(f"{labels}: not DAD-3DHeads: no list of heads with item_id and bbox")
     folder = source if source.is_dir() else labels.parent
     problems = Problems()
+    if others:
+        told = ", ".join(str(other) for other in others)
+        problems.notes.append(f"only {labels} is read; name {told} itself to read that")
     files = [place.format(_item(entry)) for entry in entries for place in (PICTURE, LABELS)]
     finder = PictureFinder(labels.parent, files)
     found, known = [], set()

@@ -53,7 +53,8 @@ class SourceName:
         part: Rows to take, by their column `part`; empty for all.
         share: Of the training examples, positive.
         pitch_down: Degrees by which each head's label is nodded down about the head's own
-            axis of the ears, where a set's zero of tilt lies above that of the others.
+            axis of the ears, where a set's zero of tilt lies above that of the others; a head
+            without a roll as if it had none.
         incomplete: Whether some heads may have no box (detectors only).
         mine: Whether false finds of a detector are to be shown more often (detectors only).
     """

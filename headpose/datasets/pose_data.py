@@ -1,11 +1,7 @@
-"""Labelled heads for training pose estimators, from tables, clean folders and renderings.
+"""Labelled heads for training pose estimators, from tables, clean folders and renderings."""
 
-Heads are kept as patches: squares that show more than the crop, so that the box
-can be moved, grown and turned without leaving the picture (`headpose.training.pose_examples`).
-"""
-
-import dataclasses
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -13,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.detection_annotations import picture_folder
+from headpose.datasets.head_sets import HeadSet
 from headpose.datasets.label_angles import check_trust
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers, read_labels
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
@@ -34,78 +31,6 @@ SAME_HEAD_IOU = 0.4  # from which a detector's box is a labelled head's
 RENDERED_PAN, RENDERED_TILT = 85.0, 60.0
 # Degrees of disagreement between labellers that halve a label's weight.
 HALF_TRUSTED = 10.0
-
-
-@dataclasses.dataclass
-class HeadSet:
-    """Labelled heads.
-
-    Attributes:
-        crops: uint8 (N, S, S), exactly what an estimator sees, for measuring; or
-            (N, S, S, 3) BGR for one that takes colour.
-        patches: uint8 (N, P, P) or (N, P, P, 3), with more around them, for training; those
-            of rendered heads are grey always.
-        sides: (N,), pixels of the patch that the crop's side spans.
-        angles: float32 (N, 3): tilt, pan, roll in degrees; NaN where unknown.
-        weights: (N,), how far each label is trusted, 0..1.
-        away: bool (N,), heads seen from behind, of which no more is known.
-        alpha: uint8 (N, P, P) or None; what is transparent gets a background.
-        share: Of the training examples.
-        units: (N,), numbers of what belongs together (an identity, a person, a picture),
-            the same in every run; None where that is not known.
-    """
-
-    crops: np.ndarray
-    patches: np.ndarray
-    sides: np.ndarray
-    angles: np.ndarray
-    weights: np.ndarray
-    away: np.ndarray
-    alpha: np.ndarray | None = None
-    share: float = 1.0
-    units: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.angles)
-
-    def select(self, chosen: np.ndarray) -> "HeadSet":
-        """Returns the heads that a mask (N,) or indices choose."""
-        arrays = {
-            field.name: value[chosen]
-            for field in dataclasses.fields(self)
-            if isinstance(value := getattr(self, field.name), np.ndarray)
-        }
-        return dataclasses.replace(self, **arrays)
-
-    def reduced(self, size: int, grey: bool) -> "HeadSet":
-        """Returns the heads as an estimator of crops of `size` pixels sees them."""
-        from headpose.datasets.crop_dataset import fitted
-
-        small = round(self.patches.shape[1] * size / self.crops.shape[1])
-        return dataclasses.replace(
-            self,
-            crops=fitted(self.crops, size, grey),
-            # Rendered heads' patches are grey always.
-            patches=fitted(self.patches, small, grey or self.patches.ndim == 3),
-            sides=self.sides * small / self.patches.shape[1],
-            alpha=None if self.alpha is None else fitted(self.alpha, small, grey=True),
-        )
-
-
-def divide(heads: HeadSet, held_out: float) -> tuple[HeadSet, HeadSet]:
-    """Divides heads into those to learn from and those held out, by their units.
-
-    A unit's place follows from its name alone, so that it is the same in every run. Heads
-    whose units are not known are all learned from.
-
-    Args:
-        heads: Labelled heads.
-        held_out: Share of the units, 0..1.
-    """
-    if heads.units is None:
-        return heads, heads.select(np.zeros(len(heads), bool))
-    out = heads.units % 1000 < round(1000 * held_out)
-    return heads.select(~out), heads.select(out)
 
 
 def read_heads(
@@ -149,12 +74,14 @@ def read_heads(
         table = read_rows(*dataset, part, problems)
         heads = _read_boxes(path, table, problems, size, side, margin, detector, grey)
     elif path.is_dir():
-        from headpose.datasets.crop_dataset import fitted, read_crops
+        from headpose.datasets.crop_dataset import fitted, read_crops, subjects_of
 
         if part and part not in PARTS:
             raise HeadposeError(f"{path}: has parts {', '.join(PARTS)}, no {part!r}")
         clean = read_crops(path, part or None)
         heads = _from_crops(fitted(clean.crops, size, grey), clean.angles)
+        heads.units = _units(path, subjects_of(clean.table))
+        heads.origins = np.array([zlib.crc32(crop.tobytes()) for crop in clean.crops], np.int64)
     else:
         table = _read_table(path, part, problems)
         if set(PLACE) <= set(table.columns):
@@ -173,9 +100,21 @@ def read_heads(
         raise HeadposeError(f"{source}: no usable head{f' ({told})' if told else ''}")
     heads.share = named.share
     if named.pitch_down:
-        known = np.isfinite(heads.angles).all(axis=1)
-        heads.angles[known] = pitch_down(heads.angles[known], named.pitch_down)
+        heads.angles[:] = _nodded_down(heads.angles, named.pitch_down)
     return heads, problems
+
+
+def _nodded_down(angles: np.ndarray, degrees: float) -> np.ndarray:
+    """Returns labels (N, 3) of heads nodded down; those without angles stay as they are.
+
+    A head whose roll is not known is nodded as if it were upright, and its roll stays unknown:
+    what is learned of it is where its nose points.
+    """
+    known = np.isfinite(angles[:, :2]).all(axis=1)
+    nodded = angles.copy()
+    nodded[known] = pitch_down(np.nan_to_num(angles[known]), degrees)
+    nodded[np.isnan(angles)] = np.nan
+    return nodded
 
 
 def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
@@ -189,11 +128,17 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     table["weight"] = table["weight"].fillna(1) / (1 + doubt**2)
     unit = next((c for c in ("identity", "person", "file") if c in table), None)
     names = table[unit] if unit else pd.Series("", index=table.index)
-    folder = path.absolute().parent.name  # however the table is named
-    table["unit"] = [
-        zlib.crc32(f"{folder}#{name}".encode(errors="surrogatepass")) for name in names
-    ]
+    table["unit"] = _units(path.absolute().parent, names)  # however the table is named
     return table
+
+
+def _units(folder: Path, names: Iterable[str]) -> np.ndarray:
+    """Returns a number for each name of what belongs together, the same in every run."""
+    return _numbered(f"{folder.absolute().name}#{name}" for name in names)
+
+
+def _numbered(texts: Iterable[str]) -> np.ndarray:
+    return np.array([zlib.crc32(text.encode(errors="surrogatepass")) for text in texts], np.int64)
 
 
 def _from_crops(cut: np.ndarray, angles: np.ndarray) -> HeadSet:
@@ -252,7 +197,9 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)
         patches += [crops.resize(crops.cut(seen, s), (patch_size, patch_size)) for s in around]
-        kept.append(rows[usable])
+        rows, bytes_there = rows[usable], (folder / str(file)).stat().st_size
+        texts = (f"{Path(str(file)).name} {bytes_there} {box}" for box in _boxes_of(rows))
+        kept.append(rows.assign(origin=_numbered(texts)))
     if not kept:
         return _from_crops(np.zeros((0, size, size), np.uint8), np.zeros((0, 3)))
     rows = pd.concat(kept)
@@ -264,7 +211,13 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         rows["weight"].to_numpy(np.float32),
         rows["away"].to_numpy(bool),
         units=rows["unit"].to_numpy(),
+        origins=rows["origin"].to_numpy(),
     )
+
+
+def _boxes_of(rows: pd.DataFrame) -> list[list[float]]:
+    """Returns the boxes of rows as they are labelled."""
+    return rows[list(COLUMNS)].to_numpy(float).tolist()
 
 
 def detected_boxes(detector, picture: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, int]:
@@ -302,4 +255,6 @@ def _read_tiles(path, table, problems, size, side, margin, whole_turn) -> HeadSe
         ]
     )
     weights, away = rows["weight"].to_numpy(np.float32), np.zeros(len(rows), bool)
-    return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=rows["unit"].to_numpy())
+    origins = _numbered(map(str, zip(*(rows[n] for n in PLACE), _boxes_of(rows), strict=True)))
+    units = rows["unit"].to_numpy()
+    return HeadSet(cut, grey, sides, angles, weights, away, alpha, units=units, origins=origins)

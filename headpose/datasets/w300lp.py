@@ -75,23 +75,33 @@ def _read(source: Path, dataset: str) -> tuple[list[LabelledPicture], Problems]:
 
 
 def _pairs(source: Path, problems: Problems) -> list[tuple[Path, Path]]:
-    """Returns pictures with their label files, sorted; what has no partner is reported."""
-    pictures: dict[tuple[Path, str], Path] = {}
+    """Returns pictures with their label files, sorted; what has no partner is reported.
+
+    A file's partner has its very name, or else, of files without one, its name in other letters.
+    """
+    pictures: list[Path] = []
     labels: dict[tuple[Path, str], Path] = {}
     for file in sorted(source.rglob("*")):
         folders = {part.lower() for part in file.relative_to(source).parts[:-1]}
         if folders & set(OTHER_FOLDERS):
             continue
-        key = (file.parent, file.stem.lower())
         if file.suffix.lower() in (".jpg", ".jpeg"):
-            pictures[key] = file
+            pictures.append(file)
         elif file.suffix.lower() == ".mat":
-            labels[key] = file
-    for key in sorted(pictures.keys() - labels.keys()):
-        problems.add("picture without .mat", relative_name(pictures[key], source, ""))
-    for key in sorted(labels.keys() - pictures.keys()):
-        problems.add("missing picture", relative_name(labels[key], source, ""))
-    return [(pictures[key], labels[key]) for key in sorted(pictures.keys() & labels.keys())]
+            labels[file.parent, file.name] = file
+    pictures.sort(key=lambda file: file.suffix.lower() != ".jpg")  # as they are called there
+    pairs: list[tuple[Path, Path]] = []
+    for spelled in (str, str.lower):
+        left = {(file.parent, spelled(file.stem)): place for place, file in labels.items()}
+        for picture in pictures[:]:
+            if place := left.pop((picture.parent, spelled(picture.stem)), None):
+                pairs.append((picture, labels.pop(place)))
+                pictures.remove(picture)
+    for picture in pictures:
+        problems.add("picture without .mat", relative_name(picture, source, ""))
+    for file in labels.values():
+        problems.add("missing picture", relative_name(file, source, ""))
+    return sorted(pairs)
 
 
 def _photo(picture: Path, source: Path) -> str:

@@ -51,7 +51,7 @@ def _exported(path: Path, backend: Backend) -> ModelSpec:
 
 
 def _export(path: Path, backend: Backend, form: str, target: Path) -> ModelSpec:
-    logger.info("%s: exported once for %s, to %s", path, backend.name, target)
+    logger.info("%s: exporting it for %s, once", path, backend.name)
     # Exporting hides GPUs from this process, which the backend may use.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
@@ -61,5 +61,6 @@ def _export(path: Path, backend: Backend, form: str, target: Path) -> ModelSpec:
         if visible is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = visible
     if metadata := read_metadata(target):
+        logger.info("%s: exported once for %s, to %s", path, backend.name, target)
         return ModelSpec(target, backend, metadata)
     raise HeadposeError(f"{target}: was changed while it was written; delete it and start again")

@@ -55,9 +55,14 @@ def is_drawing(path: str | Path) -> bool:
         with Path(path).open("rb") as file:
             start = file.read(NEAR)
             file.seek(max(0, file.seek(0, 2) - NEAR))
-            return MARK in start or MARK in file.read()
+            return has_mark(start) or has_mark(file.read())
     except (OSError, ValueError):
         return False
+
+
+def has_mark(content: bytes) -> bool:
+    """Tells whether the bytes of a file have the mark."""
+    return MARK in content[:NEAR] or MARK in content[-NEAR:]
 
 
 def read_photo(path: str | Path) -> np.ndarray:
@@ -78,4 +83,9 @@ def check_photo(path: str | Path) -> None:
         PictureError: If it has.
     """
     if is_drawing(path):
-        raise PictureError(f"{path}: a drawing that headpose made of a photo; name the photo")
+        raise drawn(path)
+
+
+def drawn(name: str | Path) -> PictureError:
+    """Returns what is wrong with a picture that has the mark."""
+    return PictureError(f"{name}: a {DRAWING}; name the photo")

@@ -136,7 +136,7 @@ def find_inputs(
                 pattern = any(c in name for c in "*?[")
                 what = f"no {_kinds(suffixes)} match" if pattern else "no such file or folder"
                 found.problems.append(f"{name}: {what}")
-    found.left_out = [_told(kind, files) for kind, files in others.items()]
+    found.left_out = [told_left_out(kind, files) for kind, files in others.items()]
     return found
 
 
@@ -287,8 +287,8 @@ def _kinds(suffixes: Sequence[str]) -> str:
     return " or ".join(["pictures"] * pictures + ["videos"] * videos)
 
 
-def _told(kind: str, files: list[Path]) -> str:
-    """Returns a message that counts and names what was left out."""
+def told_left_out(kind: str, files: list[Path]) -> str:
+    """Returns a message that counts and names files of a kind, such as "hidden"."""
     named = ", ".join(str(file) for file in files[:NAMED])
     more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"

@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, first_line, reason
 from headpose.images import heic, levels
+from headpose.images.encoding import encode
 from headpose.images.limits import MAX_PIXELS, check_size
 from headpose.reporting import logger
 
@@ -23,10 +24,6 @@ SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".jp2", ".j2k", ".bmp"),
     *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"),
 )
-QUALITIES = {
-    **{name: [cv2.IMWRITE_JPEG_QUALITY, 92] for name in (".jpg", ".jpeg", ".jpe", ".jfif")},
-    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 90],
-}
 # What is opened, whatever a file is called. Pillow knows forty formats more: rarely used
 # decoders, and EPS, for which it starts a Ghostscript process on a stranger's program.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF", "JPEG2000")
@@ -251,12 +248,10 @@ def write_image(
     """
     suffix = Path(path).suffix.lower()
     try:
-        kind = ".jpg" if suffix == ".jfif" else suffix
-        encoded = cv2.imencode(kind, picture, QUALITIES.get(suffix, []))[1]
-        content = encoded.tobytes()
+        content = encode(picture, suffix)
         Path(path).write_bytes(finish(content) if finish else content)
-    except (OSError, cv2.error) as error:
-        cause = reason(error) if isinstance(error, OSError) else "OpenCV cannot encode it"
+    except (OSError, PictureError) as error:
+        cause = reason(error) if isinstance(error, OSError) else str(error)
         raise HeadposeError(f"cannot write {path}: {cause}") from error
 
 

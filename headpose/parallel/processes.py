@@ -115,7 +115,7 @@ class _Worker:
 
 def _serve(line, threads: int) -> None:
     """What a worker process does until its pool is closed or gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool to handle
+    leave_ends_to_pool()
     threading.Thread(target=leave_with_parent, daemon=True).start()
     limit_threads(threads)
 
@@ -129,6 +129,13 @@ def _serve(line, threads: int) -> None:
         except EOFError:
             return
         line.send(outcome(function, payload, ask))
+
+
+def leave_ends_to_pool() -> None:
+    """Ignores what a terminal sends to all processes: Ctrl-C, and SIGHUP where it is closed."""
+    for number in signal.Signals:
+        if number.name in ("SIGINT", "SIGHUP"):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def leave_with_parent() -> None:

@@ -79,17 +79,17 @@ def joined(models: Sequence[keras.Model]) -> keras.Model:
     Raises:
         HeadposeError: If crops are not cut alike, or one does not tell rotations.
     """
+    networks = [asked_once(model) for model in models]  # says so where one tells no rotations
     first = crop_layer(models[0])
     size = max(model.input_shape[1] for model in models)
     channels = max(model.input_shape[3] for model in models)
     crops = keras.Input((size, size, channels), name="crops")
     raws = []
     x = type(first).from_config(first.get_config())(crops)
-    for i, model in enumerate(models, 1):
+    for i, (model, network) in enumerate(zip(models, networks, strict=True), 1):
         cut = crop_layer(model)
         if (cut.side, cut.margin) != (first.side, first.margin):
             raise HeadposeError("estimators whose crops are cut differently cannot be averaged")
-        network = asked_once(model)
         network.name = f"network{i}"
         shape = model.input_shape
         seen = x

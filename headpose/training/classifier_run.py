@@ -15,7 +15,7 @@ from headpose.training.detection_run import common_threshold
 from headpose.training.detection_sources import (
     Pictures,
     check_heads,
-    labels_digest,
+    digests,
     named_sources,
     read_all,
     thinned,
@@ -154,8 +154,8 @@ def _learn(
     classifier.compile(optimizer(schedule), loss, jit_compile=jit_compile())
     # Only now, when nothing else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True) | contents(config)
-    labels = labels_digest([*training, *validation])
-    earlier = open_run(folder, told, config.resume, config.overwrite, labels)
+    told |= digests([*training, *validation])
+    earlier = open_run(folder, told, config.resume, config.overwrite)
     earlier = to_go_on(folder, earlier, schedule.epochs)
     best = folder / "best.keras"
     loop.fit(

@@ -16,8 +16,8 @@ from headpose.training.detection_config import (
 )
 from headpose.training.detection_sources import (
     Pictures,
+    digests,
     each_epoch,
-    labels_digest,
     named_sources,
     read_all,
     warn_of_shared,
@@ -66,8 +66,8 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
         size = _crop_size(detector, config.learning)
         cache = PictureCache(int(config.cache * 2**30))
         examples = _examples(config, detector, size, training, cache)
-        labels = labels_digest([*training, *validation])
-        best = _learn(config, detector, size, examples, validation, cache, folder, labels)
+        noted = digests([*training, *validation])
+        best = _learn(config, detector, size, examples, validation, cache, folder, noted)
         if config.save:
             kept = best.with_name(f"{config.keep}.keras")
             with saving(config) as place:
@@ -183,7 +183,7 @@ def _learn(
     validation: Pictures,
     cache: PictureCache,
     folder: Path,
-    labels: str,
+    noted: dict[str, str],
 ) -> Path:
     """Trains a detector, or goes on with it; returns the best model's file."""
     from headpose.detection.head_detector import HeadDetector
@@ -210,8 +210,8 @@ def _learn(
     finder = HeadDetector(detector, name=str(config.network.start))
     best = folder / "best.keras"
     # Only now, when nothing else can be wrong, are earlier results touched.
-    told = values(config, with_effect_only=True) | contents(config)
-    earlier = open_run(folder, told, config.resume, config.overwrite, labels)
+    told = values(config, with_effect_only=True) | contents(config) | noted
+    earlier = open_run(folder, told, config.resume, config.overwrite)
     earlier = to_go_on(folder, earlier, schedule.epochs)
     kept = BestModel(
         detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best

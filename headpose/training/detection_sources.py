@@ -10,8 +10,9 @@ from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.errors import HeadposeError
 from headpose.reporting import report
 from headpose.training.detection_config import BoxedSources, DetectionSources
-from headpose.training.run_folder import digest_of
+from headpose.training.run_folder import LABELS, digest_of
 from headpose.training.same_sources import (
+    TAKEN,
     check_each_once,
     warn_of_shared_pictures,
     warn_of_the_same,
@@ -113,6 +114,31 @@ def warn_of_shared(training: Pictures, validation: Pictures) -> None:
 
 def _files(sets: Pictures) -> list[tuple[SourceName, list[Path]]]:
     return [(name, [picture.path for picture in some]) for name, some in sets]
+
+
+def digests(sets: Pictures) -> dict[str, str]:
+    """Returns what a run notes of its data, by which it notices that they changed."""
+    return {LABELS: labels_digest(sets), TAKEN: _digest_of_taken(sets)}
+
+
+def _digest_of_taken(sets: Pictures) -> str:
+    """Returns a digest of the pictures' sizes, and of how their sources are drawn from."""
+    return digest_of(
+        text
+        for name, pictures in sets
+        for text in (
+            f"{name.share} {name.incomplete} {name.mine}",
+            *(str(_bytes_of(picture.path)) for picture in pictures),
+        )
+    )
+
+
+def _bytes_of(path: Path) -> int:
+    """Returns the size of a file; that it is not there is told where it is read."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def labels_digest(sets: Pictures) -> str:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 from headpose.geometry.angles import geodesic_distances, rotation_matrices
 from headpose.models.keras_setup import jit_compile
 from headpose.pose.error_calibration import with_calibration

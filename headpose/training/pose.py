@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import MEASURES, PoseEstimator
 from headpose.pose.metrics import (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 from headpose.datasets.rendered_tiles import blend
 from headpose.geometry.angles import (
     azimuth_elevation,

@@ -52,20 +52,62 @@ def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool)
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
     if config.network.start:
-        take_weights(model, load_model(config.network.start), config.network.start)
+        start = load_model(config.network.start)
+        take_weights(model, start, config.network.start)
+        if architecture in ROTATIONS:
+            model = with_turn_of(model, start, config.network.start)
     freeze(model, config.network.freeze)
     if config.average_with:
         with_others(config, model)  # what cannot be averaged is told before training
     return model
 
 
+def with_turn_of(model: "keras.Model", start: "keras.Model", path: str) -> "keras.Model":
+    """Returns a model that turns heads in profile as far as the one that it begins with.
+
+    Training reads what comes before that turn, so that it changes no lesson.
+
+    Args:
+        model: The one to be trained.
+        start: The one that it begins with, of any kind.
+        path: Its file, for messages.
+    """
+    from headpose.pose.rotation import with_profile_turn
+
+    turn = _turn_of(start)
+    if not turn:
+        return model
+    logger.info("%s: heads in profile are turned %g degrees further, as in it", path, turn)
+    return with_profile_turn(model, turn)
+
+
+def _turn_of(model: "keras.Model") -> float:
+    """Returns by how many degrees a model turns heads in profile further; 0 without rotations."""
+    from headpose.pose.rotation import HeadAngles
+
+    return next((one.profile_turn for one in model.layers if isinstance(one, HeadAngles)), 0.0)
+
+
 def with_others(config: PoseTrainingConfig, model: "keras.Model") -> "keras.Model":
     """Returns a model that asks the others that are to be asked as well, if there are any."""
     from headpose.models.keras_files import load_model
     from headpose.pose.joining import joined
+    from headpose.pose.rotation import asked_once
 
-    others = [load_model(path) for path in config.average_with]
-    return joined([model, *others]) if others else model
+    others = []
+    for path in config.average_with:
+        others.append(load_model(path))
+        try:
+            asked_once(others[-1])
+        except HeadposeError as error:
+            raise HeadposeError(f"{path}: {error}") from error
+    if not others:
+        return model
+    together = joined([model, *others])
+    if _turn_of(together) != _turn_of(model):
+        told = "averaged networks turn heads in profile %g degrees further, the mean of theirs"
+        logger.info(told, _turn_of(together))
+    return together
 
 
 def _build(network: Network, architecture: str, crop: dict[str, Any], rolls: bool) -> "keras.Model":

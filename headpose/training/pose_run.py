@@ -14,11 +14,12 @@ from headpose.training.pose_config import PoseTrainingConfig, check_use
 from headpose.training.pose_network import check_options, misfit, start_network, with_others
 from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
 from headpose.training.run_folder import check_run, saving
+from headpose.training.same_sources import TAKEN
 
 if TYPE_CHECKING:
     import keras
 
-    from headpose.datasets.pose_data import HeadSet
+    from headpose.datasets.head_sets import HeadSet
     from headpose.pose.estimator import PoseEstimator
     from headpose.training.pose_examples import PoseExamples
     from headpose.training.schedule import Schedule
@@ -163,6 +164,7 @@ def _learn(
     )
     # Only now, when little else can be wrong, are earlier results touched.
     told = values(config, with_effect_only=True) | contents(config)
+    told |= {TAKEN: sets.digest_of_taken()}
     earlier = open_run(folder, told, config.resume, config.overwrite, sets.digest())
     print(f"steps an epoch: {schedule.steps}, each of {config.learning.batch_size} heads")
     best.begin_with(config.network.start)

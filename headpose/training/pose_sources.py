@@ -9,14 +9,15 @@ import numpy as np
 
 from headpose.datasets.box_rows import picture_folder
 from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
+from headpose.datasets.head_sets import HeadSet, divide
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, of_part, read_texts
-from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset
+from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset, read_rows
 from headpose.datasets.picture_finder import with_found_files
-from headpose.datasets.pose_data import HeadSet, divide, read_heads
+from headpose.datasets.pose_data import read_heads
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
-from headpose.reporting import report
+from headpose.reporting import logger, report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 from headpose.training.run_folder import digest_of
 from headpose.training.same_sources import (
@@ -50,11 +51,23 @@ class TrainingSets:
 
     def digest(self) -> str:
         """Returns a digest of all labels, by which a run notices that its data changed."""
-        sets = (self.training, self.validation, self.test, dict(enumerate(self.held_out)))
-        every = [heads for part in sets for heads in part.values()]
         return digest_of(
-            array for heads in every for array in (heads.angles, heads.weights, heads.away)
+            array for heads in self._every for array in (heads.angles, heads.weights, heads.away)
         )
+
+    def digest_of_taken(self) -> str:
+        """Returns a digest of the boxes and pictures of all labels, and of the sets' shares."""
+        return digest_of(
+            each
+            for heads in self._every
+            for each in (str(heads.share), heads.sides, heads.origins)
+            if each is not None
+        )
+
+    @property
+    def _every(self) -> list[HeadSet]:
+        sets = (self.training, self.validation, self.test, dict(enumerate(self.held_out)))
+        return [heads for part in sets for heads in part.values()]
 
 
 def named_sources(sources: Sources) -> dict[str, list[SourceName]]:
@@ -98,14 +111,29 @@ def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
     for part in PARTS[1:]:
         measured = _parts_of(named[part], part)
         warn_of_the_same(learned, measured)
-        warn_of_shared_pictures(_files(learned), _files(measured))
+        warn_of_shared_pictures(_files(learned, measured), _files(measured, learned))
     return named
 
 
-def _files(sources: list[SourceName]) -> list[tuple[SourceName, list[Path]]]:
-    """Returns the pictures that tables name; what is wrong with a table is told when it is read."""
+def _files(
+    sources: list[SourceName], others: list[SourceName]
+) -> list[tuple[SourceName, list[Path]]]:
+    """Returns the pictures that tables and published data sets name.
+
+    What is wrong with one is told when it is read.
+
+    Args:
+        sources: Which; clean folders are passed over.
+        others: With which they are to be compared; parts of one data set share no picture.
+    """
     found: list[tuple[SourceName, list[Path]]] = []
     for source in sources:
+        if dataset := named_dataset(source.path):
+            if any(other.path != source.path for other in others):
+                with contextlib.suppress(HeadposeError):
+                    rows = read_rows(*dataset, source.part, Problems())
+                    found.append((source, [*map(Path, rows["file"].unique())]))
+            continue
         if not source.is_table or not source.path.is_file():
             continue
         with contextlib.suppress(HeadposeError):
@@ -118,13 +146,26 @@ def _files(sources: list[SourceName]) -> list[tuple[SourceName, list[Path]]]:
 
 
 def _parts_of(sources: list[SourceName], part: str) -> list[SourceName]:
-    """Returns sources with the part of them that is taken."""
-    return [source.with_part(part) if has_parts(source) else source for source in sources]
+    """Returns sources with the part of them that is taken.
+
+    A data set that has no test part is taken whole for a test: some are made for that.
+    """
+    return [
+        source.with_part(part)
+        if has_parts(source) and (part != "test" or _may_have_test(source))
+        else source
+        for source in sources
+    ]
 
 
 def has_parts(source: SourceName) -> bool:
     """Tells whether a source is divided into parts: a clean folder or a published data set."""
     return source.path.is_dir() or named_dataset(source.path) is not None
+
+
+def _may_have_test(source: SourceName) -> bool:
+    dataset = named_dataset(source.path)
+    return dataset is None or has_test_part(dataset[0])
 
 
 def _has_test_rows(source: SourceName) -> bool:
@@ -174,6 +215,12 @@ def read_sets(
                 f"{name}: nothing is left to learn from; give a smaller --hold-out or more heads"
             )
     _check_labels(training, validation | test)
+    if config.learning.hold_out and not any(len(rest) for _, rest in divided.values()):
+        logger.warning(
+            "--hold-out %g: no head is held out, there are too few persons or pictures; the "
+            "expected error will not be learned anew",
+            config.learning.hold_out,
+        )
     return TrainingSets(
         {name: learned for name, (learned, _) in divided.items()},
         validation,

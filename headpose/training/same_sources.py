@@ -8,6 +8,10 @@ from headpose.datasets.label_tables import SourceName
 from headpose.datasets.repeated_rows import place_of
 from headpose.errors import HeadposeError
 from headpose.reporting import logger
+from headpose.training.run_folder import LABELS
+
+# Among a run's notes: a digest of what is drawn from its labels. Runs of earlier versions lack it.
+TAKEN = f"{LABELS}: their boxes, pictures and shares"
 
 Pictures = Sequence[tuple[SourceName, Iterable[Path]]]
 

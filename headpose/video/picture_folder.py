@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from headpose.errors import HeadposeError, PictureError
+from headpose.images.drawn_mark import is_drawing
 from headpose.images.pictures import find_pictures, read_image
+from headpose.reporting import logger
 from headpose.video.frames import EVERYTHING, Frame, Reading, Shaper
 
 
@@ -44,18 +46,22 @@ class PictureFolder:
         pass
 
     def __iter__(self) -> Iterator[Frame]:
-        shape, bad = Shaper(self._reading), []
+        shape, bad, drawings = Shaper(self._reading), [], 0
         for index in self._indices:
             try:
                 picture = read_image(self._files[index])
             except PictureError as error:
                 bad.append(str(error))
                 continue
+            drawings += is_drawing(self._files[index])
             next_index = min(index + self._reading.every, self._indices.stop)
             times = float(index * self.time_base), float(next_index * self.time_base)
             yield Frame(index, times[0], times[1] - times[0], shape(picture))
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         self.problems += [f"left out {bad[0]}{more}"] if bad else []
+        if drawings:
+            told = "%s: headpose drew on %d of its pictures before; what was drawn may hide heads"
+            logger.warning(told, self.name, drawings)
 
 
 def _natural(path: Path) -> list:

@@ -20,6 +20,7 @@ from headpose.errors import HeadposeError
 from headpose.images.blurring import blur_heads
 from headpose.images.drawing import draw_heads
 from headpose.images.drawn_mark import write_drawing
+from headpose.images.encoding import encode
 from headpose.images.pictures import PictureError, decode_image, read_image
 from headpose.models.specs import MEASURES
 from headpose.pipeline import Head, HeadPosePipeline
@@ -213,8 +214,8 @@ def answer_frame(pipeline: SharedPipeline, frame: str, settings: Settings) -> tu
         raise HeadposeError(told) from error
     heads = pipeline.heads(picture, settings)
     drawn = pipeline.drawn(picture, heads, settings.style)
-    encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])[1]
-    url = f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+    encoded = encode(drawn, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, LIVE_QUALITY])
+    url = f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"
     return url, report(heads, settings)
 
 

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import signal
 import tempfile
+import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 
 from headpose import __version__
 from headpose.errors import HeadposeError, PictureError, install
 from headpose.images.drawn_mark import marked
-from headpose.images.pictures import QUALITIES, read_image
+from headpose.images.encoding import encode
+from headpose.images.pictures import read_image
 from headpose.records.columns import Row, has_head, picture_rows
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
 from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
@@ -203,16 +207,20 @@ def _own(row: Row) -> Row:
 
 
 def drawing_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> bytes:
-    """Returns the photo with its heads drawn, as JPEG."""
+    """Returns the photo with its heads drawn, as JPEG.
+
+    Raises:
+        PictureError: If it is none, or larger than JPEG can have it.
+    """
     picture = read_image(photo)
     heads = pipeline.heads(picture, settings)
     drawn = pipeline.drawn(picture, heads, settings.style)
-    encoded = cv2.imencode(".jpg", drawn, QUALITIES[".jpg"])[1].tobytes()
+    encoded = encode(drawn, ".jpg")
     return encoded if np.array_equal(drawn, picture) else marked(encoded)
 
 
 def serve(app, host: str, port: int) -> None:
-    """Serves the application until Ctrl-C or SIGTERM; prints where, once it is reached there.
+    """Serves the application until Ctrl-C or the like; prints where, once it is reached there.
 
     Args:
         app: Of `build_app`.
@@ -235,5 +243,31 @@ def serve(app, host: str, port: int) -> None:
     listening = config.bind_socket()
     listening.listen()  # who comes before the loop runs waits
     shown = f"[{host}]" if ":" in host else host
+    server = uvicorn.Server(config)
     print(f"ready: http://{shown}:{port} (Ctrl-C ends)", flush=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    with _ended_by_hang_up(server):
+        server.run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _ended_by_hang_up(server) -> Iterator[None]:
+    """Has SIGHUP end a server of Uvicorn as SIGTERM does, where it ends this process at all."""
+    number = next((one for one in signal.Signals if one.name == "SIGHUP"), None)
+    before = None if number is None else signal.getsignal(number)
+    in_main = threading.current_thread() is threading.main_thread()
+    if number is None or not (in_main and callable(before)):
+        yield
+        return
+    came = []
+
+    def end(received: int, frame: FrameType | None) -> None:
+        came.append(received)
+        server.should_exit = True  # its loop must not be left by an exception
+
+    signal.signal(number, end)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+        if came:
+            signal.raise_signal(number)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from headpose.attention import events as attention_events
 from headpose.attention.events import events_of, facing_pairs, shares_of
 from headpose.attention.figures import direction_histogram, drawn_first
 from headpose.attention.series import Looking, series_of
@@ -49,6 +50,26 @@ def test_a_head_that_was_out_of_sight_begins_anew():
     assert events(rows) == [("camera", 0.0, 0.4, None), ("camera", 0.8, 1.2, None)]
 
 
+def slower_in_the_dark():
+    """Rows of a head that is in every frame: thirty a second, and then ten."""
+    times = [i / 30 for i in range(90)] + [3 + i / 10 for i in range(30)]
+    return [row(time, frame=i) for i, time in enumerate(times)]
+
+
+def test_a_slower_rate_is_no_gap():
+    (one,) = series_of(slower_in_the_dark(), Looking([camera()]))
+    assert one.steps.sum() == pytest.approx(6, abs=0.1)
+    assert [(e.start, e.end) for e in events_of(one)] == [(0, pytest.approx(6, abs=0.1))]
+
+
+def test_a_gap_in_a_video_of_uneven_rates_is_one():
+    rows = slower_in_the_dark()
+    del rows[100:110]  # a second
+    (one,) = series_of(rows, Looking([camera()]))
+    assert one.steps.sum() == pytest.approx(5, abs=0.2)
+    assert len(events_of(one)) == 2
+
+
 def test_short_looks_in_a_row_are_not_the_look_before_them():
     """Another second of nothing but moments at two things, and then half a second of one."""
     rows = through_time([0] * 10 + [60, 0, 60, 60, 0, 60, 60, 0, 60, 60] + [0] * 5)
@@ -78,6 +99,21 @@ def test_what_nobody_knows_is_told_as_that():
     (one,) = series_of(rows, Looking([camera()], max_error=20.0))
     shares = {r["target"]: r["share"] for r in shares_of(one, [camera()])}
     assert shares == {"camera": 1.0, "elsewhere": 0.0, "unknown": None}
+
+
+@pytest.mark.parametrize("missing", ["azimuth", "elevation"])
+def test_a_row_without_an_angle_is_unknown(missing):
+    (one,) = series_of([row(0.0), row(0.1, **{missing: None})], Looking([camera()]))
+    assert one.looks == ["camera", "unknown"]
+
+
+def test_each_row_is_looked_at_once_however_many_tracks_never_meet(monkeypatch):
+    rows = [row(i / 10, track=i // 2) for i in range(60)]
+    all_series = series_of(rows, Looking([camera()], fov=FOV))
+    asked = []
+    monkeypatch.setattr(attention_events, "moment", lambda row: asked.append(1) or row["frame"])
+    assert facing_pairs(all_series, 15.0) == []
+    assert len(asked) == 60
 
 
 def test_smoothed_angles_are_taken_where_there_are_any():
@@ -130,6 +166,18 @@ def test_two_who_face_each_other_are_told(both):
     assert pair["distance_m"] == pytest.approx(distance, abs=0.01)
 
 
+@pytest.mark.parametrize(("unsure", "seconds", "share"), [(5, 0.5, 1.0), (10, None, None)])
+def test_what_is_not_known_is_no_share_of_facing(unsure, seconds, share):
+    rows, _ = two_people()
+    for one in rows[: 2 * unsure : 2]:
+        one["expected_error"] = 40.0
+    looking = Looking([camera()], max_error=20.0, fov=FOV)
+    (pair,) = facing_pairs(series_of(rows, looking), 15.0)
+    assert pair["seconds_together"] == pytest.approx(1.0)
+    assert pair["seconds_known"] == pytest.approx(1 - unsure / 10)
+    assert (pair["seconds_facing"], pair["share"]) == (seconds, share)
+
+
 def test_another_head_is_a_target(tmp_path):
     (other,) = targets(tmp_path, "[partner]\ntrack = 2\nwithin = 10\n")
     rows, _ = two_people()
@@ -158,7 +206,8 @@ def test_rows_without_times_have_no_seconds(without, caplog):
     for one in rows[: 2 * without]:
         one["time"] = None
     (pair,) = facing_pairs(series_of(rows, Looking([camera()], fov=FOV)), 15.0)
-    assert (pair["seconds_together"], pair["seconds_facing"], pair["share"]) == (None, None, 1.0)
+    seconds = [pair[f"seconds_{name}"] for name in ("together", "known", "facing")]
+    assert (seconds, pair["share"]) == ([None] * 3, 1.0)
     told = "track 1: 1 of 10 rows have no time, so it has neither seconds nor events"
     assert (told in caplog.text) == (without == 1)
 

@@ -52,6 +52,35 @@ def test_a_table_is_not_counted_twice(run_script, tmp_path):
     assert "t.csv: given twice; give each table once" in done.err
 
 
+@pytest.mark.parametrize("rows", [through_time([0] * 9), [row(track=None, head=1)]])
+def test_two_videos_or_photos_of_one_name_are_told(run_script, tmp_path, rows):
+    """Of two folders, each with a table of its own: frames need not even meet."""
+    for name, some in (("a.csv", rows[:4]), ("b.csv", rows[4:] or rows)):
+        with CsvSink(tmp_path / name, VIDEO_FIELDS) as written:
+            for one in some:
+                written.write(one)
+    tables = tmp_path / "a.csv", tmp_path / "b.csv"
+    done = run_script("attend", *tables, "--output", tmp_path / "out", "--no-figures")
+    assert done.status == 1
+    assert f"clip.mp4 is in {tmp_path / 'a.csv'} and in {tmp_path / 'b.csv'}" in done.err
+
+
+def test_shards_of_an_archive_go_together(run_script, tmp_path):
+    """Their pictures may be of one file, and are told apart by their keys."""
+    tables = [tmp_path / f"{shard}.jsonl" for shard in range(2)]
+    for shard, table in enumerate(tables):
+        photos = [row(track=None, head=1, file="all.parquet", key=f"{shard}{i}") for i in range(3)]
+        table.write_text("".join(json.dumps(photo) + "\n" for photo in photos))
+    given = ["--output", tmp_path / "out", "--no-figures"]
+    done = run_script("attend", *tables, *given)
+    assert done.status == 0, done.err
+    assert sum(int(share["rows"]) for share in read(tmp_path / "out" / "attention.csv")) == 6
+    tables[1].write_text(tables[0].read_text())
+    done = run_script("attend", *tables, *given, "--overwrite")
+    assert done.status == 1
+    assert "all.parquet is in" in done.err
+
+
 def test_who_is_not_in_the_pictures_is_told(run_script, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr("headpose.attention.figures.MAX_HEADS", 3)

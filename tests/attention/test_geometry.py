@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from headpose.attention.geometry import (
+    CUT_DEVIATION,
+    DISTANCE_DEVIATION,
     HEAD_HEIGHT,
+    WIDTH_OF_HEIGHT,
     angles_between,
     from_rays,
     look_directions,
     positions,
+    whole_heads,
 )
 
 SIZE, FOV = (1920, 1080), 70.0
@@ -48,6 +52,43 @@ def test_heads_are_found_where_they_are(place):
 def test_a_head_of_another_size_is_off_by_as_much(share):
     place = positions([seen((0.5, 0.2, -3), share * HEAD_HEIGHT)], SIZE, FOV)[0]
     assert place == pytest.approx(np.array([0.5, 0.2, -3]) / share, rel=1e-4)
+
+
+def clipped(box):
+    """What the picture shows of a box."""
+    return np.clip(box, 0, np.tile(SIZE, 2))
+
+
+@pytest.mark.parametrize(
+    ("middle", "cut"),
+    [
+        ((960, 20), (True, False)),
+        ((960, 1060), (True, False)),
+        ((10, 500), (False, True)),
+        ((1910, 500), (False, True)),
+        ((960, 500), (False, False)),
+        ((10, 20), (True, True)),
+        ((1900, 1075), (True, True)),
+    ],
+)
+def test_heads_that_the_border_cuts_are_made_whole(middle, cut):
+    sides = np.array([200 * WIDTH_OF_HEIGHT, 200])
+    box = np.concatenate([middle - sides / 2, middle + sides / 2])
+    whole, deviations = whole_heads(clipped(box)[None], np.array([SIZE]))
+    assert whole[0] == pytest.approx([np.nan] * 4 if all(cut) else box, nan_ok=True)
+    assert deviations[0] == (CUT_DEVIATION if cut[0] else DISTANCE_DEVIATION)
+
+
+def test_what_is_seen_of_a_cut_head_is_not_made_smaller():
+    box = np.array([[900.0, 0, 940, 120]])
+    assert whole_heads(box, np.array([SIZE]))[0] == pytest.approx(box)
+
+
+def test_a_head_that_fills_the_picture_goes_beyond_both_borders():
+    whole, _ = whole_heads(np.array([[400.0, 0, 1500, 1080]]), np.array([SIZE]))
+    above, below = -whole[0, 1], whole[0, 3] - 1080
+    assert above == pytest.approx(below)
+    assert above == pytest.approx((1100 / WIDTH_OF_HEIGHT - 1080) / 2)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from headpose.baselines import rig_labels
+from headpose.datasets.label_tables import Problems
 from headpose.geometry.angles import geodesic_distances, rotation_matrices, whole_turn_angles
 
 OFFSETS = {-30: 7.0, 0: 0.0, 30: 16.0}  # degrees by which rings of cameras are turned
@@ -41,7 +42,7 @@ def noisy(rotations: np.ndarray, seed: int) -> np.ndarray:
 
 def test_turned_rings_are_found_and_put_right():
     table, truth = made()
-    rig = rig_labels.Rig.of(table)
+    rig = rig_labels.Rig.of(table, Problems())
     found = rig_labels.ring_offsets(rig, {"exact": truth, "noisy": noisy(truth, 0)})
     assert dict(found["exact"]) == pytest.approx(OFFSETS, abs=1e-6)
     assert dict(found["noisy"]) == pytest.approx(OFFSETS, abs=2)
@@ -54,7 +55,7 @@ def test_turned_rings_are_found_and_put_right():
 def test_wrong_rest_positions_are_found_and_put_right():
     wrong = (6, -2, 3)
     table, truth = made(wrong)
-    rig = rig_labels.Rig.of(table)
+    rig = rig_labels.Rig.of(table, Problems())
     turned = rig_labels.turned_rings(rig, pd.Series(OFFSETS))
     offsets = rig_labels.rest_offsets(rig, turned, {"exact": truth})
     assert np.allclose(offsets, wrong, atol=0.5)  # the vertical is known by the wrong rest
@@ -63,7 +64,7 @@ def test_wrong_rest_positions_are_found_and_put_right():
 
 def test_the_table_has_the_corrected_angles_and_all_else():
     table, truth = made()
-    rig = rig_labels.Rig.of(table)
+    rig = rig_labels.Rig.of(table, Problems())
     corrected = rig_labels.corrected_table(rig, truth)
     assert list(corrected) == [c for c in table if c not in ("azimuth", "elevation")]
     angles = corrected[["tilt", "pan", "roll"]].to_numpy()
@@ -74,10 +75,18 @@ def test_other_names_and_persons_without_a_front_are_left_out():
     table, _ = made()
     front = table["file"].str.contains("003_[+]000_[+]00")
     other = table.iloc[:1].assign(file="portrait.jpg")
-    rig = rig_labels.Rig.of(pd.concat([table[~front], other]))
+    unknown = table[front].assign(roll=None)
+    problems = Problems()
+    rig = rig_labels.Rig.of(pd.concat([table[~front], other, unknown]), problems)
+    told = {kind.partition(",")[0].split(" (")[0]: len(f) for kind, f in problems.by_kind.items()}
+    assert told == {
+        "no tilt": 1,
+        "no camera in its name": 1,
+        "of a person without a picture from the front": 6 * 3 - 1,
+    }
     assert set(rig.table["person"]) == {1, 2}
     assert len(rig.table) == len(rig.labels) == len(rig.vertical) == 2 * 6 * 3
-    nothing = rig_labels.Rig.of(other)
+    nothing = rig_labels.Rig.of(other, Problems())
     assert len(nothing.table) == len(nothing.vertical) == 0
 
 

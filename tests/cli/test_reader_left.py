@@ -10,6 +10,12 @@ from drawn_heads import spot_heads
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("--json", "f.json")
+QUICK = ("--detector", "viola-jones", "--estimator", "fast")
+SMALL = (
+    *("--architecture", "patacchiola", "--conv-blocks", "2", "--filters", "4", "--dense-size", "8"),
+    *("--epochs", "1", "--steps", "1", "--batch-size", "4", "--device", "cpu"),
+    *("--output", "run", "--save", "k.keras"),
+)
 TOOL = """import sys
 from headpose.cli.common import run
 from headpose.cli.surroundings import outlive_reader
@@ -63,6 +69,9 @@ def test_a_command_that_only_prints_ends(tmp_path):
             ["f.json", "p.svg"],
         ),
         (("compare", "{heads}", *FILES, "--figure", "p.svg"), ["f.json", "p.svg"]),
+        (("image", "{heads.parent}", *QUICK, "--csv", "t.csv"), ["t.csv", "output/5.png"]),
+        (("annotate", "{heads.parent}", *QUICK, "--empty", "--output", "out"), ["out/heads/*"]),
+        (("train", "{heads}#test", "--validation", "{heads}#test", *SMALL), ["k.keras"]),
         (("evaluate-detector", "viola-jones", "--data", "{heads}", *FILES), ["f.json"]),
     ],
 )
@@ -72,4 +81,4 @@ def test_figures_are_written_though_nobody_reads_the_tables(tmp_path, options, w
     given = [option.format(heads=heads) for option in options]
     done = unread("-m", "headpose", *given, folder=tmp_path)
     assert done.returncode == 141, done.stderr
-    assert all((tmp_path / name).stat().st_size for name in written)
+    assert all(next(tmp_path.glob(name)).stat().st_size for name in written)

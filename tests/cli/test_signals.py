@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of a command's work, in a process of its own."""
+"""SIGTERM and SIGHUP in the middle of a command's work, in a process of its own."""
 
 import csv
 import os
@@ -27,13 +27,14 @@ def pictures(tmp_path_factory) -> Path:
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to handle")
 @pytest.mark.parametrize(
-    ("command", "options", "begun"),
+    ("command", "options", "begun", "end", "status"),
     [
-        ("image", ["--csv", "t.csv", "--output", "drawn"], "drawn/*"),
-        ("annotate", ["--output", "out", "--shard-size", "1"], "out/shards/*.json"),
+        ("image", ["--csv", "t.csv", "--output", "drawn"], "drawn/*", "SIGTERM", 143),
+        ("image", ["--csv", "t.csv", "--output", "drawn"], "drawn/*", "SIGHUP", 129),
+        ("annotate", ["--output", "out", "--shard-size", "1"], "out/shards/*", "SIGTERM", 143),
     ],
 )
-def test_what_is_done_is_kept_and_whole(pictures, tmp_path, command, options, begun):
+def test_what_is_done_is_kept_and_whole(pictures, tmp_path, command, options, begun, end, status):
     given = [command, str(pictures), "--detector", "viola-jones", *options]
     process = subprocess.Popen(
         [sys.executable, "-m", "headpose", *given],
@@ -52,9 +53,9 @@ def test_what_is_done_is_kept_and_whole(pictures, tmp_path, command, options, be
     while len(there()) < 2 and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, end))
     _, told = process.communicate(timeout=300)
-    assert process.returncode == 143, told
+    assert process.returncode == status, told
     assert "Traceback" not in told
     assert told.splitlines()[-1].startswith(f"headpose {command}: ")
     assert not [p for p in tmp_path.rglob(".*") if p.name != ".lock"]

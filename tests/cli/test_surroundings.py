@@ -155,7 +155,9 @@ def test_a_deleted_current_folder_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("handled", "told"), [("", "terminated"), ("except KeyboardInterrupt: return 130", "")]
 )
-def test_sigterm_ends_as_ctrl_c_does(handled, told, tmp_path):
+@pytest.mark.parametrize(("end", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.skipif(os.name != "posix", reason="Windows has neither")
+def test_other_ends_are_as_ctrl_c(handled, told, end, status, tmp_path):
     """What is done is kept: the block that writes is left by an exception."""
     body = (
         "from headpose.files import growing_table\ntry:\n"
@@ -172,12 +174,33 @@ def test_sigterm_ends_as_ctrl_c_does(handled, told, tmp_path):
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, end))
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 143
+    assert process.returncode == status
     assert told in err
     assert "Traceback" not in err
     assert (tmp_path / "t.unfinished.csv").read_text() == "row\n"
+
+
+@needs_full
+@pytest.mark.parametrize("second", ["SIGHUP", "SIGTERM"])
+def test_after_a_terminal_is_closed_nothing_is_told_and_work_is_ended_well(second, tmp_path):
+    """What is printed on the way out has no reader, and other signals follow the first."""
+    body = (
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGHUP); time.sleep(60)\n"
+        f"except KeyboardInterrupt:\n    os.kill(os.getpid(), signal.{second})\n"
+        "    print('x' * 100000, flush=True)\n"
+        f"    open({str(tmp_path / 'kept')!r}, 'w').close()\n    return 130"
+    )
+    assert ended(body, ">/dev/full").returncode == 129
+    assert (tmp_path / "kept").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGHUP")
+def test_what_nohup_ignores_stays_ignored():
+    body = "import os, signal\nos.kill(os.getpid(), signal.SIGHUP)\ntell('goes on')"
+    done = ended(body, before="trap '' HUP")
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
 def test_the_list_of_commands_goes_nowhere_gracefully():

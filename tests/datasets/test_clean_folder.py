@@ -1,12 +1,13 @@
 """Clean folders: what is done is kept, and the same in the end."""
 
+import dataclasses
 import errno
 from pathlib import Path
 
 import pytest
 from labelled_faces import FACE, labelled, moved
 
-from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint
+from headpose.datasets.clean_folder import CleanFolder, counts, fingerprint, fingerprint_of_files
 from headpose.datasets.cleaning import Record
 from headpose.errors import HeadposeError
 
@@ -61,6 +62,15 @@ def test_the_fingerprint_follows_the_labels():
     assert fingerprint(first) != fingerprint([labelled(FACE, [[0, 1, 0]])])
     assert fingerprint(first) != fingerprint([labelled(moved(FACE, 1))])
     assert fingerprint(first) != fingerprint([labelled(FACE, name="b.jpg")])
+
+
+def test_changed_pictures_are_noticed(tmp_path):
+    pictures = [dataclasses.replace(labelled(FACE), path=tmp_path / "a.jpg")]
+    missing = fingerprint_of_files(pictures)
+    (tmp_path / "a.jpg").write_bytes(b"a picture")
+    first = fingerprint_of_files(pictures)
+    (tmp_path / "a.jpg").write_bytes(b"a darker picture")
+    assert len({missing, first, fingerprint_of_files(pictures)}) == 3
 
 
 def test_a_full_disk_is_told_with_what_could_not_be_written(tmp_path, monkeypatch):

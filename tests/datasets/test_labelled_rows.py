@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from field_sets import write_pair, write_picture
 
-from headpose.datasets.label_tables import SourceName
-from headpose.datasets.labelled_rows import named_dataset
+from headpose.datasets.label_tables import Problems, SourceName
+from headpose.datasets.labelled_rows import named_dataset, read_rows
 from headpose.datasets.pose_data import read_heads
 from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
-from headpose.training.pose_config import Sources
-from headpose.training.pose_sources import all_sources
+from headpose.training.pose_config import PoseTrainingConfig, Sources
+from headpose.training.pose_sources import all_sources, read_sets
 
 
 @pytest.fixture
@@ -87,6 +87,34 @@ def test_a_data_set_brings_its_own_parts(pairs, persons):
     assert [s.share for s in named["train"]] == [1, 2]
     assert named["validation"] == named["train"]
     assert [str(s.path) for s in named["test"]] == [f"pointing04:{persons}"]
+
+
+def test_a_set_without_a_test_part_is_a_test_as_a_whole(pairs, persons):
+    sources = Sources(
+        data=(f"pointing04:{persons}",), test=(f"300w-lp:{pairs}", f"pointing04:{persons}")
+    )
+    crop = {"size": 16, "side": "long", "margin": 1.0, "grey": True}
+    sets = read_sets(PoseTrainingConfig(sources=sources), all_sources(sources), crop)
+    assert {name: len(heads) for name, heads in sets.test.items()} == {
+        "300w-lp": 22,
+        "pointing04#test": 3,
+    }
+
+
+@pytest.mark.parametrize("as_table", ["learned", "measured", "neither"])
+def test_pictures_of_data_sets_that_are_in_both_are_told(pairs, caplog, as_table):
+    heads = read_rows("300w-lp", pairs, "", Problems())
+    heads.to_csv(pairs / "t.csv", index=False)
+    learned, measured = f"300w-lp:{pairs}", f"aflw2000:{pairs / 'AFW'}#train"
+    if as_table == "learned":
+        learned, measured = str(pairs / "t.csv"), f"300w-lp:{pairs}"
+    elif as_table == "measured":
+        measured = str(pairs / "t.csv")
+    all_sources(Sources(data=(learned,), validation=(measured,)))
+    assert "pictures are learned from in another source" in caplog.text
+    caplog.clear()
+    all_sources(Sources(data=(f"300w-lp:{pairs}",)))
+    assert not caplog.text
 
 
 def test_a_source_that_names_its_part_is_not_measured_on(pairs):

@@ -5,9 +5,11 @@ import pytest
 from posed_heads import arrow_heads, write_heads
 from scipy.spatial.transform import Rotation
 
+from headpose.datasets.head_sets import divide
 from headpose.datasets.label_tables import SourceName
-from headpose.datasets.pose_data import divide, read_heads
+from headpose.datasets.pose_data import read_heads
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import pitch_down
 from headpose.geometry.crops import head_crops
 
 
@@ -117,6 +119,22 @@ def test_a_source_may_nod_its_labels_down(tiles):
     assert heads.angles[1, 0] > 2.5 + 6
     frontal, _ = read_heads(SourceName(tiles, "validation", pitch_down=7.0), whole_turn=True)
     np.testing.assert_allclose(frontal.angles, [(-4.5, 0, 0)], atol=1e-4)
+
+
+def test_heads_without_a_roll_are_nodded_as_if_upright(faces):
+    """One that is told to be turned away stays as it is."""
+    rows = pd.read_csv(faces)
+    rows.loc[0, "roll"] = None
+    rows.to_csv(faces, index=False)
+    before = read_heads(str(faces), whole_turn=True)[0].angles
+    source = SourceName(faces, "", pitch_down=7.0)
+    after = read_heads(source, whole_turn=True)[0].angles
+    np.testing.assert_array_equal(np.isnan(before), np.isnan(after))
+    (alone,) = np.flatnonzero(np.isnan(before[:, 2]) & np.isfinite(before[:, 0]))
+    upright = pitch_down([[*before[alone, :2], 0]], 7.0)[0]
+    np.testing.assert_allclose(after[alone, :2], upright[:2], atol=1e-4)
+    rolled = np.isfinite(before[:, 2])
+    np.testing.assert_allclose(after[rolled], pitch_down(before[rolled], 7.0), atol=1e-4)
 
 
 def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_picture, monkeypatch):

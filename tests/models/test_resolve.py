@@ -211,6 +211,18 @@ def test_a_cut_detector_is_told_as_damaged(tmp_path):
 # ---------------------------------------------------------------------- what is made
 
 
+def test_an_export_that_fails_is_not_told_as_made(detector, cache, caplog, monkeypatch):
+    def fails(*_given):
+        assert "exporting it for opencv" in caplog.text
+        raise HeadposeError("cannot be written")
+
+    monkeypatch.setattr("headpose.export.cache.export", fails)
+    with caplog.at_level("INFO", "headpose"), pytest.raises(HeadposeError, match="cannot be"):
+        exported_for(detector, "opencv")
+    assert "exported" not in caplog.text
+    assert not list(cache.iterdir())
+
+
 def test_a_keras_model_is_exported_once_for_another_backend(
     detector, cache, noise_picture, caplog, tmp_path
 ):

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 import sweep_fakes as fakes
 
 from headpose.parallel.processes import DONE, ERROR, FAILURE, ProcessPool, Task, work
@@ -14,6 +15,13 @@ def test_tasks_are_done_by_as_many_processes_as_asked_for():
     assert sorted(ends) == list(range(6))
     assert {threads for _, threads in ends.values()} == {"3"}
     assert 1 <= len({process for process, _ in ends.values()} - {os.getpid()}) <= 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGHUP")
+def test_a_terminal_that_is_closed_is_for_the_pool_to_handle():
+    with ProcessPool(1, 1) as pool:
+        (event,) = work(pool, [Task("a", fakes.hung_up, 7)])
+    assert (event.kind, event.value) == (DONE, 7)
 
 
 def test_a_fresh_pool_takes_a_new_process_for_each_task():

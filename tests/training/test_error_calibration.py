@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.error_calibration import ErrorCalibration, with_calibration
 from headpose.pose.estimator import PoseEstimator

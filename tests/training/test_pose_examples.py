@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from posed_heads import arrow_heads, write_heads
 
-from headpose.datasets.pose_data import HeadSet, read_heads
+from headpose.datasets.head_sets import HeadSet
+from headpose.datasets.pose_data import read_heads
 from headpose.geometry.angles import rotate_in_plane, whole_turn_angles
 from headpose.pose.rotation import AWAY, NOSE, ROTATION
 from headpose.training import pose_examples

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_models import small_detector
 
 from headpose.detection.classifier import build_classifier, build_efficientnet_classifier
 from headpose.errors import HeadposeError
@@ -10,6 +11,9 @@ from headpose.models.efficientnet_lite import trunk
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.joining import joined
 from headpose.pose.networks import build_efficientnet, build_rotation
+from headpose.pose.rotation import angles_layer, averaged_with_mirror, with_profile_turn
+from headpose.training.pose_config import Network, PoseTrainingConfig
+from headpose.training.pose_network import start_network, with_others
 from headpose.training.starting import freeze, take_weights
 
 CROPS = np.random.default_rng(4).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
@@ -56,6 +60,23 @@ def test_an_estimator_takes_the_trunk_of_its_kind_and_keeps_what_is_frozen(tmp_p
     }
 
 
+@pytest.mark.parametrize("asked", [lambda model: model, averaged_with_mirror])
+def test_a_run_goes_on_with_the_turn_of_what_it_starts_from(tmp_path, caplog, asked):
+    """So that its score before training is that of the file."""
+    start = tmp_path / "start.keras"
+    save_model(asked(with_profile_turn(build_rotation(), 8)), start)
+    config = PoseTrainingConfig(network=Network("rotation", start=str(start)))
+    crop = {"size": 64, "side": "long", "margin": 0.9, "grey": True}
+    caplog.set_level("INFO", "headpose")
+    model = start_network(config, crop, rolls=True)
+    assert angles_layer(model).profile_turn == 8
+    assert "turned 8 degrees further" in caplog.text
+    save_model(build_rotation(side="long", margin=0.9), tmp_path / "plain.keras")
+    others = PoseTrainingConfig(average_with=[str(tmp_path / "plain.keras")])
+    assert angles_layer(with_others(others, model)).profile_turn == 4
+    assert "4 degrees further, the mean of theirs" in caplog.text
+
+
 def test_a_classifier_on_efficientnet_comes_back_from_its_file(tmp_path):
     keras.utils.set_random_seed(2)
     model = build_efficientnet_classifier(blocks=2)
@@ -77,6 +98,14 @@ def test_several_networks_in_one_are_no_start():
     both = joined([build_rotation(), build_rotation()])
     with pytest.raises(HeadposeError, match="asks several networks; --start from one of them"):
         take_weights(build_rotation(), both, "large.keras")
+
+
+def test_what_tells_no_rotations_is_not_averaged(tmp_path):
+    """A detector takes pictures of any size."""
+    save_model(small_detector(), tmp_path / "detector.keras")
+    config = PoseTrainingConfig(average_with=(str(tmp_path / "detector.keras"),))
+    with pytest.raises(HeadposeError, match=r"detector\.keras: only estimators that tell rot"):
+        with_others(config, build_rotation())
 
 
 def test_a_name_that_no_layer_has_is_told():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from posed_heads import arrow_heads
 
-from headpose.datasets.pose_data import HeadSet
+from headpose.datasets.head_sets import HeadSet
 from headpose.geometry.angles import whole_turn_angles
 from headpose.pose.rotation import AWAY, ROTATION
 from headpose.training.pose_config import Augmentation

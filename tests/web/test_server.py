@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ FAKES = ROOT / "tests" / "web_fakes.py"
 
 @needs_gradio
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as on Unix")
-@pytest.mark.parametrize(("end", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("end", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_ending_the_server_removes_photos(tmp_path, end, status):
     nowhere = "http://127.0.0.1:9"  # a proxy that does not answer
     with running(FAKES, TMPDIR=str(tmp_path), http_proxy=nowhere, HTTP_PROXY=nowhere) as served:
@@ -23,10 +25,23 @@ def test_ending_the_server_removes_photos(tmp_path, end, status):
         (folder,) = tmp_path.glob("headpose-*")
         assert folder.stat().st_mode & 0o077 == 0  # nobody else may look into it
         (folder / "photo.jpg").touch()
-        process.send_signal(end)
+        process.send_signal(getattr(signal, end))
         assert process.wait(30) == status
         assert process.stdout.read() == ""
     assert not list(tmp_path.glob("headpose-*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent as on Unix")
+def test_a_closed_terminal_ends_the_endpoint_in_a_line():
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    pytest.importorskip("uvicorn", reason="Uvicorn is not installed (the extra rest)")
+    command = [sys.executable, "-m", "headpose", "serve", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as server:
+        assert get(server.stdout.readline().split()[1] + "/health")[0] == 200
+        server.send_signal(signal.SIGHUP)
+        _, told = server.communicate(timeout=30)
+    assert (server.returncode, told) == (129, "headpose serve: terminated\n")
 
 
 @pytest.fixture(scope="module")
