@@ -145,7 +145,7 @@ def test_what_does_not_compute_the_same_is_refused(
     target.parent.mkdir()
     target.write_text("what stood before")
 
-    def changed(model, decoded):
+    def changed(model, decoded, of_two):
         network = rewrite(keras.models.clone_model(model), decoded)
         network.set_weights([w * 1.05 for w in model.get_weights()])
         return network
