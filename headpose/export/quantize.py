@@ -54,26 +54,23 @@ def quantize_onnx(file: Path, name: str, inputs: Iterable[np.ndarray]) -> None:
 def float_convolutions(graph) -> list[str]:
     """Names the convolutions of an ONNX graph that stay in float32: little work, much harm.
 
-    These are the first ones after a crop, while a detector's pictures need no finer numbers than
-    the 256 that their pixels have; those with a filter for each channel, as at an estimator's
-    end; and the last ones of a detector, which has several answers and makes few numbers for
+    These are the first ones; those with a filter for each channel, as at an estimator's end; and
+    the last ones of a detector, which has several answers and makes few numbers for
     them, each of which counts. Of these the finest level's is quantized all the same: it has
     half of their work, for small heads alone.
     """
     inputs_each = {tensor.name: tensor.dims[1] for tensor in graph.initializer if tensor.dims[1:]}
     passed: dict[str, int] = {}  # convolutions on the longest way from the picture to a tensor
-    detector = len(graph.output) > 1
-    first = 0 if detector else FLOAT_FIRST
     kept: list[str] = []
     passed_on: set[str] = set()  # tensors from which another convolution goes on
     for node in graph.node:  # each after those whose answers it takes
         before = max((passed.get(name, 0) for name in node.input), default=0)
         is_convolution = node.op_type == "Conv"
         passed |= dict.fromkeys(node.output, before + is_convolution)
-        if is_convolution and (before < first or inputs_each.get(node.input[1]) == 1):
+        if is_convolution and (before < FLOAT_FIRST or inputs_each.get(node.input[1]) == 1):
             kept.append(node.name)
     strides, last = _strides(graph), {}
-    for node in reversed(graph.node) if detector else ():
+    for node in reversed(graph.node) if len(graph.output) > 1 else ():
         if node.op_type == "Conv" and not passed_on.intersection(node.output):
             last[node.name] = strides[node.output[0]]
         if node.op_type == "Conv" or passed_on.intersection(node.output):
