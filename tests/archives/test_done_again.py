@@ -27,6 +27,8 @@ def test_a_picture_for_which_memory_was_short_is_tried_again(tmp_path, monkeypat
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 def test_a_table_that_was_cut_short_is_told_and_made_anew(tmp_path, kind):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
     folder, out = sets.as_folder(tmp_path / "in", CONTENTS), tmp_path / "out"
     wanted = annotate([folder], out, kind=kind)
     table = out / "heads" / f"pictures-000001.{kind}"
