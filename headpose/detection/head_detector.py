@@ -114,7 +114,9 @@ class HeadDetector:
         for alike in groups.values():
             for start in range(0, len(alike), AT_ONCE):
                 members = alike[start : start + AT_ONCE]
-                boxes, scores = self.call(np.stack([prepared[i][0] for i in members]))
+                inputs = [prepared[i][0] for i in members]
+                # A picture alone needs no copy.
+                boxes, scores = self.call(np.stack(inputs) if inputs[1:] else inputs[0][None])
                 for row, i in enumerate(members):
                     results[i] = self.select(
                         boxes[row], scores[row], prepared[i][1], confidence, self.suppression
