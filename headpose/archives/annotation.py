@@ -217,8 +217,7 @@ def _size(ready: tuple) -> int:
 
 def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
     """Yields records with their pictures; with None for videos, else with what went wrong."""
-    from headpose.images.drawn_mark import drawn, has_mark, read_photo
-    from headpose.images.pictures import decode_image
+    from headpose.images.drawn_mark import decode_photo, read_photo
 
     for record in records:
         if isinstance(record.content, HeadposeError):
@@ -227,12 +226,10 @@ def _decoded(records: Iterator[Record]) -> Iterator[tuple]:
             yield record, None
         else:
             try:
-                if not isinstance(record.content, bytes):
-                    picture = read_photo(record.content)
-                elif has_mark(record.content):
-                    raise drawn(record.file)
+                if isinstance(record.content, bytes):
+                    picture = decode_photo(record.content, record.file)
                 else:
-                    picture = decode_image(record.content, record.file)
+                    picture = read_photo(record.content)
                 yield dataclasses.replace(record, content=b""), picture
             except PictureError as error:
                 yield record, error

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import PictureError
-from headpose.images.pictures import read_image, write_image
+from headpose.images.pictures import decode_image, read_image, write_image
 
 MARK = b"drawn by headpose"
 DRAWING = "drawing that headpose made of a photo"  # as a kind of problem
@@ -74,6 +74,17 @@ def read_photo(path: str | Path) -> np.ndarray:
     picture = read_image(path)
     check_photo(path)
     return picture
+
+
+def decode_photo(content: bytes, name: str) -> np.ndarray:
+    """Decodes a picture's file as `decode_image`, with its name for messages.
+
+    Raises:
+        PictureError: If it cannot be decoded, or has the mark.
+    """
+    if has_mark(content):
+        raise drawn(name)
+    return decode_image(content, name)
 
 
 def check_photo(path: str | Path) -> None:
