@@ -135,7 +135,7 @@ def test_the_commands_that_its_tables_name_are_there():
 
 
 def test_the_picture_is_what_the_command_draws(tmp_path, run_script):
-    options = ["--detector-size", "256", "--confidence", "0.1"]
+    options = ["--detector-size", "256", "--confidence", "0.08"]
     done = run_script("image", PEOPLE, *options, "--output", tmp_path, "--json", "-")
     assert done.status == 0
     heads = [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
