@@ -98,3 +98,15 @@ def write_dad3dheads(folder: Path, heads: dict[str, tuple], name: str = "val.jso
         entries.append({"item_id": item, "bbox": bbox, "attributes": {}})
     (folder / name).write_text(json.dumps(entries))
     return folder / name
+
+
+def only(result) -> np.ndarray:
+    """The angles of the only picture."""
+    (picture,), problems = result
+    assert not problems.by_kind
+    assert picture.path.is_file()
+    return picture.angles
+
+
+def kinds(result) -> dict[str, list[str]]:
+    return result[1].by_kind

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.io import savemat
 
 ROOT = Path(__file__).resolve().parent.parent
+LABELLED = ("--detector", "labelled", "--splits-tilt", 2, "--splits-pan", 2)
 MAT = "dataset_landmarks_and_pose_withfaceids.mat"
 POINTING_TILTS = (-90, -60, -30, -15, 0, 15, 30, 60, 90)
 POINTING_PANS = (-90, -75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75, 90)

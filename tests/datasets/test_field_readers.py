@@ -1,4 +1,4 @@
-"""Readers of 300W-LP, AFLW2000-3D, BIWI, DirectMHP's JSON and DAD-3DHeads."""
+"""Readers of 300W-LP, AFLW2000-3D, BIWI and DAD-3DHeads."""
 
 import json
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from field_sets import (
     CALIBRATION,
+    kinds,
+    only,
     write_biwi_frame,
     write_dad3dheads,
-    write_direct_mhp,
     write_mat,
     write_pair,
     write_picture,
@@ -16,24 +17,9 @@ from field_sets import (
 
 from headpose.datasets.biwi import read_biwi
 from headpose.datasets.dad3dheads import read_dad3dheads
-from headpose.datasets.direct_mhp import read_direct_mhp
-from headpose.datasets.registry import read_dataset
 from headpose.datasets.w300lp import read_300w_lp, read_aflw2000
-from headpose.errors import HeadposeError
 
 ANGLES = (-12.5, 34.0, 7.25)
-
-
-def only(result) -> np.ndarray:
-    """The angles of the only picture."""
-    (picture,), problems = result
-    assert not problems.by_kind
-    assert picture.path.is_file()
-    return picture.angles
-
-
-def kinds(result) -> dict[str, list[str]]:
-    return result[1].by_kind
 
 
 class TestPairs:
@@ -171,114 +157,6 @@ class TestBiwi:
         }
 
 
-class TestDirectMHP:
-    def test_angles_come_back_over_the_whole_turn(self, tmp_path):
-        heads = {
-            "a.jpg": [([10, 20, 30, 40], [5.0, -170.0, 3.0]), ([50, 5, 10, 12], [-20.0, 95.0, 0])],
-            "b.jpg": [([1, 2, 20, 20], [0.0, 0.0, 0.0])],
-        }
-        labels = write_direct_mhp(tmp_path, heads)
-        for source in (tmp_path, labels):
-            pictures, problems = read_direct_mhp(source)
-            assert not problems.by_kind
-            first, second = pictures
-            np.testing.assert_allclose(first.boxes, [[10, 20, 40, 60], [50, 5, 60, 17]])
-            np.testing.assert_allclose(first.angles, [[5, -170, 3], [-20, 95, 0]])
-            np.testing.assert_allclose(second.angles, [[0, 0, 0]])
-            assert first.box_kind == "head"
-
-    def test_what_is_wrong_is_counted(self, tmp_path):
-        box = [10, 20, 30, 40]
-        heads = {
-            "a.jpg": [(box, [0, 0, 0]), ([1, 1, 5, 5], [-999, -999, -999]), (None, [0, 0, 0])],
-            "b.jpg": [],
-            "sub\\C.jpg": [(box, [0, 0, 0])],
-            "lost.jpg": [(box, [0, 0, 0])],
-        }
-        write_direct_mhp(tmp_path, heads)
-        (tmp_path / "images" / "lost.jpg").unlink()
-        (tmp_path / "images" / "sub\\C.jpg").unlink()
-        write_picture(tmp_path / "images" / "sub" / "c.jpg")
-        result = read_direct_mhp(tmp_path)
-        assert [p.name for p in result[0]] == ["images/a.jpg", "images/sub/c.jpg"]
-        assert kinds(result) == {
-            "label without pose": ["a.jpg"],
-            "label without rectangle": ["a.jpg"],
-            "picture without labels": ["b.jpg"],
-            "missing picture": ["lost.jpg"],
-            "name differs from the file's in case or slash, found all the same": ["sub\\C.jpg"],
-        }
-
-    @pytest.mark.parametrize(
-        ("content", "told"),
-        [
-            ("[1, 2]", "no lists images and annotations"),
-            ("{}", "no lists images and annotations"),
-            ("{", "not a JSON file"),
-            ('{"images": [{"id": 1}], "annotations": []}', "without 'file_name'"),
-            (
-                '{"images": [{"id": 1, "file_name": "a.jpg"}],'
-                ' "annotations": [{"image_id": 1, "bbox": [0, 0, 5, 5]}]}',
-                "no annotation has euler_angles",
-            ),
-        ],
-    )
-    def test_other_json_is_refused(self, tmp_path, content, told):
-        (tmp_path / "labels.json").write_text(content)
-        with pytest.raises(HeadposeError, match=told):
-            read_direct_mhp(tmp_path)
-
-    @pytest.mark.parametrize(
-        ("change", "told"),
-        [
-            (lambda images: images[1].update(id=1), "two images have the id '1'"),
-            (
-                lambda images: images[1].update(file_name="a.jpg"),
-                "two images have the file 'a.jpg'",
-            ),
-            (
-                lambda images: images[1].update(file_name="./a.jpg"),
-                "./a.jpg and a.jpg are one pict",
-            ),
-        ],
-    )
-    def test_pictures_that_are_listed_twice_are_refused(self, tmp_path, change, told):
-        one = [([1, 2, 20, 20], [0, 0, 0])]
-        labels = write_direct_mhp(tmp_path, {"a.jpg": one, "b.jpg": one})
-        content = json.loads(labels.read_text())
-        change(content["images"])
-        labels.write_text(json.dumps(content))
-        with pytest.raises(HeadposeError, match=told):
-            read_direct_mhp(labels)
-
-    def test_labels_of_another_version_of_a_picture_are_left_out(self, tmp_path):
-        one = [([1, 2, 20, 20], [0, 0, 0])]
-        labels = write_direct_mhp(tmp_path, dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), one))
-        content = json.loads(labels.read_text())
-        content["images"][0] |= {"width": 160, "height": 120}
-        content["images"][1] |= {"width": 60, "height": 80}  # on its side
-        content["annotations"][2]["image_id"] = "3"  # a text is as good as a number
-        labels.write_text(json.dumps(content))
-        pictures, problems = read_direct_mhp(labels)
-        assert [picture.path.name for picture in pictures] == ["b.jpg", "c.jpg"]
-        assert problems.by_kind == {"picture of another size than the table says": ["a.jpg"]}
-
-    def test_angles_that_cannot_be_and_radians_are_told(self, tmp_path, caplog):
-        angles = np.random.default_rng(0).uniform(-1.5, 1.5, (20, 3)).tolist()
-        heads = {f"{i:02d}.jpg": [([1, 2, 20, 20], row)] for i, row in enumerate(angles)}
-        heads["x.jpg"] = [([1, 2, 20, 20], [0, 5000, 0])]
-        pictures, problems = read_direct_mhp(write_direct_mhp(tmp_path, heads))
-        assert len(pictures) == 20
-        assert problems.by_kind["angle beyond a whole turn"] == ["x.jpg"]
-        assert "are they radians? degrees are wanted" in caplog.text
-
-    def test_of_several_files_one_must_be_named(self, tmp_path):
-        for name in ("train.json", "val.json"):
-            write_direct_mhp(tmp_path, {"a.jpg": [([1, 2, 9, 9], [0, 0, 0])]}, name)
-        with pytest.raises(HeadposeError, match=r"several JSON files \(train.json, val.json\)"):
-            read_direct_mhp(tmp_path)
-
-
 class TestDad3DHeads:
     @pytest.mark.parametrize("angles", [(0, 0, 0), ANGLES, (20, 150, -30)])
     def test_rotations_come_back(self, tmp_path, angles):
@@ -313,31 +191,3 @@ class TestDad3DHeads:
         pictures, problems = read_dad3dheads(labels)
         assert len(pictures) == 1
         assert problems.by_kind == {"head that is there twice": ["x1"]}
-
-
-class TestRegistry:
-    def test_half_a_data_set_is_told(self, tmp_path):
-        write_pair(tmp_path, "image00002", ANGLES)
-        _, problems = read_dataset("aflw2000", tmp_path)
-        assert problems.notes == ["fewer pictures than the whole set: 1 of 1,969"]
-        assert not problems.by_kind
-
-    def test_a_folder_of_another_set_is_recognized(self, tmp_path):
-        write_picture(tmp_path / "Person01" / "person01146+0+0.jpg")
-        with pytest.raises(HeadposeError, match=r"not aflw2000.*looks like pointing04"):
-            read_dataset("aflw2000", tmp_path)
-        with pytest.raises(HeadposeError, match=r"not BIWI.*looks like pointing04"):
-            read_dataset("biwi", tmp_path)
-
-    def test_the_test_sequences_of_biwi(self, tmp_path):
-        for sequence in ("03", "18"):
-            (tmp_path / sequence).mkdir()
-            write_biwi_frame(tmp_path / sequence, 3, ANGLES)
-        pictures, _ = read_dataset("biwi-30", tmp_path)
-        assert [p.subject for p in pictures] == ["18"]
-
-    def test_unknown_names_and_folders(self, tmp_path):
-        with pytest.raises(HeadposeError, match=r"aflw3000: no such data set.*aflw2000"):
-            read_dataset("aflw3000", tmp_path)
-        with pytest.raises(HeadposeError, match="no such folder"):
-            read_dataset("biwi", tmp_path / "nowhere")

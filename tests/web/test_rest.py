@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +20,6 @@ from PIL import Image
 from web_fakes import Detector, Estimator
 from web_fakes import pipeline as fake_pipeline
 
-from headpose.cli.main import COMMANDS
 from headpose.images.drawing import draw_heads
 from headpose.images.pictures import read_image
 from headpose.pipeline import HeadPosePipeline
@@ -290,44 +288,3 @@ def test_the_command_serves_what_headpose_image_finds(portrait, run_script, tmp_
     done = run_script("image", portrait, "--json", "-", "--output", tmp_path)
     row = json.loads(done.out.splitlines()[0])
     assert {name: row[name] for name in head} == head
-
-
-# ------------------------------------------------------------------------------ the image
-
-
-def test_the_dockerfile_copies_what_is_there_and_starts_a_command():
-    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-    copied = [line for line in lines if line.startswith("COPY ") and "--" not in line]
-    assert copied
-    for name in " ".join(line[5:].rpartition(" ")[0] for line in copied).split():
-        assert (ROOT / name).exists(), name
-    (started,) = [json.loads(line[4:]) for line in lines if line.startswith("CMD ")]
-    assert started[0] in COMMANDS
-    kept = [
-        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
-    ]
-    for pattern in kept:
-        assert list(ROOT.glob(pattern)), pattern
-    assert {"pyproject.toml", "README.md", "LICENSE", "headpose"} <= set(kept)
-
-
-def docker_runs() -> bool:
-    docker = shutil.which("docker")
-    return bool(docker) and not subprocess.run([docker, "info"], capture_output=True).returncode
-
-
-def test_the_image_is_built_and_answers(tmp_path, portrait):
-    if not docker_runs():
-        pytest.skip("no Docker that runs")
-    name = "headpose-test"
-    subprocess.run(["docker", "build", "-q", "-t", name, str(ROOT)], check=True, timeout=1200)
-    shutil.copy(portrait, tmp_path)
-    image = ["image", portrait.name, "--csv", "-", "--output", "/tmp/drawn"]
-    done = subprocess.run(
-        ["docker", "run", "--rm", "-v", f"{tmp_path}:/data:ro", name, *image],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
-    assert len(done.stdout.splitlines()) == 2
