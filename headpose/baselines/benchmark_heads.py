@@ -91,7 +91,7 @@ def at_detections(
         ahead(_read, pictures, waiting=BATCH), "pictures", len(pictures)
     ):
         if isinstance(pixels, PictureError):
-            problems.add("unreadable picture", picture.name)
+            problems.add("unreadable or missing picture", picture.name)
             continue
         waiting.append((picture, pixels))
         if len(waiting) == BATCH:

@@ -16,8 +16,11 @@ from headpose.reporting import report
 
 if TYPE_CHECKING:
     from headpose.baselines.predictors import Compared
+    from headpose.datasets.label_tables import Problems
 
 NO_DETECTOR = "none"
+# Kinds of pictures that could not be measured on, which make the status 1.
+GONE = {"missing picture", "unreadable or missing picture"}
 COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
 
 
@@ -84,12 +87,14 @@ def evaluate_protocol(
         step = len(pictures) / arguments.limit
         pictures = [pictures[int(i * step)] for i in range(arguments.limit)]
     report(source, problems)
+    left_out = [problems]
     places = [at_labels(pictures, arguments.crop)]
     if arguments.detector != NO_DETECTOR:
         name = model_for(arguments.detector or str(DEFAULT_DETECTOR), backend)
         missed = Problems()
         places.append(at_detections(pictures, load_detector(name, backend=backend), missed))
         report("detector", missed)
+        left_out.append(missed)
     placed = [place for place in places if place is not None]
     if not placed:
         raise HeadposeError(f"{source}: no head has a place; let a detector find them")
@@ -101,6 +106,7 @@ def evaluate_protocol(
         lost = Problems()
         told = ask(place.heads, [Case(c.estimator, c.recipe) for c in estimators], lost)
         report(source, lost)
+        left_out.append(lost)
         truth = place.heads.angles[told.rows]
         for compared, angles in zip(estimators, told.angles, strict=True):
             score = dataclasses.asdict(benchmark_score(angles, truth))
@@ -109,15 +115,25 @@ def evaluate_protocol(
             )
     for line in table(results):
         print(line)
+    without = counted(left_out)
     if arguments.json:
         summary = {
             "dataset": dataset.name,
             "protocol": dataset.protocol,
-            "left out": {kind: len(names) for kind, names in problems.by_kind.items()},
+            "left out": without,
             "results": results,
         }
         write_json(arguments.json, summary, arguments.overwrite)
-    return 1 if "missing picture" in problems.by_kind else 0
+    return 1 if GONE & without.keys() else 0
+
+
+def counted(left_out: "Sequence[Problems]") -> dict[str, int]:
+    """Returns how many were left out, by the kind of problem; most where several tell of it."""
+    result: dict[str, int] = {}
+    for problems in left_out:
+        for kind, names in problems.by_kind.items():
+            result[kind] = max(result.get(kind, 0), len(names))
+    return result
 
 
 def load_estimators(names: Sequence[str], arguments: argparse.Namespace) -> "list[Compared]":

@@ -21,7 +21,7 @@ from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError, reason
 from headpose.files import number, parse_json
 from headpose.geometry.conventions import from_convention
-from headpose.images.pictures import stored_size
+from headpose.images.pictures import shown_size
 
 NAME = "direct-mhp"
 LABEL_FOLDERS = (".", "annotations", "labels")
@@ -89,13 +89,12 @@ def read_direct_mhp(
 
 
 def _is_of_other_size(path: Path, told: tuple[float, float]) -> bool:
-    """Tells whether a picture has another size than its label says, on its side or not."""
+    """Tells whether a picture, upright, has another size than its label says."""
     try:
-        width, height = stored_size(path)
+        width, height = shown_size(path)
     except PictureError:
         return False  # which is told when it is read
-    both = np.array([told, told[::-1]])
-    return bool(of_other_size(both, width, height).all())
+    return bool(of_other_size(np.array([told]), width, height).all())
 
 
 def find_json(source: Path) -> Path:

@@ -15,6 +15,7 @@ from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers,
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
 from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
+from headpose.datasets.repeated_rows import TWICE, repeated
 from headpose.datasets.told_sizes import NOT_FOUND, OTHER_SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
@@ -158,6 +159,7 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         raise HeadposeError(f"{path}: no column file, so no table of heads in pictures")
     folder = picture_folder(path, table["file"])
     table = with_found_files(table, folder, problems)
+    table = _once(table, folder, problems)
     patch_size = round(size * CONTEXT)
     kept, cut, patches = [], [], []
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
@@ -213,6 +215,15 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
         units=rows["unit"].to_numpy(),
         origins=rows["origin"].to_numpy(),
     )
+
+
+def _once(table: pd.DataFrame, folder: Path, problems: Problems) -> pd.DataFrame:
+    """Returns the rows whose head and angles no earlier row has."""
+    boxes = table[list(COLUMNS)].notna().all(axis=1).to_numpy()
+    again = repeated(table, folder, (*COLUMNS, *ANGLES)) & boxes
+    for file in table["file"][again]:
+        problems.add(TWICE, str(file))
+    return table[~again]
 
 
 def _boxes_of(rows: pd.DataFrame) -> list[list[float]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.detection.metrics import Judged
+from headpose.detection.metrics import LOWEST_SCORE, Judged
 
 
 def best_threshold(sources: Sequence[Judged], within: float = 0.0) -> tuple[float, float]:
@@ -19,7 +19,8 @@ def best_threshold(sources: Sequence[Judged], within: float = 0.0) -> tuple[floa
             false heads come and go: the highest threshold that will do is taken.
 
     Returns:
-        The threshold, midway between two scores, and F1 = 2 found / (2 found + false +
+        The threshold, midway between two scores (after the last one, between it and the score
+        from which finds were searched), and F1 = 2 found / (2 found + false +
         missed) there. Without any finds 0.5 and 0.
     """
     scores = np.concatenate([judged.scores for judged in sources])
@@ -37,7 +38,7 @@ def best_threshold(sources: Sequence[Judged], within: float = 0.0) -> tuple[floa
     # Of equal scores all are above a threshold or none is.
     f1[:-1][scores[:-1] == scores[1:]] = -1
     best = int((f1 >= f1.max() - within).argmax())
-    below = scores[best + 1] if best + 1 < len(scores) else 0.0
+    below = scores[best + 1] if best + 1 < len(scores) else LOWEST_SCORE
     return float(scores[best] + below) / 2, float(f1[best])
 
 

@@ -40,6 +40,7 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+ON_SIDE = (5, 6, 7, 8)
 
 # Pillow warns above this many pixels, and refuses twice as many; `too_large` comes before.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -65,14 +66,14 @@ def read_image(path: str | Path) -> np.ndarray:
         return _read(file, path)
 
 
-def stored_size(path: str | Path) -> tuple[int, int]:
-    """Returns width and height of a picture as its file has it, which may lie on its side.
+def shown_size(path: str | Path) -> tuple[int, int]:
+    """Returns width and height of a picture as `read_image` gives it, upright.
 
     Raises:
         PictureError: As `read_image`, but for what only shows when all is read.
     """
     with _picture_errors(path), _open_regular(path) as file, _opened(file, path) as image:
-        return image.size
+        return image.size[::-1] if _orientation(image) in ON_SIDE else image.size
 
 
 def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -159,11 +160,15 @@ def to_bgr(image: Image.Image) -> np.ndarray:
 
 def upright(image: Image.Image) -> Image.Image:
     """Undoes the EXIF orientation; EXIF that cannot be read says nothing."""
-    try:
-        method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # Pillow's parser raises whatever its parts do
-        return image
+    method = UPRIGHT.get(_orientation(image))
     return image if method is None else image.transpose(method)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # Pillow's parser raises whatever its parts do
+        return 1
 
 
 def _open_regular(path: str | Path) -> IO[bytes]:

@@ -97,6 +97,23 @@ def test_the_command_prints_both_columns_and_what_was_left_out(tmp_path, run_scr
     assert figures.is_file()
 
 
+def test_pictures_that_cannot_be_read_are_told_everywhere(tmp_path, run_script):
+    write_pair(tmp_path, "image00002", (0, 10, 0))
+    write_pair(tmp_path, "image00004", (0, 20, 0))
+    cut = tmp_path / "image00004.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    given = ("evaluate", "ours", tmp_path, "--dataset", "aflw2000", "--json", tmp_path / "f.json")
+    ran = run_script(*given, "--detector", "none")
+    assert ran.status == 1
+    assert "unreadable or missing picture: 1" in ran.err
+    told = json.loads((tmp_path / "f.json").read_text())
+    assert told["left out"]["unreadable or missing picture"] == 1
+    assert told["results"][0]["heads"] == 1
+    ran = run_script(*given, "--overwrite")
+    assert ran.status == 1
+    assert json.loads((tmp_path / "f.json").read_text())["left out"] == {"unreadable or missing picture": 1}
+
+
 def test_the_precision_that_is_asked_for_is_measured(tmp_path, run_script):
     write_pair(tmp_path, "image00002", (0, 10, 0))
     means = []

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from field_sets import kinds, write_direct_mhp, write_picture
+from PIL import Image
 
 from headpose.datasets.direct_mhp import read_direct_mhp
 from headpose.errors import HeadposeError
@@ -93,16 +94,26 @@ class TestDirectMHP:
             read_direct_mhp(labels)
 
     def test_labels_of_another_version_of_a_picture_are_left_out(self, tmp_path):
+        """Also those of a picture as it is stored, where it is shown turned."""
         one = [([1, 2, 20, 20], [0, 0, 0])]
-        labels = write_direct_mhp(tmp_path, dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), one))
+        names = ("a.jpg", "b.jpg", "c.jpg", "stored.jpg", "upright.jpg")
+        labels = write_direct_mhp(tmp_path, dict.fromkeys(names, one))
         content = json.loads(labels.read_text())
         content["images"][0] |= {"width": 160, "height": 120}
-        content["images"][1] |= {"width": 60, "height": 80}  # on its side
+        content["images"][1] |= {"width": 60, "height": 80}
+        content["images"][4] |= {"width": 60, "height": 80}
         content["annotations"][2]["image_id"] = "3"  # a text is as good as a number
         labels.write_text(json.dumps(content))
+        turned = Image.Exif()
+        turned[0x0112] = 6  # shown turned by 90 degrees (EXIF 2.32, 4.6.4)
+        for name in names[3:]:
+            with Image.open(tmp_path / "images" / name) as picture:
+                picture.load()
+            picture.save(tmp_path / "images" / name, exif=turned)
         pictures, problems = read_direct_mhp(labels)
-        assert [picture.path.name for picture in pictures] == ["b.jpg", "c.jpg"]
-        assert problems.by_kind == {"picture of another size than the table says": ["a.jpg"]}
+        assert [picture.path.name for picture in pictures] == ["c.jpg", "upright.jpg"]
+        kind = "picture of another size than the table says"
+        assert problems.by_kind == {kind: ["a.jpg", "b.jpg", "stored.jpg"]}
 
     def test_angles_that_cannot_be_and_radians_are_told(self, tmp_path, caplog):
         angles = np.random.default_rng(0).uniform(-1.5, 1.5, (20, 3)).tolist()

@@ -46,6 +46,14 @@ def test_heads_of_a_picture_of_another_size_are_left_out(table):
     assert problems.by_kind["picture of another size than the table says"] == ["0.png"]
 
 
+def test_heads_that_are_there_twice_count_once(table):
+    rows = pd.read_csv(table)
+    pd.concat([rows, rows]).to_csv(table, index=False)
+    heads, problems = read_heads(str(table))
+    assert len(heads) == 3
+    assert problems.by_kind["head that is there twice"].count("0.png") == 2
+
+
 def test_a_part_takes_its_rows(table):
     heads, _ = read_heads(f"{table}#test")
     np.testing.assert_array_equal(heads.angles, [(-5, -40, 2)])
@@ -139,7 +147,11 @@ def test_heads_without_a_roll_are_nodded_as_if_upright(faces):
 
 def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_picture, monkeypatch):
     cv2.imwrite(str(tmp_path / "0.png"), noise_picture(300, 200, 0))
-    rows = [("0.png", 100, 60, 180, 160, person, 0, 0, person) for person in range(50)] * 2
+    rows = [
+        ("0.png", 100, 60, 180, bottom, person, 0, 0, person)
+        for bottom in (160, 161)
+        for person in range(50)
+    ]
     names = ["file", "xmin", "ymin", "xmax", "ymax", "tilt", "pan", "roll", "person"]
     pd.DataFrame(rows, columns=names).to_csv(tmp_path / "p.csv", index=False)
     heads, _ = read_heads(str(tmp_path / "p.csv"))

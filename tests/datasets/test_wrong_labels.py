@@ -40,7 +40,7 @@ def picture(tmp_path, noise_picture):
 )
 def test_boxes_of_nothing_in_the_picture_are_left_out(tmp_path, picture, box, can_be):
     assert can_show([box], 160, 120).tolist() == [can_be]
-    rows = [f"a.png,{','.join(map(str, b))},1,2" for b in ((40, 30, 90, 80), box)]
+    rows = [f"a.png,{','.join(map(str, b))},1,2" for b in ((41, 30, 90, 80), box)]
     table = tmp_path / "t.csv"
     table.write_text(f"file,{BOX},tilt,pan\n" + "\n".join(rows) + "\n")
     heads, problems = read_heads(str(table))
