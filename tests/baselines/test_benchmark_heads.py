@@ -61,7 +61,7 @@ def test_heads_that_are_not_found_keep_their_label(pairs):
     placed = at_detections(pairs, Fixed(), problems)
     assert (placed.found, len(placed.heads)) == (0, 2)
     assert problems.by_kind == {
-        "unreadable picture": ["image00001.jpg"],
+        "unreadable or missing picture": ["image00001.jpg"],
         "not found by the detector, labelled box used": ["image00000.jpg", "image00002.jpg"],
     }
 
@@ -111,7 +111,9 @@ def test_pictures_that_cannot_be_read_are_told_everywhere(tmp_path, run_script):
     assert told["results"][0]["heads"] == 1
     ran = run_script(*given, "--overwrite")
     assert ran.status == 1
-    assert json.loads((tmp_path / "f.json").read_text())["left out"] == {"unreadable or missing picture": 1}
+    assert json.loads((tmp_path / "f.json").read_text())["left out"] == {
+        "unreadable or missing picture": 1
+    }
 
 
 def test_the_precision_that_is_asked_for_is_measured(tmp_path, run_script):
