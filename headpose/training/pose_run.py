@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
+from headpose.reporting import logger
 from headpose.training.fields import values
 from headpose.training.model_contents import contents
 from headpose.training.models_table import check_models_table, note_model
@@ -187,7 +188,7 @@ def _learn(
 def _keep_best(
     config: PoseTrainingConfig, folder: Path, sets: TrainingSets, seconds: int | None
 ) -> dict[str, Any]:
-    """Measures the best model, notes it in the table of models and saves it where asked to."""
+    """Measures the best model, saves it where asked to and notes it in the table of models."""
     from headpose.models.keras_files import load_model, save_model
     from headpose.pose.estimator import PoseEstimator
     from headpose.training import pose
@@ -204,13 +205,18 @@ def _keep_best(
         )
     row = {"run": named_run(config), **values(config, with_effect_only=True)}
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
-    note_model(models_table(config), row)
     if config.save:
         with saving(config) as place:
             save_model(_finished(config, kept, sets.held_out), place, half=True)
         twice = ", which asks twice: evaluate it for its own figures" if config.with_mirror else ""
         print(f"wrote {place}{twice}")
     print(f"best model: {folder / 'best.keras'}")
+    try:
+        note_model(models_table(config), row)
+    except HeadposeError as error:
+        if config.models_csv:
+            raise
+        logger.warning("%s: this run is in no table; name one with --models-csv", error)
     return row
 
 

@@ -9,6 +9,7 @@ import pytest
 from drawn_heads import spot_heads
 from posed_heads import write_heads
 
+from headpose.errors import HeadposeError
 from headpose.pose.estimator import PoseEstimator
 from headpose.training.pose_config import (
     Augmentation,
@@ -263,3 +264,19 @@ def test_runs_of_several_folders_share_a_table(tmp_path, monkeypatch):
         names.add(named_run(config))
         assert named_run(dataclasses.replace(config, models_csv=None)) == "runs/pose"
     assert names == {str(tmp_path / folder / "runs/pose") for folder in ("first", "second")}
+
+
+@pytest.mark.parametrize(("more", "status"), [([], 0), (["--models-csv", "{tmp}/t.csv"], 1)])
+def test_the_model_is_saved_where_the_table_of_runs_cannot_be(
+    run_script, heads, tmp_path, monkeypatch, more, status
+):
+    def note_model(path, row):
+        raise HeadposeError(f"cannot write {path}: permission denied; choose another place")
+
+    monkeypatch.setattr("headpose.training.pose_run.note_model", note_model)
+    options = ["--epochs", "1", "--save", tmp_path / "best.keras"]
+    options += [text.format(tmp=tmp_path) for text in more]
+    done = run_script(*quick(heads, tmp_path / "run", *FAMILY, *options))
+    assert done.status == status, done.err
+    assert "permission denied" in done.err
+    assert PoseEstimator.load(tmp_path / "best.keras").model.count_params() > 0
