@@ -99,6 +99,8 @@ def _set_up() -> None:
     """Gives the library a progress bar and a place for its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # Figures need no window; a notebook passes on a backend that may not be installed here.
+    os.environ["MPLBACKEND"] = "agg"
     # What matters of damaged pictures is raised.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     show_progress(progress)

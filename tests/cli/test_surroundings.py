@@ -146,6 +146,12 @@ def test_warnings_that_are_errors_end_nothing():
     assert (done.returncode, done.stdout) == (0, "None\n")
 
 
+def test_a_notebook_s_backend_of_figures_is_not_looked_for():
+    body = "from headpose.images.figures import figure; figure(2, 2); print('drawn')"
+    done = ended(body, MPLBACKEND="module://matplotlib_inline.backend_inline")
+    assert (done.returncode, done.stdout) == (0, "drawn\n")
+
+
 def test_a_deleted_current_folder_is_told(tmp_path):
     done = ended("print('x')", before=f"mkdir {tmp_path}/x; cd {tmp_path}/x; rmdir {tmp_path}/x")
     assert done.returncode == 1
