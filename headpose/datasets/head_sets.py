@@ -44,6 +44,11 @@ class HeadSet:
     def __len__(self) -> int:
         return len(self.angles)
 
+    @property
+    def measurable(self) -> np.ndarray:
+        """Which heads (N,) have angles that an estimator's error is told by, and count."""
+        return ~self.away & (self.weights > 0)
+
     def select(self, chosen: np.ndarray) -> "HeadSet":
         """Returns the heads that a mask (N,) or indices choose."""
         arrays = {

@@ -12,11 +12,22 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_header, check_readable
 from headpose.files.csv_rows import ROW_END, UnixRows
 from headpose.geometry.boxes import COLUMNS
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.conventions import ALIASES
 
 # Without a column part, every so many identities make the validation part.
 HELD_OUT_EVERY = 10
 PARTS = ("train", "validation", "test")
+# Columns that are read, which may be written in capitals.
+READ = {
+    *COLUMNS,
+    *(f"head_{c}" for c in COLUMNS),
+    *ANGLES,
+    *ALIASES,
+    *("azimuth", "elevation", "file", "part", "identity", "person", "subject", "source"),
+    *("face", "weight", "disagreement", "ignore", "view", "headgear", "width", "height"),
+    *("sheet", "row", "col"),
+}
 MAX_PARTS = 5  # of a table's, that a message names
 
 
@@ -147,7 +158,7 @@ def read_texts(
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)
-            header = [name.strip() for name in next(reader, [])]
+            header = _spelled([name.strip() for name in next(reader, [])])
             for row in reader:
                 if not any(map(str.strip, row)):
                     continue  # as spreadsheets leave them behind a table
@@ -187,6 +198,15 @@ def read_texts(
     return table
 
 
+def _spelled(header: list[str]) -> list[str]:
+    """Returns a header with columns that are read in small letters, where none is so already."""
+    small = [name.casefold() for name in header]
+    return [
+        low if low in READ and low not in header and small.count(low) == 1 else name
+        for name, low in zip(header, small, strict=True)
+    ]
+
+
 def of_part(path: Path, table: pd.DataFrame, part: str) -> pd.DataFrame:
     """Returns the rows of one part, or all if it is empty.
 
@@ -213,9 +233,8 @@ def with_our_names(table: pd.DataFrame) -> pd.DataFrame:
 
 def _parts(path: Path, table: pd.DataFrame, wanted: str) -> pd.Series:
     """Returns the column `part`, or makes one from identities that no two parts share."""
-    named = [column for column in table if column.casefold() == "part"]
-    if len(named) == 1 or "part" in named:
-        return table["part" if "part" in named else named[0]]
+    if "part" in table:
+        return table["part"]
     if "identity" not in table:
         raise HeadposeError(
             f"{path}: no column part to look for {wanted!r} in; it has {', '.join(table)}"

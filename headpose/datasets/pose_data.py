@@ -127,8 +127,10 @@ def _read_table(path: Path, part: str, problems: Problems) -> pd.DataFrame:
     # Half the weight where labellers differ by as much as estimators commonly err.
     doubt = table["disagreement"].fillna(0) / HALF_TRUSTED
     table["weight"] = table["weight"].fillna(1) / (1 + doubt**2)
-    unit = next((c for c in ("identity", "person", "file") if c in table), None)
-    names = table[unit] if unit else pd.Series("", index=table.index)
+    # Heads of nobody who is named belong to their picture.
+    names = pd.Series("", index=table.index)
+    for unit in (name for name in ("identity", "person", "file") if name in table):
+        names = names.where(names != "", table[unit].str.strip())
     table["unit"] = _units(path.absolute().parent, names)  # however the table is named
     return table
 
@@ -162,7 +164,10 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
     table = _once(table, folder, problems)
     patch_size = round(size * CONTEXT)
     kept, cut, patches = [], [], []
-    for file, rows in progress(table.groupby("file", sort=False), "pictures"):
+    # Names may be no UTF-8, of which pandas makes no groups.
+    numbered, files = pd.factorize(table["file"].to_numpy(object))
+    for number, rows in progress(table.groupby(numbered, sort=False), "pictures"):
+        file = files[number]
         boxes = rows[list(COLUMNS)].to_numpy(np.float32)
         extent = boxes[:, 2:] - boxes[:, :2]
         usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)

@@ -207,7 +207,7 @@ def _keep_best(
     row |= {"parameters": kept.count_params(), "seconds": seconds, **figures}
     if config.save:
         with saving(config) as place:
-            save_model(_finished(config, kept, sets.held_out), place, half=True)
+            save_model(finished(config, kept, sets.held_out), place, half=True)
         twice = ", which asks twice: evaluate it for its own figures" if config.with_mirror else ""
         print(f"wrote {place}{twice}")
     print(f"best model: {folder / 'best.keras'}")
@@ -226,7 +226,7 @@ def _gives_rotations(model: "keras.Model") -> bool:
     return model.output_shape[1] == len(MEASURES)
 
 
-def _finished(
+def finished(
     config: PoseTrainingConfig, kept: "keras.Model", held_out: list["HeadSet"]
 ) -> "keras.Model":
     """Returns a model as it is saved.
@@ -239,7 +239,7 @@ def _finished(
 
     model = with_others(config, kept)
     model = averaged_with_mirror(model) if config.with_mirror else model
-    if not held_out or not _gives_rotations(model):
+    if not any(heads.measurable.any() for heads in held_out) or not _gives_rotations(model):
         return model
     return calibrate(model, held_out, config.augmentation, config.learning.seed)
 

@@ -215,10 +215,10 @@ def read_sets(
                 f"{name}: nothing is left to learn from; give a smaller --hold-out or more heads"
             )
     _check_labels(training, validation | test)
-    if config.learning.hold_out and not any(len(rest) for _, rest in divided.values()):
+    if config.learning.hold_out and not any(rest.measurable.any() for _, rest in divided.values()):
         logger.warning(
-            "--hold-out %g: no head is held out, there are too few persons or pictures; the "
-            "expected error will not be learned anew",
+            "--hold-out %g: no head with angles is held out, there are too few persons or "
+            "pictures; the expected error will not be learned anew",
             config.learning.hold_out,
         )
     return TrainingSets(

@@ -172,3 +172,13 @@ def test_blanks_and_upper_case_make_no_other_part(tmp_path):
     (tmp_path / "t.csv").write_text(f"file,part\n{rows}")
     table = read_labels(tmp_path / "t.csv", "test", ("file",), Problems())
     assert list(table["file"]) == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def test_upper_case_makes_no_other_column(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("File,Tilt,YAW,Roll,Weight,Note\na.png,1,2,3,0.5,x\n")
+    (row,) = read_labels(table, "", ("file", "tilt", "pan"), Problems()).to_dict("records")
+    assert row == dict(file="a.png", tilt="1", pan="2", roll="3", weight="0.5", Note="x")
+    table.write_text("file,tilt,pan,roll,Roll,ROLL\na.png,1,2,3,4,5\n")
+    (row,) = read_labels(table, "", ("file", "tilt", "pan"), Problems()).to_dict("records")
+    assert (row["roll"], row["Roll"]) == ("3", "4")

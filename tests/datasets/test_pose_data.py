@@ -1,7 +1,11 @@
+import os
+import sys
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from field_sets import write_pair
 from posed_heads import arrow_heads, write_heads
 from scipy.spatial.transform import Rotation
 
@@ -168,6 +172,32 @@ def test_held_out_heads_are_whole_units_and_always_the_same(tmp_path, noise_pict
     assert set(out.angles[:, 0]) < set(more.angles[:, 0])
     assert len(divide(heads, 0.0)[1]) == 0
     assert len(divide(arrow_heads(), 0.5)[1]) == 0  # units unknown: all are learned from
+
+
+def test_heads_of_nobody_who_is_named_are_of_their_picture(table):
+    rows = pd.read_csv(table)
+    rows["person"] = ["anna", None, None, None, None, None]
+    rows.to_csv(table, index=False)
+    units = read_heads(str(table))[0].units
+    assert len(set(units)) == 3  # anna, and a head in either picture
+    rows["person"] = ["anna", "anna", None, None, None, None]
+    rows.to_csv(table, index=False)
+    assert len(set(read_heads(str(table))[0].units)) == 2
+
+
+def test_heads_without_angles_or_weight_tell_no_error(faces):
+    heads, _ = read_heads(str(faces), whole_turn=True)
+    assert heads.measurable.tolist() == (~heads.away).tolist()
+    heads.weights[:] = 0
+    assert not heads.measurable.any()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
+def test_names_of_a_data_set_may_be_no_text(tmp_path):
+    for name in (b"x1", b"x\xff2"):
+        write_pair(tmp_path, os.fsdecode(name), (0, 10, 0))
+    heads, problems = read_heads(f"aflw2000:{tmp_path}", whole_turn=True)
+    assert (len(heads), problems.by_kind) == (2, {})
 
 
 def test_real_heads_are_read(shared_data):

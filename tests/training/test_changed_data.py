@@ -121,4 +121,4 @@ def test_heads_of_clean_folders_are_held_out_by_persons_or_photos(tmp_path, capl
     # One person is held out whole, or not at all.
     one = clean_folder(tmp_path / "one", "somebody")
     assert not sets_of(one, hold_out=0.01).held_out
-    assert "--hold-out 0.01: no head is held out" in caplog.text
+    assert "--hold-out 0.01: no head with angles is held out" in caplog.text

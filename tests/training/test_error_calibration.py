@@ -1,8 +1,11 @@
 """The expected error: a layer that corrects it, learned from heads that were held out."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+from posed_heads import arrow_heads
 from scipy.spatial.transform import Rotation
 
 from headpose.datasets.head_sets import HeadSet
@@ -11,7 +14,9 @@ from headpose.pose.error_calibration import ErrorCalibration, with_calibration
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.networks import build_rotation
 from headpose.pose.rotation import averaged_with_mirror
+from headpose.training import pose_run
 from headpose.training.error_fitting import answers_and_errors, calibrate, fit_expected_error
+from headpose.training.pose_config import PoseTrainingConfig
 from headpose.training.pose_examples import Augmentation
 
 
@@ -136,3 +141,11 @@ def test_held_out_heads_set_the_level(asked, tmp_path):
     turns = np.degrees(Rotation.from_euler("XYZ", -angles, degrees=True).magnitude())
     # Augmentation turns some heads by anything, which this estimator cannot tell either.
     assert turns.mean() * 0.8 < told[:, 5].mean() < turns.mean() * 1.5
+
+
+def test_heads_that_tell_no_error_are_not_learned_from(model):
+    """Seen from behind, or of no weight: the model stays as it is."""
+    heads = arrow_heads()
+    for away, weight in ((True, 1.0), (False, 0.0)):
+        held_out = dataclasses.replace(heads, away=np.array([away]), weights=np.float32([weight]))
+        assert pose_run.finished(PoseTrainingConfig(), model, [held_out]) is model
