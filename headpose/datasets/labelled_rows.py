@@ -30,7 +30,8 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
         problems: Gets what is left out.
 
     Returns:
-        Columns `file` (whole path), the box of the head in pixels (a face's is grown),
+        Columns `file` (whole path), `name` (its data set and what it is called there), the
+        box of the head in pixels (a face's is grown),
         `tilt`, `pan`, `roll` in degrees, `weight` (1), `away` (never) and `unit`, a number
         for each subject, the same in every run.
 
@@ -55,6 +56,7 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
         boxes = grown(picture.boxes, NOT_GROWN if picture.box_kind == HEAD else GROW)
         for box, angles in zip(boxes, picture.angles, strict=True):
             row: dict = {"file": os.path.realpath(picture.path), "unit": unit}
+            row["name"] = f"{picture.dataset}/{picture.name}"
             row |= dict(zip(COLUMNS, map(float, box), strict=True))
             rows.append(row | dict(zip(ANGLES, map(float, angles), strict=True)))
     # Names may be no UTF-8, of which pandas makes no column of texts.

@@ -13,6 +13,7 @@ from headpose.training.detection_config import BoxedSources, DetectionSources
 from headpose.training.run_folder import LABELS, digest_of
 from headpose.training.same_sources import (
     TAKEN,
+    Shown,
     check_each_once,
     warn_of_shared_pictures,
     warn_of_the_same,
@@ -109,11 +110,12 @@ def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPictu
 
 def warn_of_shared(training: Pictures, validation: Pictures) -> None:
     """Warns of pictures that are both learned from and measured on, by two sources."""
-    warn_of_shared_pictures(*(_files(sets) for sets in (training, validation)))
-
-
-def _files(sets: Pictures) -> list[tuple[SourceName, list[Path]]]:
-    return [(name, [picture.path for picture in some]) for name, some in sets]
+    warn_of_shared_pictures(
+        *(
+            [(name, [Shown(picture.path) for picture in some]) for name, some in sets]
+            for sets in (training, validation)
+        )
+    )
 
 
 def digests(sets: Pictures) -> dict[str, str]:

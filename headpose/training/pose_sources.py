@@ -21,6 +21,7 @@ from headpose.reporting import logger, report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 from headpose.training.run_folder import digest_of
 from headpose.training.same_sources import (
+    Shown,
     check_each_once,
     warn_of_shared_pictures,
     warn_of_the_same,
@@ -111,28 +112,36 @@ def all_sources(sources: Sources) -> dict[str, list[SourceName]]:
     for part in PARTS[1:]:
         measured = _parts_of(named[part], part)
         warn_of_the_same(learned, measured)
-        warn_of_shared_pictures(_files(learned, measured), _files(measured, learned))
+        warn_of_shared_pictures(_pictures(learned, measured), _pictures(measured, learned))
     return named
 
 
-def _files(
+def _pictures(
     sources: list[SourceName], others: list[SourceName]
-) -> list[tuple[SourceName, list[Path]]]:
-    """Returns the pictures that tables and published data sets name.
+) -> list[tuple[SourceName, list[Shown]]]:
+    """Returns the pictures that sources show, each once.
 
     What is wrong with one is told when it is read.
 
     Args:
-        sources: Which; clean folders are passed over.
+        sources: Which.
         others: With which they are to be compared; parts of one data set share no picture.
     """
-    found: list[tuple[SourceName, list[Path]]] = []
+    found: list[tuple[SourceName, list[Shown]]] = []
     for source in sources:
         if dataset := named_dataset(source.path):
             if any(other.path != source.path for other in others):
                 with contextlib.suppress(HeadposeError):
                     rows = read_rows(*dataset, source.part, Problems())
-                    found.append((source, [*map(Path, rows["file"].unique())]))
+                    named = dict(zip(rows["file"], rows["name"], strict=True))
+                    found.append((source, [Shown(Path(f), name) for f, name in named.items()]))
+            continue
+        if source.path.is_dir():
+            with contextlib.suppress(HeadposeError):
+                table = read_table(table_path(source.path, source.part))
+                if {"dataset", "source"} <= set(table):
+                    crops = dict.fromkeys(table["dataset"] + "/" + table["source"])
+                    found.append((source, [Shown(name=name) for name in crops]))
             continue
         if not source.is_table or not source.path.is_file():
             continue
@@ -141,7 +150,7 @@ def _files(
             table = of_part(source.path, whole, source.part)
             folder = picture_folder(source.path, table["file"])
             names = dict.fromkeys(with_found_files(table, folder, Problems())["file"])
-            found.append((source, [folder / str(name) for name in names]))
+            found.append((source, [Shown(folder / str(name)) for name in names]))
     return found
 
 

@@ -1,5 +1,6 @@
 """Sources of training that are named more often than they should be."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,27 @@ from headpose.training.run_folder import LABELS
 # Among a run's notes: a digest of what is drawn from its labels. Runs of earlier versions lack it.
 TAKEN = f"{LABELS}: their boxes, pictures and shares"
 
-Pictures = Sequence[tuple[SourceName, Iterable[Path]]]
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A picture that a source shows.
+
+    Attributes:
+        file: Where it is; None where only a crop of it is there.
+        name: Its data set and what it is called there; empty where that is not known.
+    """
+
+    file: Path | None = None
+    name: str = ""
+
+    @property
+    def names(self) -> set[str]:
+        """All by which it may be known in another source."""
+        places = {place_of(self.file)} if self.file else set()
+        return places | ({self.name} if self.name else set())
+
+
+Pictures = Sequence[tuple[SourceName, Iterable[Shown]]]
 
 
 def check_each_once(sources: Iterable[SourceName]) -> None:
@@ -49,6 +70,12 @@ def warn_of_the_same(learned: Sequence[SourceName], measured: Sequence[SourceNam
             )
 
 
+def _is_part_of_one(source: SourceName, other: SourceName) -> bool:
+    """Tells whether two names are of one clean folder, which was divided as it was asked to."""
+    same = os.path.realpath(source.path) == os.path.realpath(other.path)
+    return same and source.path.is_dir()
+
+
 def _is_the_same(source: SourceName, other: SourceName) -> bool:
     """Tells whether two names are of one source, and of one part of it."""
     parts = not source.part or not other.part or _part_of(source) == _part_of(other)
@@ -64,19 +91,23 @@ def warn_of_shared_pictures(learned: Pictures, measured: Pictures) -> None:
     """Warns of pictures that are measured on in one source and learned from in another.
 
     Args:
-        learned: Sources to learn from, with the files of their pictures.
+        learned: Sources to learn from, with their pictures, each once.
         measured: Sources to measure on; `warn_of_the_same` has told of those that are both.
     """
-    for source, files in measured:
-        others = [more for other, more in learned if not _is_the_same(source, other)]
-        known = {place_of(file) for more in others for file in more}
-        places = {place_of(file) for file in files}
-        if shared := places & known:
+    for source, pictures in measured:
+        others = [
+            more
+            for other, more in learned
+            if not (_is_the_same(source, other) or _is_part_of_one(source, other))
+        ]
+        known = {name for more in others for shown in more for name in shown.names}
+        all_names = [shown.names for shown in pictures]
+        if shared := [name for names in all_names for name in sorted(names & known)[:1]]:
             logger.warning(
                 "%s: %d of its %d pictures are learned from in another source, as %s: what is "
                 "measured there will look better than it is",
                 source,
                 len(shared),
-                len(places),
+                len(all_names),
                 os.path.basename(min(shared)),  # noqa: PTH119 - of a text
             )

@@ -91,7 +91,7 @@ def test_a_picture_that_is_spelled_otherwise_is_told_as_shared(spelled, tmp_path
     frame["file"] = [f"sub/{name[4]}.png" for name in frame["file"].str.replace("./", "")]
     frame.to_csv(tmp_path / "others.csv", index=False)
     sources = [[SourceName(path)] for path in (table, tmp_path / "others.csv")]
-    warn_of_shared_pictures(*(pose_sources._files(some, []) for some in sources))
+    warn_of_shared_pictures(*(pose_sources._pictures(some, []) for some in sources))
     assert "2 of its 3 pictures are learned from" in caplog.text or not count
 
 

@@ -4,7 +4,9 @@ import itertools
 import logging
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from pose_sets import make_aflw, start_script
 
 from headpose.datasets.detection_annotations import BoxedPicture
 from headpose.datasets.label_tables import SourceName
@@ -14,6 +16,7 @@ from headpose.training.detection_sources import thinned, warn_of_shared
 from headpose.training.pose_config import Sources
 from headpose.training.pose_sources import all_sources
 from headpose.training.same_sources import (
+    Shown,
     check_each_once,
     warn_of_shared_pictures,
     warn_of_the_same,
@@ -58,7 +61,7 @@ def test_pictures_of_two_sources_are_counted(tmp_path, caplog):
     for name in "abc":
         (tmp_path / f"{name}.jpg").touch()
     (tmp_path / "link.jpg").symlink_to("b.jpg")
-    a, b, c, link = (tmp_path / f"{name}.jpg" for name in ("a", "b", "c", "link"))
+    a, b, c, link = (Shown(tmp_path / f"{name}.jpg") for name in ("a", "b", "c", "link"))
     whole, train, other = named("t.csv", "t.csv#train", "o.csv")
     with caplog.at_level(logging.WARNING, "headpose"):
         warn_of_shared_pictures([(train, [a, b])], [(other, [link, c])])
@@ -68,6 +71,28 @@ def test_pictures_of_two_sources_are_counted(tmp_path, caplog):
         "o.csv: 1 of its 2 pictures are learned from in another source, as b.jpg: what is "
         "measured there will look better than it is"
     ]
+
+
+def test_crops_and_pictures_of_one_data_set_are_counted(tmp_path, caplog):
+    """Cleaned twice, whose parts differ, and as it was downloaded."""
+    aflw = make_aflw(tmp_path / "aflw")
+    for size, seed in ((24, 0), (32, 1)):
+        options = ("--detector", "labelled", "--size", size, "--seed", seed)
+        options += ("--splits-tilt", 2, "--splits-pan", 2, "--output", tmp_path / str(size))
+        assert start_script("clean_aflw.py", aflw, *options).returncode == 0
+    first, second = (pd.read_csv(tmp_path / name) for name in ("24/train.csv", "32/test.csv"))
+    shared = set(first["source"]) & set(second["source"])
+    for measured in ("{0}/32", "aflw:{1}"):
+        caplog.clear()
+        source = measured.format(tmp_path, aflw)
+        with caplog.at_level(logging.WARNING, "headpose"):
+            all_sources(Sources((f"{tmp_path}/24",), validation=(source,), test=(source,)))
+        assert "are learned from in another source" in caplog.text
+    assert len(shared) > 0
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "headpose"):
+        all_sources(Sources((f"{tmp_path}/24",)))
+    assert not caplog.text
 
 
 def test_a_copy_of_a_table_to_learn_from_is_told(tmp_path, caplog):
