@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
@@ -32,7 +33,7 @@ TABLES = {
 LOCK_WAIT = 2.0  # seconds to wait for another program that writes to the database
 
 # A label: picture name, box (4), angles (3) in our convention; NaN where unknown.
-Label = tuple[str, list[float], list[float]]
+Label = tuple[str, list[float], list[float]]  # file, box, and roll, pitch, yaw in radians
 
 
 def read_aflw(
@@ -63,6 +64,7 @@ def read_aflw(
     by_name: dict[str, list[Label]] = {}
     for label in reader(labels, problems):
         by_name.setdefault(label[0], []).append(label)
+    check_radians(labels, np.array([r[2] for rows in by_name.values() for r in rows], float))
     if not by_name:
         raise HeadposeError(f"{labels}: has no usable labels; {'; '.join(problems.lines())}")
     near = [labels.parent / place for place in PICTURE_FOLDERS]
@@ -75,7 +77,8 @@ def read_aflw(
             problems.add("missing picture", name)
             continue
         rows = by_name[name]
-        boxes, angles = usable_heads([r[1] for r in rows], [r[2] for r in rows], name, problems)
+        poses = [our_angles(*row[2]) for row in rows]
+        boxes, angles = usable_heads([row[1] for row in rows], poses, name, problems)
         if len(boxes):
             shown = relative_name(path, folder, name)
             found.append(LabelledPicture(path, shown, boxes, angles, NAME))
@@ -103,9 +106,11 @@ def our_angles(roll: float, pitch: float, yaw: float) -> list[float]:
     """Turns AFLW's radians to tilt, pan, roll in degrees; pan and roll in -180..180.
 
     AFLW counts roll counter-clockwise, this project clockwise. Of the two sets of angles of a
-    rotation the one with a tilt within -90..90 is taken. A pitch beyond half a turn is none: NaN.
+    rotation the one with a tilt within -90..90 is taken. A pitch beyond half a turn is none, nor
+    is a yaw or roll beyond a whole one: NaN.
     """
-    if not abs(pitch) <= math.pi:
+    beyond = abs(yaw) > 2 * math.pi or abs(roll) > 2 * math.pi
+    if beyond or not abs(pitch) <= math.pi:
         return [math.nan] * 3
     angles = np.degrees([[pitch, yaw, -roll]])
     angles[:, 1:] = wrap_degrees(angles[:, 1:])
@@ -151,7 +156,7 @@ def read_mat(path: Path, problems: Problems) -> list[Label]:
     labels = []
     for row, (name, box, pose) in enumerate(zip(names, *arrays, strict=True), 1):
         if name:
-            labels.append((name, box.tolist(), our_angles(*pose)))
+            labels.append((name, box.tolist(), pose.tolist()))
         else:
             problems.add("label without file name", f"row {row}")
     return labels
@@ -199,9 +204,7 @@ def read_sqlite(path: Path, problems: Problems) -> list[Label]:
             problems.add("label without file name", f"face {face}")
             continue
         x, y, width, height = _numbers(boxes.get(face), 4)
-        labels.append(
-            (name, [x, y, x + width, y + height], our_angles(*_numbers(poses.get(face), 3)))
-        )
+        labels.append((name, [x, y, x + width, y + height], _numbers(poses.get(face), 3)))
     return labels
 
 

@@ -90,6 +90,24 @@ def warn_of_radians(path: Path, angles: np.ndarray) -> None:
         )
 
 
+def check_radians(path: Path, radians: np.ndarray) -> None:
+    """Refuses labels in radians of which most are beyond a whole turn, as degrees are.
+
+    Args:
+        path: Of the labels, for the message.
+        radians: (N, K) of heads, NaN where unknown.
+
+    Raises:
+        HeadposeError: If more than half of the heads that have angles have one beyond.
+    """
+    known = radians[np.isfinite(radians).all(axis=1)]
+    if len(known) and (np.abs(known) > 2 * np.pi).any(axis=1).mean() > 0.5:
+        raise HeadposeError(
+            f"{path}: most of its angles are beyond a whole turn: are they degrees? radians are "
+            "wanted, as the published labels have them"
+        )
+
+
 def check_trust(path: Path, table: pd.DataFrame) -> None:
     """Refuses weights that are none, which would be taken for others in silence.
 

@@ -60,7 +60,7 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
             row |= dict(zip(COLUMNS, map(float, box), strict=True))
             rows.append(row | dict(zip(ANGLES, map(float, angles), strict=True)))
     # Names may be no UTF-8, of which pandas makes no column of texts.
-    table = pd.DataFrame(rows, columns=["file", "unit", *COLUMNS, *ANGLES], dtype=object)
+    table = pd.DataFrame(rows, columns=["file", "name", "unit", *COLUMNS, *ANGLES], dtype=object)
     table = table.astype({"unit": "int64", **dict.fromkeys((*COLUMNS, *ANGLES), float)})
     return table.assign(weight=1.0, away=False)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name
@@ -60,14 +61,16 @@ def _read(source: Path, dataset: str) -> tuple[list[LabelledPicture], Problems]:
         raise HeadposeError(f"{source}: no such folder; name the one with .jpg and .mat files")
     problems = Problems()
     found = []
+    poses: list[np.ndarray] = []
     for picture, labels in progress(_pairs(source, problems), "label files"):
         name = relative_name(picture, source, picture.name)
-        label = _read_label(labels, name, problems)
+        label = _read_label(labels, name, problems, poses)
         if label is None:
             continue
         box, angles = label
         subject = _photo(picture, source) if dataset == W300LP else ""
         found.append(LabelledPicture(picture, name, box, angles, dataset, subject))
+    check_radians(source, np.array(poses).reshape(-1, 3))
     if not found:
         told = "; ".join(problems.lines()) or "no .jpg and .mat files of the same name"
         raise HeadposeError(f"{source}: not {dataset}: {told}")
@@ -110,8 +113,13 @@ def _photo(picture: Path, source: Path) -> str:
     return f"{folder.removesuffix('_Flip')}/{VERSION.sub('', picture.stem)}"
 
 
-def _read_label(path: Path, name: str, problems: Problems) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns the landmarks' box (1, 4) and the angles (1, 3) of a `.mat`."""
+def _read_label(
+    path: Path, name: str, problems: Problems, poses: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Returns the landmarks' box (1, 4) and the angles (1, 3) of a `.mat`.
+
+    Its angles as it has them, radians, are put to `poses`.
+    """
     content = _load(path)
     if content is None:
         problems.add("unreadable label file", name)
@@ -121,6 +129,7 @@ def _read_label(path: Path, name: str, problems: Problems) -> tuple[np.ndarray, 
         problems.add("label without pose", name)
         return None
     radians = pose.ravel()[:3]
+    poses.append(radians)
     if np.abs(np.degrees(radians)).max() > LARGEST_ANGLE:
         problems.add(BEYOND, name)
         return None

@@ -10,7 +10,8 @@ from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
 from headpose.models.keras_files import save_model
 from headpose.reporting import logger
-from headpose.training.run_folder import newest_state, write_log
+from headpose.training.run_folder import newest_state
+from headpose.training.run_log import write_log
 from headpose.training.schedule import Schedule
 
 PAUSE = 5  # epochs without gain before the rate is halved, where patience has no end

@@ -15,7 +15,8 @@ from headpose.training.callbacks import (
     Patience,
     SwapAverage,
 )
-from headpose.training.run_folder import check_log, saved_epochs, write_log
+from headpose.training.run_folder import LOG, saved_epochs
+from headpose.training.run_log import check_log, write_log
 from headpose.training.schedule import Schedule
 
 # Over which the statistics of batch normalization are measured for averaged weights. Epochs
@@ -59,12 +60,12 @@ def fit(
     Raises:
         HeadposeError: If log and checkpoint are not of the same run.
     """
-    check_log(folder, earlier, patience.score)
+    check_log(folder / LOG, earlier, saved_epochs(folder), patience.score)
     if _finished(earlier, patience, schedule):
         best.replay(earlier)
         return
     earlier = earlier[: saved_epochs(folder)]
-    write_log(folder / "log.csv", earlier)
+    write_log(folder / LOG, earlier)
     best.replay(earlier)
     patience.replay(earlier)
 
@@ -84,7 +85,7 @@ def fit(
             Checkpoint(folder / "checkpoint"),
             best,
             patience,
-            EpochLog(folder / "log.csv", earlier),
+            EpochLog(folder / LOG, earlier),
             *([MetricsLogger(on_epoch)] if on_epoch else []),
         ],
         shuffle=False,

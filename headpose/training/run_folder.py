@@ -1,12 +1,10 @@
 """The folder of a training run: its log, its settings, the newest state to go on from."""
 
 import contextlib
-import csv
 import hashlib
-import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +15,7 @@ from headpose.files import atomic_write, check_outputs, parse_json, sha256, writ
 from headpose.files.places import identity
 from headpose.reporting import logger
 from headpose.training.model_contents import CONTENT
+from headpose.training.run_log import read_log
 
 LOG, NOTES = "log.csv", "arguments.json"
 MODELS = ("best.keras", "last.keras")  # what a run keeps
@@ -176,7 +175,7 @@ def open_run(
             raise HeadposeError(
                 f"{folder} was run with other values of {', '.join(changed)}; give the same"
             )
-        return _read_log(log)
+        return read_log(log)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (LOG, *MODELS):  # models would be taken for this run's
         (folder / name).unlink(missing_ok=True)
@@ -211,7 +210,10 @@ def digest_of(labels: Iterable[np.ndarray | str]) -> str:
 def _check_results(folder: Path, resume: bool, overwrite: bool) -> None:
     # Of a name that is too long, pathlib would raise.
     found = [name for name in (LOG, *MODELS) if os.path.lexists(folder / name)]
-    if overwrite or not found:
+    if overwrite:
+        return
+    if not found:
+        _check_others(folder)
         return
     if not resume:
         raise HeadposeError(f"{folder} has results; use --resume, --overwrite or another --output")
@@ -221,6 +223,31 @@ def _check_results(folder: Path, resume: bool, overwrite: bool) -> None:
                 f"{folder} has {found[-1]} but no {name}: no run to go on with; use --overwrite "
                 "or another --output"
             )
+
+
+def _check_others(folder: Path) -> None:
+    """Refuses a folder whose files have a run's names, unless they are of one that began there.
+
+    Raises:
+        HeadposeError: If there are any and no notes of a run, which would be replaced.
+    """
+    others = [name for name in (NOTES, PICTURE, SAVED) if os.path.lexists(folder / name)]
+    with contextlib.suppress(OSError):  # of a name that is too long
+        others += [f"checkpoint/{state.name}" for state in (folder / "checkpoint").glob(STATES)]
+    if others and not _has_begun(folder / NOTES):
+        raise HeadposeError(
+            f"{folder} has {others[0]}, which is of no training run and would be lost; choose "
+            "another --output, or --overwrite"
+        )
+
+
+def _has_begun(notes: Path) -> bool:
+    """Tells whether a run left notes: texts by their names, its seed among them."""
+    try:
+        told = _read_notes(notes)
+    except HeadposeError:
+        return False
+    return "seed" in told and all(isinstance(value, str) for value in told.values())
 
 
 def clear_states(folder: Path) -> None:
@@ -254,52 +281,3 @@ def _read_notes(path: Path) -> dict[str, Any]:
     if not isinstance(notes, dict):
         raise HeadposeError(f"{path}: damaged; use --overwrite or another --output")
     return notes
-
-
-def _read_log(path: Path) -> list[dict[str, Any]]:
-    """Returns the rows of a log up to the first that is not whole, as a full disk leaves it."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
-    return list(
-        itertools.takewhile(lambda row: None not in row and None not in row.values(), reader)
-    )
-
-
-def check_log(folder: Path, rows: Sequence[dict], score: str) -> None:
-    """Refuses a log that does not tell all that its checkpoint has behind it.
-
-    Args:
-        folder: Of the run.
-        rows: Of its log.
-        score: The column to watch.
-
-    Raises:
-        HeadposeError: If epochs or their scores are missing.
-    """
-    log, behind = folder / LOG, saved_epochs(folder)
-    if len(rows) < behind:
-        raise HeadposeError(
-            f"{log}: has {len(rows)} epochs, its checkpoint {behind}; put back the rows that are "
-            "gone, or use --overwrite or another --output"
-        )
-    try:
-        for row in rows:
-            float(row[score])
-    except (KeyError, ValueError) as error:
-        raise HeadposeError(
-            f"{log}: does not tell the {score} of each epoch; use --overwrite or another --output"
-        ) from error
-
-
-def write_log(path: Path, rows: list[dict]) -> None:
-    """Leaves only these rows in a log; a column is there that any of them has."""
-    if rows:
-        with (
-            atomic_write(path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
-            writer.writeheader()
-            writer.writerows(rows)
-    else:
-        path.unlink(missing_ok=True)

@@ -35,6 +35,18 @@ def test_a_pitch_beyond_a_quarter_is_told_by_the_other_angles_and_beyond_half_a_
         assert np.isnan(aflw.our_angles(0.1, pitch, 0.2)).all()
 
 
+def test_a_yaw_or_roll_beyond_a_whole_turn_is_none():
+    assert np.isnan(aflw.our_angles(0.1, 0.1, 7.0)).all()
+    assert np.isnan(aflw.our_angles(-20.0, 0.1, 0.2)).all()
+    np.testing.assert_allclose(aflw.our_angles(np.nan, 0.1, 0.2)[:2], np.degrees([0.1, 0.2]))
+
+
+def test_degrees_are_told(tmp_path):
+    faces = [(file, box, np.degrees(pose)) for file, box, pose in aflw_faces(8)]
+    with pytest.raises(HeadposeError, match="are they degrees"):
+        aflw.read_aflw(make_aflw(tmp_path, faces))
+
+
 @pytest.mark.parametrize(("yaw", "pan"), [(np.pi * 1.5, -90), (-np.pi * 1.25, 135)])
 def test_directions_are_brought_to_half_a_turn(yaw, pan):
     assert aflw.our_angles(0, 0, yaw)[1] == pytest.approx(pan)

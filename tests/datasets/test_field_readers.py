@@ -14,10 +14,12 @@ from field_sets import (
     write_pair,
     write_picture,
 )
+from scipy.io import savemat
 
 from headpose.datasets.biwi import read_biwi
 from headpose.datasets.dad3dheads import read_dad3dheads
 from headpose.datasets.w300lp import read_300w_lp, read_aflw2000
+from headpose.errors import HeadposeError
 
 ANGLES = (-12.5, 34.0, 7.25)
 
@@ -43,6 +45,15 @@ class TestPairs:
         result = read_aflw2000(tmp_path)
         assert len(result[0]) == 1 + kept
         assert sum("beyond 99" in kind for kind in kinds(result)) == 1 - kept
+
+    def test_degrees_are_told(self, tmp_path):
+        for number in range(4):
+            pose = np.zeros((1, 7))
+            pose[0, :3] = 10, 30 * number, -5
+            write_picture(tmp_path / f"{number}.jpg")
+            savemat(tmp_path / f"{number}.mat", {"Pose_Para": pose})
+        with pytest.raises(HeadposeError, match="are they degrees"):
+            read_aflw2000(tmp_path)
 
     def test_half_pairs_are_named(self, tmp_path):
         write_pair(tmp_path, "a", ANGLES)

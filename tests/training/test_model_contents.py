@@ -10,7 +10,8 @@ from headpose.training.detection_config import DetectionTrainingConfig
 from headpose.training.fields import with_values
 from headpose.training.model_contents import contents
 from headpose.training.pose_config import PoseTrainingConfig
-from headpose.training.run_folder import open_run, write_log
+from headpose.training.run_folder import open_run
+from headpose.training.run_log import write_log
 
 MODELS = {
     PoseTrainingConfig: ("detector", "start", "teacher"),

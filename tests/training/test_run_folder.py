@@ -10,7 +10,6 @@ from headpose.errors import HeadposeError
 from headpose.training import run_folder
 from headpose.training.run_folder import (
     SAVED,
-    check_log,
     check_run,
     check_saved,
     digest_of,
@@ -20,8 +19,8 @@ from headpose.training.run_folder import (
     open_run,
     place_to_save,
     saved_epochs,
-    write_log,
 )
+from headpose.training.run_log import check_log, write_log
 
 SETTINGS = {"epochs": 3}
 ROWS = [{"epoch": str(i), "score": f"{9 - i}.5"} for i in range(3)]
@@ -81,6 +80,26 @@ def test_results_are_not_lost_unasked(tmp_path, name):
     assert (tmp_path / name).read_text() == "dear"
 
 
+@pytest.mark.parametrize(
+    "name", ["arguments.json", "curve.png", "saved.json", "checkpoint/epoch-00001.weights.h5"]
+)
+def test_what_is_of_no_run_is_not_lost_unasked(tmp_path, name):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / name).write_text('{"lr": 0.1, "seed": 3}')
+    with pytest.raises(HeadposeError, match=f"has {name}, which is of no training run"):
+        open_run(tmp_path, SETTINGS, resume=False, overwrite=False)
+    assert (tmp_path / name).is_file()
+    open_run(tmp_path, SETTINGS, resume=False, overwrite=True)
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_may_be_begun_again(tmp_path):
+    settings = SETTINGS | {"seed": 3}
+    open_run(tmp_path, settings, resume=False, overwrite=False)
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "epoch-00001.weights.h5").touch()
+    assert open_run(tmp_path, settings, resume=False, overwrite=False) == []
+
+
 def test_a_run_is_gone_on_with_on_the_same_labels_only(tmp_path):
     first, second = (digest_of([np.array([1.0, angle]), "a.png"]) for angle in (2.0, 3.0))
     open_run(tmp_path, SETTINGS, resume=False, overwrite=False, labels=first)
@@ -101,12 +120,12 @@ def test_without_its_notes_no_run_is_gone_on_with(run):
 
 
 def test_a_log_that_lacks_epochs_or_scores_is_told(run):
-    check_log(run, ROWS, "score")
+    check_log(run / "log.csv", ROWS, saved_epochs(run), "score")
     with pytest.raises(HeadposeError, match="has 2 epochs, its checkpoint 3; put back the rows"):
-        check_log(run, ROWS[:2], "score")
+        check_log(run / "log.csv", ROWS[:2], saved_epochs(run), "score")
     for rows in ([*ROWS, {"epoch": "3", "score": "x"}], [{"epoch": "0"}] * 3):
         with pytest.raises(HeadposeError, match="does not tell the score of each epoch"):
-            check_log(run, rows, "score")
+            check_log(run / "log.csv", rows, saved_epochs(run), "score")
 
 
 def test_what_others_put_into_a_folder_called_checkpoint_stays(run):
