@@ -175,8 +175,7 @@ def report_set(
                 "pictures with any": sum(count > 0 for count in false),
             }
         row |= losses(arguments, detector, pictures)
-        row["threshold"] = f"{threshold:g}"
-        row["ms"] = f"{1000 * np.median(found.seconds):.0f}"
+        row["threshold"], row["ms"] = threshold, float(1000 * np.median(found.seconds))
         rows.append(row)
         tags[label] = evaluation.recall_by_tag(found, threshold)
         if sheets is not None:
@@ -186,7 +185,9 @@ def report_set(
     if small:
         told += f" ({small} under 8 px, which only the ratios and false heads count)"
     print(f"\n{name}: {len(pictures)} pictures, {told}\n")
-    print(markdown(rows))
+    print(
+        markdown([r | {"threshold": f"{r['threshold']:g}", "ms": f"{r['ms']:.0f}"} for r in rows])
+    )
     print_tags(tags)
     about = {
         "pictures": len(pictures),

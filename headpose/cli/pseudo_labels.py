@@ -90,6 +90,7 @@ def main() -> None:
             print(f"{path}: {labelled} of {len(table)} heads labelled")
             total += labelled
     if not total:
+        arguments.output.unlink(missing_ok=True)
         raise HeadposeError(f"{arguments.output}: no head could be labelled, so it has none")
 
 

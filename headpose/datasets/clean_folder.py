@@ -56,8 +56,18 @@ class CleanFolder:
 
     def has_results(self) -> bool:
         """Whether there are results, and no sign that work on them was interrupted."""
-        crops = (self.path / cd.CROPS).is_dir()
-        return not self.journal.exists() and (crops or any(f.exists() for f in self._results))
+        return not self.journal.exists() and self._has_any()
+
+    def _has_any(self) -> bool:
+        return (self.path / cd.CROPS).is_dir() or any(f.exists() for f in self._results)
+
+    def _has_begun(self) -> bool:
+        """Whether what is called as the journal is one: it tells options, or nothing yet."""
+        try:
+            whole = self.journal.read_bytes()
+            return b"\n" not in whole or "options" in parse_json(whole.decode().splitlines()[0])
+        except (OSError, ValueError, TypeError):
+            return False
 
     def start(self, options: dict, overwrite: bool) -> dict[str, Record]:
         """Begins, or goes on with what was interrupted.
@@ -136,7 +146,8 @@ class CleanFolder:
 
     def _clear(self) -> None:
         """Removes what cleaning wrote, and nothing else; the tables last."""
-        if self.has_results() and not (self.path / cd.SUMMARY).exists():
+        whole = (self.path / cd.SUMMARY).exists()
+        if self._has_any() and not (whole or self._has_begun()):
             found = [f.name for f in self._results if f.exists()] or [cd.CROPS]
             raise HeadposeError(
                 f"{self.path} has {', '.join(found)} but no {cd.SUMMARY}: not made by cleaning; "

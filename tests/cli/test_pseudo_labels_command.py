@@ -61,6 +61,15 @@ def test_tables_become_one_with_whole_paths(run_script, data):
         np.testing.assert_allclose(told, (1, 0, 0, 0), atol=0.01)
 
 
+def test_where_no_head_can_be_labelled_no_table_stays(run_script, data):
+    for picture in data.glob("one*.png"):
+        picture.write_bytes(b"")
+    ran = run_script(*COMMAND, "one.csv")
+    assert ran.status == 1
+    assert "no head could be labelled" in ran.err
+    assert not Path("out.csv").exists()
+
+
 def test_heads_twice_and_in_pictures_of_another_size_are_left_out(run_script, data):
     lines = Path("one.csv").read_text().splitlines()
     rows = [lines[1], "./" + lines[1], lines[2]]

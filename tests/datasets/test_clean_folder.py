@@ -39,6 +39,15 @@ def test_a_journal_that_ends_in_the_middle_of_a_line_loses_only_that(tmp_path, c
     assert len(CleanFolder(tmp_path).start({"a": 1}, False)) == 3
 
 
+@pytest.mark.parametrize("first", ['{"op": 1}', "[]", "notes"])
+def test_tables_beside_a_file_called_as_the_journal_stay(tmp_path, first):
+    (tmp_path / "unfinished.jsonl").write_text(f"{first}\n")
+    (tmp_path / "train.csv").write_text("mine")
+    with pytest.raises(HeadposeError, match="not made by cleaning"):
+        CleanFolder(tmp_path).start({"a": 1}, overwrite=True)
+    assert (tmp_path / "train.csv").read_text() == "mine"
+
+
 def test_a_journal_without_its_first_line_starts_anew(tmp_path):
     folder = CleanFolder(tmp_path)
     folder.start({"a": 1}, False)

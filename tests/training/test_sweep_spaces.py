@@ -80,6 +80,9 @@ def test_a_space_of_ones_own_is_read(tmp_path):
         ("options: {filters: {low: 1, high: 2, step: 3}}", "low < high"),
         (f"options: {{filters: {{low: 1, high: 1{'0' * 400}}}}}", "low < high"),  # no float
         ("options: {output: [a, b]}", "for the sweep itself"),
+        ("options: {dense_size: [8], dense-size: [16]}", "dense_size is there twice"),
+        ("options: {filters: [8], filters: [16]}", "filters is there twice"),
+        ("options: {filters: [8]}\noptions: {filters: [16]}", "options is there twice"),
     ],
 )
 def test_a_bad_space_is_told(tmp_path, text, told):

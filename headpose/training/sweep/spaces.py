@@ -133,9 +133,13 @@ def read_space(name: str) -> Space:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        twice = _named_twice(yaml.compose(text))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise HeadposeError(f"{name}: not a YAML file ({' '.join(str(error).split())})") from error
+    if twice:
+        raise HeadposeError(f"{name}: {twice} is there twice; leave one out")
     known = isinstance(content, dict) and set(content) <= {"options", "fixed"}
     parts = [(content.get(k) or {}) for k in ("options", "fixed")] if known else []
     if not (known and all(isinstance(p, dict) for p in parts) and parts[0]):
@@ -154,6 +158,22 @@ def read_space(name: str) -> Space:
         {option: _values(name, option, values) for option, values in options.items()},
         {option: _value(name, option, value) for option, value in fixed.items()},
     )
+
+
+def _named_twice(node) -> str:
+    """Returns an option, or a part of the file, whose name is there twice in one place."""
+    pairs = [(k, v) for k, v in node.value if isinstance(k.value, str)] if _is_mapping(node) else []
+    names = [key.value.replace("-", "_") for key, _ in pairs]
+    below = (_named_twice(value) for key, value in pairs if key.value in ("options", "fixed"))
+    return next((name for name in names if names.count(name) > 1), "") or next(
+        filter(None, below), ""
+    )
+
+
+def _is_mapping(node) -> bool:
+    import yaml
+
+    return isinstance(node, yaml.MappingNode)
 
 
 def _values(file: str, option: str, values) -> "tuple | Range":
