@@ -14,6 +14,7 @@ import numpy as np
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
 from headpose.errors import HeadposeError
+from headpose.files import text_of
 from headpose.geometry.conventions import from_convention
 
 NAME = "biwi"
@@ -106,7 +107,7 @@ def _read_pose(path: Path, shown: str, problems: Problems) -> tuple[np.ndarray, 
 
 def _read_numbers(path: Path) -> np.ndarray | None:
     try:
-        return np.array([float(word) for word in path.read_text(encoding="latin-1").split()])
+        return np.array([float(word) for word in text_of(path, "latin-1").split()])
     except (OSError, ValueError):
         return None
 

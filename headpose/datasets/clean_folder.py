@@ -56,10 +56,8 @@ class CleanFolder:
 
     def has_results(self) -> bool:
         """Whether there are results, and no sign that work on them was interrupted."""
-        return not self.journal.exists() and self._has_any()
-
-    def _has_any(self) -> bool:
-        return (self.path / cd.CROPS).is_dir() or any(f.exists() for f in self._results)
+        crops = (self.path / cd.CROPS).is_dir()
+        return not self.journal.exists() and (crops or any(f.exists() for f in self._results))
 
     def _has_begun(self) -> bool:
         """Whether what is called as the journal is one: it tells options, or nothing yet."""
@@ -147,7 +145,8 @@ class CleanFolder:
     def _clear(self) -> None:
         """Removes what cleaning wrote, and nothing else; the tables last."""
         whole = (self.path / cd.SUMMARY).exists()
-        if self._has_any() and not (whole or self._has_begun()):
+        tables = any(f.exists() for f in self._results) and not self._has_begun()
+        if (self.has_results() or tables) and not whole:
             found = [f.name for f in self._results if f.exists()] or [cd.CROPS]
             raise HeadposeError(
                 f"{self.path} has {', '.join(found)} but no {cd.SUMMARY}: not made by cleaning; "

@@ -21,7 +21,7 @@ import pandas as pd
 
 from headpose.datasets.label_tables import PARTS, Problems, read_labels
 from headpose.errors import HeadposeError
-from headpose.files import is_regular, parse_json
+from headpose.files import is_regular, parse_json, text_of
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import OLD_SIDES, resize
 
@@ -195,7 +195,7 @@ def read_summary(folder: Path) -> dict:
         HeadposeError: If it cannot be read.
     """
     try:
-        summary = parse_json((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = parse_json(text_of(folder / SUMMARY))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -19,7 +19,7 @@ from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_n
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError, reason
-from headpose.files import number, parse_json
+from headpose.files import number, parse_json, text_of
 from headpose.geometry.conventions import from_convention
 from headpose.images.pictures import shown_size
 
@@ -122,7 +122,7 @@ def read_json(path: Path) -> Any:
         HeadposeError: If it cannot be read or is none.
     """
     try:
-        return parse_json(path.read_text(encoding="utf-8-sig"))
+        return parse_json(text_of(path, "utf-8-sig"))
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
     except ValueError as error:

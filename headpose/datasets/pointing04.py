@@ -12,6 +12,7 @@ import numpy as np
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import FACE, LabelledPicture, relative_name
 from headpose.errors import HeadposeError
+from headpose.files import text_of
 
 NAME = "pointing04"
 # The persons that the shipped estimator is not trained on; it was chosen on the latter.
@@ -89,7 +90,7 @@ def pose_of(name: str) -> tuple[float, float] | None:
 def _read_box(path: Path, shown: str, problems: Problems) -> np.ndarray:
     """Returns the box (1, 4) of a `.txt`, NaN if it has none."""
     try:
-        lines = path.read_text(encoding="latin-1").replace("\r\n", "\n").replace("\r", "\n")
+        lines = text_of(path, "latin-1").replace("\r\n", "\n").replace("\r", "\n")
         values = [float(line.strip()) for line in lines.split("\n")[BOX_LINES]]
         x, y, width, height = values
         if not (np.isfinite(values).all() and width > 0 and height > 0):

@@ -16,6 +16,7 @@ from headpose.files.checks import (
     is_hdf5,
     is_regular,
     sha256,
+    text_of,
 )
 from headpose.files.csv_rows import check_header, csv_writer
 from headpose.files.growing import UNFINISHED, growing_place, growing_table
@@ -57,6 +58,7 @@ __all__ = [
     "spelled",
     "spelled_texts",
     "temporary_folder",
+    "text_of",
     "without_nan",
     "writable_folder",
     "write_json",

@@ -1,6 +1,7 @@
 """What is wrong with outputs, found before the work; kinds and digests of files."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -98,6 +99,20 @@ def check_readable(path: str | Path) -> None:
         raise HeadposeError(f"{path}: it is a folder; name a file")
     if not stat.S_ISREG(mode) and not is_lent(path):
         raise HeadposeError(f"{path}: no regular file (a pipe or a device); name a file")
+
+
+def text_of(path: Path, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """Returns a file's text, as `Path.read_text`, but waits for no pipe and no device.
+
+    Raises:
+        OSError: If it cannot be read, or is what `check_readable` refuses.
+        UnicodeDecodeError: If it is not in that encoding.
+    """
+    try:
+        check_readable(path)
+    except HeadposeError as error:
+        raise OSError(errno.EINVAL, str(error).removeprefix(f"{path}: ")) from error
+    return path.read_text(encoding=encoding, errors=errors)
 
 
 def is_hdf5(path: str | Path) -> bool:

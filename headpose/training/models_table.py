@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headpose.errors import HeadposeError
-from headpose.files import atomic_write, in_turn
+from headpose.files import atomic_write, in_turn, text_of
 
 
 def check_models_table(path: Path) -> None:
@@ -18,7 +18,7 @@ def check_models_table(path: Path) -> None:
         HeadposeError: If something else is there.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = text_of(path) if path.exists() else ""
         rows = list(csv.reader(text.splitlines()))
     except (OSError, ValueError, csv.Error):
         rows = [[]]

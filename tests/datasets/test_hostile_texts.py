@@ -1,15 +1,18 @@
 """JSON, TOML and tables as strangers may write them: one sentence, or what they mean."""
 
 import json
+import os
 
 import pytest
+from field_sets import write_biwi_frame
 
 from headpose.attention.targets import load_targets
+from headpose.datasets.biwi import read_biwi
 from headpose.datasets.clean_folder import CleanFolder
 from headpose.datasets.crop_dataset import read_summary
 from headpose.datasets.dad3dheads import read_dad3dheads
 from headpose.datasets.detection_annotations import read_boxed_pictures
-from headpose.datasets.direct_mhp import read_direct_mhp
+from headpose.datasets.direct_mhp import read_direct_mhp, read_json
 from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
 from headpose.records.reading import read_table
@@ -138,3 +141,20 @@ def test_a_damaged_journal_of_cleaning_is_told_and_can_be_overwritten(tmp_path, 
     with pytest.raises(HeadposeError, match="damaged; use --overwrite"):
         folder.start({}, overwrite=False)
     assert folder.start({}, overwrite=True) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_labels_that_are_pipes_are_not_waited_for(tmp_path):
+    write_biwi_frame(tmp_path / "01", 3, (0, 10, 0))
+    write_biwi_frame(tmp_path / "01", 4, (0, 20, 0))
+    pose = tmp_path / "01" / "frame_00004_pose.txt"
+    pose.unlink()
+    os.mkfifo(pose)
+    pictures, problems = read_biwi(tmp_path)
+    assert len(pictures) == 1
+    assert problems.by_kind["unreadable pose"] == ["01/frame_00004"]
+    os.mkfifo(tmp_path / "summary.json")
+    with pytest.raises(HeadposeError, match="no regular file"):
+        read_summary(tmp_path)
+    with pytest.raises(HeadposeError, match="no regular file"):
+        read_json(tmp_path / "summary.json")
