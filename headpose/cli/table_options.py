@@ -10,6 +10,7 @@ from headpose.errors import HeadposeError
 from headpose.files import STANDARD_OUTPUT, check_outputs, growing_place, is_regular
 from headpose.geometry.convention_registry import CONVENTIONS
 
+TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
 TABLES = ("csv", "json", "parquet", "coco", "summary")
 
 
@@ -81,6 +82,8 @@ def check_tables(
     if arguments.parquet:
         from headpose.records.sinks import check_parquet
 
+        if Path(arguments.parquet).suffix.lower() in TEXTS:
+            raise HeadposeError(f"{arguments.parquet} will be Parquet; name it otherwise")
         check_parquet()
 
 

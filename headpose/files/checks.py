@@ -13,6 +13,8 @@ from headpose.files.places import destination, identity, is_lent
 
 STANDARD_OUTPUT = "-"
 SNIFFED = 8192  # bytes of a file in which pictures, videos and models all have a zero
+# What a name with such an end promises is packed or a workbook, which no text is.
+NO_TEXT = (".gz", ".bz2", ".xz", ".zst", ".zip", ".xls", ".xlsx", ".ods", ".parquet", ".feather")
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how its files begin
 
 
@@ -29,7 +31,8 @@ def check_outputs(
         inputs: Files that are read, which must not be written.
         overwrite: Whether files that stand there may be replaced; empty ones always may.
         texts: Those of the outputs that are text. They replace no file that is something
-            else: whoever names a picture or a model there has mistaken it for an input.
+            else: whoever names a picture or a model there has mistaken it for an input; nor
+            are they called as what is packed or no text, which no program would then read.
 
     Raises:
         HeadposeError: If an output is a folder, cannot be written, names an input, a file
@@ -49,6 +52,8 @@ def check_outputs(
             seen[STANDARD_OUTPUT] = given
             continue
         path = Path(given)
+        if str(given) in texts and path.suffix.lower() in NO_TEXT:
+            raise HeadposeError(f"{given} will be text, not {path.suffix}; name it otherwise")
         target = destination(path, make_folder=False)
         known = identity(path)
         if known in sources:

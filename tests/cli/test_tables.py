@@ -231,6 +231,21 @@ def test_tables_that_contradict_each_other_are_usage_errors(run_script, photos, 
 
 @pytest.mark.parametrize("table", ["--csv", "--json"])
 @pytest.mark.parametrize("other", ["--summary", "--coco"])
+@pytest.mark.parametrize(
+    ("option", "name", "told"),
+    [
+        ("--csv", "t.csv.gz", "will be text, not .gz"),
+        ("--summary", "t.xlsx", "will be text, not .xlsx"),
+        ("--parquet", "t.csv", "will be Parquet"),
+    ],
+)
+def test_no_table_is_called_as_what_it_is_not(run_script, photos, tmp_path, option, name, told):
+    ran = run_script("image", photos, option, tmp_path / name, "--output", tmp_path / "drawn")
+    assert ran.status == 1
+    assert told in ran.err
+    assert not (tmp_path / "drawn").exists()
+
+
 def test_no_output_lies_where_a_table_grows(run_script, photos, table, other, tmp_path):
     given = [table, tmp_path / "t.csv", other, tmp_path / "t.unfinished.csv"]
     done = run_script("image", photos / "a", *given, "--output", tmp_path / "out")

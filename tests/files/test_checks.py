@@ -33,6 +33,14 @@ def test_inputs_and_twins_are_refused_under_any_name(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_text_is_not_called_as_something_else(tmp_path):
+    for name in ("t.csv.gz", "t.XLSX", "t.parquet"):
+        with pytest.raises(HeadposeError, match="will be text, not"):
+            check_outputs([tmp_path / name], texts=[tmp_path / name])
+        check_outputs([tmp_path / name])
+    check_outputs([tmp_path / "t.csv"], texts=[tmp_path / "t.csv"])
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_places_that_are_not_writable_are_refused_before_the_work(tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
