@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.drawing_options import drawing_from
+from headpose.cli.drawing_options import drawing_from, is_anything_drawn
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.small_heads import SmallHeads, searched_size
 from headpose.cli.surroundings import held_back, outlive_reader
@@ -156,10 +156,11 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.drawn_mark import DRAWING, is_drawing
-    from headpose.images.listing import find_inputs, told_left_out
+    from headpose.images.drawn_mark import DRAWING, is_drawing, told_drawings
+    from headpose.images.listing import find_inputs, is_video
     from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
+    from headpose.video.drawn_mark import is_drawn_video
 
     given = arguments.inputs or [str(sample_portrait())]
     found = find_inputs(given, skip=[Path(arguments.output)])
@@ -170,14 +171,15 @@ def main() -> int:
     if not found.files:
         return 1
     check_tables(parser, arguments, [*found.files, *found.lists])
-    videos = set(found.videos)
+    drawn = [file for file in found.videos if file in found.roots and is_drawn_video(file)]
+    videos = [file for file in found.videos if file not in drawn]
     if arguments.every != 1 and not videos:
         cl.warn("--every is for videos; none was found")
     places = output_places(
         [(str(file), file, file.stem) for file in found.files],
         {str(file): root for file, root in found.roots.items()},
         Path(arguments.output),
-        lambda file: ".mp4" if file in videos else annotated_suffix(file),
+        lambda file: ".mp4" if is_video(file) else annotated_suffix(file),
         arguments.overwrite,
     )
     if told := drawn_beside(found.files, places.values()):
@@ -213,13 +215,12 @@ def main() -> int:
                         continue
                     cl.warn(f"{file}: a {DRAWING}, which may hide heads; name the photo")
                 photos.do(file, picture, places[str(file)])
-            if drawings:
-                told = told_left_out("that headpose drew on or hid heads in", drawings)
-                cl.warn(f"{told}; what is named itself is not left out")
-                failed += not (photos.done or found.videos)
+            if drawings := drawings + drawn:
+                cl.warn(told_drawings(drawings))
+                failed += not (photos.done or videos)
             if photos.advice:
                 cl.warn(photos.advice)
-            failed += follow_videos(arguments, found.videos, places, load, tables, notes)
+            failed += follow_videos(arguments, videos, places, load, tables, notes)
         except KeyboardInterrupt:
             # What is done is kept: tables are closed whole.
             told = f"interrupted after {photos.done} of {len(files)} photos"
@@ -256,6 +257,7 @@ def follow_videos(
         Reading(every=arguments.every),
         blur=arguments.blur,
         replace=arguments.overwrite,
+        drawn=is_anything_drawn(arguments),
     )
     failed = 0
     for video in videos:

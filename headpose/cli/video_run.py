@@ -35,6 +35,7 @@ class VideoOptions:
         audio: Whether to copy the sound.
         replace: Whether the video may replace what stands there.
         reidentify: Whether heads that come back get their old numbers by their looks.
+        drawn: Whether anything is drawn or hidden, for which the video gets a mark.
     """
 
     draw: Callable
@@ -46,6 +47,7 @@ class VideoOptions:
     audio: bool = False
     replace: bool = False
     reidentify: bool = False
+    drawn: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,6 +189,7 @@ def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path, 
             sound,
             source.bt709,
             str(output),
+            options.drawn,
         )
     )
 

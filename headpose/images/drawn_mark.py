@@ -6,11 +6,13 @@ measured on it, or learned from it, is wrong without a word.
 
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from headpose.errors import PictureError
+from headpose.images.listing import told_left_out
 from headpose.images.pictures import decode_image, read_image, write_image
 
 MARK = b"drawn by headpose"
@@ -95,6 +97,12 @@ def check_photo(path: str | Path) -> None:
     """
     if is_drawing(path):
         raise drawn(path)
+
+
+def told_drawings(files: Sequence[Path]) -> str:
+    """Returns a message that counts and names files with the mark, which folders gave."""
+    told = told_left_out("that headpose drew on or hid heads in", [*files])
+    return f"{told}; what is named itself is not left out"
 
 
 def drawn(name: str | Path) -> PictureError:

@@ -38,7 +38,7 @@ def annotate_video(
     follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
     with (
         open_source(clip) as source,
-        VideoWriter(target, source.rate, source.time_base) as video,
+        VideoWriter(target, source.rate, source.time_base, drawn=True) as video,
     ):
 
         def write(done: tuple) -> None:

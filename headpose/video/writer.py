@@ -15,6 +15,7 @@ from av.video.reformatter import Interpolation
 from headpose.errors import HeadposeError, reason
 from headpose.reporting import logger
 from headpose.video.audio import Sound
+from headpose.video.drawn_mark import add_mark
 from headpose.video.file import BT709
 
 # Encoders and what they are told: the quality of a good recording, at a speed that leaves
@@ -85,6 +86,7 @@ class VideoWriter:
         sound: Copied along; None for none.
         bt709: Whether to write colours as HD television does, and say so.
         name: What to call the file in errors; None takes its path.
+        drawn: Whether the file gets the mark of what headpose drew on.
 
     Raises:
         HeadposeError: If there is no such encoder, or the file cannot hold it or the sound.
@@ -100,6 +102,7 @@ class VideoWriter:
         sound: Sound | None = None,
         bt709: bool = False,
         name: str | None = None,
+        drawn: bool = False,
     ):
         self._name, self._start, self._bt709 = name or str(path), start, bt709
         self._codec, self._sound = encoder_for(path, codec), sound
@@ -108,6 +111,8 @@ class VideoWriter:
         self._durations: dict[int, int] = {}
         with self._told():
             self._container = av.open(str(path), "w")
+        if drawn:
+            add_mark(self._container)
         add, options = self._container.add_stream, SETTINGS.get(self._codec, {})
         self._stream = self._held(self._codec, lambda: add(self._codec, rate, options))
         context = self._stream.codec_context
