@@ -1,12 +1,12 @@
 """Which videos the names on a command line stand for, and where each one's output goes."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpose.archives.urls import local
 from headpose.errors import HeadposeError
+from headpose.files import plain_path
 from headpose.images.drawn_mark import told_drawings
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs, is_folder
 from headpose.images.output_places import check_not_searched, output_places
@@ -63,14 +63,14 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     for name in expand_lists(names, sources.problems, sources.lists):
         if is_camera(name) or is_address(name):
             path = local(name) if is_address(name) else None
-            add(name, name if path is None else os.path.abspath(path))  # noqa: PTH100
+            add(name, name if path is None else plain_path(path))
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
         if not found.files and is_folder(name):
-            add(name, os.path.abspath(name))  # noqa: PTH100
+            add(name, plain_path(name))
             continue
         for file in found.files:
-            known = os.path.abspath(file)  # noqa: PTH100
+            known = plain_path(file)
             if file in found.roots and is_drawn_video(file):
                 drawings.setdefault(known, file)
             else:
