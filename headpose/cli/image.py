@@ -119,6 +119,7 @@ class Photos:
             HeadposeError: If the annotated photo cannot be written.
         """
         from headpose.images.blurring import blur_heads
+        from headpose.images.copies import copy_mark
         from headpose.images.drawn_mark import write_drawing
         from headpose.records.columns import picture_rows
 
@@ -130,11 +131,12 @@ class Photos:
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
         writable_folder(target.parent)
         height, width = picture.shape[:2]
+        copied = functools.partial(copy_mark, file)
         rows = picture_rows(str(file), (width, height), heads)
         with held_back():  # no drawing without its rows
             placed: list[Path] = []
             with atomic_write(target, self._replace, placed) as temporary:
-                write_drawing(temporary, drawn, picture)
+                write_drawing(temporary, drawn, picture, copied)
             self._tables.write(rows)
         if self._small is None:
             self._small = SmallHeads(searched_size(find_heads.detector))
@@ -156,6 +158,7 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
+    from headpose.images.copies import leave_copies_out
     from headpose.images.drawn_mark import DRAWING, is_drawing, told_drawings
     from headpose.images.listing import find_inputs, is_video
     from headpose.images.output_places import drawn_beside, output_places
@@ -164,6 +167,7 @@ def main() -> int:
 
     given = arguments.inputs or [str(sample_portrait())]
     found = find_inputs(given, skip=[Path(arguments.output)])
+    leave_copies_out(found)
     for line in found.left_out:
         cl.warn(line)
     for problem in found.problems:
