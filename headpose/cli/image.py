@@ -158,16 +158,17 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.copies import leave_copies_out
+    from headpose.images import copies
     from headpose.images.drawn_mark import DRAWING, is_drawing, told_drawings
     from headpose.images.listing import find_inputs, is_video
     from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
-    from headpose.video.drawn_mark import is_drawn_video
+    from headpose.video import drawn_mark
 
     given = arguments.inputs or [str(sample_portrait())]
     found = find_inputs(given, skip=[Path(arguments.output)])
-    leave_copies_out(found)
+    for leave_copies_out in (copies.leave_copies_out, drawn_mark.leave_copies_out):
+        leave_copies_out(found)
     for line in found.left_out:
         cl.warn(line)
     for problem in found.problems:
@@ -175,7 +176,8 @@ def main() -> int:
     if not found.files:
         return 1
     check_tables(parser, arguments, [*found.files, *found.lists])
-    drawn = [file for file in found.videos if file in found.roots and is_drawn_video(file)]
+    from_folders = [file for file in found.videos if file in found.roots]
+    drawn = [file for file in from_folders if drawn_mark.is_drawn_video(file)]
     videos = [file for file in found.videos if file not in drawn]
     if arguments.every != 1 and not videos:
         cl.warn("--every is for videos; none was found")

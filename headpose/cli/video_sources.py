@@ -11,7 +11,7 @@ from headpose.images.drawn_mark import told_drawings
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs, is_folder
 from headpose.images.output_places import check_not_searched, output_places
 from headpose.video.addresses import is_address
-from headpose.video.drawn_mark import is_drawn_video
+from headpose.video.drawn_mark import is_drawn_video, leave_copies_out
 from headpose.video.opening import is_camera
 
 OUTPUT_SUFFIX = ".mp4"
@@ -66,6 +66,7 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
             add(name, name if path is None else plain_path(path))
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
+        leave_copies_out(found)
         if not found.files and is_folder(name):
             add(name, plain_path(name))
             continue

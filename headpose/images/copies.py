@@ -7,15 +7,16 @@ heads, or that it has none, would count twice.
 import contextlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from headpose.files import sha256
-from headpose.images.drawn_mark import ends_of, is_drawing, told_drawings
+from headpose.images.drawn_mark import MARK, ends_of, told_drawings
 from headpose.images.listing import Found
 
 COPY = b"copied by headpose of "
 _MARK = re.compile(re.escape(COPY) + rb"(\d+)-([0-9a-f]{16})")
+_WRITTEN = re.compile(b"|".join(map(re.escape, (MARK, COPY))))
 _NUMBER = re.compile(r"-\d+$")  # of names that were taken, see `headpose.files.numbered`
 
 
@@ -34,14 +35,27 @@ def leave_copies_out(found: Found) -> None:
 
     What was named itself stays.
     """
-    copies = _copies_among(found.pictures, [f for f in found.pictures if f in found.roots])
+    leave_out(found, found.pictures, ends_of)
+
+
+def leave_out(found: Found, files: Sequence[Path], marks: Callable[[Path], bytes]) -> None:
+    """Leaves copies out.
+
+    Args:
+        found: What was found, of which they are taken.
+        files: Those of it that are of one kind.
+        marks: Reads what of a file may have a mark in it.
+    """
+    copies = set(_copies_among(files, [file for file in files if file in found.roots], marks))
     if copies:
-        found.left_out.append(told_drawings(copies, "that headpose copied from others here"))
-        left_out = set(copies)
-        found.files = [file for file in found.files if file not in left_out]
+        told = [file for file in found.files if file in copies]
+        found.left_out.append(told_drawings(told, "that headpose copied from others here"))
+        found.files = [file for file in found.files if file not in copies]
 
 
-def _copies_among(files: Sequence[Path], found: Iterable[Path]) -> list[Path]:
+def _copies_among(
+    files: Sequence[Path], found: Iterable[Path], marks: Callable[[Path], bytes]
+) -> list[Path]:
     """Returns files that are copies of others.
 
     Files are opened in folders alone whose first or last one, of those that share a name with
@@ -50,6 +64,7 @@ def _copies_among(files: Sequence[Path], found: Iterable[Path]) -> list[Path]:
     Args:
         files: All.
         found: Those among them that may be copies.
+        marks: Reads what of a file may have a mark in it.
     """
     stems = Counter(file.stem for file in files)
     folders: dict[Path, list[Path]] = defaultdict(list)
@@ -60,7 +75,7 @@ def _copies_among(files: Sequence[Path], found: Iterable[Path]) -> list[Path]:
     suspects = [
         file
         for same in folders.values()
-        if any(is_drawing(one) or _source(one) for one in (same[0], same[-1]))
+        if any(_WRITTEN.search(marks(one)) for one in (same[0], same[-1]))
         for file in same
     ]
     if not suspects:
@@ -68,23 +83,17 @@ def _copies_among(files: Sequence[Path], found: Iterable[Path]) -> list[Path]:
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         by_stem[file.stem].append(file)
-    return [file for file in suspects if _is_copy(file, by_stem)]
+    return [file for file in suspects if _is_copy(file, marks(file), by_stem)]
 
 
-def _source(file: Path) -> tuple[int, bytes] | None:
-    """Returns size and digest of the photo that a file is a copy of; None if it is none."""
-    mark = _MARK.search(ends_of(file))
-    return (int(mark[1]), mark[2]) if mark else None
-
-
-def _is_copy(file: Path, by_stem: dict[str, list[Path]]) -> bool:
-    source = _source(file)
-    if source is None:
+def _is_copy(file: Path, marks: bytes, by_stem: dict[str, list[Path]]) -> bool:
+    if not (mark := _MARK.search(marks)):
         return False
+    size, digest = int(mark[1]), mark[2]
     for stem in {file.stem, _NUMBER.sub("", file.stem)}:
         for other in by_stem.get(stem, ()):
             with contextlib.suppress(OSError, ValueError):
-                same = other != file and other.stat().st_size == source[0]
-                if same and (copy_mark(other) or b"").endswith(source[1]):
+                same = other != file and other.stat().st_size == size
+                if same and (copy_mark(other) or b"").endswith(digest):
                     return True
     return False

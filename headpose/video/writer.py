@@ -88,7 +88,7 @@ class VideoWriter:
         sound: Copied along; None for none.
         bt709: Whether to write colours as HD television does, and say so.
         name: What to call the file in errors; None takes its path.
-        drawn: Whether the file gets the mark of what headpose drew on.
+        mark: By which headpose knows the file again, see `headpose.video.drawn_mark`.
 
     Raises:
         HeadposeError: If there is no such encoder, or the file cannot hold it or the sound.
@@ -104,7 +104,7 @@ class VideoWriter:
         sound: Sound | None = None,
         bt709: bool = False,
         name: str | None = None,
-        drawn: bool = False,
+        mark: str | None = None,
     ):
         self._name, self._start, self._bt709 = name or str(path), start, bt709
         self._codec, self._sound = encoder_for(path, codec), sound
@@ -116,8 +116,8 @@ class VideoWriter:
         self._sounded = 0.0  # seconds up to which sound was copied
         with self._told():
             self._container = av.open(str(path), "w")
-        if drawn:
-            add_mark(self._container)
+        if mark:
+            add_mark(self._container, mark)
         add, options = self._container.add_stream, SETTINGS.get(self._codec, {})
         self._stream = self._held(self._codec, lambda: add(self._codec, rate, options))
         context = self._stream.codec_context

@@ -105,3 +105,18 @@ def test_a_copy_on_which_nothing_is_drawn_has_no_mark(run_script, here, options,
     done = run_script("video", "v.mp4", "--output", "copy.mkv", *options, *QUICK)
     assert done.status == 0, done.err
     assert is_drawn_video(here / "copy.mkv") == marked
+
+
+@pytest.mark.parametrize("command", ["image", "video", "annotate"])
+def test_copies_are_left_out_where_the_video_is_found_too(run_script, here, command):
+    (here / "output" / "v.mp4").unlink()
+    copied = run_script("video", "v.mp4", "--draw", "none", "--output", "output/", *QUICK)
+    assert copied.status == 0, copied.err
+    (here / "other").mkdir()
+    make_video(here / "other" / "v.mp4", evenly(FRAMES + 1))
+    done = run_script(command, ".", "--output", "new/", *QUICK)
+    told = "left out 1 file that headpose copied from others here: output/v.mp4; what is named"
+    assert done.status == 0, done.err
+    assert told in done.err
+    alone = run_script(command, "output", "--output", "alone/", *QUICK)
+    assert (alone.status, "copied" in alone.err) == (0, False), alone.err

@@ -15,7 +15,7 @@ from headpose.video.writer import ENCODERS, VideoWriter
 
 
 def write(path, drawn: bool) -> None:
-    with VideoWriter(path, Fraction(25), Fraction(1, 25), drawn=drawn) as writer:
+    with VideoWriter(path, Fraction(25), Fraction(1, 25), mark=MARK if drawn else None) as writer:
         for index in range(3):
             writer.write(card(index), index / 25, 0.04)
 
