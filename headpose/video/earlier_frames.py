@@ -17,7 +17,7 @@ class EarlierFrames:
         stream: Of an input container of PyAV; its decoder is as new after `end`.
     """
 
-    def __init__(self, stream):
+    def __init__(self, stream) -> None:
         self._stream = stream
         self._first: float | None = None  # when the first frame is shown, in the stream's ticks
         self._early: list[int] = []  # when packets are shown, until that is known
