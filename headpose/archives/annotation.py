@@ -175,12 +175,12 @@ class _Shard:
         from headpose.video.pipeline import WAITING, VideoPipeline, frame_rows
         from headpose.video.smoothing import BETA, MIN_CUTOFF, HeadSmoother
 
-        frames_before = self.counts["frames"]
+        reading, frames_before = Reading(every=self._task.every), self.counts["frames"]
         follow = VideoPipeline(self._pipeline, smoother=HeadSmoother(MIN_CUTOFF, BETA))
         try:
             with (
                 as_file(record) as path,
-                open_source(str(path), Reading(every=self._task.every)) as source,
+                open_source(str(path), reading, take_drawn=False) as source,
             ):
                 with Prefetcher(source, WAITING) as frames:
                     for frame, heads in progress(follow(frames), FRAMES, source.total):

@@ -161,7 +161,10 @@ def _lines(shard, record, pipeline, confidence, every, end) -> Iterator[str]:
     span: Span = shard.part
     reading = Reading(start=span.start, end=span.end, every=every, counted_from=0)
     try:
-        with as_file(record) as path, open_source(str(path), reading) as source:
+        with (
+            as_file(record) as path,
+            open_source(str(path), reading, take_drawn=False) as source,
+        ):
             with Prefetcher(source, WAITING) as frames:
                 found = measure(pipeline, frames, confidence)
                 for measured in progress(found, FRAMES, source.total):

@@ -21,10 +21,11 @@ from headpose.archives.urls import (
 )
 from headpose.errors import reason
 from headpose.files import lines_of
-from headpose.images import heic
+from headpose.images import copies, heic
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 from headpose.reporting import logger
+from headpose.video import drawn_mark
 from headpose.video.addresses import without_secrets
 
 TAR_SUFFIXES, PARQUET_SUFFIXES = (".tar", ".tgz"), (".parquet", ".pq")
@@ -226,6 +227,8 @@ def _of_this_machine(
     suffixes += PARQUET_SUFFIXES
     suffixes += heic.SUFFIXES if heic.is_available() else ()
     found = find_inputs(names, suffixes, skip)
+    for leave_copies_out in (copies.leave_copies_out, drawn_mark.leave_copies_out):
+        leave_copies_out(found)
     for line in found.left_out:
         logger.warning(line)
     problems += found.problems

@@ -236,9 +236,9 @@ def _cut(shown: str, count: int, why: str) -> HeadposeError:
 
 
 def _wanted(member: tarfile.TarInfo) -> bool:
-    name = member.name.rpartition("/")[2]
-    if name.startswith("."):
-        return False
+    *folders, name = member.name.split("/")
+    if name.startswith(".") or any(f.startswith(".") and f not in (".", "..") for f in folders):
+        return False  # hidden, as in folders
     meta = name.endswith(".json") and member.size <= MAX_JSON
     return meta or kind_of(name) in (PICTURE, VIDEO)
 

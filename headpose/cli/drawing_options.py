@@ -43,6 +43,15 @@ def drawing_asked_for(arguments: argparse.Namespace) -> str | None:
     return None
 
 
+def is_anything_drawn(arguments: argparse.Namespace) -> bool:
+    """Tells whether anything is to be drawn on heads, or hidden; labels alone count, too."""
+    return arguments.blur or arguments.draw != "none" or _labels(arguments, "none") != "none"
+
+
+def _labels(arguments: argparse.Namespace, style: str) -> str:
+    return arguments.labels or ("none" if style == "none" else "full")
+
+
 def drawing_from(arguments: argparse.Namespace, style: str | None = None) -> Callable:
     """Returns `headpose.images.drawing.draw_heads` with the options that were asked for.
 
@@ -53,11 +62,10 @@ def drawing_from(arguments: argparse.Namespace, style: str | None = None) -> Cal
     from headpose.images.drawing import draw_heads
 
     style = style or arguments.draw
-    labels = arguments.labels or ("none" if style == "none" else "full")
     return functools.partial(
         draw_heads,
         style=style,
-        labels=labels,
+        labels=_labels(arguments, style),
         roll=arguments.roll,
         unsure_above=arguments.unsure_above,
     )

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.drawing_options import drawing_from
+from headpose.cli.drawing_options import drawing_from, is_anything_drawn
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.small_heads import SmallHeads, searched_size
 from headpose.cli.surroundings import held_back, outlive_reader
@@ -119,6 +119,7 @@ class Photos:
             HeadposeError: If the annotated photo cannot be written.
         """
         from headpose.images.blurring import blur_heads
+        from headpose.images.copies import copy_mark
         from headpose.images.drawn_mark import write_drawing
         from headpose.records.columns import picture_rows
 
@@ -130,11 +131,12 @@ class Photos:
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
         writable_folder(target.parent)
         height, width = picture.shape[:2]
+        copied = functools.partial(copy_mark, file)
         rows = picture_rows(str(file), (width, height), heads)
         with held_back():  # no drawing without its rows
             placed: list[Path] = []
             with atomic_write(target, self._replace, placed) as temporary:
-                write_drawing(temporary, drawn, picture)
+                write_drawing(temporary, drawn, picture, copied)
             self._tables.write(rows)
         if self._small is None:
             self._small = SmallHeads(searched_size(find_heads.detector))
@@ -156,13 +158,17 @@ def main() -> int:
     arguments = parser.parse_args()
     check_display(arguments.show)
 
-    from headpose.images.drawn_mark import DRAWING, is_drawing
-    from headpose.images.listing import find_inputs, told_left_out
+    from headpose.images import copies
+    from headpose.images.drawn_mark import DRAWING, is_drawing, told_drawings
+    from headpose.images.listing import find_inputs, is_video
     from headpose.images.output_places import drawn_beside, output_places
     from headpose.images.pictures import PictureError, sample_portrait
+    from headpose.video import drawn_mark
 
     given = arguments.inputs or [str(sample_portrait())]
     found = find_inputs(given, skip=[Path(arguments.output)])
+    for leave_copies_out in (copies.leave_copies_out, drawn_mark.leave_copies_out):
+        leave_copies_out(found)
     for line in found.left_out:
         cl.warn(line)
     for problem in found.problems:
@@ -170,14 +176,16 @@ def main() -> int:
     if not found.files:
         return 1
     check_tables(parser, arguments, [*found.files, *found.lists])
-    videos = set(found.videos)
+    from_folders = [file for file in found.videos if file in found.roots]
+    drawn = [file for file in from_folders if drawn_mark.is_drawn_video(file)]
+    videos = [file for file in found.videos if file not in drawn]
     if arguments.every != 1 and not videos:
         cl.warn("--every is for videos; none was found")
     places = output_places(
         [(str(file), file, file.stem) for file in found.files],
         {str(file): root for file, root in found.roots.items()},
         Path(arguments.output),
-        lambda file: ".mp4" if file in videos else annotated_suffix(file),
+        lambda file: ".mp4" if is_video(file) else annotated_suffix(file),
         arguments.overwrite,
     )
     if told := drawn_beside(found.files, places.values()):
@@ -213,13 +221,12 @@ def main() -> int:
                         continue
                     cl.warn(f"{file}: a {DRAWING}, which may hide heads; name the photo")
                 photos.do(file, picture, places[str(file)])
-            if drawings:
-                told = told_left_out("that headpose drew on or hid heads in", drawings)
-                cl.warn(f"{told}; what is named itself is not left out")
-                failed += not (photos.done or found.videos)
+            if drawings := drawings + drawn:
+                cl.warn(told_drawings(drawings))
+                failed += not (photos.done or videos)
             if photos.advice:
                 cl.warn(photos.advice)
-            failed += follow_videos(arguments, found.videos, places, load, tables, notes)
+            failed += follow_videos(arguments, videos, places, load, tables, notes)
         except KeyboardInterrupt:
             # What is done is kept: tables are closed whole.
             told = f"interrupted after {photos.done} of {len(files)} photos"
@@ -256,6 +263,7 @@ def follow_videos(
         Reading(every=arguments.every),
         blur=arguments.blur,
         replace=arguments.overwrite,
+        drawn=is_anything_drawn(arguments),
     )
     failed = 0
     for video in videos:

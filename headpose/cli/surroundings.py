@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO, cast
 
@@ -19,6 +21,9 @@ READER_LEFT = 128 + 13  # the exit status by which a shell tells SIGPIPE
 _SIGNALS = {one.name: one for one in signal.Signals}
 HANG_UP = _SIGNALS.get("SIGHUP")
 ENDINGS = tuple(_SIGNALS[name] for name in ("SIGTERM", "SIGHUP") if name in _SIGNALS)
+# Seconds in which signals are one wish: of who presses Ctrl-C twice, or has a wrapper around the
+# command that passes on what the terminal sends to both.
+ONE_WISH = 1.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -121,22 +126,59 @@ class _Forgiving(_Stream):
 
 
 def catch_termination() -> None:
-    """Has SIGTERM and SIGHUP raise `Terminated` in the main thread of this process, once."""
+    """Has SIGTERM and SIGHUP raise `Terminated` in the main thread of this process, once.
+
+    Ctrl-C raises KeyboardInterrupt as ever, but not while what came less than `ONE_WISH` before
+    is seen to: closing what is written.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
-    owner = os.getpid()
+    owner, wish = os.getpid(), _Wish()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner or wish.is_new():
+            raise KeyboardInterrupt
+        wish.tell_once()
 
     def terminate(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:  # a forked worker: its parent tidies up
             os._exit(128 + number)
         if ended_by() is None:
             signal.signal(number, _ended)
-            raise Terminated
+            if wish.is_new():
+                raise Terminated
 
     for number in ENDINGS:
         # Where somebody above asked to ignore it (nohup does), it stays ignored.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+
+
+class _Wish:
+    """Tells a wish to end from the same one, told again."""
+
+    def __init__(self) -> None:
+        self._came = -ONE_WISH
+        self._told = False
+
+    def is_new(self) -> bool:
+        """Takes a signal; tells whether it is a new wish."""
+        now = time.monotonic()
+        if now - self._came < ONE_WISH:
+            return False
+        self._came, self._told = now, False
+        return True
+
+    def tell_once(self) -> None:
+        """Says what comes of a signal that is the same wish."""
+        if not self._told:
+            self._told = True
+            told = "ending, what is done is kept; Ctrl-C once more loses what is not whole yet"
+            # Not by the stream, in whose midst this may come.
+            with contextlib.suppress(OSError):
+                os.write(2, f"{Path(sys.argv[0]).name}: {told}\n".encode(errors="replace"))
 
 
 def _ended(number: int, frame: FrameType | None) -> None:
@@ -157,7 +199,7 @@ def _hung_up() -> bool:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Has Ctrl-C and other ends wait for the end of the block; a second one waits no more.
+    """Has Ctrl-C and other ends wait for the end of the block; a second wish waits no more.
 
     For what belongs together and is written in a moment.
     """
@@ -166,8 +208,11 @@ def held_back() -> Iterator[None]:
         return
     came: list[int] = []
     before: dict[int, Any] = {}
+    wish = _Wish()
 
     def hold(number: int, frame: FrameType | None) -> None:
+        if not wish.is_new():
+            return
         if not came:
             came.append(number)
             return

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from headpose.cli import common as cl
-from headpose.cli.drawing_options import drawing_asked_for, drawing_from
+from headpose.cli.drawing_options import drawing_asked_for, drawing_from, is_anything_drawn
 from headpose.cli.pipeline_options import SIGNS, add_pipeline_options, pipeline_from
 from headpose.cli.surroundings import outlive_reader
 from headpose.cli.table_options import (
@@ -177,6 +177,7 @@ def video_options(arguments: argparse.Namespace):
         arguments.audio,
         arguments.overwrite,
         arguments.reidentify,
+        is_anything_drawn(arguments),
     )
 
 

@@ -11,9 +11,11 @@ from headpose.cli.windows import Window
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 from headpose.images.blurring import blur_heads
+from headpose.images.copies import copy_mark
 from headpose.parallel.background import BackgroundWriter, Prefetcher
 from headpose.pipeline import HeadPosePipeline
 from headpose.video.blurring import AROUND, HeadHider
+from headpose.video.drawn_mark import MARK
 from headpose.video.frames import EVERYTHING, Frame, Reading
 from headpose.video.opening import open_source
 from headpose.video.pipeline import WAITING, FollowedHead, VideoPipeline, frame_rows
@@ -35,6 +37,7 @@ class VideoOptions:
         audio: Whether to copy the sound.
         replace: Whether the video may replace what stands there.
         reidentify: Whether heads that come back get their old numbers by their looks.
+        drawn: Whether anything is drawn or hidden, for which the video gets a mark.
     """
 
     draw: Callable
@@ -46,6 +49,7 @@ class VideoOptions:
     audio: bool = False
     replace: bool = False
     reidentify: bool = False
+    drawn: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +97,7 @@ def follow_video(
         source = stack.enter_context(open_source(name, options.reading))
         if source.live and (options.reading.start or options.reading.every > 1):
             raise HeadposeError(f"{source.name}: --start and --every are for files")
-        video = _open_output(stack, source, options, output, placed) if output else None
+        video = _open_output(stack, name, source, options, output, placed) if output else None
         smoother = HeadSmoother(*options.smoothing) if options.smoothing else None
         at_once = 1 if source.live or window else None
         again = Reidentifier(options.detect_every) if options.reidentify else None
@@ -165,7 +169,9 @@ class _Shown:
             self._window.offer(drawn)
 
 
-def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path, placed: list[Path]):
+def _open_output(
+    stack: ExitStack, name: str, source, options: VideoOptions, output: Path, placed: list[Path]
+):
     """Opens the output video; it appears when the stack is closed without an error."""
     from headpose.video.audio import Sound
     from headpose.video.writer import VideoWriter, encoder_for
@@ -187,8 +193,15 @@ def _open_output(stack: ExitStack, source, options: VideoOptions, output: Path, 
             sound,
             source.bt709,
             str(output),
+            MARK if options.drawn else _copy_mark(name),
         )
     )
+
+
+def _copy_mark(name: str) -> str | None:
+    """Returns the mark of copies of a source; None if it is no file."""
+    mark = copy_mark(Path(name))
+    return mark.decode() if mark else None
 
 
 def summary_of(report: dict, target: Path | None) -> str:

@@ -1,15 +1,17 @@
 """Which videos the names on a command line stand for, and where each one's output goes."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpose.archives.urls import local
 from headpose.errors import HeadposeError
+from headpose.files import plain_path
+from headpose.images.drawn_mark import told_drawings
 from headpose.images.listing import VIDEO_SUFFIXES, expand_lists, find_inputs, is_folder
 from headpose.images.output_places import check_not_searched, output_places
 from headpose.video.addresses import is_address
+from headpose.video.drawn_mark import is_drawn_video, leave_copies_out
 from headpose.video.opening import is_camera
 
 OUTPUT_SUFFIX = ".mp4"
@@ -38,7 +40,8 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     """Finds the videos that names stand for.
 
     A folder with videos, at any depth, stands for these; one without is a video of its own,
-    made of its pictures. All else is as in `headpose.images.listing.find_inputs`.
+    made of its pictures. Those on which headpose drew are left out of folders and patterns.
+    All else is as in `headpose.images.listing.find_inputs`.
 
     Args:
         names: From the command line.
@@ -50,6 +53,7 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     sources = Sources()
     skip = [output] if output else []
     seen: set[str] = set()
+    drawings: dict[str, Path] = {}
 
     def add(name: str, known: str) -> None:
         if known not in seen:  # by whatever way it is named
@@ -59,19 +63,26 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
     for name in expand_lists(names, sources.problems, sources.lists):
         if is_camera(name) or is_address(name):
             path = local(name) if is_address(name) else None
-            add(name, name if path is None else os.path.abspath(path))  # noqa: PTH100
+            add(name, name if path is None else plain_path(path))
             continue
         found = find_inputs([name], VIDEO_SUFFIXES, skip)
+        leave_copies_out(found)
         if not found.files and is_folder(name):
-            add(name, os.path.abspath(name))  # noqa: PTH100
+            add(name, plain_path(name))
             continue
         for file in found.files:
-            add(str(file), os.path.abspath(file))  # noqa: PTH100
+            known = plain_path(file)
+            if file in found.roots and is_drawn_video(file):
+                drawings.setdefault(known, file)
+            else:
+                add(str(file), known)
         sources.roots |= {str(file): root for file, root in found.roots.items()}
         sources.problems += found.problems
         sources.left_out += found.left_out
+    if left_out := [file for known, file in drawings.items() if known not in seen]:
+        sources.left_out.append(told_drawings(left_out))
     if not sources.names:
-        raise HeadposeError(sources.problems[0])
+        raise HeadposeError((*sources.problems, *reversed(sources.left_out))[0])
     return sources
 
 

@@ -16,7 +16,7 @@ from headpose.datasets.box_rows import (
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.told_sizes import known_size
 from headpose.errors import HeadposeError
-from headpose.files import check_readable, number, parse_json
+from headpose.files import check_readable, number, parse_json, plain_path
 from headpose.reporting import logger
 
 
@@ -79,7 +79,7 @@ def _sole(path: Path, folder: Path, rows: Rows) -> tuple[Path, Rows]:
     """
     known: dict[str, str] = {}
     for name in rows:
-        other = known.setdefault(os.path.abspath(folder / name), name)  # noqa: PTH100
+        other = known.setdefault(plain_path(folder / name), name)
         if other != name:
             raise HeadposeError(f"{path}: {other} and {name} are one picture; leave one out")
     return folder, rows
@@ -100,7 +100,9 @@ def coco_id(value: Any) -> str:
 
 def _name(value: Any) -> str:
     """Returns the name of a file, spelled in one way: ./a.jpg is a.jpg."""
-    return os.path.normpath(value) if (value := str(value)) else value
+    value = str(value)
+    # What is above a folder that is a link is known where the folder is looked into.
+    return os.path.normpath(value) if value and ".." not in Path(value).parts else value
 
 
 def _kind(note: Any) -> str | None:

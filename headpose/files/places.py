@@ -68,6 +68,24 @@ def identity(path: Path) -> object:
     return found.st_dev, found.st_ino
 
 
+def plain_path(path: str | Path) -> str:
+    """Returns the absolute path of a name, without `.` and `..`, by which it is known again.
+
+    Links are left in it, but where `..` follows one: what is meant is above where it leads.
+    """
+    parts = Path(path).parts
+    if ".." not in parts:
+        return os.path.abspath(path)  # noqa: PTH100
+    place = os.getcwd()  # noqa: PTH109
+    for part in parts:
+        if part == "..":
+            # pathlib's `is_symlink` raises for names that are too long for any.
+            place = os.path.dirname(os.path.realpath(place) if os.path.islink(place) else place)  # noqa: PTH114, PTH120
+        else:
+            place = os.path.join(place, part)  # noqa: PTH118
+    return place
+
+
 def beside(target: Path, mark: str, hidden: bool = True) -> Path:
     """Returns a name beside `target` with its suffix and a mark, within `MAX_NAME`."""
     suffix = "".join(target.suffixes[-2:])

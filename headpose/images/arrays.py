@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from headpose.errors import PictureError, first_line
+from headpose.errors import HeadposeError, PictureError, first_line
 from headpose.images.pictures import read_image, to_bgr, upright
 
 Picture: TypeAlias = np.ndarray | Image.Image | str | Path
@@ -69,6 +69,7 @@ def as_picture(given: object, rgb: bool = False, max_value: float | None = None)
     Raises:
         PictureError: If it is no picture, or could be read in more than one way.
     """
+    _check_order(rgb)
     if isinstance(given, str | os.PathLike):
         return read_image(Path(given))
     if isinstance(given, Image.Image):
@@ -94,6 +95,7 @@ def as_pictures(
     """
     if is_one(given) or not isinstance(given, Iterable):
         raise PictureError("a list of pictures is wanted, not one; put it in brackets")
+    _check_order(rgb)
     if hasattr(given, "ndim"):
         array = _array(given)
         if len(array):
@@ -192,6 +194,12 @@ def _white_of(array: np.ndarray) -> float:
         f"float values from {low:.4g} to {high:.4g} are neither 0..1 nor 0..255; scale them, "
         "or say which value is white (max_value=1) to have what passes it cut off"
     )
+
+
+def _check_order(rgb: object) -> None:
+    """Refuses what is neither True nor False, such as a text, which would be taken for True."""
+    if rgb not in (True, False):
+        raise HeadposeError(f"rgb must be True or False, not {rgb!r}")
 
 
 def _colour(array: np.ndarray, rgb: bool) -> np.ndarray:

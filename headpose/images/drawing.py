@@ -1,11 +1,13 @@
 """Drawing heads on pictures: box, arrow along the nose, three axes or a cube, and labels."""
 
+import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from headpose.errors import HeadposeError
+from headpose.errors import HeadposeError, first_line
 from headpose.geometry.angles import (
     azimuth_elevation,
     is_locked,
@@ -19,6 +21,7 @@ from headpose.images.marks import (
     AWAY,
     BOX,
     GREY,
+    Box,
     DrawnHead,
     draw_arrow,
     draw_axes,
@@ -57,7 +60,8 @@ def draw_heads(
 
     Args:
         picture: uint8 (H, W, 3), BGR, or what `headpose.images.arrays` makes that.
-        heads: What to draw; the best are drawn last, on top.
+        heads: What to draw; the best are drawn last, on top. An angle that is NaN, as tables
+            have it, is not known.
         style: One of `STYLES`; axes need the roll, without which there is an arrow.
         names: What each label begins with; none for no names. In a crowd heads without
             names are numbered in their order.
@@ -69,14 +73,15 @@ def draw_heads(
         uint8 (H, W, 3), BGR.
 
     Raises:
-        HeadposeError: If it is no picture, there is no such style, or not a name for each head.
+        HeadposeError: If it is no picture, there is no such style, not a name for each head, or
+            a head cannot be drawn.
     """
     for name, given, known in (("style", style, STYLES), ("labels", labels, LABELS)):
         if given not in known:
             raise HeadposeError(f"{name} must be one of {', '.join(known)}, not {given!r}")
     if not isinstance(heads, Iterable):
         raise HeadposeError("heads must be a list; put a single one in brackets: [head]")
-    heads, names = list(heads), list(names)
+    heads, names = [_known(head, i) for i, head in enumerate(heads)], list(names)
     if names and len(names) != len(heads):
         raise HeadposeError(f"{len(heads)} heads and {len(names)} names: give a name for each")
     canvas = as_picture(picture).copy()
@@ -95,6 +100,38 @@ def draw_heads(
         crowded = texts if labels == FULL and len(named) == 1 and not named[0][1] else short
         draw_labels(canvas, boxes, texts if labels == FULL else short, crowded)
     return canvas
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """A head of which numbers are known or None, see `DrawnHead`."""
+
+    box: Box
+    score: float
+    tilt: float | None
+    pan: float | None
+    roll: float | None
+    expected_error: float | None
+
+
+def _known(head: DrawnHead, index: int) -> _Known:
+    """Returns a head with None for NaN.
+
+    Raises:
+        HeadposeError: If something is missing that it needs, or is no number.
+    """
+    try:
+        box = tuple(float(value) for value in head.box)
+        angles = head.tilt, head.pan, head.roll, head.expected_error
+        numbers = [None if v is None or math.isnan(v) else float(v) for v in angles]
+        score = float(head.score)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise HeadposeError(
+            f"heads[{index}] is no head ({first_line(error)}); give headpose.Head"
+        ) from error
+    if len(box) != 4 or not all(map(math.isfinite, (*box, *(n for n in numbers if n is not None)))):
+        raise HeadposeError(f"heads[{index}]: four corners and angles must be finite numbers")
+    return _Known(box, score, *numbers)
 
 
 def is_away(head: DrawnHead) -> bool:

@@ -4,60 +4,82 @@ A drawing has its photo's name, and may lie where a table of labels looks for ph
 measured on it, or learned from it, is wrong without a word.
 """
 
+import functools
 import struct
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from headpose.errors import PictureError
+from headpose.images.listing import told_left_out
 from headpose.images.pictures import decode_image, read_image, write_image
 
 MARK = b"drawn by headpose"
+DRAWN_ON = "that headpose drew on or hid heads in"
 DRAWING = "drawing that headpose made of a photo"  # as a kind of problem
 NEAR = 128  # bytes of a file's beginning and end among which the mark stands
 PNG_START = 33  # what comes before it: the signature and the first chunk
 
 
-def marked(encoded: bytes) -> bytes:
-    """Returns an encoded picture with the mark, where its format has room for one.
+def marked(encoded: bytes, mark: bytes = MARK) -> bytes:
+    """Returns an encoded picture with a mark, where its format has room for one.
 
     It is a comment of JPEG (ITU-T T.81, B.2.4.5), text of PNG (11.3.4.3 of its third edition),
     and a chunk that readers ignore in WebP (RFC 9649, 2.7.1.6); other formats stay as they are.
     """
     if encoded.startswith(b"\xff\xd8"):
-        comment = b"\xff\xfe" + struct.pack(">H", len(MARK) + 2) + MARK
+        comment = b"\xff\xfe" + struct.pack(">H", len(mark) + 2) + mark
         # JFIF has its own marker first, of which two bytes tell the length.
         jfif = encoded[2:4] == b"\xff\xe0"
         start = 4 + int.from_bytes(encoded[4:6]) if jfif else 2
         return encoded[:start] + comment + encoded[start:]
     if encoded.startswith(b"\x89PNG"):
-        text = b"tEXtComment\0" + MARK
+        text = b"tEXtComment\0" + mark
         chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
         return encoded[:PNG_START] + chunk + encoded[PNG_START:]
     if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
-        chunk = b"HEAD" + struct.pack("<I", len(MARK)) + MARK + bytes(len(MARK) % 2)
+        chunk = b"HEAD" + struct.pack("<I", len(mark)) + mark + bytes(len(mark) % 2)
         length = struct.pack("<I", len(encoded) - 8 + len(chunk))
         return encoded[:4] + length + encoded[8:] + chunk
     return encoded
 
 
-def write_drawing(path: str | Path, drawn: np.ndarray, picture: np.ndarray) -> None:
-    """Writes what was made of a picture, as `write_image`, with the mark if that is another."""
-    write_image(path, drawn, None if np.array_equal(drawn, picture) else marked)
+def write_drawing(
+    path: str | Path,
+    drawn: np.ndarray,
+    picture: np.ndarray,
+    copied: Callable[[], bytes | None] = lambda: None,
+) -> None:
+    """Writes what was made of a picture, as `write_image`, with the mark if that is another.
+
+    Args:
+        path: Where to.
+        drawn: What was made, uint8 (H, W, 3).
+        picture: Of what.
+        copied: Gives the mark where it is the same; None for none.
+    """
+    mark = copied() if np.array_equal(drawn, picture) else MARK
+    write_image(path, drawn, functools.partial(marked, mark=mark) if mark else None)
 
 
 def is_drawing(path: str | Path) -> bool:
     """Tells whether a file has the mark; one that cannot be read has none."""
+    return MARK in ends_of(path)
+
+
+def ends_of(path: str | Path) -> bytes:
+    """Returns a file's beginning and end, where marks stand; nothing if it cannot be read."""
     try:
         if not Path(path).is_file():  # a pipe would be waited for
-            return False
+            return b""
         with Path(path).open("rb") as file:
             start = file.read(NEAR)
             file.seek(max(0, file.seek(0, 2) - NEAR))
-            return has_mark(start) or has_mark(file.read())
+            return start + b"\n" + file.read()
     except (OSError, ValueError):
-        return False
+        return b""
 
 
 def has_mark(content: bytes) -> bool:
@@ -95,6 +117,12 @@ def check_photo(path: str | Path) -> None:
     """
     if is_drawing(path):
         raise drawn(path)
+
+
+def told_drawings(files: Sequence[Path], kind: str = DRAWN_ON) -> str:
+    """Returns a message that counts and names files of headpose's, which folders gave."""
+    told = told_left_out(kind, [*files])
+    return f"{told}; what is named itself is not left out"
 
 
 def drawn(name: str | Path) -> PictureError:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
-from headpose.files import check_readable, lines_of
+from headpose.files import check_readable, lines_of, plain_path
 from headpose.images import heic
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
@@ -99,7 +99,7 @@ def find_inputs(
 
     def add(file: Path, root: Path | None) -> None:
         # By whatever way it is named: ./a.jpg is a.jpg.
-        if (known := os.path.abspath(file)) not in seen:  # noqa: PTH100
+        if (known := plain_path(file)) not in seen:
             seen.add(known)
             found.files.append(file)
             if root is not None:

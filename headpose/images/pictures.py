@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, first_line, reason
+from headpose.files import plain_path
 from headpose.images import heic, levels
 from headpose.images.encoding import encode
 from headpose.images.limits import MAX_PIXELS, check_size
@@ -298,7 +299,7 @@ def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
                 pattern = any(c in name for c in "*?[")
                 problems.append(f"{name}: {'no pictures match' if pattern else 'no such file'}")
         for file in files:
-            found.setdefault(os.path.abspath(file), file)  # noqa: PTH100
+            found.setdefault(plain_path(file), file)
     return list(found.values()), problems
 
 

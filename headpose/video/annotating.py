@@ -8,6 +8,7 @@ from pathlib import Path
 from headpose.images.drawing import draw_heads
 from headpose.parallel.background import BackgroundWriter, Prefetcher
 from headpose.pipeline import HeadPosePipeline
+from headpose.video.drawn_mark import MARK
 from headpose.video.opening import open_source
 from headpose.video.pipeline import WAITING, VideoPipeline
 from headpose.video.smoothing import HeadSmoother
@@ -38,7 +39,7 @@ def annotate_video(
     follow = VideoPipeline(pipeline, detect_every, HeadSmoother())
     with (
         open_source(clip) as source,
-        VideoWriter(target, source.rate, source.time_base) as video,
+        VideoWriter(target, source.rate, source.time_base, mark=MARK) as video,
     ):
 
         def write(done: tuple) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from headpose.errors import HeadposeError, reason
 from headpose.files import check_readable
 from headpose.video.addresses import is_address, without_secrets
+from headpose.video.earlier_frames import EarlierFrames
 from headpose.video.frames import (
     AS_STORED,
     DEFAULT_RATE,
@@ -174,6 +175,8 @@ class VideoFile:
                     last, self._skipped = time, self._skipped + 1
             else:
                 time = float((frame.pts - self._origin) * self.time_base)
+                # What is before the time that the file tells for its beginning counts, too.
+                self._skipped += time < self._reading.start == 0
             if time < self._reading.start:
                 continue
             # Joined files may jump back.
@@ -198,27 +201,32 @@ class VideoFile:
         works with every format.
         """
         held: list = []
-        skipping = True
+        earlier = EarlierFrames(self._stream)
+        skipping = self._reading.start > 0
         for packet in self._all_packets():
             if packet.stream is not self._stream:
-                continue
-            if not skipping:
-                yield packet
                 continue
             shown = packet.pts if packet.pts is not None else packet.dts
             if self._origin is None:
                 self._origin = shown or 0
+            if not skipping:
+                yield packet
+                continue
+            earlier.look(packet)
             start = self._origin + math.ceil(self._reading.start / self.time_base)
             if shown is not None:
                 # Packets that the file's edit list hides are decoded but never shown, and
                 # neither OpenCV nor FFmpeg counts them.
-                self._skipped += shown < start and not packet.is_discard
+                if shown < start and not packet.is_discard:
+                    earlier.add(shown)
                 if packet.is_keyframe and shown <= start:
                     held.clear()
             held.append(packet)
             ending = not packet.size  # of the last packet of all, which has no time
             if ending or (packet.dts is not None and packet.dts >= start):
                 skipping = False
+                earlier.end()
+                self._skipped += earlier.count
                 yield from held
 
     def _all_packets(self) -> Iterator:

@@ -15,6 +15,7 @@ from av.video.reformatter import Interpolation
 from headpose.errors import HeadposeError, reason
 from headpose.reporting import logger
 from headpose.video.audio import Sound
+from headpose.video.drawn_mark import add_mark
 from headpose.video.file import BT709
 
 # Encoders and what they are told: the quality of a good recording, at a speed that leaves
@@ -35,6 +36,8 @@ ENCODERS = {
     ".avi": ("mpeg4",),
 }
 UNEVEN = 1.5  # frames by which one may be elsewhere than it should be, before that is told
+EARLY = 0.04  # seconds by which sound may be early before anybody notices (EBU R 37, 2007)
+GAP = 0.005  # seconds between packets of sound that are no rounding of their times
 MPEG4_TICKS = 60_000  # a second: its times have 16 bits, and this divides by all usual rates
 
 
@@ -85,6 +88,7 @@ class VideoWriter:
         sound: Copied along; None for none.
         bt709: Whether to write colours as HD television does, and say so.
         name: What to call the file in errors; None takes its path.
+        mark: By which headpose knows the file again, see `headpose.video.drawn_mark`.
 
     Raises:
         HeadposeError: If there is no such encoder, or the file cannot hold it or the sound.
@@ -100,14 +104,20 @@ class VideoWriter:
         sound: Sound | None = None,
         bt709: bool = False,
         name: str | None = None,
+        mark: str | None = None,
     ):
         self._name, self._start, self._bt709 = name or str(path), start, bt709
         self._codec, self._sound = encoder_for(path, codec), sound
         self._ending, self._last = 0.0, -1
         self._off = 0.0  # seconds by which a frame is elsewhere than it should be
         self._durations: dict[int, int] = {}
+        # Where the file puts sound end to end: what it cannot hold of breaks, seconds.
+        self._breaks = 0.0 if path.suffix.lower() == ".avi" else None
+        self._sounded = 0.0  # seconds up to which sound was copied
         with self._told():
             self._container = av.open(str(path), "w")
+        if mark:
+            add_mark(self._container, mark)
         add, options = self._container.add_stream, SETTINGS.get(self._codec, {})
         self._stream = self._held(self._codec, lambda: add(self._codec, rate, options))
         context = self._stream.codec_context
@@ -181,6 +191,17 @@ class VideoWriter:
                 f"{self._name}: the encoder {self._codec} does not work here "
                 f"({reason(error)}); name another --codec"
             ) from error
+        with self._told():
+            try:
+                self._container.start_encoding()
+            except av.error.ArgumentError as error:
+                if self._sound is None:
+                    raise
+                kind = self._sound.stream.codec_context.name
+                raise HeadposeError(
+                    f"{self._name}: a {Path(self._name).suffix} file cannot hold {self._codec} "
+                    f"with this sound as {kind}; try .mkv, or leave the sound out"
+                ) from error
 
     def _converted(self, picture: np.ndarray):
         """Returns a picture as the encoder takes it."""
@@ -206,6 +227,13 @@ class VideoWriter:
                 f"{float(1 / self._time_base):.4g}",
                 self._off,
             )
+        if self._breaks is not None and self._breaks > EARLY:
+            logger.warning(
+                "%s: AVI has no room for breaks before and in the sound, which is early by up to "
+                "%.2f s; write .mp4 or .mkv, which have",
+                self._name,
+                self._breaks,
+            )
         with self._told():
             self._container.close()
 
@@ -219,8 +247,18 @@ class VideoWriter:
         if self._sound is not None:
             with self._told():
                 for packet in self._sound.until(time):
+                    self._note_break(packet)
                     packet.stream = self._sound_stream
                     self._container.mux(packet)
+
+    def _note_break(self, packet) -> None:
+        """Adds up what there is between a packet of sound and the one before."""
+        begins = float(packet.pts * packet.time_base)
+        # Where a packet does not tell how long it is, the next one follows on it.
+        length = float(packet.duration * packet.time_base) if packet.duration else math.inf
+        if self._breaks is not None and begins - self._sounded > GAP:
+            self._breaks += begins - self._sounded
+        self._sounded = begins + length
 
     def _held(self, what: str, add: Callable):
         """Adds a stream, if the file can hold it."""

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import sys
 
 import archive_sets as sets
@@ -74,6 +75,22 @@ def test_other_kinds_have_the_same_rows_in_parts(kind, tmp_path):
     shards = make_shards(find_files([str(path)]), 2, seconds=1)
     assert len(shards) == (1 if kind == "avi" else SECONDS)
     assert find([path], tmp_path / "parts", seconds=1) == find([path], tmp_path / "whole")
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1])
+def test_a_film_that_headpose_drew_on_is_a_failure_once(squares, tmp_path, seconds):
+    path = tmp_path / "drawn.mp4"
+    with av.open(str(squares)) as source, av.open(str(path), "w") as target:
+        target.metadata["comment"] = "drawn by headpose"
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    counts, rows = find([path], tmp_path / "out", seconds=seconds)
+    assert (counts["videos"], counts["frames"], counts["failures"], rows) == (0, 0, 1, [])
+    (line,) = (tmp_path / "out" / "failures.jsonl").read_text().splitlines()
+    assert "a drawing that headpose made of a video" in json.loads(line)["reason"]
 
 
 def test_processes_share_a_film(squares, whole, tmp_path):

@@ -67,9 +67,21 @@ def test_a_shard_without_pictures_is_told(tmp_path):
 
 def test_names_that_begin_with_underscores_or_above_are_read(tmp_path):
     picture = CONTENTS["00.png"]
-    named = ("__a.png", "./.b/__c__/d.png", "../e.png")
+    named = ("__a.png", "./b/__c__/d.png", "../e.png")
     path = sets.as_tar(tmp_path / "s.tar", dict.fromkeys(named, picture))
     assert annotate([path], tmp_path / "out")["pictures"] == 3
+
+
+@pytest.mark.parametrize("above", ["", "./"])
+def test_hidden_folders_are_left_out_as_those_of_folders_are(tmp_path, above):
+    names = ("a.png", "b/c.png", ".thumbnails/a.png", "b/.trash/d/e.png", ".f.png", "b/._c.png")
+    sets.as_folder(tmp_path / "folder", dict.fromkeys(names, CONTENTS["00.png"]))
+    contents = {above + name: CONTENTS["00.png"] for name in names}
+    contents[f"{above}.g/a.json"] = b'{"url": "http://x/a.png"}'
+    shard = sets.as_tar(tmp_path / "s.tar", contents)
+    for number, name in enumerate((tmp_path / "folder", shard)):
+        counts = annotate([name], tmp_path / f"out-{number}")
+        assert (counts["pictures"], counts["failures"]) == (2, 0)
 
 
 def test_links_in_a_shard_are_told(tmp_path):

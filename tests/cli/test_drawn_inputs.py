@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from headpose.cli import surroundings
 from headpose.cli.surroundings import Terminated, held_back
 from headpose.cli.video_sources import find_sources
 
@@ -191,7 +192,8 @@ def test_no_drawing_is_without_its_row(run_script, here, monkeypatch, where):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_a_second_signal_waits_no_more():
+def test_a_second_signal_waits_no_more(monkeypatch):
+    monkeypatch.setattr(surroundings, "ONE_WISH", 0.0)
     reached = []
     with pytest.raises(KeyboardInterrupt), held_back():
         signal.raise_signal(signal.SIGINT)

@@ -251,3 +251,9 @@ def test_what_is_wrong_among_several_is_named(several, told):
 def test_white_of_sixteen_bits_is_white():
     picture = np.full((600, 800, 3), 65535, np.uint16)
     assert as_picture(picture).min() == 255
+
+
+@pytest.mark.parametrize("call", [as_picture, lambda *given, **more: as_pictures([*given], **more)])
+def test_an_order_of_channels_that_is_no_choice_is_told(call):
+    with pytest.raises(HeadposeError, match="rgb must be True or False, not 'no'"):
+        call(BGR, rgb="no")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from headpose.errors import HeadposeError
 from headpose.geometry.boxes import intersection
 from headpose.images.drawing import STYLES, draw_heads, label_text
 from headpose.images.labels import (
@@ -172,3 +173,36 @@ def test_a_label_stands_nearer_to_its_own_head_than_to_another():
     assert np.argmin(gaps) == 1 or gaps[1] <= 2
     over = [max(0.0, min(label[2], box[2]) - max(label[0], box[0])) for box in boxes[:3]]
     assert np.argmax(over) == 1
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("style", ["arrow", "axes", "cube"])
+def test_what_a_table_has_as_nan_is_not_known(style):
+    """As pandas reads cells that are empty."""
+    canvas, box = np.full((90, 120, 3), 90, np.uint8), (20, 10, 80, 70)
+    for of_table, of_pipeline in (
+        (Head(box, 0.9, NAN, NAN, NAN, NAN, NAN, NAN), Head(box, 0.9, None, None)),
+        (Head(box, 0.9, 10.0, 20.0, NAN, 1.0, 1.0, NAN), Head(box, 0.9, 10.0, 20.0)),
+    ):
+        drawn = [draw_heads(canvas, [head], style, roll=True) for head in (of_table, of_pipeline)]
+        assert np.array_equal(*drawn)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        Head((0, 0, NAN, 9), 0.9, 1, 2),
+        Head((0, 0, INF, 9), 0.9, 1, 2),
+        Head((0, 0, 9), 0.9, 1, 2),
+        Head((0, 0, 9, 9), 0.9, INF, 2),
+        Head((0, 0, 9, 9), 0.9, "up", 2),
+        {"box": (0, 0, 9, 9), "score": 0.9, "tilt": 1, "pan": 2},
+        None,
+    ],
+)
+def test_what_cannot_be_drawn_is_named(head):
+    canvas = np.zeros((90, 120, 3), np.uint8)
+    with pytest.raises(HeadposeError, match=r"heads\[1\]"):
+        draw_heads(canvas, [Head((0, 0, 9, 9), 0.9, 1, 2), head])

@@ -1,0 +1,63 @@
+"""The mark in videos on which heads were drawn or hidden, by which none is taken for a recording.
+
+It is the comment that all kinds of files hold which are written here, next to a title: FFmpeg
+reads it with the beginning of a file, and keeps it where it copies or encodes a file anew.
+"""
+
+from pathlib import Path
+
+from headpose.errors import HeadposeError
+from headpose.images import drawn_mark
+from headpose.images.copies import leave_out
+from headpose.images.listing import Found
+
+MARK = drawn_mark.MARK.decode()
+DRAWING = "drawing that headpose made of a video"
+
+
+class DrawnVideoError(HeadposeError):
+    """A video that has the mark where only recordings are taken; the text names the file."""
+
+
+def add_mark(container, mark: str) -> None:
+    """Marks a container of PyAV into which nothing was written yet."""
+    container.metadata["comment"] = mark
+
+
+def has_mark(container) -> bool:
+    """Tells whether a container of PyAV that was opened for reading has the mark."""
+    return MARK in _comment(container)
+
+
+def _comment(container) -> str:
+    found = (text for key, text in container.metadata.items() if key.lower() == "comment")
+    return next(found, "")
+
+
+def leave_copies_out(found: Found) -> None:
+    """Leaves videos on which nothing was drawn out where those that they show are found, too."""
+    leave_out(found, found.videos, lambda file: _comment_of(file).encode())
+
+
+def is_drawn_video(path: str | Path) -> bool:
+    """Tells whether a file has the mark; one that cannot be read has none."""
+    return MARK in _comment_of(path)
+
+
+def _comment_of(path: str | Path) -> str:
+    """Returns the comment of a video; nothing if it cannot be read or has none."""
+    try:
+        from headpose.video.file import open_container
+        from headpose.video.writer import ENCODERS
+    except ImportError:
+        return ""  # which is told where it is to be read
+    # Others are not written here, and some of them take FFmpeg long to open.
+    if Path(path).suffix.lower() not in ENCODERS:
+        return ""
+    try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return ""
+        with open_container(str(path)) as container:
+            return _comment(container)
+    except (HeadposeError, OSError, ValueError):
+        return ""
