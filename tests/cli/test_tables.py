@@ -229,8 +229,6 @@ def test_tables_that_contradict_each_other_are_usage_errors(run_script, photos, 
     assert run_script("video", *given).status == 2
 
 
-@pytest.mark.parametrize("table", ["--csv", "--json"])
-@pytest.mark.parametrize("other", ["--summary", "--coco"])
 @pytest.mark.parametrize(
     ("option", "name", "told"),
     [
@@ -246,6 +244,8 @@ def test_no_table_is_called_as_what_it_is_not(run_script, photos, tmp_path, opti
     assert not (tmp_path / "drawn").exists()
 
 
+@pytest.mark.parametrize("table", ["--csv", "--json"])
+@pytest.mark.parametrize("other", ["--summary", "--coco"])
 def test_no_output_lies_where_a_table_grows(run_script, photos, table, other, tmp_path):
     given = [table, tmp_path / "t.csv", other, tmp_path / "t.unfinished.csv"]
     done = run_script("image", photos / "a", *given, "--output", tmp_path / "out")
