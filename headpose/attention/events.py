@@ -8,7 +8,7 @@ import numpy as np
 
 from headpose.attention.geometry import angles_between, from_rays, look_directions
 from headpose.attention.rows import moment
-from headpose.attention.series import LONGEST_GAP, SHORTEST, Series
+from headpose.attention.series import SHORTEST, Series
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 
 
@@ -48,7 +48,8 @@ def events_of(series: Series, shortest: float = SHORTEST) -> list[Event]:
     sights: list[list[_Look]] = []  # without a gap between two looks
     last = -np.inf
     for target, time, step in zip(series.looks, series.times, series.steps, strict=True):
-        if time - last > LONGEST_GAP * usual:
+        # A step ends where the next begins, unless the head was out of sight between.
+        if time - last > usual / 2:
             sights.append([])
         if sights[-1] and sights[-1][-1].target == target:
             sights[-1][-1].end = time + step

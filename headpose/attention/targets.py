@@ -84,7 +84,7 @@ def _target(where: str, name: str, given: Any, within: float) -> Target:
     if unknown:
         known = ", ".join(("within", *KINDS))
         raise HeadposeError(f"{where}: {', '.join(sorted(unknown))} is not known; give {known}")
-    if name in (CAMERA, ELSEWHERE, UNKNOWN):
+    if name.strip() in (CAMERA, ELSEWHERE, UNKNOWN):
         raise HeadposeError(f"{where}: this name has a meaning of its own; take another")
     kinds = [kind for kind in KINDS if kind in given]
     if len(kinds) != 1:
@@ -99,6 +99,11 @@ def _target(where: str, name: str, given: Any, within: float) -> Target:
         return Target(name, reach, track=int(track))
     if kinds == ["direction"]:
         azimuth, elevation = _numbers(where, "direction", given["direction"], 2)
+        if abs(azimuth) > 360 or abs(elevation) > 90:
+            raise HeadposeError(
+                f"{where}: direction is {azimuth:g}, {elevation:g}; give an azimuth within a turn "
+                "and an elevation from -90 to 90"
+            )
         return Target(name, reach, direction=(azimuth, elevation))
     x0, y0, x1, y1 = _numbers(where, "region", given["region"], 4)
     if x1 <= x0 or y1 <= y0:

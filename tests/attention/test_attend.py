@@ -50,6 +50,15 @@ def test_a_head_that_was_out_of_sight_begins_anew():
     assert events(rows) == [("camera", 0.0, 0.4, None), ("camera", 0.8, 1.2, None)]
 
 
+def test_events_last_as_long_as_shares_say():
+    """Where a head is missing for two frames of a video that has 30 a second, too."""
+    times = np.delete(np.arange(30) / 30, [10, 11, 20])
+    (one,) = series_of([row(round(t, 4)) for t in times], Looking([camera()]))
+    lasted = sum(event.end - event.start for event in events_of(one, shortest=0))
+    assert lasted == pytest.approx(one.steps.sum(), abs=1e-3)
+    assert len(events_of(one, shortest=0)) == 2
+
+
 def slower_in_the_dark():
     """Rows of a head that is in every frame: thirty a second, and then ten."""
     times = [i / 30 for i in range(90)] + [3 + i / 10 for i in range(30)]
@@ -270,6 +279,8 @@ def test_pictures_show_tracks_before_photos(photos, lengths, at_most, shown):
         ("[a]\ntrack = 1.5", "track is 1.5; give a whole number"),
         ("[a]\nangle = 3", "angle is not known"),
         ("[camera]\ntrack = 1", "a meaning of its own"),
+        ('["camera "]\ntrack = 1', "a meaning of its own"),
+        ("[a]\ndirection = [30, 95]", "an elevation from -90 to 90"),
     ],
 )
 def test_targets_that_are_none_are_told(tmp_path, text, told):
