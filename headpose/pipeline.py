@@ -11,8 +11,8 @@ from typing import overload
 import numpy as np
 
 from headpose.detection.loading import LARGEST_SIZE, SMALLEST_SIZE, Detector, load_detector
+from headpose.detection.orientation import best_turns, boxes_turned_back, quarter_turns
 from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
-from headpose.detection.turns import best_turns, boxes_turned_back, quarter_turns
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import azimuth_elevation, rotate_in_plane
 from headpose.geometry.boxes import clip

@@ -17,7 +17,7 @@ import numpy as np
 from headpose.errors import HeadposeError, first_line
 from headpose.geometry.angles import angles_of
 from headpose.models.keras_setup import silence
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 
 # What follows is read in github.com/google-ai-edge/mediapipe: face_landmark_front_cpu.pbtxt,
 # face_landmark_landmarks_to_roi.pbtxt, tensors_to_face_landmarks.pbtxt.

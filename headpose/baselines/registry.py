@@ -1,7 +1,7 @@
 """Published head pose networks as ONNX files: what each of them takes and gives.
 
 A `Convention` holds what is written nowhere in the file: how the head is cut and its
-pixels are scaled, and what the outputs mean. `headpose.baselines.conventions` checks one on
+pixels are scaled, and what the outputs mean. `headpose.baselines.convention_checks` checks one on
 labelled heads.
 """
 

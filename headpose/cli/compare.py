@@ -170,7 +170,7 @@ def cell(value: float) -> str:
 
 def show_check(name: str, check) -> None:
     """Prints the table of one estimator's conventions."""
-    from headpose.baselines.conventions import STATED
+    from headpose.baselines.convention_checks import STATED
 
     angles = list(check.stated)
     print(
@@ -212,7 +212,7 @@ def main() -> None:
     from headpose.models.keras_setup import set_up
 
     set_up(arguments.device, arguments.precision)
-    from headpose.baselines.conventions import check_conventions, check_outputs
+    from headpose.baselines.convention_checks import check_conventions, check_outputs
     from headpose.baselines.predictors import Case, ask, figures, load_all
     from headpose.datasets.label_tables import Problems
     from headpose.pose.estimator import PoseEstimator

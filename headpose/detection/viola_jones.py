@@ -12,7 +12,7 @@ import numpy as np
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes, iou
 from headpose.images.arrays import Pictures, as_pictures
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 
 FRONTAL, PROFILE = "haarcascade_frontalface_alt.xml", "haarcascade_profileface.xml"
 FRONTAL_SCALE, PROFILE_SCALE = 1.2, 1.15  # deepgaze's scale factors

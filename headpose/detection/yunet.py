@@ -13,7 +13,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.onnx_header import refuse_external_data
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 
 # A head box (crown to chin) extends beyond YuNet's face box by these shares of its width
 # and height: medians over the faces found in the training pictures of SCUT-HEAD.

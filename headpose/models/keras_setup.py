@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.errors import HeadposeError, MissingPackageError
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 from headpose.reporting import logger
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many

@@ -27,7 +27,7 @@ from headpose.models.backends import Backend, onnxruntime_has_gpu, package
 from headpose.models.fixed_shapes import FixedShapes
 from headpose.models.keras_setup import silence
 from headpose.models.onnx_header import refuse_external_data
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 
 Call = Callable[[np.ndarray], list[np.ndarray]]
 

@@ -8,7 +8,7 @@ import pytest
 from coloured_heads import HEADS
 
 from headpose.baselines import heads as ch
-from headpose.baselines.conventions import check_conventions
+from headpose.baselines.convention_checks import check_conventions
 from headpose.baselines.predictors import Case, ask, load_all
 from headpose.datasets.label_tables import Problems
 from headpose.detection.viola_jones import face_to_head, head_to_face

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from headpose.baselines.conventions import check_outputs
+from headpose.baselines.convention_checks import check_outputs
 
 
 def test_an_offset_is_told_and_not_taken_off(truth):

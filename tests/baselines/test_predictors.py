@@ -6,7 +6,7 @@ from coloured_heads import HEADS, SCALE, write_fsa
 
 from headpose.baselines import heads as ch
 from headpose.baselines import predictors
-from headpose.baselines.conventions import check_outputs
+from headpose.baselines.convention_checks import check_outputs
 from headpose.baselines.predictors import (
     Case,
     Compared,

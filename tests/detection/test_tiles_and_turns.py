@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from headpose.detection.orientation import best_turn, boxes_turned_back, quarter_turns
 from headpose.detection.tiles import TiledDetector, tiles
-from headpose.detection.turns import best_turn, boxes_turned_back, quarter_turns
 from headpose.pipeline import Head, HeadPosePipeline
 
 

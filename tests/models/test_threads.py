@@ -15,7 +15,7 @@ from headpose.detection.loading import load_detector
 from headpose.models.backends import Backend
 from headpose.models.keras_setup import silence
 from headpose.models.sessions import open_session
-from headpose.parallel.turns import one_at_a_time
+from headpose.parallel.locking import one_at_a_time
 from headpose.pipeline import HeadPosePipeline
 
 THREADS = 8
