@@ -10,7 +10,7 @@ import numpy as np
 
 from headpose.geometry.boxes import as_boxes
 from headpose.pipeline import Head, HeadPosePipeline
-from headpose.records.columns import SMOOTH_FIELDS, VIDEO_FIELDS, Row, head_row, place_row
+from headpose.records.columns import SMOOTH_FIELDS, Row, head_row, place_row
 from headpose.video.frames import Frame
 from headpose.video.optical_flow import BoxFlow, inside
 from headpose.video.smoothing import HeadSmoother
@@ -41,11 +41,8 @@ class FollowedHead:
     smooth: Head
 
 
-FOLLOWED_FIELDS = VIDEO_FIELDS
-
-
 def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[Row]:
-    """Returns a row of `FOLLOWED_FIELDS` for each head in a frame, or one without a head.
+    """Returns a row of `records.columns.VIDEO_FIELDS` for each head in a frame, or one without a head.
 
     Args:
         file: Name of the video.
@@ -57,7 +54,7 @@ def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[R
 
 
 def followed_rows(place: Row, heads: Sequence[FollowedHead]) -> list[Row]:
-    """Returns a row of `FOLLOWED_FIELDS` for each head, or `place`, a row without a head."""
+    """Returns a row of `VIDEO_FIELDS` for each head, or `place`, a row without a head."""
     rows = []
     for followed in heads:
         smooth = head_row(followed.smooth)
