@@ -46,13 +46,12 @@ class BoxedPicture:
 
 
 def read_boxed_pictures(
-    source: str | Path | SourceName, pictures: str | Path | None = None
+    source: str | Path | SourceName,
 ) -> tuple[list[BoxedPicture], Problems]:
     """Reads labelled pictures of any layout in `headpose.datasets.box_formats`.
 
     Args:
         source: The file or folder; `labels.csv#train` takes a part of it, or a class.
-        pictures: The folder that file names are relative to; by default the layout's own.
 
     Returns:
         The pictures that can be used, in the order of the source, and what could not.
@@ -64,7 +63,6 @@ def read_boxed_pictures(
     named = source if isinstance(source, SourceName) else SourceName.parse(str(source))
     problems = Problems()
     folder, rows = read_box_rows(named.path, named.part, problems)
-    folder = Path(pictures) if pictures else folder
     rows = _by_picture(folder, rows, problems)
 
     def check(item: tuple[str, list[BoxRow]]) -> BoxedPicture | None:

@@ -16,7 +16,7 @@ SIGNS = (
 ROTATION = "R = Rx(-tilt) Ry(-pan) Rz(-roll) with x right, y up, z toward the viewer"
 LOCKED = 1e-9  # cosine of pan below which tilt and roll turn about the same axis
 # So near to a pan of 90 degrees tilt and roll turn about almost the same axis.
-LOCKED_WITHIN = 15.0
+LOCKED_WITHIN = 15.0  # degrees
 
 
 def rotation_matrices(angles: ArrayLike) -> np.ndarray:
@@ -73,21 +73,20 @@ def wrap_degrees(angles: ArrayLike) -> np.ndarray:
     return (np.asarray(angles, np.float64) + 180) % 360 - 180
 
 
-def is_locked(angles: ArrayLike, within: float = LOCKED_WITHIN) -> np.ndarray:
-    """Tells where tilt and roll are degenerate: pan within so many degrees of ±90.
+def is_locked(angles: ArrayLike) -> np.ndarray:
+    """Tells where tilt and roll are degenerate: pan within `LOCKED_WITHIN` of ±90.
 
     There they turn about almost the same axis, so that their errors say little; the whole
     rotation's (`geodesic_distances`) is a measure everywhere.
 
     Args:
         angles: (N, 2 or more) tilt, pan, ... in degrees.
-        within: Degrees.
 
     Returns:
         bool (N,).
     """
     pan = wrap_degrees(np.asarray(angles, np.float64)[:, 1])
-    return np.abs(np.abs(pan) - 90) < within
+    return np.abs(np.abs(pan) - 90) < LOCKED_WITHIN
 
 
 def mean_angle(angles: ArrayLike) -> float:

@@ -42,7 +42,7 @@ class FollowedHead:
 
 
 def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[Row]:
-    """Returns a row of `records.columns.VIDEO_FIELDS` for each head in a frame, or one without a head.
+    """Returns a row of `VIDEO_FIELDS` for each head in a frame, or one without a head.
 
     Args:
         file: Name of the video.
