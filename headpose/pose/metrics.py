@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.geometry.angles import (
+    angles_between,
     geodesic_distances,
     is_locked,
     nose_directions,
@@ -78,9 +79,7 @@ def nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
         nose_directions(angles[:, 0], angles[:, 1])
         for angles in (np.asarray(predicted, np.float64), np.asarray(truth, np.float64))
     )
-    # From the chord, which is exact near 0 and 180.
-    half = np.linalg.norm(first - second, axis=1) / 2
-    return np.degrees(2 * np.arcsin(np.clip(half, 0, 1)))
+    return angles_between(first, second)
 
 
 def turn_or_nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:

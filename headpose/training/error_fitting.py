@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from headpose.datasets.head_sets import HeadSet
-from headpose.geometry.angles import geodesic_distances, rotation_matrices
+from headpose.geometry.angles import angles_between, geodesic_distances, rotation_matrices
 from headpose.models.keras_setup import jit_compile
 from headpose.pose.error_calibration import with_calibration
 from headpose.pose.estimator import MEASURES
@@ -115,8 +115,7 @@ def answers_and_errors(
     *answers, told = (np.concatenate(p) for p in zip(*parts, strict=True))
     true = targets[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
     matrices = rotation_matrices(told[:, :3])
-    noses = np.linalg.norm(matrices[:, :, 2] - true[:, :, 2], axis=1) / 2
-    noses = np.degrees(2 * np.arcsin(np.clip(noses, 0, 1)))
+    noses = angles_between(matrices[:, :, 2], true[:, :, 2])
     known = targets[:, 9]
     errors = np.where(known == NOSE, noses, geodesic_distances(matrices, true))
     return answers, np.where(known == AWAY, np.nan, errors)
