@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from headpose.attention.geometry import from_rays, positions, whole_heads
-from headpose.attention.rows import ANGLES, SMOOTH, moment, usable
+from headpose.attention.rows import ANGLES, moment, usable
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import angles_between, direction_vectors
 from headpose.geometry.boxes import COLUMNS as BOX
-from headpose.records.columns import Row, has_head
+from headpose.records.columns import SMOOTH, Row, has_head
 from headpose.reporting import logger
 
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own

@@ -18,7 +18,7 @@ from headpose.datasets.head_matching import (
     match_heads,
 )
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture
-from headpose.geometry.boxes import as_boxes, intersection
+from headpose.geometry.boxes import COLUMNS, as_boxes, intersection
 from headpose.geometry.crops import head_crops
 from headpose.images.drawn_mark import DRAWING, check_photo, is_drawing
 from headpose.images.pictures import PictureError, read_image
@@ -137,13 +137,7 @@ def clean_picture(
                 "roll": roll,
                 "source": labelled.name,
                 "subject": labelled.subject,
-                **dict(
-                    zip(
-                        ("xmin", "ymin", "xmax", "ymax"),
-                        (round(float(c), 2) for c in box),
-                        strict=True,
-                    )
-                ),
+                **dict(zip(COLUMNS, (round(float(c), 2) for c in box), strict=True)),
                 "score": score,
                 "dataset": labelled.dataset,
                 "mirrored": 0,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.geometry import boxes as box
+from headpose.models.specs import LONG_SIDE
 
 # Classes of head size: sqrt of the box's area when the picture's long side is 512 px.
 SIZE_CLASSES = {"8-16": (8, 16), "16-32": (16, 32), "32-64": (32, 64), "over 64": (64, np.inf)}
-LONG_SIDE = 512  # pixels, to which pictures are scaled when detecting
 LOWEST_SCORE = 0.02  # of detections that count for average precision
 ALL = (8, np.inf)
 MATCH_IOU = 0.5  # from which a detection finds a head, as PASCAL VOC counts
@@ -69,10 +69,9 @@ def judge(
 ) -> Judged:
     """Compares detections with labelled heads, for one class of head sizes.
 
-    Each detection, best first, takes the free head that it overlaps most, if that is at least
-    `MATCH_IOU`. As COCO does
-    it, heads outside the class do not count, nor do detections that took one, nor
-    detections that found nothing and are themselves outside the class.
+    Each detection, best first, takes the free head that it overlaps most, from an IoU of
+    `MATCH_IOU` on. As COCO does it, heads outside the class do not count, nor do detections
+    that took one, nor detections that found nothing and are themselves outside the class.
 
     Args:
         found: Boxes and scores of each picture.

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 from keras import layers
 
+from headpose.detection.published import PICTURE_CONFIDENCE
 from headpose.detection.ssd import AnchorLevel, L2Normalization, ReverseChannels, detector
 
 # --------------------------------------------------------------------------- SSD512
 
-SSD512_CONFIDENCE = 0.2  # the threshold of the published picture demo
 SSD512_STEPS = (8, 16, 32, 64, 128, 256, 512)
 SSD512_RATIOS = ((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,))
 SSD512_SOURCES = (
@@ -104,7 +104,7 @@ def build_ssd512(preset: str = "original") -> keras.Model:
         x = conv(x, wide, kernel, f"conv{block}_2", "valid", strides=stride)
         sources.append(x)
     return detector(
-        image, sources, ssd512_levels(preset), 2, SSD512_SOURCES, SSD512_CONFIDENCE, "ssd512"
+        image, sources, ssd512_levels(preset), 2, SSD512_SOURCES, PICTURE_CONFIDENCE, "ssd512"
     )
 
 

@@ -11,6 +11,7 @@ from headpose.geometry.angles import (
     rotation_matrices,
     wrap_degrees,
 )
+from headpose.models.specs import MEASURES
 
 # Limits of |pan| in degrees: near frontal, half profile, profile, and turned away.
 PAN_RANGES = {
@@ -23,7 +24,7 @@ PAN_RANGES = {
 }
 SHARES = (5, 10, 15)  # degrees
 AWAY_PAN = 100.0  # degrees, from which a labelled head counts as turned away
-EXPECTED_ERROR = 5  # its column in `headpose.pose.estimator.MEASURES`
+EXPECTED_ERROR = MEASURES.index("expected_error")
 
 
 def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
