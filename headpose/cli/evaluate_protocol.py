@@ -10,6 +10,7 @@ from headpose.cli import common as cl
 from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import backend_from, check_models, model_for
 from headpose.cli.surroundings import outlive_reader
+from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from headpose.datasets.label_tables import Problems
 
 NO_DETECTOR = "none"
-# Kinds of pictures that could not be measured on, which make the status 1.
-GONE = {"missing picture", "unreadable or missing picture"}
 COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
 
 

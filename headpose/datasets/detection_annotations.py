@@ -15,6 +15,7 @@ from headpose.datasets.box_formats import read_box_rows
 from headpose.datasets.box_rows import BoxRow, Rows, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName
 from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.problem_kinds import MISSING_PICTURE, UNREADABLE_PICTURE
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
@@ -103,7 +104,7 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         height, width = read_image(path).shape[:2]
     except PictureError as error:
         missing = isinstance(error.__cause__, FileNotFoundError)
-        problems.add("missing picture" if missing else "unreadable picture", name)
+        problems.add(MISSING_PICTURE if missing else UNREADABLE_PICTURE, name)
         return None
     if is_drawing(path):
         problems.add(DRAWING, name)

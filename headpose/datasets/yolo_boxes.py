@@ -10,6 +10,7 @@ import numpy as np
 
 from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, first_folder
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.problem_kinds import BAD_ROW
 from headpose.datasets.yolo_names import class_names
 from headpose.errors import HeadposeError
 from headpose.files import number as as_number
@@ -73,7 +74,7 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 index = int(kind)
             except ValueError:
                 if line.strip():
-                    problems.add("bad row", f"{text.name} line {number}")
+                    problems.add(BAD_ROW, f"{text.name} line {number}")
                     boxes.append(("", UNREADABLE))
                 continue
             if len(values) > MOST_VALUES:
@@ -82,7 +83,7 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
                 continue
             box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             if not np.isfinite(box).all():
-                problems.add("bad row", f"{text.name} line {number}")
+                problems.add(BAD_ROW, f"{text.name} line {number}")
                 boxes.append((names.get(index, kind), UNREADABLE))
                 continue
             boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
