@@ -6,11 +6,11 @@ import numpy as np
 from variants import REFERENCE, VARIANTS, title
 
 from headpose.baselines.heads import CropRecipe
-from headpose.detection.metrics import LONG_SIDE
 from headpose.export.calibration import PORTRAIT_HEAD
 from headpose.export.verify import DEGREES, INT8_DEGREES, PIXELS
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.boxes import match
+from headpose.models.specs import LONG_SIDE
 
 ANGLES = 3  # tilt, pan, roll: the measures whose differences count
 SAME_HEAD_IOU = 0.5

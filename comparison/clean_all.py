@@ -15,11 +15,9 @@ from headpose.cli import common as cl
 from headpose.cli.clean_datasets import clean_all
 from headpose.cli.cleaning import DEEPGAZE_DEFAULTS
 
-CONFIDENCE = 0.65  # the published script's threshold for SSD512, if that is chosen
-
 
 def main() -> int:
-    return clean_all(__doc__, "clean/deepgaze/aflw_pointing04", CONFIDENCE, **DEEPGAZE_DEFAULTS)
+    return clean_all(__doc__, "clean/deepgaze/aflw_pointing04", **DEEPGAZE_DEFAULTS)
 
 
 if __name__ == "__main__":

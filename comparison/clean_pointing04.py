@@ -15,11 +15,9 @@ from headpose.cli import common as cl
 from headpose.cli.clean_datasets import clean_pointing04
 from headpose.cli.cleaning import DEEPGAZE_DEFAULTS
 
-CONFIDENCE = 0.75  # the published script's threshold for SSD512, if that is chosen
-
 
 def main() -> int:
-    return clean_pointing04(__doc__, "clean/deepgaze/pointing04", CONFIDENCE, **DEEPGAZE_DEFAULTS)
+    return clean_pointing04(__doc__, "clean/deepgaze/pointing04", **DEEPGAZE_DEFAULTS)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from headpose.attention.geometry import angles_between, from_rays, look_directions
+from headpose.attention.geometry import from_rays
 from headpose.attention.rows import moment
 from headpose.attention.series import SHORTEST, Series
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
+from headpose.geometry.angles import angles_between, direction_vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +164,7 @@ def facing_pairs(all_series: Sequence[Series], within: float) -> list[dict]:
         here, there = map(np.array, zip(*pairs, strict=True))
         way = second.places[there] - first.places[here]
         one, other = (
-            from_rays(look_directions(s.azimuth[k], s.elevation[k]), places[k])
+            from_rays(direction_vectors(s.azimuth[k], s.elevation[k]), places[k])
             for s, places, k in ((first, first.places, here), (second, second.places, there))
         )
         off = np.stack([angles_between(one, way), angles_between(other, -way)])

@@ -10,6 +10,7 @@ from headpose.attention.events import Event
 from headpose.attention.series import Series
 from headpose.attention.targets import CAMERA, ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import wrap_degrees
 from headpose.images.figures import save
 
 # Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
@@ -101,7 +102,7 @@ def direction_histogram(azimuth: np.ndarray, weights: np.ndarray) -> np.ndarray:
         weights: Seconds (N,).
     """
     known = ~np.isnan(azimuth)
-    wrapped = (azimuth[known] + 180) % 360 - 180
+    wrapped = wrap_degrees(azimuth[known])
     edges = np.arange(-180, 181, BIN)
     counts, _ = np.histogram(wrapped, edges, weights=weights[known])
     total = counts.sum()

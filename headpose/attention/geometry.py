@@ -95,18 +95,6 @@ def whole_heads(boxes: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.nda
     return whole, np.where(is_cut[:, 1], CUT_DEVIATION, DISTANCE_DEVIATION)
 
 
-def look_directions(azimuth: ArrayLike, elevation: ArrayLike) -> np.ndarray:
-    """Returns unit vectors (N, 3) where noses point, seen along the ray to each head.
-
-    Args:
-        azimuth, elevation: Degrees, see `headpose.geometry.angles.azimuth_elevation`.
-    """
-    across, up = np.radians(np.asarray(azimuth, float)), np.radians(np.asarray(elevation, float))
-    return np.stack(
-        [-np.sin(across) * np.cos(up), np.sin(up), np.cos(across) * np.cos(up)], axis=-1
-    )
-
-
 def from_rays(directions: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Returns directions in the camera's coordinates of those that are seen along a ray.
 
@@ -124,11 +112,3 @@ def from_rays(directions: np.ndarray, places: np.ndarray) -> np.ndarray:
     along = (cross * directions).sum(axis=1, keepdims=True)
     # (1 - cos) / sin^2 is 1 / (1 + cos); a ray from behind the camera does not exist.
     return cosine * directions + np.cross(cross, directions) + cross * along / (1 + cosine)
-
-
-def angles_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns the angles (N,) in degrees between vectors (N, 3); NaN where one has no length."""
-    lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = (first * second).sum(axis=-1) / lengths
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

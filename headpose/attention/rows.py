@@ -6,11 +6,10 @@ import numpy as np
 
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS as BOX
-from headpose.records.columns import Row
+from headpose.records.columns import SMOOTH, Row
 from headpose.reporting import logger
 
 ANGLES = ("azimuth", "elevation")
-SMOOTH = "smooth_"  # of the columns of angles that were smoothed over time
 WHOLE_TURN = 360.0  # degrees; more is no direction
 NEEDED = ("file", *BOX, *ANGLES)
 

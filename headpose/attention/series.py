@@ -5,18 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from headpose.attention.geometry import (
-    angles_between,
-    from_rays,
-    look_directions,
-    positions,
-    whole_heads,
-)
-from headpose.attention.rows import ANGLES, SMOOTH, moment, usable
+from headpose.attention.geometry import from_rays, positions, whole_heads
+from headpose.attention.rows import ANGLES, moment, usable
 from headpose.attention.targets import ELSEWHERE, UNKNOWN, Target
 from headpose.errors import HeadposeError
+from headpose.geometry.angles import angles_between, direction_vectors
 from headpose.geometry.boxes import COLUMNS as BOX
-from headpose.records.columns import Row, has_head
+from headpose.records.columns import SMOOTH, Row, has_head
 from headpose.reporting import logger
 
 SHORTEST = 0.3  # seconds: a shorter look, or one that is broken for less, is no event of its own
@@ -212,10 +207,9 @@ def _angles_to(
 
     Infinity where it is not there, NaN where it is and nobody knows the way to it.
     """
-    noses = look_directions(azimuth, elevation)
+    noses = direction_vectors(azimuth, elevation)
     if target.direction is not None:
-        wanted = look_directions(*([value] for value in target.direction))
-        return angles_between(noses, np.repeat(wanted, len(noses), axis=0))
+        return angles_between(noses, direction_vectors(*target.direction))
     goals = np.full((len(rows), 4), np.nan)
     for i, row in enumerate(rows):
         if target.region is not None:

@@ -9,6 +9,7 @@ from headpose.baselines.heads import ComparedHeads
 from headpose.datasets.head_matching import GROW, NOT_GROWN, grown, match_heads
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.problem_kinds import NO_PICTURE
 from headpose.datasets.told_sizes import NOT_FOUND
 from headpose.images.pictures import PictureError, read_image
 from headpose.parallel.prefetch import ahead
@@ -91,7 +92,7 @@ def at_detections(
         ahead(_read, pictures, waiting=BATCH), "pictures", len(pictures)
     ):
         if isinstance(pixels, PictureError):
-            problems.add("unreadable or missing picture", picture.name)
+            problems.add(NO_PICTURE, picture.name)
             continue
         waiting.append((picture, pixels))
         if len(waiting) == BATCH:

@@ -17,11 +17,13 @@ from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.datasets.picture_finder import with_found_files
 from headpose.datasets.pose_data import detected_boxes
+from headpose.datasets.problem_kinds import BAD_BOX, MISSING_PICTURE, NO_ANGLES, NO_PICTURE
 from headpose.datasets.repeated_rows import TWICE, repeated
-from headpose.datasets.told_sizes import NOT_FOUND, OTHER_SIZE, of_other_size, told_sizes
+from headpose.datasets.table_heads import add_each, has_place, in_picture
+from headpose.datasets.told_sizes import NOT_FOUND, told_sizes
 from headpose.detection.viola_jones import face_to_head, head_to_face
 from headpose.errors import HeadposeError
-from headpose.geometry.boxes import COLUMNS, as_boxes, can_show
+from headpose.geometry.boxes import COLUMNS, as_boxes
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
 from headpose.images.drawn_mark import read_photo
@@ -113,11 +115,9 @@ def read_clean_heads(
     }
     paths = table["source"].map(found)
     boxes = table[list(COLUMNS)].to_numpy(np.float64)
-    for name in table["source"][paths.isna()]:
-        problems.add("missing picture", name)
+    add_each(problems, MISSING_PICTURE, table["source"][paths.isna()])
     placed = np.isfinite(boxes).all(axis=1)
-    for name in table["source"][~placed]:
-        problems.add("no box", name)
+    add_each(problems, "no box", table["source"][~placed])
     usable = (paths.notna() & placed).to_numpy()
     if not usable.any():
         tried = ", ".join(map(str, pictures))
@@ -155,23 +155,19 @@ def read_table_heads(
     needed = ("file", *COLUMNS, "tilt", "pan")
     table = read_labels(named.path, named.part, needed, problems)
     table[[*ANGLES, *COLUMNS]] = numbers(table, (*ANGLES, *COLUMNS))
-    boxes = table[list(COLUMNS)].to_numpy(np.float64)
-    placed = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] - boxes[:, :2] >= 4).all(axis=1)
+    placed = has_place(table[list(COLUMNS)].to_numpy(np.float64))
     labelled = table[["tilt", "pan"]].notna().all(axis=1).to_numpy()
     turned_away = np.zeros(len(table), bool)
     if away and "face" in table:
         turned_away = (table["face"] == "away").to_numpy() & ~labelled
         labelled = labelled | turned_away
-    for name in table["file"][~placed]:
-        problems.add("bad box", name)
+    add_each(problems, BAD_BOX, table["file"][~placed])
     folder = picture_folder(named.path, table["file"])
     table = with_found_files(table, folder, problems)
     again = repeated(table, folder, (*COLUMNS, *ANGLES)) & placed
-    for name in table["file"][again]:
-        problems.add(TWICE, name)
+    add_each(problems, TWICE, table["file"][again])
     placed &= ~again
-    for name in table["file"][placed & ~labelled]:
-        problems.add("no angles", name)
+    add_each(problems, NO_ANGLES, table["file"][placed & ~labelled])
     table, turned_away = table[placed & labelled], turned_away[placed & labelled]
     if table.empty:
         told = "; ".join(problems.lines())
@@ -195,9 +191,7 @@ def _detect(heads: ComparedHeads, detector, problems: Problems) -> None:
     assert heads.pictures is not None
     for rows, picture in _pictures(heads, Problems()):
         heads.boxes[rows], missed = detected_boxes(detector, picture, heads.boxes[rows])
-        for _ in range(missed):
-            name = heads.pictures[rows[0]].name
-            problems.add(NOT_FOUND, name)
+        add_each(problems, NOT_FOUND, [heads.pictures[rows[0]].name] * missed)
 
 
 def select_heads(heads: ComparedHeads, chosen: np.ndarray | slice) -> ComparedHeads:
@@ -225,16 +219,10 @@ def usable_pictures(
     assert heads.boxes is not None
     assert heads.pictures is not None
     for rows, picture in _pictures(heads, problems):
-        width, height = picture.shape[1::-1]
-        if heads.sizes is not None:
-            other = of_other_size(heads.sizes[rows], width, height)
-            for row in rows[other]:
-                problems.add(OTHER_SIZE, heads.pictures[row].name)
-            rows = rows[~other]
-        inside = can_show(heads.boxes[rows], width, height)
-        for row in rows[~inside]:
-            problems.add("box outside the picture", heads.pictures[row].name)
-        if len(rows := rows[inside]):
+        sizes = None if heads.sizes is None else heads.sizes[rows]
+        names = np.array([heads.pictures[row].name for row in rows], object)
+        rows = rows[in_picture(heads.boxes[rows], sizes, picture, names, problems)]
+        if len(rows):
             yield rows, picture
 
 
@@ -290,7 +278,6 @@ def _pictures(heads: ComparedHeads, problems: Problems) -> Iterator[tuple[np.nda
 
     for path, picture in progress(ahead(read, groups, waiting=6), "pictures", len(groups)):
         if isinstance(picture, PictureError):
-            for _ in groups[path]:
-                problems.add("unreadable or missing picture", str(picture))
+            add_each(problems, NO_PICTURE, [picture] * len(groups[path]))
         else:
             yield groups[path], picture

@@ -1,14 +1,12 @@
 """Networks of others from ONNX files, run through any backend that is installed."""
 
-import contextlib
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from headpose.errors import HeadposeError, first_line
+from headpose.images.opencv_messages import silent_opencv
 from headpose.models.backends import Backend
 from headpose.models.onnx_header import read_inputs
 from headpose.models.sessions import open_session
@@ -69,7 +67,7 @@ class OnnxNetwork:
             installed = importlib.util.find_spec("onnxruntime") is not None
             backend = "onnxruntime" if installed else "opencv"
         try:
-            with _silent_opencv():
+            with silent_opencv():
                 return open_session(self.path, Backend(backend, "cpu", "float32"))
         except HeadposeError as failure:
             other = "; with onnxruntime installed it may be read" if backend == "opencv" else ""
@@ -79,7 +77,7 @@ class OnnxNetwork:
         """Returns how many pictures a call takes, after a trial with two and with one."""
         for count in (2, 1):
             try:
-                with _silent_opencv():
+                with silent_opencv():
                     outputs = self._run(np.zeros((count, *self.shape), np.float32))
             except Exception as error:  # each backend raises classes of its own
                 cause = error
@@ -94,15 +92,3 @@ class OnnxNetwork:
 
 def _by(shape: tuple) -> str:
     return "x".join(map(str, shape))
-
-
-@contextlib.contextmanager
-def _silent_opencv() -> Iterator[None]:
-    """Keeps OpenCV from printing what it raises as well."""
-    logging = cv2.utils.logging
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(before)

@@ -22,8 +22,8 @@ from headpose.baselines.registry import PeerEstimator
 from headpose.datasets.detection_annotations import picture_folder
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import with_found_files
-from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size, told_sizes
-from headpose.errors import PictureError
+from headpose.datasets.table_heads import in_picture, photo_of
+from headpose.datasets.told_sizes import told_sizes
 from headpose.geometry.angles import (
     flip,
     geodesic_distances,
@@ -31,10 +31,9 @@ from headpose.geometry.angles import (
     rotation_matrices,
     whole_turn_angles,
 )
-from headpose.geometry.boxes import COLUMNS, can_show
+from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import head_crops
-from headpose.images.drawn_mark import read_photo
 from headpose.pose.estimator import PoseEstimator
 from headpose.reporting import progress
 
@@ -147,22 +146,13 @@ def label_pictures(
     folder = picture_folder(path, table["file"]).resolve()
     table = with_found_files(table, folder, problems)
     for file, rows in progress(table.groupby("file", sort=False), "pictures"):
-        try:
-            picture = read_photo(folder / str(file))
-        except PictureError as error:
-            problems.add("unreadable or missing picture", str(error))
+        if (picture := photo_of(folder / str(file), problems)) is None:
             continue
-        width, height = picture.shape[1::-1]
-        other = of_other_size(told_sizes(rows), width, height)
-        for _ in range(int(other.sum())):
-            problems.add(OTHER_SIZE, str(file))
-        rows = rows[~other]
-        can_be = can_show(rows[list(COLUMNS)].to_numpy(np.float32), width, height)
-        for _ in range(int((~can_be).sum())):
-            problems.add("box outside the picture", str(file))
-        if not can_be.any():
+        boxes = rows[list(COLUMNS)].to_numpy(np.float32)
+        inside = in_picture(boxes, told_sizes(rows), picture, rows["file"].to_numpy(), problems)
+        if not inside.any():
             continue
-        place = rows.loc[can_be, list(COLUMNS)].reset_index(drop=True)
+        place = rows.loc[inside, list(COLUMNS)].reset_index(drop=True)
         labels = label(answers(fsa_net, whenet, ours, picture, place.to_numpy(np.float32)))
         told = pd.concat([place, labels], axis=1).assign(file=str(folder / str(file)))
         yield told[list(FIELDS)].dropna()

@@ -20,7 +20,6 @@ from headpose.geometry.convention_math import ANGLES
 from headpose.pose.estimator import all_measures
 from headpose.reporting import logger
 
-DECODINGS = ("degrees", "bins", "circular", "rotation")
 BIN = 3.0  # degrees, of networks that tell how likely each bin is
 # The mean and deviation of ImageNet's pixels in RGB, as torchvision's models are given them.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)

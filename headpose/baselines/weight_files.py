@@ -10,8 +10,10 @@ import numpy as np
 from headpose.baselines.deepgaze_files import find_checkpoints
 from headpose.baselines.predictors import DEEPGAZE, NAMES, Compared, files_of, load_compared
 from headpose.convert import keras2_weights
+from headpose.datasets.pose_data import SAME_HEAD_IOU
 from headpose.errors import HeadposeError
 from headpose.files import check_readable, is_hdf5
+from headpose.geometry.convention_math import ANGLES
 from headpose.images.pictures import read_image, sample_portrait
 
 # Where the shipped detector finds the head in the sample portrait, to ten pixels.
@@ -139,7 +141,7 @@ def _look_at_detector(path: Path, tell: Callable[[str], None], shapes: list[str]
         f"the sample portrait: head at {shown} (score {scores[0]:.2f}); it shares "
         f"{overlap:.2f} of its area with where the head is"
     )
-    return bool(overlap > 0.4)  # as matches of heads in this project, `SAME_HEAD_IOU`
+    return bool(overlap > SAME_HEAD_IOU)
 
 
 def _look_at_estimator(compared: Compared, tell: Callable[[str], None], shapes: list[str]) -> bool:
@@ -176,5 +178,4 @@ def _ours(picture: np.ndarray) -> str:
 
 
 def _degrees(angles: np.ndarray) -> str:
-    names = ("tilt", "pan", "roll")[: len(angles)]
-    return ", ".join(f"{n} {v:.1f}" for n, v in zip(names, angles, strict=False)) + " degrees"
+    return ", ".join(f"{n} {v:.1f}" for n, v in zip(ANGLES, angles, strict=False)) + " degrees"

@@ -9,8 +9,8 @@ from pathlib import Path
 from headpose.cli import common as cl
 from headpose.cli.cleaning import run_cleaning
 from headpose.cli.cleaning_options import add_options
+from headpose.detection.published import CLEAN_CONFIDENCE
 
-CONFIDENCE = 0.75  # the published scripts' threshold for SSD512
 OUTPUT = Path("clean")
 
 
@@ -20,9 +20,9 @@ def main() -> int:
     parser = cl.parser(__doc__)
     parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME", help=", ".join(DATASETS))
     parser.add_argument("data", type=cl.path, help="where it is")
-    add_options(parser, str(OUTPUT), CONFIDENCE)
+    add_options(parser, str(OUTPUT), CLEAN_CONFIDENCE)
     arguments = parser.parse_args()
     if arguments.output == OUTPUT:
         arguments.output = OUTPUT / arguments.dataset
     readers = [lambda: read_dataset(arguments.dataset, arguments.data)]
-    return run_cleaning(parser, arguments, CONFIDENCE, [arguments.data], readers)
+    return run_cleaning(parser, arguments, CLEAN_CONFIDENCE, [arguments.data], readers)

@@ -2,8 +2,6 @@
 
 from headpose.cli.clean_datasets import clean_all
 
-CONFIDENCE = 0.65  # the published script's threshold for SSD512
-
 
 def main() -> int:
-    return clean_all(__doc__, "clean/aflw_pointing04", CONFIDENCE)
+    return clean_all(__doc__, "clean/aflw_pointing04")

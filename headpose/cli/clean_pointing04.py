@@ -2,8 +2,6 @@
 
 from headpose.cli.clean_datasets import clean_pointing04
 
-CONFIDENCE = 0.75  # the published script's threshold for SSD512
-
 
 def main() -> int:
-    return clean_pointing04(__doc__, "clean/pointing04", CONFIDENCE)
+    return clean_pointing04(__doc__, "clean/pointing04")

@@ -16,6 +16,7 @@ from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pointing04 import WITHOUT_BOX
 from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
 from headpose.images.listing import real_path
@@ -106,8 +107,7 @@ def run_cleaning(
         cl.warn("what is done is kept; start the same command again to go on")
         raise
     _report(summary, folder.path)
-    lost = [k for k in summary["reported"] if k in ("missing picture", "unreadable picture")]
-    return 1 if lost else 0
+    return 1 if GONE & summary["reported"].keys() else 0
 
 
 def detector_and_thresholds(arguments: argparse.Namespace, published: float):

@@ -13,6 +13,7 @@ from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
+from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import add_trust_option, check_models, named_detector
 from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.measured_sources import check_no_picture, each_once
@@ -151,21 +152,15 @@ def show_figures(results: list[dict]) -> None:
     print("(with the number of heads); median and 90th percentile are of the mean of a head's tilt")
     print("and pan. Within 15 degrees of a pan of 90, tilt and roll mean little and do not count.")
     print()
-    print(f"| estimator | {' | '.join(titles)} | ms a head |")
-    print(f"| --- |{' ---: |' * (len(titles) + 1)}")
+    rows = []
     for result in results:
         row = result["errors"]["all"]
         values = [row["tilt"], row["pan"], row["mean"], row.get("roll", math.nan)]
         values += [result["median"], result["90th percentile"]]
         values += [result["errors"][n]["mean"] for n in ranges]
-        cells = [cell(v) for v in [*values, result["ms a head"]]]
-        print(f"| {result['estimator']} | {' | '.join(cells)} |")
+        rows.append([result["estimator"], *map(cell, [*values, result["ms a head"]])])
+    print(markdown_table(["estimator", *titles, "ms a head"], rows))
     print()
-
-
-def cell(value: float) -> str:
-    """Returns a table cell; a dash where there is nothing to tell."""
-    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def show_check(name: str, check) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from headpose.datasets.problem_kinds import UNREADABLE_PICTURE
 from headpose.errors import HeadposeError, PictureError
 from headpose.files import atomic_write, numbered
 from headpose.reporting import report
@@ -39,7 +40,7 @@ def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
         try:
             read_image(file)
         except PictureError:
-            problems.add("unreadable picture", str(file))
+            problems.add(UNREADABLE_PICTURE, str(file))
             return None
         return file
 

@@ -1,20 +1,14 @@
 """The tables that `headpose evaluate-detector` prints."""
 
-import math
-
-from headpose.cli.markdown import markdown_table
+from headpose.cli.markdown import cell, markdown_table
 
 
 def markdown(rows: list[dict]) -> str:
     """Lays rows out as a Markdown table."""
-    return markdown_table(list(rows[0]), [[cell(v) for v in r.values()] for r in rows])
-
-
-def cell(value: object) -> str:
-    """Returns a cell of a table; a dash for what no head of a set can tell."""
-    if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.3f}"
-    return str(value)
+    cells = [
+        [cell(v, ".3f") if isinstance(v, float) else str(v) for v in row.values()] for row in rows
+    ]
+    return markdown_table(list(rows[0]), cells)
 
 
 def print_tags(tags: dict) -> None:

@@ -2,14 +2,15 @@
 
 import argparse
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
+from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import backend_from, check_models, model_for
 from headpose.cli.surroundings import outlive_reader
+from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.reporting import report
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from headpose.datasets.label_tables import Problems
 
 NO_DETECTOR = "none"
-# Kinds of pictures that could not be measured on, which make the status 1.
-GONE = {"missing picture", "unreadable or missing picture"}
 COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
 
 
@@ -157,18 +156,18 @@ def table(results: list[dict]) -> list[str]:
     ranges = {name: row["heads"] for r in results for name, row in r["ranges"].items()}
     titles = ["estimator", "boxes", "heads", "found", *COLUMNS]
     titles += [f"{name} ({heads})" for name, heads in ranges.items()]
-    lines = [
-        "Mean absolute errors in degrees; the last columns are the mean by |yaw| (with heads).",
-        "",
-        f"| {' | '.join(titles)} |",
-        f"| --- | --- |{' ---: |' * (len(titles) - 2)}",
-    ]
+    rows = []
     for row in results:
         found = "-" if row["found"] is None else str(row["found"])
         cells = [row["estimator"], row["boxes"], str(row["heads"]), found]
-        cells += [_cell(row[name]) for name in COLUMNS]
-        cells += [_cell(row["ranges"][n]["mean"]) if n in row["ranges"] else "-" for n in ranges]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells += [cell(row[name]) for name in COLUMNS]
+        cells += [cell(row["ranges"][n]["mean"]) if n in row["ranges"] else "-" for n in ranges]
+        rows.append(cells)
+    lines = [
+        "Mean absolute errors in degrees; the last columns are the mean by |yaw| (with heads).",
+        "",
+        *markdown_table(titles, rows, left=2).split("\n"),
+    ]
     if locked := max(row["locked"] for row in results):
         lines += [
             "",
@@ -176,12 +175,8 @@ def table(results: list[dict]) -> list[str]:
             "degenerate: they turn about almost the same axis. Without these heads:",
         ]
         lines += [
-            f"{row['estimator']}, {row['boxes']}: pitch {_cell(row['pitch_unlocked'])}, "
-            f"roll {_cell(row['roll_unlocked'])}"
+            f"{row['estimator']}, {row['boxes']}: pitch {cell(row['pitch_unlocked'])}, "
+            f"roll {cell(row['roll_unlocked'])}"
             for row in results
         ]
     return lines
-
-
-def _cell(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from headpose.cli.markdown import markdown_table
+from headpose.cli.markdown import cell, markdown_table
 
 OVERVIEW = (
     *("data set", "estimator", "heads", "tilt", "pan", "mean", "roll", "off", "median"),
@@ -29,10 +29,9 @@ def show(name: str, row: dict) -> None:
     for label, part in errors.items():
         if not part["heads"]:
             continue
-        cells = [cell(part.get(a, math.nan), ".2f") for a in angles]
+        cells = [cell(part.get(a, math.nan)) for a in angles]
         cells += [
-            cell(row[k].get(label, math.nan), ".2f")
-            for k in ("turn or nose", "turn or nose median")
+            cell(row[k].get(label, math.nan)) for k in ("turn or nose", "turn or nose median")
         ]
         cells = [f"{text:>8}" for text in cells]
         cells += [f"{trust[label]['expected']:10.2f}"] if trust else []
@@ -50,11 +49,6 @@ def show_single(row: dict) -> None:
     if "reliability" in row:
         value = row["reliability"]["all"]["rank correlation"]
         print(f"  rank correlation of expected and true error: {value:.3f}")
-
-
-def cell(value: float, form: str) -> str:
-    """Returns a table cell; a dash where there is nothing to average."""
-    return "-" if math.isnan(value) else format(value, form)
 
 
 def overview(rows: Sequence[dict]) -> str:
@@ -78,9 +72,9 @@ def _overview_cells(row: dict) -> list[str]:
         row["dataset"],
         row["estimator"],
         str(whole["heads"]),
-        *(cell(value, ".2f") for value in degrees),
+        *(cell(value) for value in degrees),
         *(cell(value, ".3f") for value in shares),
-        cell(trust.get("expected", math.nan), ".2f"),
+        cell(trust.get("expected", math.nan)),
         cell(trust.get("rank correlation", math.nan), ".3f"),
     ]
 
@@ -96,9 +90,9 @@ def by_pan(rows: Sequence[dict]) -> str:
             row["estimator"],
             label,
             str(part["heads"]),
-            cell(row["turn or nose"][label], ".2f"),
-            cell(row["turn or nose median"][label], ".2f"),
-            cell(row.get("reliability", {}).get(label, {}).get("expected", math.nan), ".2f"),
+            cell(row["turn or nose"][label]),
+            cell(row["turn or nose median"][label]),
+            cell(row.get("reliability", {}).get(label, {}).get("expected", math.nan)),
         ]
         for row in rows
         for label, part in row["errors"].items()

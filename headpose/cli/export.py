@@ -76,24 +76,25 @@ def named_file(model: Path) -> Path:
 
 def size_of(path: Path) -> int:
     """Returns the bytes of a file (with the weights beside it) or a folder."""
-    from headpose.export.exporter import weights_of
+    from headpose.models.openvino_files import weights_beside
 
     files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
     if path.suffix == ".xml":
-        files.append(weights_of(path))
+        files.append(weights_beside(path))
     return sum(f.stat().st_size for f in files)
 
 
 def main() -> None:
     arguments = options().parse_args()
     arguments.model = named_file(arguments.model)
-    from headpose.export.exporter import export, weights_of
+    from headpose.export.exporter import export
+    from headpose.models.openvino_files import weights_beside
 
     form, int8 = arguments.format, arguments.int8 is not None
     target = arguments.output or default_target(arguments.model, form, int8)
     check_models(arguments.model)
     if FORMATS[form].suffix:  # else it is a folder, which the exporter looks at
-        weights = [weights_of(target)] if target.suffix == ".xml" else []
+        weights = [weights_beside(target)] if target.suffix == ".xml" else []
         check_outputs([target, *weights], [arguments.model], arguments.overwrite)
     outlive_reader(target)
     how = arguments.int8, arguments.check, arguments.half

@@ -1,5 +1,6 @@
 """Tables in Markdown."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +8,14 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lays cells out, the first column to the left, the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+def cell(value: float, form: str = ".2f") -> str:
+    """Returns a number as a cell; a dash for NaN, where there is nothing to tell."""
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Lays cells out, so many columns to the left, the others to the right."""
+    lines = [head, [*["---"] * left, *["---:"] * (len(head) - left)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

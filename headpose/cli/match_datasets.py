@@ -8,9 +8,8 @@ import argparse
 
 from headpose.cli import common as cl
 from headpose.cli.surroundings import outlive_reader
+from headpose.datasets.matching import SAME_HEAD_IOU
 from headpose.images.listing import real_path
-
-SAME_HEAD = 0.3  # IoU
 
 
 def options() -> argparse.ArgumentParser:
@@ -30,7 +29,7 @@ def options() -> argparse.ArgumentParser:
         "--iou",
         type=cl.in_range(0.01, 1),
         help="overlap (intersection over union) from which two head boxes are one head's "
-        f"(default: {SAME_HEAD})",
+        f"(default: {SAME_HEAD_IOU})",
     )
     return parser
 
@@ -60,7 +59,7 @@ def main() -> None:
     if arguments.by_angles:
         matches = match_by_angles(reference, second)
     else:
-        matches = match_by_box(reference, second, arguments.iou or SAME_HEAD)
+        matches = match_by_box(reference, second, arguments.iou or SAME_HEAD_IOU)
     for name, number in matches.counts.items():
         print(f"{name}: {number}")
     rows = write_matched(reference, second, matches, destination, arguments.overwrite)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from headpose.cli import common as cl
 from headpose.cli.pipeline_options import named_estimator
 from headpose.cli.surroundings import outlive_reader
+from headpose.datasets.problem_kinds import BAD_ROW
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs
 from headpose.training.fields import MAX_SEED
@@ -140,11 +141,11 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     ignored = ignored_rows(table)
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:
-            problems.add("bad row", f"{path.name} line {line}")
+            problems.add(BAD_ROW, f"{path.name} line {line}")
     known = (table[list(COLUMNS)] != "").any(axis=1)  # a row without a box names a picture
     table[list(COLUMNS)] = numbers(table, COLUMNS)
     for line in table.index[known & table[list(COLUMNS)].isna().any(axis=1)]:
-        problems.add("bad row", f"{path.name} line {line}")
+        problems.add(BAD_ROW, f"{path.name} line {line}")
     again = repeated(table, folder, COLUMNS)
     for name in table["file"][again]:
         problems.add(TWICE, name)

@@ -8,7 +8,7 @@ import argparse
 import math
 
 from headpose.cli import common as cl
-from headpose.cli.markdown import markdown_table
+from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import (
     add_backend_option,
     backend_from,
@@ -64,8 +64,8 @@ def shown(row: dict[str, float]) -> list[str]:
     limit = "none" if math.isinf(row["limit"]) else f"{row['limit']:g}°"
     errors = [row[name] for name in ("mean", "median", "nine tenths under")]
     told = ["-" if math.isnan(value) else f"{value:.1f}°" for value in errors]
-    far = "-" if math.isnan(row["far off"]) else f"{row['far off']:.1%}"
-    return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far]
+    far_off = cell(row["far off"], ".1%")
+    return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far_off]
 
 
 def main() -> None:

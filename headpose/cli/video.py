@@ -25,6 +25,7 @@ from headpose.cli.table_options import (
 )
 from headpose.cli.video_sources import Sources, find_sources, output_files
 from headpose.cli.windows import NO_WINDOW, check_display, open_window
+from headpose.detection.published import VIDEO_CONFIDENCE
 from headpose.errors import HeadposeError, reason
 from headpose.files import writable_folder, write_json
 from headpose.images.listing import is_folder, is_there
@@ -38,7 +39,8 @@ DEFAULT_OUTPUT = Path("output")
 
 
 def options() -> argparse.ArgumentParser:
-    parser = cl.parser(__doc__, epilog=f"{SIGNS} SSD512's default threshold is 0.65 for videos.")
+    threshold = f"SSD512's default threshold is {VIDEO_CONFIDENCE} for videos."
+    parser = cl.parser(__doc__, epilog=f"{SIGNS} {threshold}")
     seconds, whole = cl.in_range(0, math.inf), cl.at_least(1)
     add = parser.add_argument
     add(

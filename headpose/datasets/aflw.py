@@ -12,6 +12,7 @@ from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
+from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError, reason
 from headpose.files import check_readable
 from headpose.geometry.angles import wrap_degrees
@@ -74,7 +75,7 @@ def read_aflw(
     for name in sorted(by_name):
         path = finder.find(name, problems)
         if path is None:
-            problems.add("missing picture", name)
+            problems.add(MISSING_PICTURE, name)
             continue
         rows = by_name[name]
         poses = [our_angles(*row[2]) for row in rows]
@@ -83,7 +84,7 @@ def read_aflw(
             shown = relative_name(path, folder, name)
             found.append(LabelledPicture(path, shown, boxes, angles, NAME))
     if not found:
-        hint = "name their folder with --pictures" if "missing picture" in problems.by_kind else ""
+        hint = "name their folder with --pictures" if MISSING_PICTURE in problems.by_kind else ""
         raise HeadposeError(f"{labels}: no usable picture in {base}; {problems.lines()[0]}; {hint}")
     return found, problems
 

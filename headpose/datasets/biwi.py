@@ -13,6 +13,7 @@ import numpy as np
 
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
+from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError
 from headpose.files import text_of
 from headpose.geometry.conventions import from_convention
@@ -58,7 +59,7 @@ def read_biwi(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
         for frame, parts in _frames(folder, problems).items():
             shown = f"{folder.name}/frame_{frame}"
             if "rgb.png" not in parts:
-                problems.add("missing picture", shown)
+                problems.add(MISSING_PICTURE, shown)
                 continue
             if "pose.txt" not in parts:
                 problems.add("picture without pose", shown)

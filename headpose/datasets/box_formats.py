@@ -34,6 +34,7 @@ from headpose.datasets.box_rows import (
 from headpose.datasets.json_boxes import read_coco, read_odgt
 from headpose.datasets.label_angles import with_angles_that_can_be
 from headpose.datasets.label_tables import Problems, numbers, of_part, read_texts
+from headpose.datasets.problem_kinds import BAD_BOX, BAD_ROW
 from headpose.datasets.told_sizes import SIZE, known_size, told_sizes
 from headpose.datasets.yolo_boxes import read_yolo
 from headpose.errors import HeadposeError, reason
@@ -105,7 +106,7 @@ def read_csv(path: Path, part: str, problems: Problems) -> Rows:
         table.index, table["file"], boxes, empty, ignored, tags, sizes, strict=True
     ):
         if not name or ignore is None or not (none or np.isfinite(box).all()):
-            problems.add("bad row", f"{path.name} line {line}")
+            problems.add(BAD_ROW, f"{path.name} line {line}")
             if name:
                 rows.setdefault(name, []).append(UNREADABLE)
             continue
@@ -189,7 +190,7 @@ def read_voc(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             )
         found[name] = boxes
         if not all(np.isfinite(row.box).all() for _, row in boxes):
-            problems.add("bad box", file.name)
+            problems.add(BAD_BOX, file.name)
     chosen = chosen_classes(folder, (kind for boxes in found.values() for kind, _ in boxes), part)
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows

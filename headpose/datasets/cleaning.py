@@ -18,7 +18,8 @@ from headpose.datasets.head_matching import (
     match_heads,
 )
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture
-from headpose.geometry.boxes import as_boxes, intersection
+from headpose.datasets.problem_kinds import MISSING_PICTURE, UNREADABLE_PICTURE
+from headpose.geometry.boxes import COLUMNS, as_boxes, intersection
 from headpose.geometry.crops import head_crops
 from headpose.images.drawn_mark import DRAWING, check_photo, is_drawing
 from headpose.images.pictures import PictureError, read_image
@@ -137,13 +138,7 @@ def clean_picture(
                 "roll": roll,
                 "source": labelled.name,
                 "subject": labelled.subject,
-                **dict(
-                    zip(
-                        ("xmin", "ymin", "xmax", "ymax"),
-                        (round(float(c), 2) for c in box),
-                        strict=True,
-                    )
-                ),
+                **dict(zip(COLUMNS, (round(float(c), 2) for c in box), strict=True)),
                 "score": score,
                 "dataset": labelled.dataset,
                 "mirrored": 0,
@@ -209,7 +204,7 @@ def _clean_batch(batch, detector, confidence, recipe, folder, unsure=None) -> li
     for key, labelled, picture in batch:
         if isinstance(picture, PictureError):
             missing = isinstance(picture.__cause__, FileNotFoundError)
-            kind = "missing picture" if missing else "unreadable picture"
+            kind = MISSING_PICTURE if missing else UNREADABLE_PICTURE
             kind = DRAWING if is_drawing(labelled.path) else kind
             records.append(Record(key, problems=[(kind, labelled.name)]))
             continue

@@ -14,6 +14,7 @@ from headpose.datasets.direct_mhp import read_json
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
+from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.datasets.repeated_rows import TWICE
 from headpose.errors import HeadposeError
 from headpose.files import number
@@ -81,12 +82,12 @@ def _read_head(
     picture = finder.find(PICTURE.format(item), problems)
     labels = finder.find(LABELS.format(item), problems)
     if picture is None or labels is None:
-        problems.add("missing picture" if picture is None else "picture without labels", item)
+        problems.add(MISSING_PICTURE if picture is None else "picture without labels", item)
         return None
     try:
         x, y, width, height = (number(value) for value in entry["bbox"])
     except (KeyError, TypeError, ValueError):
-        problems.add("label without rectangle", item)
+        problems.add(NO_RECTANGLE, item)
         return None
     try:
         matrix = np.asarray(read_json(labels)[MATRIX], np.float64)
@@ -95,7 +96,7 @@ def _read_head(
         problems.add("pose that is no rotation, or unreadable", item)
         return None
     except (KeyError, TypeError, ValueError):
-        problems.add("label without pose", item)
+        problems.add(NO_POSE, item)
         return None
     box = np.array([[x, y, x + width, y + height]], np.float32)
     name = relative_name(picture, folder, picture.name)

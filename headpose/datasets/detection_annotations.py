@@ -15,6 +15,7 @@ from headpose.datasets.box_formats import read_box_rows
 from headpose.datasets.box_rows import BoxRow, Rows, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName
 from headpose.datasets.picture_finder import PictureFinder
+from headpose.datasets.problem_kinds import MISSING_PICTURE, UNREADABLE_PICTURE
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError
@@ -46,13 +47,12 @@ class BoxedPicture:
 
 
 def read_boxed_pictures(
-    source: str | Path | SourceName, pictures: str | Path | None = None
+    source: str | Path | SourceName,
 ) -> tuple[list[BoxedPicture], Problems]:
     """Reads labelled pictures of any layout in `headpose.datasets.box_formats`.
 
     Args:
         source: The file or folder; `labels.csv#train` takes a part of it, or a class.
-        pictures: The folder that file names are relative to; by default the layout's own.
 
     Returns:
         The pictures that can be used, in the order of the source, and what could not.
@@ -64,7 +64,6 @@ def read_boxed_pictures(
     named = source if isinstance(source, SourceName) else SourceName.parse(str(source))
     problems = Problems()
     folder, rows = read_box_rows(named.path, named.part, problems)
-    folder = Path(pictures) if pictures else folder
     rows = _by_picture(folder, rows, problems)
 
     def check(item: tuple[str, list[BoxRow]]) -> BoxedPicture | None:
@@ -105,7 +104,7 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
         height, width = read_image(path).shape[:2]
     except PictureError as error:
         missing = isinstance(error.__cause__, FileNotFoundError)
-        problems.add("missing picture" if missing else "unreadable picture", name)
+        problems.add(MISSING_PICTURE if missing else UNREADABLE_PICTURE, name)
         return None
     if is_drawing(path):
         problems.add(DRAWING, name)

@@ -16,6 +16,7 @@ from headpose.datasets.label_angles import warn_of_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
 from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
+from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
 from headpose.errors import HeadposeError, PictureError, reason
@@ -66,7 +67,7 @@ def read_direct_mhp(
     for key, name in sorted(names.items(), key=lambda item: item[1]):
         path = finder.find(name, problems)
         if path is None:
-            problems.add("missing picture", name)
+            problems.add(MISSING_PICTURE, name)
             continue
         if (other := known.setdefault(place_of(path), name)) != name:
             raise HeadposeError(f"{labels}: {other} and {name} are one picture; leave one out")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from headpose.datasets.label_angles import with_angles_that_can_be
+from headpose.datasets.problem_kinds import BAD_ROW
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, check_header, check_readable
 from headpose.files.csv_rows import ROW_END, UnixRows
@@ -168,7 +169,7 @@ def read_texts(
                 else:
                     if cut is not None and "file" in header:
                         cut.update(row[header.index("file") :][:1])
-                    problems.add("bad row", f"{path.name} line {reader.line_num}")
+                    problems.add(BAD_ROW, f"{path.name} line {reader.line_num}")
         check_header(header)
     except UnicodeDecodeError as error:
         raise HeadposeError(f"{path}: not a CSV file in UTF-8; save it as that") from error

@@ -11,6 +11,7 @@ from headpose.images.picture_cache import PictureCache
 
 MIN_SIDE = 96  # pixels; smaller parts show too little to be mistaken for something
 CLEARANCE = 0.35  # of the box's longer side, kept free around every head
+BELIEVED = 0.3  # score above which another detector's find is taken for somebody
 
 
 def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
@@ -35,9 +36,7 @@ def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
     return picture[top:bottom, left:right]
 
 
-def backgrounds(
-    pictures: Sequence[BoxedPicture], other=None, min_score: float = 0.3
-) -> Iterator[np.ndarray]:
+def backgrounds(pictures: Sequence[BoxedPicture], other=None) -> Iterator[np.ndarray]:
     """Yields the parts of pictures away from their heads, and from what is to be ignored.
 
     That is the whole of a picture without either.
@@ -46,7 +45,6 @@ def backgrounds(
         pictures: Labelled pictures.
         other: A detector that is asked whether a part shows somebody the labels leave
             out; such parts are passed over. None passes over none.
-        min_score: The score from which it is believed.
     """
     cache = PictureCache(0)
     for item in pictures:
@@ -54,7 +52,7 @@ def backgrounds(
         part = without_heads(picture, box.as_boxes(known)) if len(known) else picture
         if part is None:
             continue
-        if other is None or not len(other.detect([part], min_score)[0][0]):
+        if other is None or not len(other.detect([part], BELIEVED)[0][0]):
             yield part
 
 

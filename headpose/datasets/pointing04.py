@@ -11,6 +11,7 @@ import numpy as np
 
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pose_annotations import FACE, LabelledPicture, relative_name
+from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError
 from headpose.files import text_of
 
@@ -68,7 +69,7 @@ def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems
             found.append(LabelledPicture(path, shown, box, angles, NAME, person, FACE, alone=True))
         for name in sorted(files):
             if FILE.fullmatch(name) and name.endswith(".txt") and f"{name[:-4]}.jpg" not in files:
-                problems.add("missing picture", relative_name(folder / name, source, name))
+                problems.add(MISSING_PICTURE, relative_name(folder / name, source, name))
     if not found:
         told = "; ".join(problems.lines()) or "no folders Person01 to Person15 with pictures"
         raise HeadposeError(f"{source}: not Pointing'04: {told}")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.problem_kinds import NO_POSE, NO_RECTANGLE
 from headpose.geometry.boxes import area, as_boxes, iou
 
 FACE, HEAD = "face", "head"
@@ -65,9 +66,9 @@ def usable_heads(
     placed = np.isfinite(every).all(axis=1)
     placed[placed] = area(every[placed]) > 0
     for _ in range(int((~posed).sum())):
-        problems.add("label without pose", name)
+        problems.add(NO_POSE, name)
     for _ in range(int((posed & ~placed).sum())):
-        problems.add("label without rectangle", name)
+        problems.add(NO_RECTANGLE, name)
     every, poses = every[posed & placed], poses[posed & placed]
     kept: list[int] = []
     overlap = iou(every, every)

@@ -14,16 +14,16 @@ from headpose.datasets.label_angles import check_trust
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, numbers, read_labels
 from headpose.datasets.labelled_rows import check_source, named_dataset, read_rows
 from headpose.datasets.picture_finder import with_found_files
+from headpose.datasets.problem_kinds import BAD_BOX, NO_ANGLES
 from headpose.datasets.rendered_tiles import PLACE, blend, cut_tiles
 from headpose.datasets.repeated_rows import TWICE, repeated
-from headpose.datasets.told_sizes import NOT_FOUND, OTHER_SIZE, of_other_size, told_sizes
+from headpose.datasets.table_heads import add_each, has_place, in_picture, photo_of
+from headpose.datasets.told_sizes import NOT_FOUND, told_sizes
 from headpose.errors import HeadposeError
 from headpose.geometry import crops
 from headpose.geometry.angles import pitch_down
-from headpose.geometry.boxes import COLUMNS, can_show, match
+from headpose.geometry.boxes import COLUMNS, match
 from headpose.geometry.convention_math import ANGLES
-from headpose.images.drawn_mark import read_photo
-from headpose.images.pictures import PictureError
 from headpose.reporting import progress
 
 CONTEXT = 1.75  # side of a patch over side of the crop in it
@@ -168,43 +168,26 @@ def _read_boxes(path, table, problems, size, side, margin, detector, grey=True) 
     numbered, files = pd.factorize(table["file"].to_numpy(object))
     for number, rows in progress(table.groupby(numbered, sort=False), "pictures"):
         file = files[number]
-        boxes = rows[list(COLUMNS)].to_numpy(np.float32)
-        extent = boxes[:, 2:] - boxes[:, :2]
-        usable = np.isfinite(boxes).all(axis=1) & (extent >= 4).all(axis=1)
-        for _ in range(int((~usable).sum())):
-            problems.add("bad box", str(file))
+        placed = has_place(rows[list(COLUMNS)].to_numpy(np.float64))
+        add_each(problems, BAD_BOX, rows["file"][~placed])
         labelled = (rows[["tilt", "pan"]].notna().all(axis=1) | rows["away"]).to_numpy()
-        for _ in range(int((usable & ~labelled).sum())):
-            problems.add("no angles", str(file))
-        usable &= labelled
-        if not usable.any():
+        add_each(problems, NO_ANGLES, rows["file"][placed & ~labelled])
+        rows = rows[placed & labelled]
+        if rows.empty or (colour := photo_of(folder / str(file), problems)) is None:
             continue
-        try:
-            colour = read_photo(folder / str(file))
-        except PictureError as error:
-            problems.add("unreadable or missing picture", str(error))
+        boxes = rows[list(COLUMNS)].to_numpy(np.float32)
+        inside = in_picture(boxes, told_sizes(rows), colour, rows["file"].to_numpy(), problems)
+        rows, boxes = rows[inside], boxes[inside]
+        if rows.empty:
             continue
-        height, width = colour.shape[:2]
-        other = of_other_size(told_sizes(rows), width, height)
-        for _ in range(int((usable & other).sum())):
-            problems.add(OTHER_SIZE, str(file))
-        usable &= ~other
-        can_be = can_show(boxes, width, height)
-        for _ in range(int((usable & ~can_be).sum())):
-            problems.add("box outside the picture", str(file))
-        usable &= can_be
-        if not usable.any():
-            continue
-        boxes = boxes[usable]
         if detector is not None:
             boxes, missed = detected_boxes(detector, colour, boxes)
-            for _ in range(missed):
-                problems.add(NOT_FOUND, str(file))
+            add_each(problems, NOT_FOUND, [file] * missed)
         seen = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY) if grey else colour
         cut.append(crops.head_crops(seen, boxes, size, side, margin, grey=grey))
         around = crops.squares(boxes, side, margin * CONTEXT)
         patches += [crops.resize(crops.cut(seen, s), (patch_size, patch_size)) for s in around]
-        rows, bytes_there = rows[usable], (folder / str(file)).stat().st_size
+        bytes_there = (folder / str(file)).stat().st_size
         texts = (f"{Path(str(file)).name} {bytes_there} {box}" for box in _boxes_of(rows))
         kept.append(rows.assign(origin=_numbered(texts)))
     if not kept:
@@ -226,8 +209,7 @@ def _once(table: pd.DataFrame, folder: Path, problems: Problems) -> pd.DataFrame
     """Returns the rows whose head and angles no earlier row has."""
     boxes = table[list(COLUMNS)].notna().all(axis=1).to_numpy()
     again = repeated(table, folder, (*COLUMNS, *ANGLES)) & boxes
-    for file in table["file"][again]:
-        problems.add(TWICE, str(file))
+    add_each(problems, TWICE, table["file"][again])
     return table[~again]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from headpose.datasets.label_tables import Problems, numbers
+from headpose.datasets.problem_kinds import BAD_BOX, NO_ANGLES
 from headpose.files import is_regular
 from headpose.geometry.boxes import COLUMNS
 from headpose.reporting import progress
@@ -35,9 +36,8 @@ def cut_tiles(
         whole = (np.isfinite(places) & (places == np.rint(places)) & (places >= 0)).all(axis=1)
     wrong = {
         "no place of a tile": ~whole,
-        "bad box": ~(boxes[:, 2:] - boxes[:, :2] >= 1).all(axis=1)
-        | ~np.isfinite(boxes).all(axis=1),
-        "no angles": table[["tilt", "pan"]].isna().any(axis=1).to_numpy(),
+        BAD_BOX: ~(boxes[:, 2:] - boxes[:, :2] >= 1).all(axis=1) | ~np.isfinite(boxes).all(axis=1),
+        NO_ANGLES: table[["tilt", "pan"]].isna().any(axis=1).to_numpy(),
     }
     usable = np.ones(len(table), bool)
     for kind, rows in wrong.items():

@@ -15,6 +15,7 @@ from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import check_mat
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name
+from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.errors import HeadposeError
 from headpose.geometry.conventions import from_convention
 from headpose.reporting import progress
@@ -103,7 +104,7 @@ def _pairs(source: Path, problems: Problems) -> list[tuple[Path, Path]]:
     for picture in pictures:
         problems.add("picture without .mat", relative_name(picture, source, ""))
     for file in labels.values():
-        problems.add("missing picture", relative_name(file, source, ""))
+        problems.add(MISSING_PICTURE, relative_name(file, source, ""))
     return sorted(pairs)
 
 
@@ -126,7 +127,7 @@ def _read_label(
         return None
     pose = _numbers(content, "Pose_Para")
     if pose is None or pose.size < 3 or not np.isfinite(pose.ravel()[:3]).all():
-        problems.add("label without pose", name)
+        problems.add(NO_POSE, name)
         return None
     radians = pose.ravel()[:3]
     poses.append(radians)
@@ -135,7 +136,7 @@ def _read_label(
         return None
     points = _landmarks(content)
     if points is None:
-        problems.add("label without rectangle", name)
+        problems.add(NO_RECTANGLE, name)
         box = np.full((1, 4), np.nan, np.float32)
     else:
         box = np.concatenate([points.min(axis=1), points.max(axis=1)])[None].astype(np.float32)

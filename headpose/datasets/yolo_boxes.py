@@ -3,13 +3,14 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from headpose.datasets.box_rows import UNREADABLE, BoxRow, Rows, chosen_classes, first_folder
 from headpose.datasets.label_tables import Problems
+from headpose.datasets.problem_kinds import BAD_ROW
 from headpose.datasets.yolo_names import class_names
 from headpose.errors import HeadposeError
 from headpose.files import number as as_number
@@ -67,25 +68,8 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
             problems.add("picture that shares its text with another", str(name))
             boxes.append(("", UNREADABLE))
         for number, line in enumerate(lines, 1):
-            try:
-                kind, *values = line.split()
-                x, y, width, height = map(as_number, values[:4])
-                index = int(kind)
-            except ValueError:
-                if line.strip():
-                    problems.add("bad row", f"{text.name} line {number}")
-                    boxes.append(("", UNREADABLE))
-                continue
-            if len(values) > MOST_VALUES:
-                problems.add("outline or key points, no box", f"{text.name} line {number}")
-                boxes.append((names.get(index, kind), UNREADABLE))
-                continue
-            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-            if not np.isfinite(box).all():
-                problems.add("bad row", f"{text.name} line {number}")
-                boxes.append((names.get(index, kind), UNREADABLE))
-                continue
-            boxes.append((names.get(index, str(index)), BoxRow(box, relative=True)))
+            if line.strip():
+                boxes.append(_parse_line(line, names, f"{text.name} line {number}", problems))
     for name, text in of_name.items():
         if name not in wanted:
             problems.add("text without a picture", text.name)
@@ -93,6 +77,35 @@ def read_yolo(folder: Path, part: str, problems: Problems) -> tuple[Path, Rows]:
     chosen = {"", *chosen_classes(folder, [*names.values(), *used], part)}
     rows = {n: [row for kind, row in boxes if kind in chosen] for n, boxes in found.items()}
     return pictures, rows
+
+
+def _parse_line(
+    line: str, names: Mapping[int, str], place: str, problems: Problems
+) -> tuple[str, BoxRow]:
+    """Reads one line of a text: the class by name or else by number, and the box.
+
+    Args:
+        line: Not empty.
+        names: Of the classes.
+        place: Of the line, for `problems`.
+        problems: Gets a line that is no box. What is returned is then `UNREADABLE`, with an
+            empty class where not even numbers can be read.
+    """
+    try:
+        kind, *values = line.split()
+        x, y, width, height = map(as_number, values[:4])
+        index = int(kind)
+    except ValueError:
+        problems.add(BAD_ROW, place)
+        return "", UNREADABLE
+    box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    if len(values) > MOST_VALUES:
+        problems.add("outline or key points, no box", place)
+    elif not np.isfinite(box).all():
+        problems.add(BAD_ROW, place)
+    else:
+        return names.get(index, str(index)), BoxRow(box, relative=True)
+    return names.get(index, kind), UNREADABLE
 
 
 def _of_part(folder: Path, part: str, problems: Problems) -> tuple[Path, str]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.geometry import boxes as box
+from headpose.models.specs import LONG_SIDE
 
 # Classes of head size: sqrt of the box's area when the picture's long side is 512 px.
 SIZE_CLASSES = {"8-16": (8, 16), "16-32": (16, 32), "32-64": (32, 64), "over 64": (64, np.inf)}
-LONG_SIDE = 512  # pixels, to which pictures are scaled when detecting
 LOWEST_SCORE = 0.02  # of detections that count for average precision
 ALL = (8, np.inf)
+MATCH_IOU = 0.5  # from which a detection finds a head, as PASCAL VOC counts
+INSIDE = 0.5  # share of a detection's area in a box to be ignored, from which it is, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,23 +65,21 @@ def judge(
     truth: Sequence[np.ndarray],
     long_sides: Sequence[float],
     sizes: tuple[float, float] = ALL,
-    minimum_iou: float = 0.5,
     ignored: Sequence[np.ndarray] | None = None,
 ) -> Judged:
     """Compares detections with labelled heads, for one class of head sizes.
 
-    Each detection, best first, takes the free head that it overlaps most. As COCO does
-    it, heads outside the class do not count, nor do detections that took one, nor
-    detections that found nothing and are themselves outside the class.
+    Each detection, best first, takes the free head that it overlaps most, from an IoU of
+    `MATCH_IOU` on. As COCO does it, heads outside the class do not count, nor do detections
+    that took one, nor detections that found nothing and are themselves outside the class.
 
     Args:
         found: Boxes and scores of each picture.
         truth: Labelled boxes of each picture.
         long_sides: Long side of each picture, in pixels.
         sizes: From and below which size a head counts, see `SIZE_CLASSES`.
-        minimum_iou: From which a detection finds a head.
         ignored: Boxes of each picture in which detections do not count that found no
-            head: those of which at least the share `minimum_iou` lies in one of them.
+            head, see `inside`.
     """
     scores, true, heads = [], [], 0
     ignored = [np.zeros((0, 4))] * len(truth) if ignored is None else ignored
@@ -90,10 +90,10 @@ def judge(
         heads += int(counts.sum())
         overlap = box.iou(boxes, labelled)
         free = np.ones(len(labelled), bool)
-        own_size = _in_class(boxes, side, sizes) & ~inside(boxes, left_out, minimum_iou)
+        own_size = _in_class(boxes, side, sizes) & ~inside(boxes, left_out)
         for i in np.argsort(-values, kind="stable"):
             # Heads of the class go first, as in COCO.
-            options = np.where(free & (overlap[i] >= minimum_iou), overlap[i] + counts, 0)
+            options = np.where(free & (overlap[i] >= MATCH_IOU), overlap[i] + counts, 0)
             taken = int(options.argmax()) if len(options) and options.max() > 0 else None
             if taken is not None:
                 free[taken] = False
@@ -124,19 +124,18 @@ def _in_class(boxes: np.ndarray, long_side: float, sizes: tuple[float, float]) -
     return (size >= sizes[0]) & (size < sizes[1])
 
 
-def inside(boxes: np.ndarray, others, share: float = 0.5) -> np.ndarray:
-    """Tells which boxes (N, 4) have at least a share of their area in one of others (M, 4)."""
+def inside(boxes: np.ndarray, others) -> np.ndarray:
+    """Tells which boxes (N, 4) have `INSIDE` of their area or more in one of others (M, 4)."""
     if not len(others) or not len(boxes):
         return np.zeros(len(boxes), bool)
     shared = box.intersection(boxes, others).max(axis=1)
-    return shared >= share * np.maximum(box.area(boxes), 1e-6)
+    return shared >= INSIDE * np.maximum(box.area(boxes), 1e-6)
 
 
 def ratios(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
     truth: Sequence[np.ndarray],
     confidence: float,
-    minimum_iou: float = 0.5,
     ignored: Sequence[np.ndarray] | None = None,
 ) -> tuple[float, float]:
     """Returns T-ratio and F-ratio at a threshold, as the published system defines them.
@@ -148,7 +147,7 @@ def ratios(
     ignored = [np.zeros((0, 4))] * len(truth) if ignored is None else ignored
     for (boxes, scores), heads, left_out in zip(found, truth, ignored, strict=True):
         boxes = boxes[scores > confidence]
-        rows = box.match(boxes, heads, minimum_iou)[0]
+        rows = box.match(boxes, heads, MATCH_IOU)[0]
         counts = ~inside(boxes, left_out)
         counts[rows] = True
         matched += len(rows)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from headpose.detection.published import PICTURE_CONFIDENCE
 from headpose.detection.ssd import AnchorLevel, L2Normalization, ReverseChannels, detector
 
 # --------------------------------------------------------------------------- SSD512
@@ -65,12 +66,11 @@ def ssd512_levels(preset: str = "original") -> tuple[AnchorLevel, ...]:
     return scaled_levels(PRESETS[preset].scales, SSD512_RATIOS, SSD512_STEPS, 512)
 
 
-def build_ssd512(preset: str = "original", confidence: float = 0.2) -> keras.Model:
+def build_ssd512(preset: str = "original") -> keras.Model:
     """Builds SSD512 on VGG-16 for two classes: 24,386,328 parameters.
 
     Args:
         preset: `original` or `matconvnet`, see `PRESETS`.
-        confidence: Default threshold stored in the model (0.2 in the published demo).
 
     Returns:
         A model from (B, 512, 512, 3) BGR in 0..255 to boxes (B, 24564, 4) in pixels
@@ -103,13 +103,16 @@ def build_ssd512(preset: str = "original", confidence: float = 0.2) -> keras.Mod
         kernel, stride = (3, 2) if block < 10 else (4, 1)
         x = conv(x, wide, kernel, f"conv{block}_2", "valid", strides=stride)
         sources.append(x)
-    return detector(image, sources, ssd512_levels(preset), 2, SSD512_SOURCES, confidence, "ssd512")
+    return detector(
+        image, sources, ssd512_levels(preset), 2, SSD512_SOURCES, PICTURE_CONFIDENCE, "ssd512"
+    )
 
 
 # -------------------------------------------------------------------------- compact
 
 # Head boxes are a little taller than wide. Sizes rise by about 1.45 from prior to prior,
 # so that the size of any head is within a factor 1.2 of one.
+COMPACT_CONFIDENCE = 0.5  # until a threshold is chosen on validation pictures
 COMPACT_SIZES = {4: (9, 13), 8: (19, 28), 16: (41, 60), 32: (87, 126), 64: (183, 265, 385)}
 
 
@@ -158,7 +161,7 @@ def compact_levels(stages: Sequence[Stage] = COMPACT_STAGES) -> tuple[AnchorLeve
     )
 
 
-def build_compact(confidence: float = 0.5, stages: Sequence[Stage] = COMPACT_STAGES) -> keras.Model:
+def build_compact(stages: Sequence[Stage] = COMPACT_STAGES) -> keras.Model:
     """Builds the compact detector: a small residual network with a top-down path.
 
     Every convolution is followed by batch normalization and ReLU. The backbone goes
@@ -166,7 +169,6 @@ def build_compact(confidence: float = 0.5, stages: Sequence[Stage] = COMPACT_STA
     back up to stride 4, whose cells are fine enough for heads of 8 pixels.
 
     Args:
-        confidence: Default threshold stored in the model.
         stages: Of the backbone and the pyramid.
 
     Returns:
@@ -218,15 +220,15 @@ def build_compact(confidence: float = 0.5, stages: Sequence[Stage] = COMPACT_STA
         levels,
         1,
         [f"level{level.stride}" for level in levels],
-        confidence,
+        COMPACT_CONFIDENCE,
         "compact",
         bias=-4.6,  # a prior score of 0.01, as focal loss wants it (Lin et al. 2017)
     )
 
 
-def build_fast(confidence: float = 0.5) -> keras.Model:
+def build_fast() -> keras.Model:
     """Builds the compact detector with fewer channels and without priors below 19 pixels."""
-    return build_compact(confidence, FAST_STAGES)
+    return build_compact(FAST_STAGES)
 
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {

@@ -14,6 +14,7 @@ from headpose.geometry.boxes import area, as_boxes, clip
 from headpose.geometry.crops import head_crops, side_lengths
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.backends import READS, Backend
+from headpose.models.decoding import sigmoid
 from headpose.models.exported import is_exported
 from headpose.models.formats import digest
 from headpose.models.network import network_of
@@ -133,10 +134,6 @@ def first_score(score: float, weights: tuple[float, float, float]) -> float:
 def logit(scores: np.ndarray) -> np.ndarray:
     kept = np.clip(scores.astype(np.float64), LIMIT, 1 - LIMIT)
     return np.log(kept / (1 - kept))
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 + 0.5 * np.tanh(values / 2)
 
 
 def with_first_stage(model, spec: ModelSpec, **sized) -> TwoStageDetector:

@@ -97,13 +97,6 @@ def decode(boxes, prior_boxes, variances=VARIANCES):
     )
 
 
-def encode(boxes, prior_boxes, variances=VARIANCES):
-    """Encodes corners (..., N, 4) as offsets from the priors: the inverse of `decode`."""
-    return keras.utils.bounding_boxes.encode_box_to_deltas(
-        prior_boxes, boxes, "center_xywh", "xyxy", "center_xywh", list(variances)
-    )
-
-
 def head_logit(confidence):
     """Returns the logit (..., N) of "head" from one sigmoid or two softmax channels.
 

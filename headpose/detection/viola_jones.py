@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from headpose.errors import HeadposeError
-from headpose.geometry.boxes import as_boxes, iou
+from headpose.geometry.boxes import as_boxes, centres, iou
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.parallel.locking import one_at_a_time
 
@@ -131,7 +131,7 @@ def _turned(grey: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _moved(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Moves boxes' middles by an affine map and keeps their extent."""
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    middle = centres(boxes)
     half = (boxes[:, 2:] - boxes[:, :2]) / 2
     middle = middle @ matrix[:, :2].T + matrix[:, 2]
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)

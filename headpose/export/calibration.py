@@ -10,19 +10,19 @@ from headpose.datasets import negatives as backgrounds
 from headpose.datasets.box_rows import is_ignored, picture_folder
 from headpose.datasets.label_tables import Problems, SourceName, numbers, read_labels
 from headpose.datasets.picture_finder import with_found_files
+from headpose.datasets.problem_kinds import BAD_BOX
 from headpose.datasets.repeated_rows import TWICE, repeated
+from headpose.datasets.table_heads import add_each, has_place, in_picture, photo_of
 from headpose.datasets.told_sizes import OTHER_SIZE, SIZE, of_other_size, told_sizes
 from headpose.errors import HeadposeError
-from headpose.geometry.boxes import COLUMNS, can_show
+from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.crops import head_crops
-from headpose.images.drawn_mark import read_photo
-from headpose.images.pictures import PictureError, find_pictures, read_image, sample_portrait
+from headpose.images.pictures import find_pictures, read_image, sample_portrait
 from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
 from headpose.reporting import report
 
 MAX_PICTURES, MAX_CROPS = 48, 300  # more change little: their spread is what counts
 DRAWN = 3  # textures
-SMALLEST = 4  # pixels of a side of a head's box, as `headpose evaluate` takes them
 # Of the head in the portrait (512 x 600), read off the picture by eye.
 PORTRAIT_HEAD = (150, 30, 360, 320)
 
@@ -81,10 +81,7 @@ def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
     files = spread(files, most)
     found, detector = [], None
     for file in files:
-        try:
-            picture = read_photo(file)
-        except PictureError as error:
-            problems.add("unreadable or missing picture", str(error))
+        if (picture := photo_of(file, problems)) is None:
             continue
         boxes = _boxes_in(picture, heads[file], file, problems) if heads is not None else None
         if heads is not None and boxes is None:
@@ -124,15 +121,12 @@ def _heads_of_table(data: str, problems: Problems) -> dict[Path, pd.DataFrame]:
     table = table.copy()
     table[list(COLUMNS)] = numbers(table, COLUMNS)
     table[list(SIZE)] = told_sizes(table)
-    corners = table[list(COLUMNS)].to_numpy(np.float64)
-    placed = np.isfinite(corners).all(axis=1)
-    placed &= (corners[:, 2:] - corners[:, :2] >= SMALLEST).all(axis=1)
+    placed = has_place(table[list(COLUMNS)].to_numpy(np.float64))
     folder = picture_folder(named.path, table["file"])
     table = with_found_files(table, folder, problems)
     again = repeated(table, folder, COLUMNS) & placed
-    for kind, rows in (("bad box", ~placed), (TWICE, again)):
-        for name in table["file"][rows]:
-            problems.add(kind, str(name))
+    add_each(problems, BAD_BOX, table["file"][~placed])
+    add_each(problems, TWICE, table["file"][again])
     table = table[placed & ~again]
     return {folder / str(file): rows for file, rows in table.groupby("file", sort=False)}
 
@@ -154,10 +148,8 @@ def _boxes_in(
         problems.add(OTHER_SIZE, file.name)
         return None
     boxes = heads[list(COLUMNS)].to_numpy(np.float32)
-    inside = can_show(boxes, width, height)
-    for _ in range(int((~inside).sum())):
-        problems.add("box outside the picture", file.name)
-    return boxes[inside]
+    names = np.array([file.name] * len(boxes), object)
+    return boxes[in_picture(boxes, None, picture, names, problems)]
 
 
 def spread(items: Sequence, max_count: int) -> list:

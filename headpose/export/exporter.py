@@ -28,11 +28,10 @@ from headpose.models.keras_files import load_keras
 from headpose.models.keras_setup import set_up
 from headpose.models.metadata import ModelMetadata
 from headpose.models.network import network_of, spec_of
-from headpose.models.openvino_files import WEIGHTS_KEY
+from headpose.models.openvino_files import WEIGHTS_KEY, weights_beside
 from headpose.models.sessions import check_name
-from headpose.models.specs import CLASSIFIER, DETECTOR, ESTIMATOR, Spec
+from headpose.models.specs import CLASSIFIER, DETECTOR, ESTIMATOR, LONG_SIDE, Spec
 
-NOMINAL_SIDE = 512  # of the input in a file for OpenCV, which takes other sizes all the same
 OUTPUTS = {DETECTOR: ["boxes", "scores"], ESTIMATOR: ["angles"], CLASSIFIER: ["logits"]}
 HELD_OUT_EVERY = 4  # of the calibration pictures, for the check
 
@@ -102,7 +101,7 @@ def export(
                 raise HeadposeError(f"{source}: as {how} it is not the same; {difference}")
         # Of two processes none moves the weights of one network beside another.
         with in_turn(target.with_name(f"{target.stem}-place{target.suffix}"), ""):
-            written = [target, weights_of(target)] if chosen.ending == ".xml" else [target]
+            written = [target, weights_beside(target)] if chosen.ending == ".xml" else [target]
             for place in () if replace else filter(Path.exists, written):
                 if place.is_dir() or place.stat().st_size:
                     raise HeadposeError(
@@ -195,7 +194,8 @@ def _write(model, about: ModelMetadata, form: str, file: Path, inputs: list[np.n
 
     shape = about.spec.input_shape
     if form == "opencv" and about.spec.kind == DETECTOR:
-        shape = (1, *(n or NOMINAL_SIDE for n in shape[1:3]), shape[3])
+        # OpenCV wants a size in the file and takes others all the same.
+        shape = (1, *(n or LONG_SIDE for n in shape[1:3]), shape[3])
     name = "image" if about.spec.kind == DETECTOR else "crops"
     signature = [keras.InputSpec(shape=shape, dtype="float32", name=name)]
     # LiteRT has no arc tangent of one number.
@@ -282,18 +282,13 @@ def _write_saved_model(network, signature, about: ModelMetadata, file: Path, inp
     description.write_text(about.to_json(), encoding="utf-8")
 
 
-def weights_of(file: Path) -> Path:
-    """Returns where the weights of OpenVINO's `.xml` are: beside what a link leads to."""
-    return Path(os.path.realpath(file)).with_suffix(".bin")
-
-
 def _move(file: Path, target: Path) -> None:
     """Moves what was written into place, the file that is opened last."""
     try:
         if file.suffix == ".xml":
             # A network never stands beside the weights of another.
             target.unlink(missing_ok=True)
-            file.with_suffix(".bin").replace(os.path.realpath(weights_of(target)))
+            file.with_suffix(".bin").replace(os.path.realpath(weights_beside(target)))
         file.replace(target)
     except OSError as error:
         raise HeadposeError(

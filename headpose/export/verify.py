@@ -7,7 +7,7 @@ import numpy as np
 
 from headpose.detection.head_detector import HeadDetector
 from headpose.errors import HeadposeError
-from headpose.geometry.angles import wrap_degrees
+from headpose.geometry.angles import angles_between, direction_vectors, wrap_degrees
 from headpose.models.network import Network
 from headpose.models.specs import CLASSIFIER, DETECTOR, MEASURES
 from headpose.pose.estimator import PoseEstimator
@@ -96,15 +96,7 @@ def _of_estimators(keras, exported, crops, int8) -> list[Difference]:
 def _between_noses(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the angles (N,) in degrees between directions that are told as all `MEASURES`."""
     at = MEASURES.index("azimuth")
-    unit = [_directions(*told[:, at : at + 2].T) for told in (first, second)]
-    chord = np.linalg.norm(unit[0] - unit[1], axis=1)
-    return np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1)))
-
-
-def _directions(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    """Returns unit vectors (N, 3), whose `headpose.geometry.angles.direction_angles` these are."""
-    side, up = np.radians(azimuth.astype(float)), np.radians(elevation.astype(float))
-    return np.stack([-np.sin(side) * np.cos(up), np.sin(up), np.cos(side) * np.cos(up)], axis=1)
+    return angles_between(*(direction_vectors(*told[:, at : at + 2].T) for told in (first, second)))
 
 
 def _of_classifiers(keras, exported, crops, int8) -> list[Difference]:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import itertools
-import logging
 import os
 import platform
 import re
@@ -27,8 +26,6 @@ STALE = 60.0  # seconds without a change after which a dead process's file is re
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _TEMPORARY = re.compile(r"^\..*\.part-([0-9a-f]{6})-(\d+)-\d+\b")
 _counter = itertools.count()
-# `headpose.reporting` stands above this module.
-_logger = logging.getLogger("headpose")
 _swept: set[tuple[int, Path]] = set()
 
 

@@ -105,8 +105,6 @@ def nms(
     boxes: ArrayLike,
     scores: ArrayLike,
     iou_threshold: float = 0.45,
-    minimum_score: float = 0.0,
-    max_count: int | None = None,
     containment: float | None = None,
 ) -> np.ndarray:
     """Greedy non-maximum suppression (OpenCV's), perhaps of boxes inside others as well.
@@ -117,10 +115,8 @@ def nms(
 
     Args:
         boxes: (N, 4).
-        scores: (N,).
+        scores: (N,); boxes that do not score above 0 are dropped.
         iou_threshold: In 0..1.
-        minimum_score: Only boxes that score above it take part.
-        max_count: Keep at most this many.
         containment: A box is also dropped if it shares more than this part of its own
             area, or of the other's, with a kept box of higher score; None asks for no
             such thing.
@@ -134,11 +130,11 @@ def nms(
         return np.zeros(0, np.intp)
     sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     # OpenCV's own hints leave arrays out, which it takes.
-    found: Any = cv2.dnn.NMSBoxes(sized, scores, minimum_score, iou_threshold)  # type: ignore[arg-type]
+    found: Any = cv2.dnn.NMSBoxes(sized, scores, 0.0, iou_threshold)  # type: ignore[arg-type]
     kept = np.asarray(found, np.intp).reshape(-1)
     if containment is not None and len(kept) > 1:
         kept = kept[_outside_others(boxes[kept], containment)]
-    return kept[:max_count]
+    return kept
 
 
 def _outside_others(boxes: np.ndarray, containment: float) -> np.ndarray:

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.errors import HeadposeError
-from headpose.geometry.angles import rotation_matrices, whole_turn_angles, wrap_degrees
+from headpose.geometry.angles import (
+    other_euler_angles,
+    rotation_matrices,
+    whole_turn_angles,
+    wrap_degrees,
+)
 
 TO_CAMERA = np.diag([1.0, -1.0, -1.0])  # D: from y up, z to the viewer to y down, z away
 ANGLES = ("tilt", "pan", "roll")
@@ -23,11 +28,9 @@ Converter = Callable[[np.ndarray], np.ndarray]
 
 def within_quarter(angles: np.ndarray, column: int) -> np.ndarray:
     """Returns of both sets of Euler angles the one with one angle in -90..90."""
-    tilt, pan, roll = angles.T
-    other = np.stack([tilt + 180, 180 - pan, roll + 180], axis=1)
     # So that what is unknown counts as inside.
     inside = ~(np.abs(wrap_degrees(angles[:, column])) > 90)
-    return _turned(np.where(inside[:, None], angles, other))
+    return _turned(np.where(inside[:, None], angles, other_euler_angles(angles)))
 
 
 def _turned(angles: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from headpose.errors import HeadposeError, first_line
+from headpose.models.suppression import CANDIDATE_SCORE
 
-CANDIDATE = 0.01  # score up to which a box counts for nothing, whatever its numbers are
 Call = Callable[[np.ndarray], list[np.ndarray]]
 
 
@@ -32,7 +32,8 @@ def checked_detector(call: Call, name: str) -> Call:
         # Not `< 0`: comparisons with NaN are false.
         if not ((scores >= -1e-3) & (scores <= 1 + 1e-3)).all():
             raise HeadposeError(f"{name}: answers scores outside 0..1 or NaN; export it anew")
-        if not np.isfinite(boxes[scores > CANDIDATE]).all():
+        # What is no candidate counts for nothing, whatever its numbers are.
+        if not np.isfinite(boxes[scores > CANDIDATE_SCORE]).all():
             raise HeadposeError(f"{name}: answers boxes that are no numbers; export it anew")
         return answers
 

@@ -42,7 +42,7 @@ def decode_boxes(maps: Sequence[np.ndarray], spec: DetectorSpec) -> tuple[np.nda
         boxes.append(np.concatenate([centre - half, centre + half], axis=-1).reshape(batch, -1, 4))
         scores = scores.reshape(batch, rows * columns * len(shapes), -1)
         logits.append(scores[..., 0] if scores.shape[-1] == 1 else scores[..., 1] - scores[..., 0])
-    return np.concatenate(boxes, axis=1), _sigmoid(np.concatenate(logits, axis=1))
+    return np.concatenate(boxes, axis=1), sigmoid(np.concatenate(logits, axis=1)).astype(np.float32)
 
 
 def decode_angles(raw: np.ndarray, spec: EstimatorSpec) -> np.ndarray:
@@ -70,5 +70,6 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.sqrt(np.maximum((vectors**2).sum(axis=1, keepdims=True), 1e-8))
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return (0.5 + 0.5 * np.tanh(logits / 2)).astype(np.float32)
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Returns 1 / (1 + exp(-x)) of logits of any shape, which overflows nowhere."""
+    return 0.5 + 0.5 * np.tanh(logits / 2)

@@ -1,5 +1,6 @@
 """The two files of an OpenVINO model: `.xml`, and `.bin` with the weights."""
 
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def note_in(path: Path, key: str) -> str | None:
     return None if entry is None else entry.get("value")
 
 
+def weights_beside(path: Path) -> Path:
+    """Returns where the weights of an `.xml` belong: beside what a link leads to."""
+    return Path(os.path.realpath(path)).with_suffix(".bin")
+
+
 def weights_of(path: Path) -> Path:
     """Returns where the weights of an `.xml` are, if they are those that it was written with.
 
@@ -34,7 +40,7 @@ def weights_of(path: Path) -> Path:
     """
     weights = path.with_suffix(".bin")
     if not weights.exists():
-        weights = path.resolve().with_suffix(".bin")  # beside what a link leads to
+        weights = weights_beside(path)
     digest = note_in(path, WEIGHTS_KEY)
     try:
         if digest is None or digest == sha256(weights):

@@ -34,11 +34,6 @@ class _Thread:
         hurried = kind is not None and not issubclass(kind, Exception)  # Ctrl-C, SIGTERM
         self._thread.join(self._patience if hurried else None)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread is at work."""
-        return self._thread.is_alive()
-
     def _guarded(self) -> None:
         error = None
         try:

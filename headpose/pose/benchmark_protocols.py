@@ -1,13 +1,12 @@
 """The error figures that papers report on head pose benchmarks, counted as they count."""
 
 import dataclasses
-import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.geometry.angles import is_locked
-from headpose.pose.metrics import absolute_errors, geodesic_errors, pan_ranges
+from headpose.pose.metrics import absolute_errors, geodesic_errors, mean_of_known, pan_ranges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,20 +71,20 @@ def benchmark_score(predicted: ArrayLike, truth: ArrayLike) -> BenchmarkScore:
     if known.shape[1] == 3:
         turns = geodesic_errors(predicted, truth)
     locked = is_locked(truth)
-    pitch, yaw, roll = (_mean(column) for column in errors.T)
+    pitch, yaw, roll = (mean_of_known(column) for column in errors.T)
     return BenchmarkScore(
         len(truth),
         yaw,
         pitch,
         roll,
         _mean_of_angles(errors),
-        _mean(turns),
+        mean_of_known(turns),
         int(locked.sum()),
-        _mean(errors[~locked, 0]),
-        _mean(errors[~locked, 2]),
+        mean_of_known(errors[~locked, 0]),
+        mean_of_known(errors[~locked, 2]),
         {
             name: RangeScore(
-                int(chosen.sum()), _mean_of_angles(errors[chosen]), _mean(turns[chosen])
+                int(chosen.sum()), _mean_of_angles(errors[chosen]), mean_of_known(turns[chosen])
             )
             for name, chosen in pan_ranges(truth).items()
             if chosen.any()
@@ -95,10 +94,5 @@ def benchmark_score(predicted: ArrayLike, truth: ArrayLike) -> BenchmarkScore:
 
 def _mean_of_angles(errors: np.ndarray) -> float:
     """Returns the mean of the angles' means, over those that are known."""
-    means = [_mean(column) for column in errors.T]
-    return _mean(np.array(means))
-
-
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else math.nan
+    means = [mean_of_known(column) for column in errors.T]
+    return mean_of_known(np.array(means))

@@ -16,12 +16,13 @@ from headpose.pose.metrics import (
 )
 from headpose.pose.reliability import Estimates, binned, reliability
 
+STEP = 10.0  # degrees of the true angle, over which errors are averaged
+
 
 def plot_errors(
     predicted: Mapping[str, ArrayLike],
     truth: ArrayLike,
     path: str | Path,
-    width: float = 10.0,
     replace: bool = True,
 ) -> None:
     """Draws mean absolute errors over the true tilt and the true pan.
@@ -34,7 +35,6 @@ def plot_errors(
             `headpose.pose.estimator.MEASURES`.
         truth: The same.
         path: The picture; its suffix says the format.
-        width: Of the steps over which errors are averaged, degrees.
         replace: See `headpose.files.atomic_write`.
 
     Raises:
@@ -49,12 +49,12 @@ def plot_errors(
     drawing = Figure(figsize=(15 if sure else 10, 4.5), layout="constrained")
     axes = drawing.subplots(1, 3 if sure else 2)
     for column, angle in enumerate(("tilt", "pan")):
-        steps = np.round(truth[:, column] / width)
+        steps = np.round(truth[:, column] / STEP)
         places = np.unique(steps)
         for name, estimate in predicted.items():
             errors = unlocked_errors(estimate, truth)[:, column]
             means = [mean_of_known(errors[steps == place]) for place in places]
-            axes[column].plot(places * width, means, marker="o", markersize=3, label=name)
+            axes[column].plot(places * STEP, means, marker="o", markersize=3, label=name)
         axes[column].set_xlabel(f"true {angle} (degrees)")
         axes[column].set_ylabel(f"mean error of {angle} (degrees)")
     for name, estimate in sure.items():

@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from headpose.geometry.angles import (
+    angles_between,
     geodesic_distances,
     is_locked,
     nose_directions,
     rotation_matrices,
     wrap_degrees,
 )
+from headpose.models.specs import MEASURES
 
 # Limits of |pan| in degrees: near frontal, half profile, profile, and turned away.
 PAN_RANGES = {
@@ -22,7 +24,7 @@ PAN_RANGES = {
 }
 SHARES = (5, 10, 15)  # degrees
 AWAY_PAN = 100.0  # degrees, from which a labelled head counts as turned away
-EXPECTED_ERROR = 5  # its column in `headpose.pose.estimator.MEASURES`
+EXPECTED_ERROR = MEASURES.index("expected_error")
 
 
 def absolute_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
@@ -78,9 +80,7 @@ def nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:
         nose_directions(angles[:, 0], angles[:, 1])
         for angles in (np.asarray(predicted, np.float64), np.asarray(truth, np.float64))
     )
-    # From the chord, which is exact near 0 and 180.
-    half = np.linalg.norm(first - second, axis=1) / 2
-    return np.degrees(2 * np.arcsin(np.clip(half, 0, 1)))
+    return angles_between(first, second)
 
 
 def turn_or_nose_errors(predicted: ArrayLike, truth: ArrayLike) -> np.ndarray:

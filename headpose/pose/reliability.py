@@ -95,15 +95,16 @@ def reliability(predicted: ArrayLike, truth: ArrayLike) -> dict[str, dict[str, f
     }
 
 
-def binned(expected: ArrayLike, errors: ArrayLike, bins: int = BINS) -> np.ndarray:
+def binned(expected: ArrayLike, errors: ArrayLike) -> np.ndarray:
     """Returns mean expected and mean true errors (M, 2) of heads sorted by the expected one.
+
+    At most `BINS`, of equally many heads but for one; no bin is empty.
 
     Args:
         expected, errors: (N,), degrees.
-        bins: At most so many, of equally many heads but for one; no bin is empty.
     """
     expected, errors = np.asarray(expected, np.float64), np.asarray(errors, np.float64)
     if not len(expected):
         return np.zeros((0, 2))
-    parts = np.array_split(np.argsort(expected, kind="stable"), min(bins, len(expected)))
+    parts = np.array_split(np.argsort(expected, kind="stable"), min(BINS, len(expected)))
     return np.array([(expected[p].mean(), errors[p].mean()) for p in parts])

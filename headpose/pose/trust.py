@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 LIMITS = (5.0, 7.5, 10.0, 15.0, 20.0, 30.0, np.inf)  # degrees
 FAR_OFF = 20.0  # degrees: a true error above it is a wrong answer, not an inexact one
-TRUST_FIELDS = ("limit", "heads", "share", "mean", "median", "nine tenths under", "far off")
 
 
 def trust_table(
@@ -25,9 +24,10 @@ def trust_table(
         limits: Degrees; a head at the limit is kept.
 
     Returns:
-        A row of `TRUST_FIELDS` for each limit: the heads it keeps, as a number and as a share
-        of all; mean, median and 90th percentile of their true errors; and the share of them
-        that are off by more than `FAR_OFF`. Of no heads the errors are NaN.
+        A row for each limit: `limit`; the heads it keeps, as a number `heads` and as a `share`
+        of all; `mean`, `median` and 90th percentile (`nine tenths under`) of their true errors;
+        and the share of them that are `far off`, by more than `FAR_OFF`. Of no heads the errors
+        are NaN.
     """
     errors, expected = np.asarray(errors, np.float64), np.asarray(expected, np.float64)
     rows = []

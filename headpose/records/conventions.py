@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
+from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.conventions import convention_columns, find_convention
-from headpose.records.columns import Row
-
-OURS = ("tilt", "pan", "roll")
-SMOOTH = "smooth_"  # of the columns with smoothed angles
+from headpose.records.columns import SMOOTH, Row
 
 
 def convention_fields(fields: Sequence[str], name: str) -> tuple[str, ...]:
@@ -22,10 +20,10 @@ def convention_fields(fields: Sequence[str], name: str) -> tuple[str, ...]:
     theirs = find_convention(name).columns
     result: list[str] = []
     for field in fields:
-        if field.removeprefix(SMOOTH) not in OURS:
+        if field.removeprefix(SMOOTH) not in ANGLES:
             result.append(field)
-        elif field.removeprefix(SMOOTH) == OURS[0]:
-            prefix = field[: -len(OURS[0])]
+        elif field.removeprefix(SMOOTH) == ANGLES[0]:
+            prefix = field[: -len(ANGLES[0])]
             result += [prefix + column for column in theirs]
     return tuple(result)
 
@@ -37,11 +35,11 @@ def in_convention(row: Row, name: str) -> Row:
         row: As `headpose.records.columns` makes it.
         name: See `convention_fields`.
     """
-    ours = {prefix + angle for prefix in ("", SMOOTH) for angle in OURS}
+    ours = {prefix + angle for prefix in ("", SMOOTH) for angle in ANGLES}
     result = {column: value for column, value in row.items() if column not in ours}
     for prefix in ("", SMOOTH):
-        if prefix + OURS[0] in row:
-            tilt, pan, roll = (_number(row.get(prefix + angle)) for angle in OURS)
+        if prefix + ANGLES[0] in row:
+            tilt, pan, roll = (_number(row.get(prefix + angle)) for angle in ANGLES)
             values = convention_columns(name, tilt, pan, roll)
             result |= {prefix + column: value for column, value in values.items()}
     return result

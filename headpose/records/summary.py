@@ -1,12 +1,11 @@
 """A summary of heads: a row for each picture or video."""
 
 import dataclasses
-import math
 from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.files import csv_writer
-from headpose.geometry.angles import mean_angle
+from headpose.geometry.angles import angles_between, direction_vectors, mean_angle
 from headpose.records.columns import ANGLES, Row, has_head
 from headpose.records.sinks import BYTE_ORDER_MARK, Sink
 
@@ -37,8 +36,7 @@ def angle_to_camera(azimuth: float, elevation: float) -> float:
     Returns:
         Degrees, 0..180.
     """
-    cosine = math.cos(math.radians(elevation)) * math.cos(math.radians(azimuth))
-    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+    return float(angles_between(direction_vectors(azimuth, elevation), (0.0, 0.0, 1.0)))
 
 
 @dataclasses.dataclass

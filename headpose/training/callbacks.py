@@ -38,7 +38,8 @@ class BestModel(keras.callbacks.Callback):
     ):
         super().__init__()
         self._keep, self._measure = model_to_keep, measure
-        self._score, self._sign, self._path = score, 1 if higher else -1, path
+        self.score, self.higher = score, higher
+        self._sign, self._path = 1 if higher else -1, path
         self._best = -float("inf")
         self._start: tuple[str | Path, float] | None = None
         self._has_kept = False
@@ -46,8 +47,8 @@ class BestModel(keras.callbacks.Callback):
     def begin_with(self, start: str | Path | None) -> None:
         """Measures a model before training, if it has the weights of a file, `start`."""
         if start is not None:
-            before = self._measure()[self._score]
-            logger.info("%s: %s %.3g before training", start, self._score, before)
+            before = self._measure()[self.score]
+            logger.info("%s: %s %.3g before training", start, self.score, before)
             self._start = start, self._sign * before
 
     def compare_with_start(self) -> None:
@@ -59,7 +60,7 @@ class BestModel(keras.callbacks.Callback):
             "no epoch was better than %s on the validation data: %s %.3g before, %.3g in the best "
             "epoch; keep that file, or try a smaller --learning-rate or more data",
             start,
-            self._score,
+            self.score,
             self._sign * before,
             self._sign * self._best,
         )
@@ -68,11 +69,11 @@ class BestModel(keras.callbacks.Callback):
         """Takes up the best score of the epochs that a log tells of."""
         rows = list(rows)
         self._has_kept = bool(rows)
-        self._best = max([self._best, *(self._sign * float(r[self._score]) for r in rows)])
+        self._best = max([self._best, *(self._sign * float(r[self.score]) for r in rows)])
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self._measure())
-        value = self._sign * logs[self._score]
+        value = self._sign * logs[self.score]
         # The first is kept whatever its score: NaN, say, where nothing can be measured. Else
         # an earlier run's model would be taken for this one's.
         if value > self._best or not self._has_kept:

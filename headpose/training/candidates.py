@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 
 from headpose.datasets.detection_annotations import BoxedPicture
-from headpose.detection.metrics import LONG_SIDE
 from headpose.geometry import boxes as box
 from headpose.geometry.crops import head_crops
 from headpose.images.picture_cache import PictureCache
-from headpose.models.specs import ClassifierSpec
+from headpose.models.specs import LONG_SIDE, ClassifierSpec
 from headpose.reporting import progress
 from headpose.training import augmentation as augment
 

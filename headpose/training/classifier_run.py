@@ -118,19 +118,13 @@ def _learn(
     from headpose.models.keras_setup import jit_compile
     from headpose.training import classifier_fitting as fitting
     from headpose.training import loop
-    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.callbacks import BestModel
     from headpose.training.candidates import CandidateExamples, find_candidates
     from headpose.training.run_folder import open_run, to_go_on
     from headpose.training.schedule import Schedule, optimizer
 
     learning = config.learning
-    schedule = Schedule(
-        learning.epochs,
-        learning.steps,
-        learning.learning_rate,
-        learning.weight_decay,
-        average=learning.average,
-    )
+    schedule = Schedule.of(learning)
     finders = [*detectors, *(load_detector(name) for name in config.sources.others)]
     candidates = []
     for name, pictures in training:
@@ -158,15 +152,9 @@ def _learn(
     earlier = open_run(folder, told, config.resume, config.overwrite)
     earlier = to_go_on(folder, earlier, schedule.epochs)
     best = folder / "best.keras"
-    loop.fit(
-        classifier,
-        lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
-        schedule,
-        BestModel(classifier, measure, "separation", True, best),
-        Patience("separation", True, schedule),
-        folder,
-        earlier,
-    )
+    kept = BestModel(classifier, measure, "separation", True, best)
+    given = loop.Batches(examples, learning.batch_size, config.workers)
+    loop.fit(classifier, given, schedule, kept, folder, earlier)
     if len(earlier) < schedule.epochs:
         save_model(classifier, folder / "last.keras")
     plot_log(folder / "log.csv", folder / "curve.png", ["separation"], "area under ROC")

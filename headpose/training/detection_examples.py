@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from headpose.datasets.detection_annotations import BoxedPicture
-from headpose.detection.metrics import LONG_SIDE
 from headpose.detection.ssd import AnchorLevel
 from headpose.geometry import boxes as box
 from headpose.images import textures
 from headpose.images.picture_cache import PictureCache
+from headpose.models.specs import LONG_SIDE
 from headpose.reporting import progress
 from headpose.training import augmentation as augment
 from headpose.training import distractors

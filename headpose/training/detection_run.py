@@ -191,20 +191,14 @@ def _learn(
     from headpose.models.keras_files import save_model
     from headpose.models.keras_setup import jit_compile
     from headpose.training import detection, loop
-    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.callbacks import BestModel
     from headpose.training.run_folder import open_run, to_go_on
     from headpose.training.schedule import Schedule, optimizer
 
     learning = config.learning
     model = detection.DetectorTraining(detector)
     model.build((None, size, size, 3))
-    schedule = Schedule(
-        learning.epochs,
-        learning.steps,
-        learning.learning_rate,
-        learning.weight_decay,
-        average=learning.average,
-    )
+    schedule = Schedule.of(learning)
     model.compile(optimizer(schedule), jit_compile=jit_compile())
     measured = each_epoch(validation, config.sources.validate_on)
     finder = HeadDetector(detector, name=str(config.network.start))
@@ -217,15 +211,8 @@ def _learn(
         detector, lambda: detection.measure(finder, measured, cache), "ap mean", True, best
     )
     kept.begin_with(config.network.start)
-    loop.fit(
-        model,
-        lambda first: loop.batches(examples, first, learning.batch_size, config.workers),
-        schedule,
-        kept,
-        Patience("ap mean", True, schedule),
-        folder,
-        earlier,
-    )
+    given = loop.Batches(examples, learning.batch_size, config.workers)
+    loop.fit(model, given, schedule, kept, folder, earlier)
     kept.compare_with_start()
     if len(earlier) < schedule.epochs:
         save_model(detector, folder / "last.keras")

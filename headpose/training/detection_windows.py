@@ -7,9 +7,9 @@ itself, or the part of it that an example takes for the whole picture.
 
 import numpy as np
 
-from headpose.detection.metrics import LONG_SIDE
 from headpose.geometry import boxes as box
 from headpose.geometry.crops import resize
+from headpose.models.specs import LONG_SIDE
 
 SMALLEST_HEAD = 8.0  # sqrt of area in pixels; smaller ones are neither head nor background
 SMALLEST_TARGET, LARGEST_TARGET = 9.0, 0.9  # pixels; of the crop's side. Drawn log-uniformly

@@ -7,12 +7,14 @@ import numpy as np
 from keras import ops
 
 from headpose.datasets.head_sets import HeadSet
-from headpose.geometry.angles import geodesic_distances, rotation_matrices
+from headpose.geometry.angles import angles_between, geodesic_distances, rotation_matrices
 from headpose.models.keras_setup import jit_compile
 from headpose.pose.error_calibration import with_calibration
 from headpose.pose.estimator import MEASURES
 from headpose.pose.rotation import AWAY, NOSE, expected_error
 from headpose.training.pose_examples import Augmentation, PoseExamples, rotation_targets
+
+BATCH = 256  # heads at once
 
 
 def fit_expected_error(
@@ -58,7 +60,7 @@ def fit_expected_error(
         b = expected_error(raw)
         return truth[:, 0] / b + ops.log(b)
 
-    steps = -(-len(errors) // 256) * epochs
+    steps = -(-len(errors) // BATCH) * epochs
     rate = keras.optimizers.schedules.CosineDecay(1e-2, steps)
     fitted.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-2),
@@ -69,7 +71,7 @@ def fit_expected_error(
         [np.asarray(a, np.float32) for a in answers],
         np.asarray(errors, np.float32)[:, None],
         sample_weight=np.asarray(weights, np.float32),
-        batch_size=256,
+        batch_size=BATCH,
         epochs=epochs,
         verbose=0,
     )
@@ -89,7 +91,7 @@ def _level(seventh: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> floa
 
 
 def answers_and_errors(
-    model: keras.Model, crops: np.ndarray, targets: np.ndarray, chunk: int = 256
+    model: keras.Model, crops: np.ndarray, targets: np.ndarray
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Asks a model with an `ErrorCalibration` for what that layer reads, and how far it is off.
 
@@ -97,7 +99,6 @@ def answers_and_errors(
         model: From `with_calibration`.
         crops: (N, S, S, C), 0..255.
         targets: (N, 10), see `headpose.pose.rotation.rotation_loss`.
-        chunk: Crops at once.
 
     Returns:
         What the layer is given, see `ErrorCalibration`, each (N, 7), and errors (N,) in
@@ -108,14 +109,13 @@ def answers_and_errors(
     given = given if isinstance(given, list) else [given]
     asked = keras.Model(model.input, [*given, model.output])
     parts = [
-        [keras.ops.convert_to_numpy(y) for y in asked(crops[i : i + chunk], training=False)]
-        for i in range(0, len(crops), chunk)
+        [keras.ops.convert_to_numpy(y) for y in asked(crops[i : i + BATCH], training=False)]
+        for i in range(0, len(crops), BATCH)
     ]
     *answers, told = (np.concatenate(p) for p in zip(*parts, strict=True))
     true = targets[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
     matrices = rotation_matrices(told[:, :3])
-    noses = np.linalg.norm(matrices[:, :, 2] - true[:, :, 2], axis=1) / 2
-    noses = np.degrees(2 * np.arcsin(np.clip(noses, 0, 1)))
+    noses = angles_between(matrices[:, :, 2], true[:, :, 2])
     known = targets[:, 9]
     errors = np.where(known == NOSE, noses, geodesic_distances(matrices, true))
     return answers, np.where(known == AWAY, np.nan, errors)

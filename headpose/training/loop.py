@@ -1,8 +1,10 @@
 """The loop that trains networks, or goes on with it."""
 
+import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -24,24 +26,31 @@ from headpose.training.schedule import Schedule
 STATISTICS_BATCHES = 20
 
 
-def batches(examples, first: int, count: int, workers: int) -> Iterator:
-    """Yields batches of examples without end from number `first` on, made ahead on threads.
+@dataclasses.dataclass(frozen=True)
+class Batches:
+    """Batches of examples without end, made ahead on threads.
 
-    Args:
+    Attributes:
         examples: Has `batch(number, count)`.
-        first: Number of the first batch.
         count: Examples a batch.
         workers: Threads.
     """
-    yield from ahead(lambda step: examples.batch(step, count), itertools.count(first), workers)
+
+    examples: Any
+    count: int
+    workers: int
+
+    def since(self, first: int) -> Iterator:
+        """Yields the batches from number `first` on."""
+        numbers = itertools.count(first)
+        yield from ahead(lambda n: self.examples.batch(n, self.count), numbers, self.workers)
 
 
 def fit(
     model: keras.Model,
-    batches: Callable[[int], Iterable],
+    batches: Batches,
     schedule: Schedule,
     best: BestModel,
-    patience: Patience,
     folder: Path,
     earlier: list[dict],
     on_epoch: Callable[[int, dict[str, float]], bool] | None = None,
@@ -50,9 +59,9 @@ def fit(
 
     Args:
         model: Compiled with `headpose.training.schedule.optimizer`.
-        batches: From a batch's number, all batches from there on.
+        batches: What it learns from.
         schedule: See there.
-        best, patience: Callbacks.
+        best: Measures each epoch; training stops when its score no longer improves.
         folder: Where log and checkpoint go.
         earlier: The log's rows so far.
         on_epoch: Told each epoch's number and log; stops training where it returns True.
@@ -60,7 +69,8 @@ def fit(
     Raises:
         HeadposeError: If log and checkpoint are not of the same run.
     """
-    check_log(folder / LOG, earlier, saved_epochs(folder), patience.score)
+    check_log(folder / LOG, earlier, saved_epochs(folder), best.score)
+    patience = Patience(best.score, best.higher, schedule)
     if _finished(earlier, patience, schedule):
         best.replay(earlier)
         return
@@ -72,11 +82,11 @@ def fit(
     def for_statistics(epoch: int) -> Iterator:
         if schedule.steps < STATISTICS_BATCHES:
             return iter(())
-        return itertools.islice(batches((epoch + 1) * schedule.steps), STATISTICS_BATCHES)
+        return itertools.islice(batches.since((epoch + 1) * schedule.steps), STATISTICS_BATCHES)
 
     swap = [SwapAverage(for_statistics)] if schedule.average else []
     model.fit(
-        batches(len(earlier) * schedule.steps),
+        batches.since(len(earlier) * schedule.steps),
         initial_epoch=len(earlier),
         epochs=schedule.epochs,
         steps_per_epoch=schedule.steps,

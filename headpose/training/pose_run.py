@@ -145,7 +145,7 @@ def _learn(
     from headpose.pose import rotation
     from headpose.pose.estimator import PoseEstimator
     from headpose.training import loop, pose
-    from headpose.training.callbacks import BestModel, Patience
+    from headpose.training.callbacks import BestModel
     from headpose.training.run_folder import open_run
     from headpose.training.schedule import optimizer
 
@@ -170,16 +170,8 @@ def _learn(
     print(f"steps an epoch: {schedule.steps}, each of {config.learning.batch_size} heads")
     best.begin_with(config.network.start)
     started = time.monotonic()
-    loop.fit(
-        learner,
-        lambda first: loop.batches(examples, first, config.learning.batch_size, config.workers),
-        schedule,
-        best,
-        Patience("score", False, schedule),
-        folder,
-        earlier,
-        on_epoch,
-    )
+    given = loop.Batches(examples, config.learning.batch_size, config.workers)
+    loop.fit(learner, given, schedule, best, folder, earlier, on_epoch)
     best.compare_with_start()
     plot_log(folder / "log.csv", folder / "curve.png", ["loss", "score"], "score: degrees")
     return None if earlier else round(time.monotonic() - started)

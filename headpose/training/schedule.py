@@ -1,8 +1,13 @@
 """How long and how fast a network learns, and the optimizer that does."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Self
 
 import keras
+
+if TYPE_CHECKING:
+    from headpose.training.classifier_config import ClassifierLearning
+    from headpose.training.detection_config import DetectionLearning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +33,12 @@ class Schedule:
     kind: str = "cosine"
     patience: int = 0
     average: float = 0.998
+
+    @classmethod
+    def of(cls, learning: "ClassifierLearning | DetectionLearning") -> Self:
+        """Returns the schedule that a configuration of learning asks for."""
+        rates = learning.learning_rate, learning.weight_decay
+        return cls(learning.epochs, learning.steps, *rates, average=learning.average)
 
 
 def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:

@@ -10,6 +10,7 @@ import av
 import cv2
 
 from headpose.errors import HeadposeError, reason
+from headpose.images.opencv_messages import silent_opencv
 from headpose.reporting import logger
 from headpose.video.addresses import without_secrets
 from headpose.video.file import SILENCE, PixelShape, open_container, picture_of, rate_of, video_of
@@ -108,15 +109,12 @@ class Camera(_Live):
 
     def _open(self) -> None:
         # What OpenCV prints about cameras it cannot open is said again below.
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         told = f"no camera {self._number}; name another number, or a file"
         try:
-            self._capture = cv2.VideoCapture(self._number)
+            with silent_opencv():
+                self._capture = cv2.VideoCapture(self._number)
         except cv2.error as error:  # of numbers that no int holds
             raise HeadposeError(told) from error
-        finally:
-            cv2.utils.logging.setLogLevel(level)
         if not self._capture.isOpened():
             raise HeadposeError(told)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headpose.detection.published import VIDEO_CONFIDENCE
 from headpose.geometry.boxes import as_boxes
 from headpose.pipeline import Head, HeadPosePipeline
-from headpose.records.columns import SMOOTH_FIELDS, VIDEO_FIELDS, Row, head_row, place_row
+from headpose.records.columns import SMOOTH, SMOOTH_FIELDS, Row, head_row, place_row
 from headpose.video.frames import Frame
 from headpose.video.optical_flow import BoxFlow, inside
 from headpose.video.smoothing import HeadSmoother
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 WAITING = 8  # frames that are read ahead, and that wait to be written
 DETECTED_AT_ONCE = 4  # frames in one call of the detector
 MAX_AT_ONCE, MAX_BYTES = 16, 128 << 20  # frames in a batch, and what they may take
-# The threshold of the published video demo for its detector; its picture demo took 0.2.
-SSD512_CONFIDENCE = 0.65
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +40,8 @@ class FollowedHead:
     smooth: Head
 
 
-FOLLOWED_FIELDS = VIDEO_FIELDS
-
-
 def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[Row]:
-    """Returns a row of `FOLLOWED_FIELDS` for each head in a frame, or one without a head.
+    """Returns a row of `VIDEO_FIELDS` for each head in a frame, or one without a head.
 
     Args:
         file: Name of the video.
@@ -57,11 +53,11 @@ def frame_rows(file: str, frame: Frame, heads: Sequence[FollowedHead]) -> list[R
 
 
 def followed_rows(place: Row, heads: Sequence[FollowedHead]) -> list[Row]:
-    """Returns a row of `FOLLOWED_FIELDS` for each head, or `place`, a row without a head."""
+    """Returns a row of `VIDEO_FIELDS` for each head, or `place`, a row without a head."""
     rows = []
     for followed in heads:
         smooth = head_row(followed.smooth)
-        angles = {name: smooth[name.removeprefix("smooth_")] for name in SMOOTH_FIELDS}
+        angles = {name: smooth[name.removeprefix(SMOOTH)] for name in SMOOTH_FIELDS}
         rows.append(place | {"track": followed.track} | head_row(followed.head) | angles)
     return rows or [place]
 
@@ -245,5 +241,5 @@ def video_confidence(pipeline: HeadPosePipeline) -> float:
     if pipeline.confidence is not None:
         return pipeline.confidence
     if getattr(pipeline.detector, "fixed_size", None):  # of our networks SSD512's alone
-        return SSD512_CONFIDENCE
+        return VIDEO_CONFIDENCE
     return pipeline.detector.confidence

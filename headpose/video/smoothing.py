@@ -32,6 +32,7 @@ MIN_CUTOFF = 1.0  # Hz, of a still head
 BETA = 0.05  # Hz for each degree a second
 SPEED_CUTOFF = 1.0  # Hz, of the speed; the paper's constant
 FORGOTTEN = 1.0  # seconds without a value after which a filter starts anew
+MAX_LAG, LAG_STEP = 0.5, 0.001  # seconds: the largest shift that is tried, and their step
 
 SMOOTHED = ("tilt", "pan", "roll", "azimuth", "elevation")
 
@@ -177,26 +178,18 @@ def jitter(angles: ArrayLike) -> float:
     return float(np.abs(np.diff(turns)).mean())
 
 
-def lag(
-    times: ArrayLike,
-    angles: ArrayLike,
-    smoothed: ArrayLike,
-    max_lag: float = 0.5,
-    step: float = 0.001,
-) -> float:
-    """Returns how many seconds a smoothed series is behind: the shift that fits best.
+def lag(times: ArrayLike, angles: ArrayLike, smoothed: ArrayLike) -> float:
+    """Returns how many seconds a smoothed series is behind: of up to `MAX_LAG` the best fit.
 
     Args:
         times: (N,) seconds, ascending.
         angles: (N,) degrees, that did not pass ±180.
         smoothed: (N,) degrees.
-        max_lag: The largest shift to try, seconds.
-        step: Between the shifts, seconds.
     """
     times, angles, smoothed = (np.asarray(x, np.float64) for x in (times, angles, smoothed))
     # All shifts are judged on the same values, those for which the earlier angle is known.
-    judged = times >= times[0] + max_lag
-    shifts = np.arange(0, max_lag + step / 2, step)
+    judged = times >= times[0] + MAX_LAG
+    shifts = np.arange(0, MAX_LAG + LAG_STEP / 2, LAG_STEP)
     errors = [
         np.square(smoothed[judged] - np.interp(times[judged] - s, times, angles)).mean()
         for s in shifts

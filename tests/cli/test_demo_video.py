@@ -13,8 +13,9 @@ from videos import evenly, frames_of, make_video, patches
 
 from headpose.pipeline import HeadPosePipeline
 from headpose.pose.estimator import PoseEstimator
+from headpose.records.columns import VIDEO_FIELDS
 from headpose.video.frames import Frame
-from headpose.video.pipeline import FOLLOWED_FIELDS, VideoPipeline, video_confidence
+from headpose.video.pipeline import VideoPipeline, video_confidence
 
 
 def length(path: Path) -> float:
@@ -58,7 +59,7 @@ def test_a_video_gives_a_video_and_tables(demo, clip, tmp_path):
     assert done.err == f"{out}: made folder {out.parent}\n"
     assert "20 frames, 40 heads, 2 different" in done.out
     rows = rows_of(tmp_path / "h.csv")
-    assert tuple(rows[0]) == FOLLOWED_FIELDS
+    assert tuple(rows[0]) == VIDEO_FIELDS
     assert [int(r["frame"]) for r in rows] == [i for i in range(20) for _ in range(2)]
     assert [float(r["time"]) for r in rows[::2]] == pytest.approx(evenly(20), abs=1e-4)
     assert {r["track"] for r in rows} == {"1", "2"}

@@ -118,3 +118,57 @@ def test_distances_between_rotations():
     first = angles.rotation_matrices([(0, 0, 0), (0, 0, 0), (10, 20, 30)])
     second = angles.rotation_matrices([(0, 35, 0), (0, 180, 0), (10, 20, 30)])
     np.testing.assert_allclose(angles.geodesic_distances(first, second), (35, 180, 0), atol=1e-6)
+
+
+def test_both_sets_of_euler_angles_are_the_same_rotation():
+    given = np.random.default_rng(0).uniform(-180, 180, (50, 3))
+    other = angles.other_euler_angles(given)
+    first, second = (Rotation.from_euler("XYZ", -a, degrees=True) for a in (given, other))
+    assert np.degrees((first.inv() * second).magnitude()).max() < 1e-9
+    assert np.abs(angles.wrap_degrees(given - other)).max(axis=1).min() > 1
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "elevation", "direction"),
+    [
+        (0, 0, (0, 0, 1)),
+        (90, 0, (-1, 0, 0)),
+        (0, 90, (0, 1, 0)),
+        (180, 0, (0, 0, -1)),
+        (-90, 45, (np.sqrt(0.5), np.sqrt(0.5), 0)),
+    ],
+)
+def test_directions_have_the_signs_of_the_project(azimuth, elevation, direction):
+    assert angles.direction_vectors(azimuth, elevation) == pytest.approx(direction, abs=1e-12)
+
+
+@given(st.floats(-180, 180), st.floats(-90, 90))
+def test_direction_vectors_are_the_nose_turned(azimuth, elevation):
+    turn = Rotation.from_euler("YX", (-azimuth, -elevation), degrees=True)
+    found = angles.direction_vectors(azimuth, elevation)
+    np.testing.assert_allclose(found, turn.apply((0, 0, 1)), atol=1e-12)
+
+
+def test_direction_vectors_have_the_angles_they_were_made_of():
+    rng = np.random.default_rng(1)
+    directions = np.stack([rng.uniform(-180, 180, 50), rng.uniform(-89, 89, 50)], axis=1)
+    found = angles.direction_angles(angles.direction_vectors(*directions.T))
+    np.testing.assert_allclose(found, directions, atol=1e-9)
+
+
+@pytest.mark.parametrize("apart", [0, 1e-9, 1e-5, 1, 90, 179, 180 - 1e-5, 180 - 1e-9, 180])
+def test_angles_between_are_exact_everywhere(apart):
+    rng = np.random.default_rng(2)
+    first = rng.normal(size=(50, 3))
+    axes = np.cross(first, rng.normal(size=(50, 3)))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    second = Rotation.from_rotvec(axes * apart, degrees=True).apply(first) * rng.uniform(
+        0.1, 9, (50, 1)
+    )
+    found = angles.angles_between(first, second)
+    np.testing.assert_allclose(found, apart, atol=1e-12)
+
+
+def test_a_vector_without_length_has_no_angle():
+    assert np.isnan(angles.angles_between([(0, 0, 0), (1, 0, 0)], (0, 0, 1))).tolist() == [1, 0]
+    assert np.isnan(angles.angles_between((0, np.nan, 1), (0, 0, 1)))

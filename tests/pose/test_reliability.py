@@ -77,7 +77,7 @@ def test_reliability_has_the_means_of_each_range(heads):
 def test_bins_hold_equally_many_heads_in_order(heads):
     told, truth = heads
     off = np.abs(told[:, 1] - truth[:, 1])
-    points = rel.binned(told[:, 5], off, 10)
+    points = rel.binned(told[:, 5], off)
     order = np.argsort(told[:, 5], kind="stable")
     np.testing.assert_allclose(points[0], [told[order[:300], 5].mean(), off[order[:300]].mean()])
     assert (np.diff(points[:, 0]) > 0).all()
