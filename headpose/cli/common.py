@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from headpose.cli import completion, surroundings
 from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
 from headpose.files import STANDARD_OUTPUT
-from headpose.reporting import logger, show_progress
+from headpose.reporting import logger, show_announcements, show_progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -104,6 +104,7 @@ def _set_up() -> None:
     # What matters of damaged pictures is raised.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     show_progress(progress)
+    show_announcements(tell)
     # At the end Python would search all that is left for cycles: 3 s of TensorFlow's objects.
     atexit.register(gc.freeze)
     if not any(isinstance(handler, _Messages) for handler in logger.handlers):
