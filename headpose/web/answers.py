@@ -82,8 +82,9 @@ class Answer:
 class SharedPipeline:
     """A pipeline that visitors share, each with settings of their own.
 
-    The networks are called by one thread at a time: in OpenCV, OpenVINO and LiteRT a call
-    keeps its state in the network.
+    The networks are called by one thread at a time. Every backend could take several calls
+    (`headpose.models.sessions`), but one call uses all cores already: side by side they would
+    only take turns at them, and hold the memory of several.
 
     Args:
         pipeline: Its own thresholds are not used otherwise.
@@ -145,7 +146,7 @@ class SharedPipeline:
 
 
 class _TakingTurns:
-    """Passes on to a network, of which one call at a time is made."""
+    """Passes on to a network, of which one call at a time is made, see `SharedPipeline`."""
 
     def __init__(self, network: Any, call: str, lock: threading.Lock):
         self._network, self._name, self._lock = network, call, lock
