@@ -131,11 +131,13 @@ def first_score(score: float, weights: tuple[float, float, float]) -> float:
 
 
 def logit(scores: np.ndarray) -> np.ndarray:
+    """Returns log(s / (1 - s)) of scores in 0..1, any shape, float64; `LIMIT` keeps it finite."""
     kept = np.clip(scores.astype(np.float64), LIMIT, 1 - LIMIT)
     return np.log(kept / (1 - kept))
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
+    """Returns 1 / (1 + exp(-v)) of numbers, any shape, without an overflow: `logit` undone."""
     return 0.5 + 0.5 * np.tanh(values / 2)
 
 
