@@ -29,7 +29,7 @@ from headpose.records.sinks import CsvSink, JsonLinesSink
 
 PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
 # Pixels of a camera's frame, 8K video: many are decoded at once, and a few kilobytes may claim
-# to be half a milliard of them.
+# to be 500 million of them.
 MAX_FRAME = 7680 * 4320
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
 # The columns of the table on the page and what is said over them; the angles and how sure
