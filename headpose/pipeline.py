@@ -31,9 +31,10 @@ class Head:
     Attributes:
         box: xmin, ymin, xmax, ymax in pixels, cut to the picture.
         score: Of the detector, 0..1.
-        tilt: Degrees, up is positive. None where the estimator was too little certain.
-        pan: Degrees, toward the image's left is positive. None where `tilt` is.
-        roll: Degrees, clockwise is positive; None where the estimator does not tell.
+        tilt: Degrees, -90..90, up is positive. None where the estimator was too little certain.
+        pan: Degrees, -180..180, toward the image's left is positive; beyond ±90 the head is
+            turned away. None where `tilt` is.
+        roll: Degrees, -180..180, clockwise is positive; None where the estimator does not tell.
         azimuth: Degrees, how far the nose points toward the image's left (-180..180, beyond
             ±90 away from the viewer).
         elevation: Degrees, how far the nose points up (-90..90).

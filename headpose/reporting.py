@@ -1,12 +1,13 @@
-"""How the library says how far it is and what it left out: a progress hook, and logging.
+"""How the library says how far it is, what it left out and what a run is about: hooks, logging.
 
 The library prints nothing and draws no bar. Whoever uses it may pass `show_progress` a
-function that wraps an iterable, as the command line does with tqdm, and may set up the
-logger `headpose` as any other.
+function that wraps an iterable, as the command line does with tqdm, may set up the logger
+`headpose` as any other, and may pass `show_announcements` a function that shows the lines
+of a training run, which are logged otherwise.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from headpose.errors import HeadposeError
@@ -45,6 +46,37 @@ def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterabl
         total: Their number, where `items` has no length.
     """
     return _bar(items, unit, total)
+
+
+def _log(line: str) -> None:
+    logger.info("%s", line)
+
+
+_announce: Callable[[str], object] = _log
+
+
+def show_announcements(show: Callable[[str], object] | None) -> Callable[[str], object]:
+    """Has what `announce` is given shown by a function from now on; None logs it.
+
+    Returns:
+        What showed it until now, to be put back.
+    """
+    global _announce
+    before, _announce = _announce, show or _log
+    return before
+
+
+def shows_announcements() -> bool:
+    """Tells whether `show_announcements` was given a function: somebody wants to see lines."""
+    return _announce is not _log
+
+
+def announce(line: str) -> None:
+    """Tells of the run itself: its data, its steps, its figures, where its files are.
+
+    The command line shows this on standard output, a library logs it (level INFO).
+    """
+    _announce(line)
 
 
 class Problems(Protocol):

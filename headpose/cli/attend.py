@@ -75,7 +75,7 @@ def options() -> argparse.ArgumentParser:
         type=cl.in_range(0, 180),
         default=UNSURE_ABOVE,
         metavar="DEGREES",
-        help="heads with a larger expected error look at nobody knows what",
+        help="where heads with a larger expected error look counts as unknown",
     )
     add(
         "--shortest",

@@ -9,7 +9,7 @@ from headpose.datasets.head_matching import GROW, MATCH
 from headpose.datasets.splits import PROTOCOLS
 from headpose.detection.loading import DETECTOR_HELP, LARGEST_SIZE, SMALLEST_SIZE, VIOLA_JONES
 from headpose.geometry.crops import INTERPOLATIONS, OLD_SIDES, SIDES
-from headpose.models.shipped import DEFAULT_DETECTOR
+from headpose.models.shipped import SINGLE_STAGE
 from headpose.models.specs import CROP_SIDES
 
 LABELLED, AS_DEEPGAZE = "labelled", "viola-jones-deepgaze"
@@ -32,9 +32,10 @@ def add_options(
     add(
         "--detector",
         type=models.named_detector,
-        default=str(DEFAULT_DETECTOR),
-        help=f"{DETECTOR_HELP}; {AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 "
-        f"pixels, not grown to heads; or {LABELLED}: no detector, crop the annotated face, grown",
+        default=SINGLE_STAGE,
+        help=f"{DETECTOR_HELP}; {SINGLE_STAGE}: ours without its second stage; "
+        f"{AS_DEEPGAZE}: as deepgaze uses it, all passes, faces from 64 pixels, not grown to "
+        f"heads; or {LABELLED}: no detector, crop the annotated face, grown",
     )
     add(
         "--detector-size",

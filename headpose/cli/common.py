@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from headpose.cli import completion, surroundings
+from headpose.cli.help_format import HelpFormatter
 from headpose.errors import HeadposeError, first_line, missing_package, one_line, reason
 from headpose.files import STANDARD_OUTPUT
-from headpose.reporting import logger, show_progress
+from headpose.reporting import logger, show_announcements, show_progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -104,6 +105,7 @@ def _set_up() -> None:
     # What matters of damaged pictures is raised.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     show_progress(progress)
+    show_announcements(tell)
     # At the end Python would search all that is left for cycles: 3 s of TensorFlow's objects.
     atexit.register(gc.freeze)
     if not any(isinstance(handler, _Messages) for handler in logger.handlers):
@@ -210,25 +212,6 @@ def at_least(low: int) -> Callable[[str], float]:
     return in_range(low, float("inf"), int)
 
 
-class _Help(argparse.HelpFormatter):
-    """Adds defaults that say something, with files as seen from here."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        text = action.help or ""
-        nothing = any(action.default is x for x in (None, False, argparse.SUPPRESS))
-        silent = nothing or action.default in ([], ()) or "default" in text
-        if silent or not action.option_strings:
-            return text
-        return f"{text} (default: {self._shown(action.default)})"
-
-    @staticmethod
-    def _shown(default) -> str:
-        if isinstance(default, (list, tuple)):
-            return " ".join(map(str, default))
-        here = f"{Path.cwd()}{os.sep}"
-        return str(default).removeprefix(here).replace("%", "%%")
-
-
 class _Parser(argparse.ArgumentParser):
     """Takes options by the names that they had in earlier versions, and warns.
 
@@ -258,7 +241,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser(description: str, **options) -> argparse.ArgumentParser:
     """Returns a parser whose help shows defaults; it knows `OLD_OPTIONS`."""
-    result = _Parser(description=description, formatter_class=_Help, **options)
+    result = _Parser(description=description, formatter_class=HelpFormatter, **options)
     result.add_argument(
         "--debug", action="store_true", help="show errors with the whole chain of calls"
     )

@@ -95,6 +95,26 @@ def backend_of_ours(arguments: argparse.Namespace):
     return Backend(None, arguments.device, precision, arguments.trust_model)
 
 
+def needs_keras(arguments: argparse.Namespace, names: list[str]) -> bool:
+    """Tells whether Keras runs one of the networks; all others start in a fraction of its time.
+
+    It runs deepgaze's networks, and files of ours that have no export beside them.
+    """
+    from headpose.baselines.predictors import DEEPGAZE, files_of, is_peer
+    from headpose.detection.loading import VIOLA_JONES
+    from headpose.models.resolve import resolve
+
+    if any(name.partition("=")[0] == DEEPGAZE for name in names):
+        return True
+    paths = [files_of(name)[0] for name in names if not is_peer(name)]
+    detector = arguments.detector
+    # An ONNX file may be YuNet's, which has no description of ours.
+    if detector and str(detector) not in VIOLA_JONES and Path(detector).suffix.lower() != ".onnx":
+        paths.append(Path(detector))
+    backend = backend_of_ours(arguments)
+    return any(resolve(path, backend).backend.name == "keras" for path in paths)
+
+
 def read_heads(arguments: argparse.Namespace) -> tuple:
     """Returns the heads that are compared on, and what to call them."""
     from headpose.baselines.evaluation import is_table
@@ -204,9 +224,10 @@ def main() -> None:
     outlive_reader(*outputs)
     # What is wrong with data is told before TensorFlow starts, which a detector may need.
     early = None if arguments.detector else read_heads(arguments)
-    from headpose.models.keras_setup import set_up
+    if needs_keras(arguments, names):
+        from headpose.models.keras_setup import set_up
 
-    set_up(arguments.device, arguments.precision)
+        set_up(arguments.device, arguments.precision)
     from headpose.baselines.convention_checks import check_conventions, check_outputs
     from headpose.baselines.predictors import Case, ask, figures, load_all
     from headpose.datasets.label_tables import Problems

@@ -54,7 +54,7 @@ def options() -> argparse.ArgumentParser:
         "--detector",
         type=named_detector,
         help=f"crop heads of a table where this finds them ({DETECTOR_HELP}); with --dataset "
-        "the one that ships does, or none",
+        "single-stage does (ours without its second stage) unless another is named; or none",
     )
     add(
         "--part",

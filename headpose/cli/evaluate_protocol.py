@@ -46,7 +46,7 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         "--limit",
         type=cl.at_least(1),
         metavar="N",
-        help="with --dataset, measure on every so many-th picture, N in all",
+        help="with --dataset, measure on N pictures, evenly spaced",
     )
 
 

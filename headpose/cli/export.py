@@ -41,8 +41,9 @@ def options() -> argparse.ArgumentParser:
         type=cl.named,
         action="append",
         metavar="CALIBRATION",
-        help=f"with eight-bit convolutions, tuned on {SAMPLES}; repeat it for several, of "
-        "which as many are taken of each",
+        help=f"with eight-bit convolutions, tuned on {SAMPLES} (an estimator on heads that "
+        "single-stage finds, where only pictures are named); repeat it for several, of which "
+        "as many are taken of each",
     )
     add(
         "--check",

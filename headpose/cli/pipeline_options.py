@@ -32,8 +32,9 @@ def add_pipeline_options(
     add(
         "--detector",
         type=named_detector,
-        help=f"{DETECTOR_HELP}; single-stage is ours without its second stage; fast a third as "
-        "large, for heads from some 16 pixels of 512 on (default: ours, which ships)",
+        help=f"{DETECTOR_HELP}; single-stage is ours without its second stage; fast takes a "
+        "third of its computation and finds heads from about 16 pixels on, where the long side is "
+        "512 (default: ours, which ships)",
     )
     add(
         "--detector-size",
@@ -61,8 +62,8 @@ def add_pipeline_options(
         "--estimator",
         type=named_estimator,
         help="a .keras, exported or published .h5 estimator, or one that ships: "
-        "ours, the default, which asks for the mirror image, too; fast, asked once a head, in half "
-        "the time; large, which asks a second network as well",
+        "ours, the default, which evaluates each head twice (crop and mirror image); fast, once, "
+        "in half the time; large, with a second network as well",
     )
     add("--confidence", type=cl.in_range(0, 1), help="threshold on scores (default: detector's)")
     add(

@@ -23,7 +23,7 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
         dest="processes",
         type=cl.in_range(1, MOST, int),
         metavar="N",
-        help="so many side by side (default: 1; with --ray as many as the cluster has room for)",
+        help="number of workers (default: 1; with --ray as many as the cluster has room for)",
     )
     add(
         "--ray",

@@ -182,10 +182,10 @@ def read_table(path: str | Path = LAYERS_TABLE) -> dict[Slot, int]:
             slot = (row.get("name") or "", part)
             try:
                 index = int(row.get(part) or "")
-            except ValueError:
+            except ValueError as error:
                 raise HeadposeError(
                     f"{path}, line {number}: no whole number under {part}"
-                ) from None
+                ) from error
             if slot == (L2_LAYER, BIASES) and index == -1:
                 continue
             if slot not in SHAPES:

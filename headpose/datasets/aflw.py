@@ -9,11 +9,11 @@ import numpy as np
 
 from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.matlab_files import check_mat
+from headpose.datasets.matlab_files import load_mat
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
 from headpose.datasets.problem_kinds import MISSING_PICTURE
-from headpose.errors import HeadposeError, reason
+from headpose.errors import HeadposeError
 from headpose.files import check_readable
 from headpose.geometry.angles import wrap_degrees
 from headpose.geometry.convention_math import ANGLES, within_quarter
@@ -124,20 +124,8 @@ def read_mat(path: Path, problems: Problems) -> list[Label]:
     Raises:
         HeadposeError: If the file is no `.mat` that scipy reads, or lacks the fields.
     """
-    from scipy.io import loadmat
-
     wanted = f"name AFLW's {MAT}"
-    try:
-        check_mat(path, FIELDS)
-        content = loadmat(path, variable_names=FIELDS)
-    except NotImplementedError as error:
-        raise HeadposeError(
-            f"{path}: a MATLAB 7.3 file; save it anew in MATLAB with save -v7"
-        ) from error
-    except OSError as error:
-        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
-    except Exception as error:  # scipy raises whatever its parsing meets in foreign bytes
-        raise HeadposeError(f"{path}: not a MATLAB file ({error}); {wanted}") from error
+    content = load_mat(path, FIELDS, wanted)
     missing = [name for name in FIELDS if name not in content]
     if missing:
         raise HeadposeError(f"{path}: no field {', '.join(missing)}; {wanted}")

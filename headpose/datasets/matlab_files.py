@@ -1,4 +1,4 @@
-"""Looks into MATLAB files before scipy, which crashes on some that are damaged.
+"""Reads MATLAB files by scipy, and looks into them before: it crashes on some that are damaged.
 
 Checked is the structure: types, sizes and counts of all elements, as "MAT-File
 Format" (The MathWorks, version 5) defines them.
@@ -9,7 +9,9 @@ import struct
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
+from headpose.errors import HeadposeError, reason
 from headpose.files import check_readable
 
 HEADER = 128  # bytes before the first element
@@ -22,6 +24,36 @@ CELL, STRUCT, OBJECT, CHARACTERS, SPARSE = 1, 2, 3, 4, 5
 NUMBERS = range(6, 16)  # classes of plain arrays
 FUNCTION, OPAQUE = 16, 17  # classes that scipy passes over
 COMPLEX = 0x800
+
+
+def load_mat(path: str | Path, names: Collection[str], wanted: str = "") -> dict[str, Any]:
+    """Reads variables of a `.mat` file of MATLAB 5 to 7.
+
+    Args:
+        path: The file.
+        names: Of the variables; those that it lacks are left out.
+        wanted: What to name instead, for the error about a file of another kind.
+
+    Raises:
+        HeadposeError: If it cannot be read, is of MATLAB 7.3, damaged or of another kind; it
+            says which.
+    """
+    from scipy.io import loadmat
+
+    try:
+        check_mat(path, names)
+        return dict(loadmat(path, variable_names=names))
+    except NotImplementedError as error:
+        raise HeadposeError(
+            f"{path}: a MATLAB 7.3 file; save it anew in MATLAB with save -v7"
+        ) from error
+    except OSError as error:
+        raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # scipy raises whatever its parsing meets in foreign bytes
+        hint = f"; {wanted}" if wanted else ""
+        raise HeadposeError(f"{path}: not a MATLAB file ({error}){hint}") from error
 
 
 def check_mat(path: str | Path, names: Collection[str]) -> None:

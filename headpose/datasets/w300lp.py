@@ -13,7 +13,7 @@ import numpy as np
 
 from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.matlab_files import check_mat
+from headpose.datasets.matlab_files import load_mat
 from headpose.datasets.pose_annotations import LabelledPicture, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.errors import HeadposeError
@@ -121,9 +121,10 @@ def _read_label(
 
     Its angles as it has them, radians, are put to `poses`.
     """
-    content = _load(path)
-    if content is None:
-        problems.add("unreadable label file", name)
+    try:
+        content = load_mat(path, FIELDS)
+    except HeadposeError as error:
+        problems.add("unreadable label file", str(error))
         return None
     pose = _numbers(content, "Pose_Para")
     if pose is None or pose.size < 3 or not np.isfinite(pose.ravel()[:3]).all():
@@ -141,16 +142,6 @@ def _read_label(
     else:
         box = np.concatenate([points.min(axis=1), points.max(axis=1)])[None].astype(np.float32)
     return box, from_convention(W300LP, radians[None])
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    from scipy.io import loadmat
-
-    try:
-        check_mat(path, FIELDS)
-        return dict(loadmat(path, variable_names=FIELDS))
-    except Exception:  # scipy raises whatever its parsing meets in foreign bytes
-        return None
 
 
 def _numbers(content: dict[str, Any], field: str) -> np.ndarray | None:

@@ -155,8 +155,6 @@ class HeadDetector:
             factors: (x, y) back to the picture.
             confidence: Keep boxes that score above it.
             suppression: How one find of each head is chosen.
-        size: Long side that pictures are scaled to, a multiple of the largest stride.
-        call: The network, see `headpose.models.network.Network`.
         """
         candidates = np.flatnonzero(scores > max(CANDIDATE_SCORE, confidence))
         boxes, scores = boxes[candidates], scores[candidates]

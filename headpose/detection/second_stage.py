@@ -132,6 +132,7 @@ def first_score(score: float, weights: tuple[float, float, float]) -> float:
 
 
 def logit(scores: np.ndarray) -> np.ndarray:
+    """Returns log(s / (1 - s)) of scores in 0..1, any shape, float64; `LIMIT` keeps it finite."""
     kept = np.clip(scores.astype(np.float64), LIMIT, 1 - LIMIT)
     return np.log(kept / (1 - kept))
 

@@ -160,6 +160,7 @@ def spread(items: Sequence, max_count: int) -> list:
 
 
 def shipped_detector():
+    """Loads `single-stage`: heads to tune an estimator on need no second stage."""
     from headpose.detection.head_detector import HeadDetector
     from headpose.models.shipped import DEFAULT_DETECTOR
 

@@ -51,7 +51,7 @@ def export(
 
     Args:
         source: A `.keras` detector or estimator, or the published `.h5` estimator.
-        form: A key of `export_formats.FORMATS`.
+        form: A key of `headpose.models.formats.FORMATS`.
         target: Where to, with the format's suffix.
         calibration: Pictures, see `headpose.export.calibration.samples`, whose spread the ranges of
             eight-bit numbers are taken from; None writes float32.

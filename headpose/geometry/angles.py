@@ -126,6 +126,13 @@ def rotate_in_plane(angles: ArrayLike, clockwise: ArrayLike) -> np.ndarray:
 
     Of both sets of angles of a rotation the one nearer to the given angles is returned, so
     that a head turned away stays turned away.
+
+    Args:
+        angles: (N, 3) tilt, pan and roll in degrees.
+        clockwise: Degrees, one number or (N,).
+
+    Returns:
+        float64 (N, 3), each in -180..180.
     """
     angles = np.asarray(angles, np.float64).reshape(-1, 3)
     turns = roll_matrices(np.broadcast_to(clockwise, len(angles)))
@@ -143,6 +150,13 @@ def pitch_down(angles: ArrayLike, degrees: float) -> np.ndarray:
 
     For a head that faces the viewer, tilt falls by so much; for others it is the same
     nod, seen from where they turned.
+
+    Args:
+        angles: (N, 3) tilt, pan and roll in degrees.
+        degrees: How far down; a negative number is up.
+
+    Returns:
+        float64 (N, 3): tilt in -90..90, pan and roll in -180..180.
     """
     matrices = rotation_matrices(angles) @ _about(0, np.radians(np.array([degrees])))
     return whole_turn_angles(matrices)

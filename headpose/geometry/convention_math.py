@@ -101,6 +101,12 @@ def nearest_rotations(matrices: ArrayLike, scaled: bool = False) -> np.ndarray:
 
 
 def write_vector(angles: np.ndarray) -> np.ndarray:
+    """Returns rotation vectors (N, 3) of tilt, pan and roll (N, 3) in degrees.
+
+    As OpenCV's `rvec`: the axis, as long as the angle in radians (0..pi), of the rotation D R
+    from the head's axes (y up, z out of the face) to the camera's (y down, z away). A row with
+    an unknown angle becomes NaN.
+    """
     vectors = np.full((len(angles), 3), np.nan)
     for row in np.flatnonzero(np.isfinite(angles).all(axis=1)):
         seen = TO_CAMERA @ rotation_matrices(angles[row : row + 1])[0]
@@ -109,12 +115,16 @@ def write_vector(angles: np.ndarray) -> np.ndarray:
 
 
 def read_vector(vectors: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) in degrees of `write_vector`'s vectors (N, 3), radians."""
     matrices = np.array([cv2.Rodrigues(vector)[0] for vector in vectors]).reshape(-1, 3, 3)
     return whole_turn_angles(TO_CAMERA @ matrices)
 
 
 def write_zyx(angles: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll of D R D = Rz(roll) Ry(yaw) Rx(-pitch), with yaw in -90..90."""
+    """Returns yaw, pitch, roll (N, 3) of tilt, pan and roll (N, 3), all in degrees.
+
+    They are those of D R D = Rz(roll) Ry(yaw) Rx(-pitch), with yaw in -90..90.
+    """
     r = TO_CAMERA @ rotation_matrices(angles) @ TO_CAMERA
     yaw = np.arctan2(-r[:, 2, 0], np.hypot(r[:, 2, 1], r[:, 2, 2]))
     pitch = -np.arctan2(r[:, 2, 1], r[:, 2, 2])
@@ -122,6 +132,7 @@ def write_zyx(angles: np.ndarray) -> np.ndarray:
 
 
 def read_zyx(values: np.ndarray) -> np.ndarray:
+    """Returns tilt, pan and roll (N, 3) of `write_zyx`'s yaw, pitch and roll (N, 3), degrees."""
     # (Rz(c) Ry(b) Rx(a))^T = Rx(-a) Ry(-b) Rz(-c)
     reverse = rotation_matrices(values[:, [1, 0, 2]] * [-1, 1, 1])
     return whole_turn_angles(TO_CAMERA @ np.swapaxes(reverse, 1, 2) @ TO_CAMERA)

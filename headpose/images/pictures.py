@@ -43,7 +43,7 @@ UPRIGHT = {
 }
 ON_SIDE = (5, 6, 7, 8)
 
-# Pillow warns above this many pixels, and refuses twice as many; `too_large` comes before.
+# Pillow warns above this many pixels, and refuses twice as many; `check_size` comes before.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 

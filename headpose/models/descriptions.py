@@ -46,8 +46,14 @@ CODED_BOXES = (
     "x prior size, size = prior size x exp(variance x offset)"
 )
 CODED_ANGLES = (
-    "x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its part along x, "
-    "unit; z = x cross y; R = [x y z]; expected_error = min_error + error_scale softplus(a[6])"
+    "a (batch, 7). x = unit(scale a[0:3] + (1, 0, 0)); y = (scale a[3:6] + (0, 1, 0)) less its "
+    "part along x, unit; z = x cross y. Where profile_turn (degrees) is given: "
+    "t = tan(profile_turn) z[0]^3, x' = (x - t z) / sqrt(1 + t^2), "
+    "z' = (z + t x) / sqrt(1 + t^2), and x' and z' take the place of x and z. R has the columns "
+    "x, y and z; z is the direction of the nose. tilt = atan2(z[1], z[2]), pan = -asin(z[0]), "
+    "roll = atan2(y[0], x[0]); where |tilt| > 90 degrees it is tilt + 180, 180 - pan and "
+    "roll + 180 degrees, each wrapped to -180..180. azimuth = atan2(-z[0], z[2]), "
+    "elevation = asin(z[1]). expected_error = min_error + error_scale softplus(a[6]), degrees"
 )
 CLASSIFIED = (
     "logit (batch, 1) of a crop that shows a head. The detector named here finds candidates; "

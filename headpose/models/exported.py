@@ -50,7 +50,7 @@ def read_metadata(path: str | Path) -> ModelMetadata | None:
     except ValueError as error:
         raise HeadposeError(
             f"{path}: its description cannot be read ({error}); export it anew"
-        ) from None
+        ) from error
 
 
 def backend_for(path: str | Path, backend: Backend, metadata: ModelMetadata) -> Backend:

@@ -12,7 +12,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, MissingPackageError
 from headpose.parallel.locking import one_at_a_time
-from headpose.reporting import logger
+from headpose.reporting import announce, logger
 
 LARGE = 10_000_000  # parameters; of this project's networks SSD512 alone has as many
 
@@ -147,7 +147,7 @@ def divide_batches(batch_size: int) -> None:
             f"take a multiple of {len(devices)}, or show one (CUDA_VISIBLE_DEVICES)"
         )
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
-    print(f"each batch is divided among {len(devices)} devices")
+    announce(f"each batch is divided among {len(devices)} devices")
 
 
 @contextlib.contextmanager

@@ -74,8 +74,8 @@ def read_property(path: str | Path, key: str) -> str | None:
                     return texts[ENTRY_VALUE]
     except OSError as error:
         raise HeadposeError(f"{path}: cannot be read: {reason(error)}") from error
-    except (IndexError, ValueError, KeyError, TypeError):
-        raise HeadposeError(f"{path}: not an ONNX file (or a damaged one)") from None
+    except (IndexError, ValueError, KeyError, TypeError) as error:
+        raise HeadposeError(f"{path}: not an ONNX file (or a damaged one)") from error
     return None
 
 

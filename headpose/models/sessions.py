@@ -71,8 +71,8 @@ def check_name(path: Path) -> None:
     """
     try:
         str(path).encode()
-    except UnicodeEncodeError:
-        raise HeadposeError(f"{path}: a model's name must be UTF-8; rename it") from None
+    except UnicodeEncodeError as error:
+        raise HeadposeError(f"{path}: a model's name must be UTF-8; rename it") from error
 
 
 def thread_count() -> int:

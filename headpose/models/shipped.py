@@ -19,7 +19,7 @@ MODELS = _INSTALLED if _INSTALLED.is_dir() else HOME / "models"
 DEFAULT_ESTIMATOR = MODELS / "pose-estimator.keras"
 FAST_ESTIMATOR = MODELS / "pose-estimator-fast.keras"
 LARGE_ESTIMATOR = MODELS / "pose-estimator-large.keras"
-DEFAULT_DETECTOR = MODELS / "head-detector.keras"  # the first stage, see CLASSIFIER_FILE
+DEFAULT_DETECTOR = MODELS / "head-detector.keras"  # SINGLE_STAGE, the first stage of OURS
 FAST_DETECTOR = MODELS / "head-detector-fast.keras"
 CLASSIFIER_FILE = MODELS / "head-classifier.keras"
 # What commands and `headpose.load_pipeline` call them, in whichever folder they are run.

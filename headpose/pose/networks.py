@@ -21,6 +21,7 @@ PUBLISHED_NORMALIZATION: dict[str, Any] = {
     "angle_mean": (-0.041212, -0.000276),
     "angle_deviation": (0.323931, 0.540958),
 }
+ROLL_DEVIATION = 0.25  # the same of roll, which it does not tell; chosen by hand, not measured
 EFFICIENTNET_BLOCKS = 10  # of 16: 0.57 M parameters, less than the residual network has
 
 
@@ -92,7 +93,7 @@ def build_patacchiola(
         x = layers.Dense(dense_layer_size, name=f"dense{i + 1}")(x)
         x = layers.Dropout(dropout_rate, name=f"dropout{i + 1}")(x)
     x = layers.Dense(outputs, name="angles")(x)
-    deviation = [90 * s for s in (*norm["angle_deviation"], 0.25)[:outputs]]
+    deviation = [90 * s for s in (*norm["angle_deviation"], ROLL_DEVIATION)[:outputs]]
     mean = [90 * m for m in (*norm["angle_mean"], 0.0)[:outputs]]
     x = layers.Rescaling(deviation, mean, name="degrees", dtype="float32")(x)
     return keras.Model(crops, x, name="patacchiola")

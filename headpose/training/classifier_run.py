@@ -10,6 +10,7 @@ from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.images.picture_cache import PictureCache
 from headpose.models.formats import digest
+from headpose.reporting import announce
 from headpose.training.classifier_config import F1_TO_SPARE, ClassifierTrainingConfig
 from headpose.training.detection_run import common_threshold
 from headpose.training.detection_sources import (
@@ -72,7 +73,7 @@ def train_classifier(config: ClassifierTrainingConfig) -> Path:
         if config.save:
             with saving(config) as place:
                 _save(folder / "last.keras", place, detectors[0], validation, cache)
-    print(f"best classifier: {best}")
+    announce(f"best classifier: {best}")
     return best
 
 
@@ -129,7 +130,7 @@ def _learn(
     candidates = []
     for name, pictures in training:
         found = find_candidates(pictures, name.share, finders, cache)
-        print(f"{name.path}: {int(found.heads.sum())} heads, {int((~found.heads).sum())} others")
+        announce(f"{name.path}: {int(found.heads.sum())} heads, {int((~found.heads).sum())} others")
         candidates.append(found)
     detector = TwoStageDetector(detectors[0], classifier)
     examples = CandidateExamples(candidates, detector.classifier, learning.seed, cache)
@@ -179,6 +180,6 @@ def _save(
     model = with_settings(model, weights=(a, b, c))
     threshold = common_threshold(TwoStageDetector(detector, model), validation, cache, F1_TO_SPARE)
     c -= float(logit(np.array([threshold]))[0])  # it becomes 0.5
-    print(f"score = sigmoid({a:.3f} logit(first stage) + {b:.3f} logit(classifier) + {c:.3f})")
+    announce(f"score = sigmoid({a:.3f} logit(first stage) + {b:.3f} logit(classifier) + {c:.3f})")
     save_model(with_settings(model, weights=(a, b, c)), path, half=True)
-    print(f"wrote {path}")
+    announce(f"wrote {path}")

@@ -21,7 +21,7 @@ TAUGHT_BOX, MISTAKEN = 0.1, 0.35
 
 @keras.saving.register_keras_serializable("headpose")
 class DetectorTraining(keras.Model):
-    """Trains a detector's raw outputs on targets of `detection_examples`."""
+    """Trains a detector's raw outputs on targets of `headpose.training.detection_targets`."""
 
     def __init__(self, detector: keras.Model):
         super().__init__(name="detector_training")

@@ -7,7 +7,7 @@ from headpose.datasets.label_tables import SourceName
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
 from headpose.images.picture_cache import PictureCache
-from headpose.reporting import progress
+from headpose.reporting import announce, progress
 from headpose.training.detection_config import (
     F1_TO_SPARE,
     DetectionLearning,
@@ -72,7 +72,7 @@ def train_detector(config: DetectionTrainingConfig) -> Path:
             kept = best.with_name(f"{config.keep}.keras")
             with saving(config) as place:
                 _save(kept, place, [] if config.uncalibrated else validation, cache)
-    print(f"best detector: {best}")
+    announce(f"best detector: {best}")
     return best
 
 
@@ -165,7 +165,7 @@ def _examples(
             pictures = with_unlabelled(pictures, others, cache)
         elif name.mine and mistaken is not None:
             false = false_finds(pictures, mistaken, cache)
-            print(f"{name.path}: {sum(map(len, false))} false finds")
+            announce(f"{name.path}: {sum(map(len, false))} false finds")
         drawn.append(Source(pictures, name.share, false))
     levels = detector.get_layer("decode").levels
     further = learning.large_size, learning.large_every, learning.colourless
@@ -231,7 +231,7 @@ def _save(file: Path, path: Path, validation: Pictures, cache: PictureCache) -> 
     if validation:
         calibrate(kept, validation, cache)
     save_model(kept, path, half=True)
-    print(f"wrote {path}")
+    announce(f"wrote {path}")
 
 
 def calibrate(detector: "keras.Model", sets: Pictures, cache: PictureCache) -> None:
@@ -245,7 +245,7 @@ def calibrate(detector: "keras.Model", sets: Pictures, cache: PictureCache) -> N
 def common_threshold(
     detector: "Detector", sets: Pictures, cache: PictureCache, spare: float = F1_TO_SPARE
 ) -> float:
-    """Returns the score that becomes a detector's threshold, by F1 on all sets; prints it.
+    """Returns the score that becomes a detector's threshold, by F1 on all sets; tells it.
 
     The highest one whose F1 is less than the best by at most `spare`.
     """
@@ -260,7 +260,7 @@ def common_threshold(
         judged.append(finds.judged()["all"])
         if judged[-1].heads:
             at, f1 = best_threshold(judged[-1:])
-            print(f"{name.path}: best F1 {f1:.3f} at a score of {at:.3f}")
+            announce(f"{name.path}: best F1 {f1:.3f} at a score of {at:.3f}")
     threshold, f1 = best_threshold(judged, spare)
-    print(f"all sources alike: F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
+    announce(f"all sources alike: F1 {f1:.3f} at a score of {threshold:.3f}, which becomes 0.5")
     return threshold

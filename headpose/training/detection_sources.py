@@ -8,7 +8,7 @@ from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pic
 from headpose.datasets.label_tables import SourceName
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.errors import HeadposeError
-from headpose.reporting import report
+from headpose.reporting import announce, report
 from headpose.training.detection_config import BoxedSources, DetectionSources
 from headpose.training.run_folder import LABELS, digest_of
 from headpose.training.same_sources import (
@@ -73,7 +73,7 @@ def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
     empty = sum(not len(picture.boxes) for picture in found)
     heads = sum(len(picture.boxes) for picture in found)
     told = f", {empty} pictures without heads" if empty else ""
-    print(f"{source}: {len(found)} pictures, {heads} heads{told}")
+    announce(f"{source}: {len(found)} pictures, {heads} heads{told}")
     return found
 
 

@@ -27,6 +27,12 @@ def assign_targets(
     The IoU of a grid of equal priors separates into x and y, so the whole matrix of
     priors against heads is never built from corners.
 
+    Args:
+        heads: (H, 4) xmin, ymin, xmax, ymax in pixels of the crop.
+        ignored: (I, 4), boxes in which nothing is learned, the same way.
+        levels: Of the detector, with strides and shapes of priors in pixels.
+        height, width: Of the crop, pixels.
+
     Returns:
         float32 (N, 5): matched corners and 1, 0 or -1, in the order of `ssd.priors`.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from headpose.parallel.prefetch import ahead
+from headpose.reporting import shows_announcements
 from headpose.training.callbacks import (
     BestModel,
     Checkpoint,
@@ -99,7 +100,7 @@ def fit(
             *([MetricsLogger(on_epoch)] if on_epoch else []),
         ],
         shuffle=False,
-        verbose=2,
+        verbose=2 if shows_announcements() else 0,  # Keras prints a line an epoch
     )
 
 

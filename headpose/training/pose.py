@@ -31,11 +31,11 @@ def angle_loss(truth, predicted):
 def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, float]:
     """Returns mean errors in degrees on each set, and `score`, their mean.
 
-    Keys are `<set> tilt`, `<set> pan`, … as `pose_metrics.pose_errors` names them, and
+    Keys are `<set> tilt`, `<set> pan`, … as `pose_errors` names them, and
     the correlation of each angle: an angle that is not learned has a correlation near 0
-    while its mean error still looks moderate. `<set> away` is `pose_metrics.separation`.
+    while its mean error still looks moderate. `<set> away` is `separation`.
     The score is of tilt and pan; for an estimator of the whole turn of `turn` and
-    `turn median`, the errors of `pose_metrics.turn_or_nose_errors`.
+    `turn median`, the errors of `turn_or_nose_errors`.
     """
     figures: dict[str, float] = {}
     means = []

@@ -39,7 +39,7 @@ class Crop(Checked):
         None, "crop heads in pictures at this detector's boxes, not the labelled", model=True
     )
     side: str | None = field(
-        None, "of the box, see clean_aflw.py (default: short)", choices=SIDES, old=OLD_SIDES
+        None, "of the box, see headpose clean --help (default: short)", choices=SIDES, old=OLD_SIDES
     )
     margin: float | None = field(None, "factor on that side (default: 1)", low=0.1, high=10)
     size: int | None = field(None, "pixels of a crop's side (default: 64)", low=16, high=512)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headpose.errors import HeadposeError
 from headpose.files import sole_user, writable_folder
-from headpose.reporting import logger
+from headpose.reporting import announce, logger
 from headpose.training.fields import values
 from headpose.training.model_contents import contents
 from headpose.training.models_table import check_models_table, note_model
@@ -71,9 +71,10 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
         sets = early or read_sets(config, named, crop, teacher.crop_options if teacher else None)
         from headpose.training import pose
 
-        print(pose.describe([*sets.training.items(), *sets.validation.items(), *sets.test.items()]))
+        every = [*sets.training.items(), *sets.validation.items(), *sets.test.items()]
+        announce(pose.describe(every))
         if sets.held_out:
-            print(f"held out for the expected error: {sum(map(len, sets.held_out))} heads")
+            announce(f"held out for the expected error: {sum(map(len, sets.held_out))} heads")
         model = start_network(config, crop, sets.have_roll)
         seconds = _learn(config, model, sets, folder, on_epoch, teacher)
         return _keep_best(config, folder, sets, seconds)
@@ -167,7 +168,7 @@ def _learn(
     told = values(config, with_effect_only=True) | contents(config)
     told |= {TAKEN: sets.digest_of_taken()}
     earlier = open_run(folder, told, config.resume, config.overwrite, sets.digest())
-    print(f"steps an epoch: {schedule.steps}, each of {config.learning.batch_size} heads")
+    announce(f"steps an epoch: {schedule.steps}, each of {config.learning.batch_size} heads")
     best.begin_with(config.network.start)
     started = time.monotonic()
     given = loop.Batches(examples, config.learning.batch_size, config.workers)
@@ -191,7 +192,7 @@ def _keep_best(
     freeze(kept, ())
     figures = pose.measure(PoseEstimator(kept), measured)
     for name in measured:
-        print(
+        announce(
             f"{name}: mean absolute error tilt {figures[f'{name} tilt']:.2f}, "
             f"pan {figures[f'{name} pan']:.2f}, mean {figures[f'{name} mean']:.2f} degrees"
         )
@@ -201,8 +202,8 @@ def _keep_best(
         with saving(config) as place:
             save_model(finished(config, kept, sets.held_out), place, half=True)
         twice = ", which asks twice: evaluate it for its own figures" if config.with_mirror else ""
-        print(f"wrote {place}{twice}")
-    print(f"best model: {folder / 'best.keras'}")
+        announce(f"wrote {place}{twice}")
+    announce(f"best model: {folder / 'best.keras'}")
     try:
         note_model(models_table(config), row)
     except HeadposeError as error:

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from headpose.errors import HeadposeError
+from headpose.reporting import announce
 
 
 def take_strongest(model: keras.Model, wide: keras.Model, path: str) -> None:
@@ -52,7 +53,7 @@ def take_strongest(model: keras.Model, wide: keras.Model, path: str) -> None:
         if isinstance(layer, layers.Conv2D) and made[id(layer.input)] in kept:
             weights[0] = weights[0][:, :, kept[made[id(layer.input)]]]
         layer.set_weights(weights)
-    print(f"{path}: {model.count_params()} of its {wide.count_params()} weights are taken")
+    announce(f"{path}: {model.count_params()} of its {wide.count_params()} weights are taken")
 
 
 def _check(model: keras.Model, theirs: dict[str, keras.Layer], path: str) -> None:

@@ -6,6 +6,7 @@ import keras
 
 from headpose.errors import HeadposeError
 from headpose.pose.rotation import all_layers
+from headpose.reporting import announce
 
 
 def freeze(model: keras.Model, names: Sequence[str]) -> None:
@@ -47,4 +48,4 @@ def take_weights(model: keras.Model, other: keras.Model, path: str) -> None:
     for layer in fitting:
         layer.set_weights(theirs[layer.name])
     weighted = sum(bool(layer.weights) for layer in model.layers)
-    print(f"{path}: {len(fitting)} of {weighted} layers take its weights")
+    announce(f"{path}: {len(fitting)} of {weighted} layers take its weights")

@@ -107,7 +107,7 @@ class RotationFilter:
         """Returns the smoothed rotation (3, 3).
 
         Args:
-            matrix: Rotation (3, 3), see `headpose.angles`.
+            matrix: Rotation (3, 3), see `headpose.geometry.angles`.
             time: Seconds; rotations that come out of order are returned as they are.
         """
         step = time - self._time

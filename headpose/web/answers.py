@@ -29,7 +29,7 @@ from headpose.records.sinks import CsvSink, JsonLinesSink
 
 PHOTOS_AT_ONCE = 2  # decoded and drawn side by side; 12 megapixels take 0.1 GB each
 # Pixels of a camera's frame, 8K video: many are decoded at once, and a few kilobytes may claim
-# to be half a milliard of them.
+# to be 500 million of them.
 MAX_FRAME = 7680 * 4320
 LIVE_QUALITY = 80  # of JPEG for frames that are seen for a moment
 # The columns of the table on the page and what is said over them; the angles and how sure
@@ -82,8 +82,9 @@ class Answer:
 class SharedPipeline:
     """A pipeline that visitors share, each with settings of their own.
 
-    The networks are called by one thread at a time: in OpenCV, OpenVINO and LiteRT a call
-    keeps its state in the network.
+    The networks are called by one thread at a time. Every backend could take several calls
+    (`headpose.models.sessions`), but one call uses all cores already: side by side they would
+    only take turns at them, and hold the memory of several.
 
     Args:
         pipeline: Its own thresholds are not used otherwise.
@@ -145,7 +146,7 @@ class SharedPipeline:
 
 
 class _TakingTurns:
-    """Passes on to a network, of which one call at a time is made."""
+    """Passes on to a network, of which one call at a time is made, see `SharedPipeline`."""
 
     def __init__(self, network: Any, call: str, lock: threading.Lock):
         self._network, self._name, self._lock = network, call, lock

@@ -1,6 +1,7 @@
 """Of comparison/test_on_dataset.py, on coloured heads and, where they are, on real ones."""
 
 import json
+import subprocess
 import sys
 
 import cv2
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 from coloured_heads import CROP, HEADS, SCALE, write_fsa, write_table
 from onnx_files import write_linear
+from pose_sets import ROOT
 from tf1_checkpoints import write_deepgaze
 
+from headpose.cli import compare
 from headpose.models.backends import Backend
 from headpose.pose.estimator import PoseEstimator
 
@@ -234,3 +237,38 @@ def test_files_of_ours_are_run_as_asked_for(
     done = run_script(SCRIPT, clean[1], "--estimator", tiny_estimator, "--device", "cpu", *options)
     assert done.status == 0, done.err
     assert asked == [Backend(None, "cpu", precision)]
+
+
+def test_keras_does_not_start_where_onnx_runtime_runs_all_networks(table, network):
+    code = (
+        f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "try:\n"
+        "    runpy.run_module('headpose', run_name='__main__', alter_sys=True)\n"
+        "finally:\n"
+        "    print('imported:', sorted({'tensorflow', 'keras'} & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", code, "compare", str(table), "--estimator", "ours"]
+    command.append(f"fsa-net={network}")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "| fsa-net | 0.00 | 0.00 |" in done.stdout
+    assert "\n| ours |" in done.stdout
+    assert done.stdout.splitlines()[-1] == "imported: []"
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "expected"),
+    [
+        (["ours"], [], False),
+        (["ours"], ["--precision", "bfloat16"], True),
+        (["fsa-net={network}"], ["--detector", "viola-jones"], False),
+        (["fsa-net={network}"], ["--detector", "single-stage"], False),
+        (["{tiny}"], [], True),
+        (["ours", "deepgaze={untrained}"], [], True),
+    ],
+)
+def test_keras_is_needed_for_files_without_an_export(
+    network, untrained, tiny_estimator, names, options, expected
+):
+    names = [n.format(network=network, untrained=untrained, tiny=tiny_estimator) for n in names]
+    arguments = compare.options().parse_args(["labels.csv", *options])
+    assert compare.needs_keras(arguments, names) is expected

@@ -9,7 +9,7 @@ import pytest
 from drawn_heads import spot_heads
 
 from headpose import load_pipeline, read_image
-from headpose.cli import train, train_classifier, train_detector
+from headpose.cli import cleaning_options, train, train_classifier, train_detector
 from headpose.cli.evaluate_detector import taken_apart
 from headpose.cli.pipeline_options import add_pipeline_options
 from headpose.errors import HeadposeError
@@ -151,6 +151,20 @@ def test_sides_in_names_of_detectors_are_checked(name, smallest):
 def test_other_names_stay_as_they_are():
     assert named_model("our", ESTIMATORS) == "our"
     assert named_model(Path("models/fast"), ESTIMATORS) == str(Path("models/fast"))
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ([], FIRST_STAGE),
+        (["--detector", "ours"], DETECTOR),
+        (["--detector", "labelled"], "labelled"),
+    ],
+)
+def test_data_sets_are_cleaned_by_the_first_stage_unless_another_is_named(given, taken):
+    parser = argparse.ArgumentParser()
+    cleaning_options.add_options(parser, "clean", 0.75)
+    assert parser.parse_args(given).detector == taken
 
 
 @pytest.mark.parametrize("given", ["ours", "fast", "large"])

@@ -16,6 +16,7 @@ from field_sets import (
 )
 from scipy.io import savemat
 
+from headpose.datasets import matlab_files
 from headpose.datasets.biwi import read_biwi
 from headpose.datasets.dad3dheads import read_dad3dheads
 from headpose.datasets.w300lp import read_300w_lp, read_aflw2000
@@ -92,8 +93,27 @@ class TestPairs:
     def test_foreign_bytes_in_a_mat(self, tmp_path):
         write_pair(tmp_path, "a", ANGLES)
         write_picture(tmp_path / "b.jpg")
-        (tmp_path / "b.mat").write_bytes(b"no matlab at all")
-        assert kinds(read_aflw2000(tmp_path)) == {"unreadable label file": ["b.jpg"]}
+        file = tmp_path / "b.mat"
+        file.write_bytes(b"no matlab at all")
+        told = f"{file}: not a MATLAB file (no header of MATLAB 5 to 7)"
+        assert kinds(read_aflw2000(tmp_path)) == {"unreadable label file": [told]}
+
+    def test_a_mat_of_matlab_7_3_is_told(self, tmp_path):
+        write_pair(tmp_path, "a", ANGLES)
+        write_picture(tmp_path / "b.jpg")
+        file = tmp_path / "b.mat"
+        file.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\0" * 400)
+        told = f"{file}: a MATLAB 7.3 file; save it anew in MATLAB with save -v7"
+        assert kinds(read_aflw2000(tmp_path)) == {"unreadable label file": [told]}
+
+    def test_a_mat_that_may_not_be_read_is_told(self, tmp_path, monkeypatch):
+        def refuse(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        write_pair(tmp_path, "a", ANGLES)
+        monkeypatch.setattr(matlab_files, "check_readable", refuse)
+        with pytest.raises(HeadposeError, match=r"a\.mat: cannot be read: permission denied"):
+            read_aflw2000(tmp_path)
 
     def test_versions_of_a_photo_belong_together(self, tmp_path):
         for name in ("AFW/AFW_1_2_0", "AFW/AFW_1_2_13", "AFW_Flip/AFW_1_2_3", "AFW/AFW_1_3_0"):

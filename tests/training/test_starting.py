@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from small_models import small_detector
 
+from headpose import reporting
 from headpose.detection.classifier import build_classifier, build_efficientnet_classifier
 from headpose.errors import HeadposeError
 from headpose.models.efficientnet_lite import trunk
@@ -40,17 +41,18 @@ def test_networks_on_efficientnet_have_the_parameters_that_they_should():
     assert classifier.output_shape == (None, 1)
 
 
-def test_an_estimator_takes_the_trunk_of_its_kind_and_keeps_what_is_frozen(tmp_path, capsys):
+def test_an_estimator_takes_the_trunk_of_its_kind_and_keeps_what_is_frozen(tmp_path, monkeypatch):
     keras.utils.set_random_seed(1)
     grey = trunk(channels=1)
     grey.get_layer("stage2_block1_depth_bn").moving_mean.assign(np.full(96, 0.25))
     save_model(grey, tmp_path / "trunk.keras")
     model = build_efficientnet(blocks=3)
+    told: list[str] = []
+    monkeypatch.setattr(reporting, "_announce", told.append)
     take_weights(model, load_model(tmp_path / "trunk.keras"), "trunk.keras")
     # All but the pool, the hidden layer, its norm and the rotation.
-    told = capsys.readouterr().out
     layers = [layer for layer in model.layers if layer.weights]
-    assert f"{len(layers) - 4} of {len(layers)} layers" in told
+    assert told == [f"trunk.keras: {len(layers) - 4} of {len(layers)} layers take its weights"]
     np.testing.assert_array_equal(model.get_layer("stage2_block1_depth_bn").moving_mean, 0.25)
     freeze(model, ["stem", "stage1"])
     frozen = {layer.name for layer in layers if not layer.trainable}

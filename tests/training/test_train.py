@@ -9,6 +9,7 @@ import pytest
 from drawn_heads import spot_heads
 from posed_heads import write_heads
 
+from headpose import reporting
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import PoseEstimator
 from headpose.training.pose_config import (
@@ -59,6 +60,7 @@ def test_a_network_learns_where_the_spot_is(run_script, heads, tmp_path):
     # The kept model is the best epoch's.
     assert float(row["score"]) == pytest.approx(min(float(r["score"]) for r in log), abs=1e-3)
     assert f"mean {float(row['score']):.2f} degrees" in done.out
+    assert "Epoch 1/12\n" in done.out  # a command shows how far it is
     # Gone on with, the run replaces what it saved, and nothing else.
     again = run_script(*quick(heads, run, *FAMILY, *more, "--resume"))
     assert again.status == 0, again.err
@@ -196,7 +198,8 @@ def test_training_begins_with_the_weights_that_fit(run_script, heads, tmp_path, 
     assert "none of its layers fits" in refused.err
 
 
-def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
+def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reporting, "_announce", reporting._log)  # as where no command runs
     config = PoseTrainingConfig(
         Sources((f"{heads}#train",), validation=(f"{heads}#test",)),
         output=tmp_path / "run",
@@ -212,6 +215,7 @@ def test_somebody_who_is_told_each_epoch_may_end_the_run(heads, tmp_path):
     )
     assert [epoch for epoch, _ in told] == [0, 1]
     assert row["score"] == pytest.approx(min(score for _, score in told), abs=1e-3)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

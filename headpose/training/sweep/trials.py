@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from headpose.errors import HeadposeError
+from headpose.reporting import show_announcements
 from headpose.training.fields import values
 from headpose.training.pose_config import PoseTrainingConfig
 from headpose.training.pose_network import misfit
@@ -62,7 +63,7 @@ def run_trial(config: PoseTrainingConfig, ask: Callable[[tuple[int, float]], boo
 
 @contextlib.contextmanager
 def _noted(path: Path) -> Iterator[None]:
-    """Sends all that is printed, by native libraries too, to the end of a file."""
+    """Sends all that is told of a run, and printed by native libraries, to the end of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -70,6 +71,7 @@ def _noted(path: Path) -> Iterator[None]:
     with path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+        shown = show_announcements(lambda line: file.write(f"{line}\n"))
         try:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                 yield
@@ -77,6 +79,7 @@ def _noted(path: Path) -> Iterator[None]:
             file.write(traceback.format_exc())
             raise
         finally:
+            show_announcements(shown)
             for number, own in enumerate(kept, 1):
                 os.dup2(own, number)
                 os.close(own)
