@@ -13,7 +13,8 @@ from measuring import cell, cl, each_so_many_th, in_turns, median, told_choice
 from headpose.cli.markdown import markdown_table
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
-from headpose.images.pictures import find_pictures, read_image
+from headpose.images.listing import find_inputs
+from headpose.images.pictures import SUFFIXES, read_image
 from headpose.models.shipped import DETECTORS, FAST, OURS, SINGLE_STAGE
 
 ROW = ("detector", "pictures", "heads a picture", "ms a picture", "times as long")
@@ -34,8 +35,9 @@ def main() -> None:
     detectors = {name: load_detector(DETECTORS[name]) for name in (SINGLE_STAGE, FAST, OURS)}
     rows = []
     for source in arguments.pictures:
-        files, problems = find_pictures([source])
-        for problem in problems:
+        listed = find_inputs([source], SUFFIXES)
+        files = listed.files
+        for problem in listed.problems:
             cl.warn(problem)
         if not files:
             raise HeadposeError(f"{source}: no pictures there; name a folder of them")

@@ -19,21 +19,22 @@ def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
     Each is read once before the work: what cannot be read is told and left out.
 
     Args:
-        names: Files, folders, patterns.
+        names: Files, folders with all that is below them, patterns.
         strict: Whether to stop at the first that cannot be read.
 
     Raises:
         HeadposeError: If a name gives none, or no picture can be read.
     """
     from headpose.datasets.label_tables import Problems
-    from headpose.images.pictures import find_pictures, read_image
+    from headpose.images.listing import find_inputs
+    from headpose.images.pictures import SUFFIXES, read_image
     from headpose.parallel.prefetch import ahead
 
-    found, missing = find_pictures(names)
-    if missing:
-        raise HeadposeError(missing[0])
+    found = find_inputs(names, SUFFIXES)
+    if found.problems:
+        raise HeadposeError(found.problems[0])
     # A link counts as what it leads to.
-    files = list({os.path.realpath(file): file for file in reversed(found)}.values())[::-1]
+    files = list({os.path.realpath(file): file for file in reversed(found.files)}.values())[::-1]
     problems = Problems()
 
     def check(file: Path) -> Path | None:

@@ -69,7 +69,11 @@ def options() -> argparse.ArgumentParser:
     )
     add("--backgrounds", help="boxed pictures: count false heads away from the boxes")
     add("--backgrounds-checked-by", metavar="DETECTOR", help="leaves out parts where it finds some")
-    add("--empty", nargs="+", help="pictures, folders, patterns without heads: count false ones")
+    add(
+        "--empty",
+        nargs="+",
+        help="pictures without heads, folders of them (with all below), patterns: count false ones",
+    )
     add("--textures", type=cl.at_least(0), default=0, help="count false heads on drawn textures")
     add("--json", type=cl.path, help="also write all figures here")
     add("--plot", type=cl.path, help="also draw precision over recall here")

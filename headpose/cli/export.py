@@ -16,7 +16,10 @@ from headpose.files import check_outputs
 from headpose.models.formats import FORMATS, default_target
 from headpose.models.shipped import DETECTORS, ESTIMATORS
 
-SAMPLES = "a folder or pattern of pictures, or a table of heads such as labels.csv#validation"
+SAMPLES = (
+    "a folder (with all below it) or pattern of pictures, or a table of heads such as "
+    "labels.csv#validation"
+)
 
 
 def options() -> argparse.ArgumentParser:

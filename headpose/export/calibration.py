@@ -17,7 +17,8 @@ from headpose.datasets.told_sizes import OTHER_SIZE, SIZE, of_other_size, told_s
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
 from headpose.geometry.crops import head_crops
-from headpose.images.pictures import find_pictures, read_image, sample_portrait
+from headpose.images.listing import find_inputs
+from headpose.images.pictures import SUFFIXES, read_image, sample_portrait
 from headpose.models.specs import DETECTOR, ClassifierSpec, DetectorSpec, EstimatorSpec, Spec
 from headpose.reporting import report
 
@@ -53,8 +54,8 @@ def samples(data: str | Sequence[str], spec: Spec) -> list[np.ndarray]:
     """Reads pictures, or cuts the heads in them, a selection from all over the data.
 
     Args:
-        data: A picture, a folder or a pattern of pictures, in which the detector that
-            ships finds the heads; or a table of head boxes, `TABLE.csv` or
+        data: A picture, a folder with all that is below it or a pattern of pictures, in which
+            the detector that ships finds the heads; or a table of head boxes, `TABLE.csv` or
             `TABLE.csv#PART`. Of several, each gives as many.
         spec: Of the model that shall take them.
 
@@ -74,7 +75,7 @@ def _samples_of(data: str, spec: Spec, most: int) -> list[np.ndarray]:
     """Does what `samples` does of one source; gives at most so many."""
     problems = Problems()
     heads = _heads_of_table(data, problems) if SourceName.parse(data).is_table else None
-    files = list(heads) if heads is not None else find_pictures([data])[0]
+    files = list(heads) if heads is not None else find_inputs([data], SUFFIXES).files
     if not files:
         report(data, problems)
         raise HeadposeError(f"{data}: no pictures there; name a folder of them or a table of heads")

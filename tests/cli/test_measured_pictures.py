@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from drawn_heads import disc_pictures, spot_heads
 
+from headpose.cli.detector_pictures import empty_pictures
+from headpose.errors import HeadposeError
+
 QUICK = ("evaluate-detector", "viola-jones", "--data")
 
 
@@ -36,6 +39,18 @@ def test_a_bad_picture_without_heads_costs_no_other(run_script, here):
     done = run_script(*QUICK, "t.csv", "--empty", "empty/z.png")
     assert done.status == 1
     assert "--empty: no picture of 1 can be read" in done.err
+
+
+def test_folders_without_heads_are_searched_with_all_that_is_below_them(here):
+    below = here / "empty" / "a" / "b"
+    below.mkdir(parents=True)
+    cv2.imwrite(str(below / "9.png"), np.zeros((8, 8, 3), np.uint8))
+    found = sorted(str(path) for path in empty_pictures(["empty", "empty/a"]))
+    assert found == ["empty/0.png", "empty/1.png", "empty/2.png", "empty/a/b/9.png"]
+    assert [str(path) for path in empty_pictures(["empty/**/9.png"])] == ["empty/a/b/9.png"]
+    for name in ("nothing", "empty/*.gif"):
+        with pytest.raises(HeadposeError, match=r"no such file or folder|no pictures match"):
+            empty_pictures([name])
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,14 @@ def test_of_many_pictures_some_are_taken_from_all_over(tmp_path):
     assert np.diff(found).max() == 2
 
 
+def test_a_folder_is_searched_with_all_that_is_below_it(tmp_path):
+    (tmp_path / "a" / "deeper").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    for level, name in enumerate(("0.png", "a/1.png", "a/deeper/2.png", ".hidden/3.png")):
+        cv2.imwrite(str(tmp_path / name), np.full((4, 4, 3), level, np.uint8))
+    assert [int(p[0, 0, 0]) for p in samples(str(tmp_path), BOXES)] == [0, 1, 2]
+
+
 def test_unreadable_pictures_are_left_out_and_told(tmp_path, caplog):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "b.png").write_text("no picture")
