@@ -6,16 +6,16 @@ from pose_sets import (
 )
 
 from headpose.datasets import head_matching
-from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.pose_annotations import PoseAnnotation
 
 FACE = [40.0, 40.0, 60.0, 60.0]
 HEAD = head_matching.grown([FACE])[0]
 
 
-def labelled(boxes, angles=None, name="a.jpg") -> LabelledPicture:
+def labelled(boxes, angles=None, name="a.jpg") -> PoseAnnotation:
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     angles = np.zeros((len(boxes), 3)) if angles is None else np.array(angles, float)
-    return LabelledPicture(ROOT / name, name, boxes, angles, "aflw")
+    return PoseAnnotation(ROOT / name, name, boxes, angles, "aflw")
 
 
 def detected(*boxes) -> tuple:

@@ -50,7 +50,7 @@ def annotate_shard(task: ShardTask, _: object = None) -> dict:
         return measure_part(task.shard, output, pipeline, task.every)
     work = _Shard(task, pipeline)
     begin(output, name)
-    with output.written(f"{HEADS}/{name}.{task.kind}") as path:
+    with output.atomic_write(f"{HEADS}/{name}.{task.kind}") as path:
         with sink(task.kind, path, task.empty) as table:
             for row in work.rows():
                 table.write(row)
@@ -99,7 +99,9 @@ class _Shard:
             records = fetched(records)
         batch: list[tuple] = []
         decoded = _decoded(records)
-        with Prefetcher(decoded, AT_ONCE, size=_size, most=MAX_AHEAD, patience=PATIENCE) as ready:
+        with Prefetcher(
+            decoded, AT_ONCE, size=_size, max_bytes=MAX_AHEAD, patience=PATIENCE
+        ) as ready:
             for record, picture in ready:
                 if isinstance(picture, HeadposeError):
                     yield from self._pictures(batch)

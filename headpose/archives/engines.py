@@ -181,7 +181,9 @@ def on_ray(
         ray.shutdown()
 
 
-def _ray_rows(tasks, first: int, most: int | None, cpus: int, gpus: float) -> Iterator[tuple]:
+def _ray_rows(
+    tasks, first: int, max_workers: int | None, cpus: int, gpus: float
+) -> Iterator[tuple]:
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -197,7 +199,7 @@ def _ray_rows(tasks, first: int, most: int | None, cpus: int, gpus: float) -> It
         batch_format="numpy",
         # One task at a time for each actor, so that a death is that task's alone.
         compute=ray.data.ActorPoolStrategy(
-            min_size=1, initial_size=first, max_size=most, max_tasks_in_flight_per_actor=1
+            min_size=1, initial_size=first, max_size=max_workers, max_tasks_in_flight_per_actor=1
         ),
         fn_constructor_args=(cpus,),
         num_cpus=cpus,

@@ -30,7 +30,7 @@ from headpose.reporting import progress
 DIVISIBLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 # Bytes a second below which a video is not asked for its length: 128 kbit/s, the least that
 # is common for moving pictures. A short file is not worth a look.
-LEAST = 16_000
+MIN_BYTES = 16_000
 
 
 class _File:
@@ -80,7 +80,7 @@ def seconds_of(item: Item, at_least: float) -> float:
         StoreError: If a store does not give its head.
     """
     size = item.state.partition(" ")[0]
-    if size.isdecimal() and int(size) < LEAST * at_least:
+    if size.isdecimal() and int(size) < MIN_BYTES * at_least:
         return 0.0
     try:
         import av
@@ -139,7 +139,7 @@ def measure_part(shard: Shard, output: Output, pipeline: HeadPosePipeline, every
     end: dict = {"failures": [], "again": False, "opened": False}
     frames = 0
     with (
-        output.written(f"{PARTS}/{shard.name}.jsonl") as path,
+        output.atomic_write(f"{PARTS}/{shard.name}.jsonl") as path,
         path.open("w", encoding="utf-8") as file,
     ):
         file.write(json.dumps(head) + "\n")
@@ -205,7 +205,7 @@ def join(output: Output, name: str, count: int, kind: str, empty: bool) -> dict:
     counts = dict.fromkeys(("pictures", "videos", "frames", "heads"), 0)
     smoother = HeadSmoother(MIN_CUTOFF, BETA)
     begin(output, name)
-    with output.written(f"{HEADS}/{name}.{kind}") as path:
+    with output.atomic_write(f"{HEADS}/{name}.{kind}") as path:
         with sink(kind, path, empty) as table:
             for frame, heads in follow(parts.frames(), parts.head["confidence"], smoother):
                 counts["frames"] += 1

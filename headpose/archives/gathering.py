@@ -84,7 +84,7 @@ def _gather(output: Output, names: Iterable[str], missing) -> dict[str, int]:
     def result_if_there(name: str) -> dict | None:
         return result_of(output, name) if name in there else None
 
-    with output.written(FAILURES) as path, path.open("w", encoding="utf-8") as file:
+    with output.atomic_write(FAILURES) as path, path.open("w", encoding="utf-8") as file:
         results = ahead(result_if_there, names, READ_AT_ONCE, 2 * READ_AT_ONCE)
         for name, result in zip(names, results, strict=True):
             why = "not done yet"

@@ -69,7 +69,7 @@ class Output:
         self.remove(probe)
 
     @contextlib.contextmanager
-    def written(self, name: str) -> Iterator[Path]:
+    def atomic_write(self, name: str) -> Iterator[Path]:
         """Gives a path to write to; what is there appears as `name` when the block ends.
 
         On object stores and on this machine it appears whole or not at all.
@@ -98,7 +98,7 @@ class Output:
         Raises:
             HeadposeError: If it cannot be written.
         """
-        with self.written(name) as path:
+        with self.atomic_write(name) as path:
             path.write_bytes(content)
 
     def read(self, name: str) -> bytes | None:

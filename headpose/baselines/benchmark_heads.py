@@ -8,7 +8,7 @@ import numpy as np
 from headpose.baselines.heads import ComparedHeads
 from headpose.datasets.head_matching import GROW, NOT_GROWN, grown, match_heads
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation
 from headpose.datasets.problem_kinds import NO_PICTURE
 from headpose.datasets.told_sizes import NOT_FOUND
 from headpose.images.pictures import PictureError, read_image
@@ -44,7 +44,7 @@ class PlacedHeads:
     found: int | None
 
 
-def at_labels(pictures: Sequence[LabelledPicture], crop: str = "head") -> PlacedHeads | None:
+def at_labels(pictures: Sequence[PoseAnnotation], crop: str = "head") -> PlacedHeads | None:
     """Returns the heads at their labelled boxes; None if no label has one.
 
     Args:
@@ -56,7 +56,7 @@ def at_labels(pictures: Sequence[LabelledPicture], crop: str = "head") -> Placed
 
 
 def at_detections(
-    pictures: Sequence[LabelledPicture], detector, problems: Problems
+    pictures: Sequence[PoseAnnotation], detector, problems: Problems
 ) -> PlacedHeads | None:
     """Returns the heads where a detector finds them; None if not one has a place.
 
@@ -68,10 +68,10 @@ def at_detections(
         detector: Of `headpose.detection.loading`.
         problems: Gets pictures that cannot be read, and heads that are not found.
     """
-    usable: list[LabelledPicture] = []
+    usable: list[PoseAnnotation] = []
     boxes: list[np.ndarray] = []
     found = 0
-    waiting: list[tuple[LabelledPicture, np.ndarray]] = []
+    waiting: list[tuple[PoseAnnotation, np.ndarray]] = []
 
     def detect() -> None:
         nonlocal found
@@ -103,19 +103,19 @@ def at_detections(
     return PlacedHeads("detector", heads, found) if len(heads) else None
 
 
-def _read(picture: LabelledPicture):
+def _read(picture: PoseAnnotation):
     try:
         return picture, read_image(picture.path)
     except PictureError as error:
         return picture, error
 
 
-def _head_boxes(picture: LabelledPicture, crop: str) -> np.ndarray:
+def _head_boxes(picture: PoseAnnotation, crop: str) -> np.ndarray:
     """Returns the boxes (N, 4) that labels tell of heads; NaN where they tell none."""
     return grown(picture.boxes, NOT_GROWN if picture.box_kind == HEAD else CROPS[crop])
 
 
-def _heads(pictures: Sequence[LabelledPicture], boxes: Sequence[np.ndarray]) -> ComparedHeads:
+def _heads(pictures: Sequence[PoseAnnotation], boxes: Sequence[np.ndarray]) -> ComparedHeads:
     """Joins the heads of all pictures, those without a place left out."""
     placed = [np.isfinite(b).all(axis=1) for b in boxes]
     counts = [int(p.sum()) for p in placed]

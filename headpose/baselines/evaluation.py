@@ -156,7 +156,7 @@ def figures(predicted: np.ndarray, angles: np.ndarray, away: np.ndarray) -> dict
     result["bias of pan near the front"] = front_bias(known, truth, 1)
     back = pm.turned_away(angles, away)
     if back.any() and not back.all():
-        result["away, area under ROC"] = pm.separation(predicted, back)
+        result["away, area under ROC"] = pm.away_roc_auc(predicted, back)
     if predicted.shape[1] > pm.EXPECTED_ERROR:
         result["reliability"] = reliability(known, truth)
         if len(off) >= 5:

@@ -205,7 +205,7 @@ def _recipe(estimator, box: str) -> CropRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
-class MetricsLogger:
+class Predictions:
     """What estimators tell of heads.
 
     Attributes:
@@ -234,7 +234,7 @@ class Case:
     swapped: bool = False
 
 
-def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> MetricsLogger:
+def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> Predictions:
     """Asks estimators about the same heads, a few hundred at a time.
 
     Args:
@@ -267,7 +267,7 @@ def ask(heads: ComparedHeads, cases: Sequence[Case], problems: Problems) -> Metr
     everything = np.concatenate(rows)
     # Back to the order of the heads: pictures may hold several that are not neighbours.
     order = np.argsort(everything, kind="stable")
-    return MetricsLogger(
+    return Predictions(
         everything[order],
         [np.concatenate(parts)[order] for parts in told],
         list(seconds / len(everything) * 1e3),

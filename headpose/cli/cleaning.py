@@ -15,7 +15,7 @@ from headpose.datasets.cleaning import UNSURE, Recipe, clean
 from headpose.datasets.crop_dataset import SUMMARY
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.pointing04 import WITHOUT_BOX
-from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.pose_annotations import PoseAnnotation
 from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
 from headpose.files import sha256, sole_user, writable_folder
@@ -26,7 +26,7 @@ from headpose.models.resolve import precision_of
 # What the published comparison gave deepgaze: its own detector's face boxes, in colour.
 # Annotated faces are then matched with faces, not with heads.
 DEEPGAZE_DEFAULTS = {"detector": AS_DEEPGAZE, "colour": True, "grow": (0.0, 0.0, 0.0, 0.0)}
-Reader = Callable[[], tuple[list[LabelledPicture], Problems]]
+Reader = Callable[[], tuple[list[PoseAnnotation], Problems]]
 
 
 def run_cleaning(

@@ -65,7 +65,7 @@ def compare_priors(path: Path, priors: dict, preset: str) -> None:
     from headpose.detection import networks
 
     differences = {
-        name: prior_differences(priors, p.scales, networks.SSD512_STEPS, networks.SSD512_RATIOS)
+        name: prior_differences(priors, p.scales, networks.SSD512_STRIDES, networks.SSD512_RATIOS)
         for name, p in networks.PRESETS.items()
     }
     trained = next((name for name, lines in differences.items() if not lines), None)

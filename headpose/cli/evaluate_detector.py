@@ -33,7 +33,7 @@ from headpose.files import check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
 from headpose.reporting import report
 
-MOST_DIGITS = 6  # of a side in pixels; larger ones need more memory than there is
+MAX_DIGITS = 6  # of a side in pixels; larger ones need more memory than there is
 
 
 def options() -> argparse.ArgumentParser:
@@ -103,7 +103,7 @@ def _without_number(name: str, mark: str, smallest: int) -> tuple[str, int | Non
     # What follows a + in any other way is of the name: a+b.onnx.
     if not plain or (mark == "+" and not number.isdecimal()) or os.path.exists(name):  # noqa: PTH110
         return name, None
-    if not (number.isdecimal() and len(number) <= MOST_DIGITS) or not (
+    if not (number.isdecimal() and len(number) <= MAX_DIGITS) or not (
         smallest <= int(number) <= LARGEST_SIZE
     ):
         limits = f"{smallest} to {LARGEST_SIZE}"
@@ -227,7 +227,7 @@ def main() -> None:
     named = {name: taken_apart(name) for name in names}
     models = [path for path, _, _ in named.values()]
     check_models(*models)
-    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.detection_annotations import read_detection_annotations
     from headpose.datasets.measured_sources import each_once
     from headpose.images.figures import check_figures
     from headpose.images.pictures import check_picture_format, read_image
@@ -245,12 +245,12 @@ def main() -> None:
 
     sets: dict[str, list] = {}
     for name in arguments.data:
-        pictures, problems = read_boxed_pictures(name)
+        pictures, problems = read_detection_annotations(name)
         report(name, problems, arguments.strict)
         sets[name] = pictures[: arguments.limit]
     background = None
     if arguments.backgrounds:
-        background, problems = read_boxed_pictures(arguments.backgrounds)
+        background, problems = read_detection_annotations(arguments.backgrounds)
         report(arguments.backgrounds, problems, arguments.strict)
 
     empty = empty_pictures(arguments.empty or (), arguments.strict)

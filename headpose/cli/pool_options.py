@@ -6,7 +6,7 @@ import os
 from headpose.cli import common as cl
 from headpose.errors import HeadposeError
 
-MOST = 65_536  # processes, and cores for each: more than any cluster gives one user
+MAX_PROCESSES = 65_536  # processes, and cores for each: more than any cluster gives one user
 
 
 def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) -> None:
@@ -21,7 +21,7 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
     add(
         f"--{processes}",
         dest="processes",
-        type=cl.in_range(1, MOST, int),
+        type=cl.in_range(1, MAX_PROCESSES, int),
         metavar="N",
         help="number of workers (default: 1; with --ray as many as the cluster has room for)",
     )
@@ -35,7 +35,7 @@ def add_pool_options(parser: argparse.ArgumentParser, one: str, processes: str) 
     add(
         f"--cpus-per-{one}",
         dest="cpus",
-        type=cl.in_range(1, MOST, int),
+        type=cl.in_range(1, MAX_PROCESSES, int),
         metavar="N",
         help=f"cores for each, and threads (default: this machine's over --{processes}; "
         "with --ray 1)",

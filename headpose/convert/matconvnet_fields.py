@@ -66,27 +66,27 @@ def prior_arguments(forward) -> dict[str, dict]:
 
 
 def prior_differences(
-    priors: dict[str, dict], scales: tuple, steps: tuple, ratios: tuple
+    priors: dict[str, dict], scales: tuple, strides: tuple, ratios: tuple
 ) -> list[str]:
     """Compares the prior layers of a file with those of a preset.
 
     Args:
         priors: By `prior_arguments`.
         scales: One more than there are maps, of the input's side.
-        steps: Pixels, one per map.
+        strides: Pixels, one per map.
         ratios: Aspect ratios above 1, one tuple per map.
 
     Returns:
         A line per difference, naming the field; sizes may differ by a pixel (rounding).
     """
-    if len(priors) != len(steps):
-        return [f"{len(priors)} layers named *_priorbox, not {len(steps)}"]
+    if len(priors) != len(strides):
+        return [f"{len(priors)} layers named *_priorbox, not {len(strides)}"]
     lines = []
     for k, (source, found) in enumerate(priors.items()):
         expected = {
             "minSize": ([scales[k] * INPUT_SIDE], 1),
             "maxSize": ([scales[k + 1] * INPUT_SIDE], 1),
-            "pixelStep": ([steps[k]], 0.01),
+            "pixelStep": ([strides[k]], 0.01),
             "aspectRatios": (list(ratios[k]), 0.01),
             "variance": ([0.1, 0.1, 0.2, 0.2], 1e-4),
             "offset": ([0.5], 1e-4),

@@ -11,7 +11,7 @@ from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import load_mat
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
-from headpose.datasets.pose_annotations import LabelledPicture, relative_name, usable_heads
+from headpose.datasets.pose_annotations import PoseAnnotation, relative_name, usable_heads
 from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError
 from headpose.files import check_readable
@@ -39,7 +39,7 @@ Label = tuple[str, list[float], list[float]]  # file, box, and roll, pitch, yaw 
 
 def read_aflw(
     source: str | Path, pictures: str | Path | None = None
-) -> tuple[list[LabelledPicture], Problems]:
+) -> tuple[list[PoseAnnotation], Problems]:
     """Reads AFLW's labels and finds its pictures.
 
     Angles are turned from AFLW's radians to the project's degrees; AFLW's roll is counted
@@ -82,7 +82,7 @@ def read_aflw(
         boxes, angles = usable_heads([row[1] for row in rows], poses, name, problems)
         if len(boxes):
             shown = relative_name(path, folder, name)
-            found.append(LabelledPicture(path, shown, boxes, angles, NAME))
+            found.append(PoseAnnotation(path, shown, boxes, angles, NAME))
     if not found:
         hint = "name their folder with --pictures" if MISSING_PICTURE in problems.by_kind else ""
         raise HeadposeError(f"{labels}: no usable picture in {base}; {problems.lines()[0]}; {hint}")

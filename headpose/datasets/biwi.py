@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError
 from headpose.files import text_of
@@ -29,7 +29,7 @@ NO_CALIBRATION = f"no {CALIBRATION} that can be read: heads have no place"
 TEST_SEQUENCES = tuple(f"{n:02d}" for n in range(17, 25))
 
 
-def read_biwi(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_biwi(source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads all sequences.
 
     Rotations are taken as FSA-Net's reader takes them: in the depth camera's axes, which
@@ -71,7 +71,7 @@ def read_biwi(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
             picture = parts["rgb.png"]
             name = relative_name(picture, source, picture.name)
             box = _head_box(centre, camera)
-            found.append(LabelledPicture(picture, name, box, angles, NAME, folder.name, HEAD, True))
+            found.append(PoseAnnotation(picture, name, box, angles, NAME, folder.name, HEAD, True))
     if not found:
         told = "; ".join(problems.lines()) or "no folders 01 to 24 with frames"
         raise HeadposeError(f"{source}: not BIWI: {told}")

@@ -15,7 +15,7 @@ from headpose.datasets import crop_dataset as cd
 from headpose.datasets import crop_writing, splits
 from headpose.datasets.cleaning import Record
 from headpose.datasets.label_tables import Problems, write_table
-from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.pose_annotations import PoseAnnotation
 from headpose.errors import HeadposeError, reason
 from headpose.files import (
     atomic_write,
@@ -277,12 +277,12 @@ def counts(records: list[Record]) -> dict[str, dict]:
     return result
 
 
-def keyed(pictures: list[LabelledPicture]) -> list[tuple[str, LabelledPicture]]:
+def keyed(pictures: list[PoseAnnotation]) -> list[tuple[str, PoseAnnotation]]:
     """Gives the pictures of one data set keys, by their order."""
     return [(f"{p.dataset}-{i:05d}", p) for i, p in enumerate(pictures)]
 
 
-def fingerprint(pictures: list[LabelledPicture]) -> str:
+def fingerprint(pictures: list[PoseAnnotation]) -> str:
     """Returns a digest of names and labels, to notice that the data changed."""
     digest = hashlib.sha256()
     for picture in pictures:
@@ -293,7 +293,7 @@ def fingerprint(pictures: list[LabelledPicture]) -> str:
     return digest.hexdigest()[:16]
 
 
-def fingerprint_of_files(pictures: list[LabelledPicture]) -> str:
+def fingerprint_of_files(pictures: list[PoseAnnotation]) -> str:
     """Returns a digest of the pictures' sizes in bytes, to notice that they changed."""
     digest = hashlib.sha256()
     for picture in pictures:

@@ -17,7 +17,7 @@ from headpose.datasets.head_matching import (
     grown,
     match_heads,
 )
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation
 from headpose.datasets.problem_kinds import MISSING_PICTURE, UNREADABLE_PICTURE
 from headpose.geometry.boxes import COLUMNS, as_boxes, intersection
 from headpose.geometry.crops import head_crops
@@ -71,7 +71,7 @@ class Record:
 
 def clean_picture(
     key: str,
-    labelled: LabelledPicture,
+    labelled: PoseAnnotation,
     picture: np.ndarray,
     detections: tuple[np.ndarray, np.ndarray] | None,
     recipe: Recipe,
@@ -148,7 +148,7 @@ def clean_picture(
 
 
 def clean(
-    items: Iterable[tuple[str, LabelledPicture]],
+    items: Iterable[tuple[str, PoseAnnotation]],
     detector,
     confidence: float | None,
     recipe: Recipe,
@@ -186,7 +186,7 @@ def clean(
         yield _clean_batch(batch, detector, confidence, recipe, folder, unsure)
 
 
-def _decode(item: tuple[str, LabelledPicture]):
+def _decode(item: tuple[str, PoseAnnotation]):
     key, labelled = item
     try:
         picture = read_image(labelled.path)

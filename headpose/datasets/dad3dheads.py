@@ -13,7 +13,7 @@ import numpy as np
 from headpose.datasets.direct_mhp import read_json
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.datasets.repeated_rows import TWICE
 from headpose.errors import HeadposeError
@@ -26,7 +26,7 @@ PICTURE, LABELS = "images/{}.png", "annotations/{}.json"  # of an item, from the
 MATRIX = "model_view_matrix"
 
 
-def read_dad3dheads(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_dad3dheads(source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads the labels of one part.
 
     Args:
@@ -77,7 +77,7 @@ def _item(entry: dict[str, Any]) -> str:
 
 def _read_head(
     entry: dict[str, Any], finder: PictureFinder, folder: Path, problems: Problems
-) -> LabelledPicture | None:
+) -> PoseAnnotation | None:
     item = _item(entry)
     picture = finder.find(PICTURE.format(item), problems)
     labels = finder.find(LABELS.format(item), problems)
@@ -100,4 +100,4 @@ def _read_head(
         return None
     box = np.array([[x, y, x + width, y + height]], np.float32)
     name = relative_name(picture, folder, picture.name)
-    return LabelledPicture(picture, name, box, angles, NAME, box_kind=HEAD)
+    return PoseAnnotation(picture, name, box, angles, NAME, box_kind=HEAD)

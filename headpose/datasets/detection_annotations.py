@@ -25,11 +25,11 @@ from headpose.images.pictures import read_image
 from headpose.parallel.prefetch import ahead
 from headpose.reporting import progress
 
-__all__ = ["BoxedPicture", "picture_folder", "read_boxed_pictures"]
+__all__ = ["DetectionAnnotation", "picture_folder", "read_detection_annotations"]
 
 
 @dataclasses.dataclass(frozen=True)
-class BoxedPicture:
+class DetectionAnnotation:
     """A picture file and the boxes of all heads in it, in its pixels.
 
     Attributes:
@@ -46,9 +46,9 @@ class BoxedPicture:
     tags: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
-def read_boxed_pictures(
+def read_detection_annotations(
     source: str | Path | SourceName,
-) -> tuple[list[BoxedPicture], Problems]:
+) -> tuple[list[DetectionAnnotation], Problems]:
     """Reads labelled pictures of any layout in `headpose.datasets.box_formats`.
 
     Args:
@@ -66,7 +66,7 @@ def read_boxed_pictures(
     folder, rows = read_box_rows(named.path, named.part, problems)
     rows = _by_picture(folder, rows, problems)
 
-    def check(item: tuple[str, list[BoxRow]]) -> BoxedPicture | None:
+    def check(item: tuple[str, list[BoxRow]]) -> DetectionAnnotation | None:
         name, boxes = item
         return _check(folder / name, name, boxes, problems)
 
@@ -98,7 +98,9 @@ def _by_picture(folder: Path, rows: Rows, problems: Problems) -> Rows:
     return result
 
 
-def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> BoxedPicture | None:
+def _check(
+    path: Path, name: str, rows: list[BoxRow], problems: Problems
+) -> DetectionAnnotation | None:
     """Reads the picture once: a damaged one would stop training at some later step."""
     try:
         height, width = read_image(path).shape[:2]
@@ -138,4 +140,4 @@ def _check(path: Path, name: str, rows: list[BoxRow], problems: Problems) -> Box
     heads = [row for row, head in zip(rows, is_head, strict=True) if head]
     kinds = dict.fromkeys(kind for row in rows for kind in row.tags)
     tags = {kind: tuple(row.tags.get(kind, "") for row in heads) for kind in kinds}
-    return BoxedPicture(path, inside[is_head], inside[good & ignore], tags)
+    return DetectionAnnotation(path, inside[is_head], inside[good & ignore], tags)

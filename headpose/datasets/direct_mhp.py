@@ -15,7 +15,7 @@ from headpose.datasets.json_boxes import coco_id, coco_size, pictures_by_id
 from headpose.datasets.label_angles import warn_of_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.picture_finder import PictureFinder, folder_of_most
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture, relative_name, usable_heads
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation, relative_name, usable_heads
 from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.datasets.repeated_rows import place_of
 from headpose.datasets.told_sizes import OTHER_SIZE, of_other_size
@@ -31,13 +31,13 @@ PICTURE_FOLDERS = (
     *("images", "../images", ".", "..", "images/validation", "../images/validation"),
     *("images/train", "../images/train", "images/test", "../images/test"),
 )
-MOST_TURN = 360.0  # degrees, from which an angle is none
+MAX_TURN = 360.0  # degrees, from which an angle is none
 UNKNOWN = -999  # DirectMHP's mark for an angle that could not be told
 
 
 def read_direct_mhp(
     source: str | Path, pictures: str | Path | None = None
-) -> tuple[list[LabelledPicture], Problems]:
+) -> tuple[list[PoseAnnotation], Problems]:
     """Reads head boxes and angles.
 
     Args:
@@ -62,7 +62,7 @@ def read_direct_mhp(
     base = Path(pictures) if pictures else folder_of_most(near, names.values())
     folder = source if source.is_dir() else labels.parent
     finder = PictureFinder(base, names.values())
-    found: list[LabelledPicture] = []
+    found: list[PoseAnnotation] = []
     known: dict[str, str] = {}
     for key, name in sorted(names.items(), key=lambda item: item[1]):
         path = finder.find(name, problems)
@@ -81,7 +81,7 @@ def read_direct_mhp(
         boxes, angles = usable_heads([r[0] for r in rows], [r[1] for r in rows], name, problems)
         if len(boxes):
             shown = relative_name(path, folder, name)
-            found.append(LabelledPicture(path, shown, boxes, angles, NAME, box_kind=HEAD))
+            found.append(PoseAnnotation(path, shown, boxes, angles, NAME, box_kind=HEAD))
     if not found:
         told = "; ".join(problems.lines()) or "it lists no picture"
         raise HeadposeError(f"{labels}: no usable picture in {base}: {told}")
@@ -167,7 +167,7 @@ def _head(
     try:
         values = np.array([number(value) for value in annotation["euler_angles"]])
         if values.shape == (3,) and (values != UNKNOWN).all():
-            if (np.abs(values) > MOST_TURN).any():
+            if (np.abs(values) > MAX_TURN).any():
                 problems.add("angle beyond a whole turn", name)
             else:
                 angles = from_convention("directmhp", values[None])[0].tolist()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation
 from headpose.geometry.boxes import area, as_boxes, assign, centres, intersection
 
 # What a face box as AFLW draws it (brows to chin) lacks of the head box at the left, top,
@@ -71,7 +71,7 @@ def match_scores(
 
 
 def match_heads(
-    labelled: LabelledPicture,
+    labelled: PoseAnnotation,
     detected: ArrayLike,
     grow: Sequence[float] = GROW,
     min_score: float = MATCH,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Degrees from which an angle is none: more than a whole turn is no direction, and who looks up
 # by more than half a one looks down.
 HALF, WHOLE = (180.0, "half a turn"), (360.0, "a whole turn")
-MOST = {"tilt": HALF, "pan": WHOLE, "roll": WHOLE}
+MAX_ANGLES = {"tilt": HALF, "pan": WHOLE, "roll": WHOLE}
 # What programs write where nothing is known.
 UNKNOWN = ("", "-", "nan", "na", "n/a", "none", "null")
 # Heads from which it is no chance that all angles are within half a turn in radians.
@@ -39,7 +39,7 @@ def with_angles_that_can_be(path: Path, table: pd.DataFrame, problems: "Problems
     """
     for name in (name for name in ANGLES if name in table):
         values = pd.to_numeric(table[name], errors="coerce")
-        most, turn = MOST[name]
+        most, turn = MAX_ANGLES[name]
         wrong = (
             (f"{name} beyond {turn}", values.abs() > most),
             (f"{name} is no number", values.isna() & ~_unknown(table[name])),

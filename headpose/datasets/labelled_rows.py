@@ -8,7 +8,7 @@ import pandas as pd
 
 from headpose.datasets.head_matching import GROW, NOT_GROWN, grown
 from headpose.datasets.label_tables import HELD_OUT_EVERY, PARTS, Problems
-from headpose.datasets.pose_annotations import HEAD, LabelledPicture
+from headpose.datasets.pose_annotations import HEAD, PoseAnnotation
 from headpose.datasets.registry import DATASETS, Dataset, read_dataset
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import COLUMNS
@@ -65,7 +65,7 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
     return table.assign(weight=1.0, away=False)
 
 
-def part_of(pictures: list[LabelledPicture], dataset: Dataset) -> list[str]:
+def part_of(pictures: list[PoseAnnotation], dataset: Dataset) -> list[str]:
     """Returns the part of each picture; no subject is in two.
 
     A data set may name the subjects of its validation and test parts. Else every tenth

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.geometry import boxes as box
 from headpose.images import textures
 from headpose.images.picture_cache import PictureCache
@@ -36,7 +36,7 @@ def without_heads(picture: np.ndarray, heads: np.ndarray) -> np.ndarray | None:
     return picture[top:bottom, left:right]
 
 
-def backgrounds(pictures: Sequence[BoxedPicture], other=None) -> Iterator[np.ndarray]:
+def backgrounds(pictures: Sequence[DetectionAnnotation], other=None) -> Iterator[np.ndarray]:
     """Yields the parts of pictures away from their heads, and from what is to be ignored.
 
     That is the whole of a picture without either.

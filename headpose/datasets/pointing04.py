@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.pose_annotations import FACE, LabelledPicture, relative_name
+from headpose.datasets.pose_annotations import FACE, PoseAnnotation, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE
 from headpose.errors import HeadposeError
 from headpose.files import text_of
@@ -30,7 +30,7 @@ BOX_LINES = slice(3, 7)  # centre x, centre y, width, height
 NO_BOX, UNREADABLE_BOX = WITHOUT_BOX = "no rectangle", "unreadable rectangle"
 
 
-def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_pointing04(source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads the pictures of all persons.
 
     The signs of tilt and pan are taken as the names give them; that pan's is the same as
@@ -66,7 +66,7 @@ def read_pointing04(source: str | Path) -> tuple[list[LabelledPicture], Problems
             box = _read_box(path.with_suffix(".txt"), shown, problems)
             angles = np.array([[*pose, np.nan]])
             person = f"person{parts['id']}"
-            found.append(LabelledPicture(path, shown, box, angles, NAME, person, FACE, alone=True))
+            found.append(PoseAnnotation(path, shown, box, angles, NAME, person, FACE, alone=True))
         for name in sorted(files):
             if FILE.fullmatch(name) and name.endswith(".txt") and f"{name[:-4]}.jpg" not in files:
                 problems.add(MISSING_PICTURE, relative_name(folder / name, source, name))

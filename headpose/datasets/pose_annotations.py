@@ -15,7 +15,7 @@ SAME_PLACE = 0.8  # IoU from which two annotated boxes of a picture are one head
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledPicture:
+class PoseAnnotation:
     """A picture file and its annotated heads.
 
     Attributes:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from headpose.datasets import aflw, biwi, dad3dheads, direct_mhp, pointing04, w300lp
 from headpose.datasets.label_tables import Problems
-from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.pose_annotations import PoseAnnotation
 from headpose.errors import HeadposeError
 
-Reader = Callable[[Path], tuple[list[LabelledPicture], Problems]]
+Reader = Callable[[Path], tuple[list[PoseAnnotation], Problems]]
 FEWER = "fewer pictures than the whole set"
 
 
@@ -125,7 +125,7 @@ def find_dataset(name: str) -> Dataset:
         raise HeadposeError(f"{name}: no such data set; name one of {known}") from None
 
 
-def read_dataset(name: str, source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_dataset(name: str, source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads a data set by name.
 
     Args:

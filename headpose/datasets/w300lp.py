@@ -14,7 +14,7 @@ import numpy as np
 from headpose.datasets.label_angles import check_radians
 from headpose.datasets.label_tables import Problems
 from headpose.datasets.matlab_files import load_mat
-from headpose.datasets.pose_annotations import LabelledPicture, relative_name
+from headpose.datasets.pose_annotations import PoseAnnotation, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.errors import HeadposeError
 from headpose.geometry.conventions import from_convention
@@ -31,7 +31,7 @@ BEYOND = f"an angle beyond {LARGEST_ANGLE:g} degrees, left out as in the literat
 VERSION = re.compile(r"_\d+$")
 
 
-def read_300w_lp(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_300w_lp(source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads 300W-LP; see `read_aflw2000`.
 
     The pictures that were made of one photo (turned or mirrored) have the photo as their
@@ -40,7 +40,7 @@ def read_300w_lp(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
     return _read(Path(source), W300LP)
 
 
-def read_aflw2000(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
+def read_aflw2000(source: str | Path) -> tuple[list[PoseAnnotation], Problems]:
     """Reads AFLW2000-3D.
 
     Args:
@@ -57,7 +57,7 @@ def read_aflw2000(source: str | Path) -> tuple[list[LabelledPicture], Problems]:
     return _read(Path(source), AFLW2000)
 
 
-def _read(source: Path, dataset: str) -> tuple[list[LabelledPicture], Problems]:
+def _read(source: Path, dataset: str) -> tuple[list[PoseAnnotation], Problems]:
     if not source.is_dir():
         raise HeadposeError(f"{source}: no such folder; name the one with .jpg and .mat files")
     problems = Problems()
@@ -70,7 +70,7 @@ def _read(source: Path, dataset: str) -> tuple[list[LabelledPicture], Problems]:
             continue
         box, angles = label
         subject = _photo(picture, source) if dataset == W300LP else ""
-        found.append(LabelledPicture(picture, name, box, angles, dataset, subject))
+        found.append(PoseAnnotation(picture, name, box, angles, dataset, subject))
     check_radians(source, np.array(poses).reshape(-1, 3))
     if not found:
         told = "; ".join(problems.lines()) or "no .jpg and .mat files of the same name"

@@ -18,7 +18,7 @@ from headpose.images.listing import files_below
 from headpose.images.pictures import SUFFIXES
 
 # Of a box, and perhaps its score; lines of outlines begin alike, but with corners.
-MOST_VALUES = 5
+MAX_VALUES = 5
 # Texts beside them that have no boxes.
 NO_LABELS = re.compile(
     r"(classes|predefined_classes|readme(\..*)?|licen[sc]e|train|val|test)\.txt", re.IGNORECASE
@@ -99,7 +99,7 @@ def _parse_line(
         problems.add(BAD_ROW, place)
         return "", UNREADABLE
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    if len(values) > MOST_VALUES:
+    if len(values) > MAX_VALUES:
         problems.add("outline or key points, no box", place)
     elif not np.isfinite(box).all():
         problems.add(BAD_ROW, place)

@@ -13,7 +13,7 @@ from headpose.detection.ssd import AnchorLevel, L2Normalization, ReverseChannels
 
 # --------------------------------------------------------------------------- SSD512
 
-SSD512_STEPS = (8, 16, 32, 64, 128, 256, 512)
+SSD512_STRIDES = (8, 16, 32, 64, 128, 256, 512)
 SSD512_RATIOS = ((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,))
 SSD512_SOURCES = (
     "conv4_3_norm",
@@ -63,7 +63,7 @@ def scaled_levels(scales, ratios, strides, size: int) -> tuple[AnchorLevel, ...]
 
 def ssd512_levels(preset: str = "original") -> tuple[AnchorLevel, ...]:
     """Returns the priors of SSD512, 24,564 in a picture of 512 x 512."""
-    return scaled_levels(PRESETS[preset].scales, SSD512_RATIOS, SSD512_STEPS, 512)
+    return scaled_levels(PRESETS[preset].scales, SSD512_RATIOS, SSD512_STRIDES, 512)
 
 
 def build_ssd512(preset: str = "original") -> keras.Model:

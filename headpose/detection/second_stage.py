@@ -64,7 +64,7 @@ class TwoStageDetector:
             raise HeadposeError(f"{spec or 'model'}: not a head classifier")
         self.detector = detector
         self.spec = spec
-        self.classifier = network.spec
+        self.classifier_spec = network.spec
         self.fixed_size, self.size = detector.fixed_size, detector.size
         self.call = network.call
 
@@ -78,7 +78,7 @@ class TwoStageDetector:
         """Finds the heads in each picture, see `HeadDetector.detect`."""
         confidence = self.confidence if confidence is None else confidence
         pictures = as_pictures(pictures)
-        lowest, weights = self.classifier.lowest, self.classifier.weights
+        lowest, weights = self.classifier_spec.lowest, self.classifier_spec.weights
         # A score may rise: all candidates are needed, whatever the threshold.
         first = min(lowest, confidence, first_score(confidence, weights))
         found = self.detector.detect(pictures, first)
@@ -97,7 +97,7 @@ class TwoStageDetector:
 
     def _seen(self, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns which share of the square about each box lies in the picture, (N,)."""
-        spec, boxes = self.classifier, as_boxes(boxes).astype(np.float64)
+        spec, boxes = self.classifier_spec, as_boxes(boxes).astype(np.float64)
         half = side_lengths(boxes, spec.side)[:, None] * spec.margin / 2
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         crops = as_boxes(np.concatenate([middle - half, middle + half], axis=1))
@@ -106,7 +106,7 @@ class TwoStageDetector:
 
     def logits(self, picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Asks the classifier about boxes (N, 4) of a picture; returns logits (N,)."""
-        spec = self.classifier
+        spec = self.classifier_spec
         crops = head_crops(picture, boxes, spec.size, spec.side, spec.margin, grey=False)
         answers = [
             self.call(crops[start : start + AT_ONCE].astype(np.float32))[0][:, 0]

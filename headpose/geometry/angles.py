@@ -86,7 +86,7 @@ def wrap_degrees(angles: ArrayLike) -> np.ndarray:
 
 
 def is_locked(angles: ArrayLike) -> np.ndarray:
-    """Tells where tilt and roll are degenerate: pan within `LOCKED_WITHIN` of ±90.
+    """Tells where tilt and roll are degenerate (gimbal lock): pan within `LOCKED_WITHIN` of ±90.
 
     There they turn about almost the same axis, so that their errors say little; the whole
     rotation's (`geodesic_distances`) is a measure everywhere.

@@ -66,7 +66,7 @@ class Prefetcher(_Thread, Generic[T]):
         waiting: Most items that wait to be taken.
         newest: Whether, if as many wait, the oldest is dropped; else the thread waits.
         size: Returns the bytes that an item takes; None where that is no matter.
-        most: Bytes that wait, from which the next item is not even begun.
+        max_bytes: Bytes that wait, from which the next item is not even begun.
         patience: Seconds that Ctrl-C and SIGTERM wait for the thread, where nothing is amiss if
             it is left at work (on a server that says nothing); None waits for its end.
 
@@ -80,13 +80,13 @@ class Prefetcher(_Thread, Generic[T]):
         waiting: int,
         newest: bool = False,
         size: Callable[[T], int] | None = None,
-        most: float = math.inf,
+        max_bytes: float = math.inf,
         patience: float | None = None,
     ):
         super().__init__(waiting, patience)
         self._source = items
         self._newest = newest
-        self._size, self._most = size, most
+        self._size, self._max_bytes = size, max_bytes
         self.dropped = 0
 
     def __iter__(self) -> Iterator[T]:
@@ -116,7 +116,7 @@ class Prefetcher(_Thread, Generic[T]):
                 self._wait_while(self._is_heavy)
 
     def _is_heavy(self) -> bool:
-        return self._size is not None and sum(map(self._size, self._items)) >= self._most
+        return self._size is not None and sum(map(self._size, self._items)) >= self._max_bytes
 
 
 class BackgroundWriter(_Thread, Generic[T]):

@@ -62,7 +62,7 @@ def ahead(
     workers: int = 2,
     waiting: int = 6,
     size: Callable[[Any], int] = _no_size,
-    most: float = math.inf,
+    max_bytes: float = math.inf,
 ) -> Iterator[B]:
     """Yields function(item) for each item in order, computed on threads ahead of use.
 
@@ -72,7 +72,7 @@ def ahead(
         workers: Threads.
         waiting: Most results that are under way or wait to be taken.
         size: Returns the bytes that an item or a result takes, where that matters.
-        most: Bytes of these from which no more are begun.
+        max_bytes: Bytes of these from which no more are begun.
     """
     pending: deque[tuple[Future[B], int]] = deque()
     taken = [0, 0]  # results, and their bytes
@@ -98,7 +98,7 @@ def ahead(
         for item in items:
             pending.append((pool.submit(function, item), size(item)))
             del item  # whose result may be all that is to be held
-            while len(pending) >= waiting or (pending and held() >= most):
+            while len(pending) >= waiting or (pending and held() >= max_bytes):
                 yield first()
         while pending:
             yield first()

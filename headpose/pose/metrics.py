@@ -222,7 +222,7 @@ def uncertain_fifth(errors: ArrayLike, expected_error: ArrayLike) -> tuple[float
     return float((risk[-1] * total - rest * kept) / (total - kept)), float(rest)
 
 
-def separation(predicted: ArrayLike, away: ArrayLike) -> float:
+def away_roc_auc(predicted: ArrayLike, away: ArrayLike) -> float:
     """Returns how well |pan| tells heads turned away from visible faces.
 
     Args:

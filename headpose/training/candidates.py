@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.geometry import boxes as box
 from headpose.geometry.crops import head_crops
 from headpose.images.picture_cache import PictureCache
@@ -32,7 +32,7 @@ HEAD_SHARE = 0.55  # of the examples from sources that have heads
 SHIFT, ZOOM = 0.06, 0.1
 TURN = 12.0  # degrees, of half of the examples
 LOW_RESOLUTION = 0.4  # share of the examples
-LEAST_RESOLUTION = 0.15  # of a crop's side
+MIN_RESOLUTION = 0.15  # of a crop's side
 # Share of the examples that fill their picture, as in close-ups, where they are large enough
 # to be sharp, in pixels; how far their picture then reaches, times the box's longer side.
 CLOSE_UP, SHARP, REACH = 0.25, 48.0, (0.75, 1.4)
@@ -51,7 +51,7 @@ class Candidates:
         odds: (N,), how often each is shown among those of its kind.
     """
 
-    pictures: Sequence[BoxedPicture]
+    pictures: Sequence[DetectionAnnotation]
     share: float
     boxes: np.ndarray
     of: np.ndarray
@@ -60,7 +60,7 @@ class Candidates:
 
 
 def find_candidates(
-    pictures: Sequence[BoxedPicture],
+    pictures: Sequence[DetectionAnnotation],
     share: float,
     detectors: Sequence,
     cache: PictureCache,
@@ -98,7 +98,7 @@ def find_candidates(
 
 
 def _judged(
-    item: BoxedPicture, picture: np.ndarray, detectors: Sequence
+    item: DetectionAnnotation, picture: np.ndarray, detectors: Sequence
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns heads (N, 4), finds that are none (M, 4), and the scores of these."""
     finds = [detector.detect([picture], LOWEST_CANDIDATE)[0] for detector in detectors]
@@ -204,7 +204,7 @@ def _changed(rng: np.random.Generator, crop: np.ndarray) -> np.ndarray:
         turn = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-TURN, TURN), 1.0)
         crop = cv2.warpAffine(crop, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
     if rng.random() < LOW_RESOLUTION:
-        small = max(6, round(size * rng.uniform(LEAST_RESOLUTION, 0.8)))
+        small = max(6, round(size * rng.uniform(MIN_RESOLUTION, 0.8)))
         crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
     return augment.photometric(rng, crop)

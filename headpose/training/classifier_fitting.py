@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.detection.metrics import inside
 from headpose.detection.second_stage import TwoStageDetector, logit
 from headpose.errors import HeadposeError
@@ -30,7 +30,7 @@ class Found:
         counts: (M,), whether each counts: false in what is to be ignored do not.
     """
 
-    pictures: Sequence[BoxedPicture]
+    pictures: Sequence[DetectionAnnotation]
     boxes: list[np.ndarray]
     scores: np.ndarray
     true: np.ndarray
@@ -38,13 +38,13 @@ class Found:
 
 
 def search(
-    detector: TwoStageDetector, pictures: Sequence[BoxedPicture], cache: PictureCache
+    detector: TwoStageDetector, pictures: Sequence[DetectionAnnotation], cache: PictureCache
 ) -> Found:
     """Searches pictures with the first stage, and tells which finds are heads."""
     boxes, scores, true, counts = [], [], [], []
     for item in progress(pictures, "pictures"):
         picture = cache.read(item.path)
-        found, told = detector.detector.detect([picture], detector.classifier.lowest)[0]
+        found, told = detector.detector.detect([picture], detector.classifier_spec.lowest)[0]
         is_head = np.zeros(len(found), bool)
         is_head[box.match(found, item.boxes, FIND_IOU)[0]] = True
         boxes.append(found)

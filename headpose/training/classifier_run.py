@@ -133,7 +133,7 @@ def _learn(
         announce(f"{name.path}: {int(found.heads.sum())} heads, {int((~found.heads).sum())} others")
         candidates.append(found)
     detector = TwoStageDetector(detectors[0], classifier)
-    examples = CandidateExamples(candidates, detector.classifier, learning.seed, cache)
+    examples = CandidateExamples(candidates, detector.classifier_spec, learning.seed, cache)
     measured = [
         fitting.search(detector, thinned(pictures, config.sources.validate_on), cache)
         for _, pictures in validation

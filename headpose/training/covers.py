@@ -1,4 +1,4 @@
-"""What hides heads in training crops: hats, hoods, masks, dark glasses, hands, things in front.
+"""Synthetic occlusion in training crops: hats, hoods, masks, dark glasses, hands, things in front.
 
 The shapes are rough: they need not look real, but hide what such things hide, so that the
 estimator learns to do without it and to expect a larger error.

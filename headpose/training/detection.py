@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.detection import ssd
 from headpose.detection.metrics import LOWEST_SCORE, SIZE_CLASSES, judge_by_size
 from headpose.images.picture_cache import PictureCache
@@ -104,7 +104,9 @@ def generalized_iou(first, second):
     return shared / ops.maximum(union, 1e-6) - (hull - union) / ops.maximum(hull, 1e-6)
 
 
-def measure(finder, pictures: Sequence[BoxedPicture], cache: PictureCache) -> dict[str, float]:
+def measure(
+    finder, pictures: Sequence[DetectionAnnotation], cache: PictureCache
+) -> dict[str, float]:
     """Returns average precision at IoU 0.5 for the log.
 
     Keys are `ap all` (heads from 8 px), `ap <class>` for each size class, and `ap mean`

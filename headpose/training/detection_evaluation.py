@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import cv2
 import numpy as np
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.detection import metrics
 from headpose.detection.calibration import best_threshold
 from headpose.geometry import boxes as box
@@ -26,7 +26,7 @@ class Finds:
         seconds: Each picture took.
     """
 
-    pictures: Sequence[BoxedPicture]
+    pictures: Sequence[DetectionAnnotation]
     found: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
     sides: list[int] = dataclasses.field(default_factory=list)
     seconds: list[float] = dataclasses.field(default_factory=list)

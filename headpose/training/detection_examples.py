@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.detection.ssd import AnchorLevel
 from headpose.geometry import boxes as box
 from headpose.images import textures
@@ -50,7 +50,7 @@ class Source:
     that is known; these are shown more often.
     """
 
-    pictures: Sequence[BoxedPicture]
+    pictures: Sequence[DetectionAnnotation]
     share: float
     false: Sequence[np.ndarray] = ()
 
@@ -211,8 +211,8 @@ def _filling(
 
 
 def with_unlabelled(
-    pictures: Sequence[BoxedPicture], detectors: Sequence, cache: PictureCache
-) -> list[BoxedPicture]:
+    pictures: Sequence[DetectionAnnotation], detectors: Sequence, cache: PictureCache
+) -> list[DetectionAnnotation]:
     """Returns pictures in which heads that no label has, but detectors see, are ignored.
 
     Args:
@@ -229,7 +229,7 @@ def with_unlabelled(
 
 
 def false_finds(
-    pictures: Sequence[BoxedPicture], detector, cache: PictureCache
+    pictures: Sequence[DetectionAnnotation], detector, cache: PictureCache
 ) -> list[np.ndarray]:
     """Returns the boxes (N, 4) in each picture where a detector sees heads that are none.
 
@@ -244,7 +244,7 @@ def false_finds(
     ]
 
 
-def _away_from_heads(item: BoxedPicture, detectors, score: float, cache) -> np.ndarray:
+def _away_from_heads(item: DetectionAnnotation, detectors, score: float, cache) -> np.ndarray:
     """Returns finds that share little with what is labelled or ignored."""
     picture = cache.read(item.path)
     finds = [detector.detect([picture], score)[0][0] for detector in detectors]

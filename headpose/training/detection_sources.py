@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from headpose.datasets.detection_annotations import BoxedPicture, read_boxed_pictures
+from headpose.datasets.detection_annotations import DetectionAnnotation, read_detection_annotations
 from headpose.datasets.label_tables import SourceName
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.errors import HeadposeError
@@ -19,7 +19,7 @@ from headpose.training.same_sources import (
     warn_of_the_same,
 )
 
-Pictures = Sequence[tuple[SourceName, Sequence[BoxedPicture]]]
+Pictures = Sequence[tuple[SourceName, Sequence[DetectionAnnotation]]]
 
 
 def named_sources(sources: BoxedSources) -> tuple[list[SourceName], list[SourceName]]:
@@ -66,9 +66,9 @@ def read_all(names: Sequence[SourceName], strict: bool) -> Pictures:
     return [(name, _read(name, strict)) for name in names]
 
 
-def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
+def _read(source: SourceName, strict: bool) -> list[DetectionAnnotation]:
     """Reads a source and reports what was left out."""
-    found, problems = read_boxed_pictures(source)
+    found, problems = read_detection_annotations(source)
     report(source.path, problems, strict)
     empty = sum(not len(picture.boxes) for picture in found)
     heads = sum(len(picture.boxes) for picture in found)
@@ -77,7 +77,7 @@ def _read(source: SourceName, strict: bool) -> list[BoxedPicture]:
     return found
 
 
-def each_epoch(validation: Pictures, count: int) -> Sequence[BoxedPicture]:
+def each_epoch(validation: Pictures, count: int) -> Sequence[DetectionAnnotation]:
     """Returns `count` of all pictures to measure on, or all if they are fewer, evenly from all.
 
     Raises:
@@ -88,7 +88,7 @@ def each_epoch(validation: Pictures, count: int) -> Sequence[BoxedPicture]:
     return measured
 
 
-def check_heads(measured: Sequence[BoxedPicture]) -> None:
+def check_heads(measured: Sequence[DetectionAnnotation]) -> None:
     """Refuses pictures to measure on of which none shows a head.
 
     Raises:
@@ -101,7 +101,7 @@ def check_heads(measured: Sequence[BoxedPicture]) -> None:
         )
 
 
-def thinned(pictures: Sequence[BoxedPicture], count: int) -> Sequence[BoxedPicture]:
+def thinned(pictures: Sequence[DetectionAnnotation], count: int) -> Sequence[DetectionAnnotation]:
     """Returns `count` pictures, or all if they are fewer, evenly from all."""
     total = len(pictures)
     count = min(total, count)

@@ -91,8 +91,10 @@ def _grown(boxes: np.ndarray, least: tuple[float, float]) -> np.ndarray:
     return np.concatenate([centres - half, centres + half], axis=1)
 
 
-def _shared(cells: int, step: int, extent: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _shared(
+    cells: int, stride: int, extent: float, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
     """Returns the length that each cell's prior shares with each box, (cells, M)."""
-    middle = (np.arange(cells, dtype=np.float32)[:, None] + 0.5) * step
+    middle = (np.arange(cells, dtype=np.float32)[:, None] + 0.5) * stride
     shared = np.minimum(middle + extent / 2, high) - np.maximum(middle - extent / 2, low)
     return np.maximum(shared, 0)

@@ -1,4 +1,4 @@
-"""Training examples of detectors with what a larger detector answers for the same crops."""
+"""Distillation of detectors: examples with what a larger one answers for the same crops."""
 
 from collections.abc import Sequence
 
@@ -58,7 +58,7 @@ class TaughtDetection:
         Priors that find the same head get the answer for the best of them.
         """
         assert self._second is not None
-        spec, suppression = self._second.classifier, self._teacher.suppression
+        spec, suppression = self._second.classifier_spec, self._teacher.suppression
         likely = np.flatnonzero(scores >= spec.lowest)
         kept = box.nms(
             boxes[likely], scores[likely], suppression.iou, containment=suppression.containment

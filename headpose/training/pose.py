@@ -10,9 +10,9 @@ from headpose.datasets.head_sets import HeadSet
 from headpose.errors import HeadposeError
 from headpose.pose.estimator import MEASURES, PoseEstimator
 from headpose.pose.metrics import (
+    away_roc_auc,
     correlation,
     pose_errors,
-    separation,
     turn_or_nose_errors,
     turned_away,
 )
@@ -33,7 +33,7 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
 
     Keys are `<set> tilt`, `<set> pan`, … as `pose_errors` names them, and
     the correlation of each angle: an angle that is not learned has a correlation near 0
-    while its mean error still looks moderate. `<set> away` is `separation`.
+    while its mean error still looks moderate. `<set> away` is `away_roc_auc`.
     The score is of tilt and pan; for an estimator of the whole turn of `turn` and
     `turn median`, the errors of `turn_or_nose_errors`.
     """
@@ -45,7 +45,7 @@ def measure(estimator: PoseEstimator, sets: dict[str, HeadSet]) -> dict[str, flo
             raise HeadposeError("training diverged: start anew with a lower --learning-rate")
         back = turned_away(heads.angles, heads.away)
         if heads.away.any() and not back.all():
-            figures[f"{name} away"] = separation(predicted, back)
+            figures[f"{name} away"] = away_roc_auc(predicted, back)
         predicted, truth = predicted[~heads.away], heads.angles[~heads.away]
         errors = pose_errors(predicted, truth)
         whole_turn = estimator.outputs == len(MEASURES) and "geodesic" in errors

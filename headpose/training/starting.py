@@ -1,4 +1,4 @@
-"""What a network begins training with: weights of another, and layers that do not learn."""
+"""Transfer of weights from another network, and layers that are frozen."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Training examples whose answers are, in part, those of another estimator.
+"""Distillation: training examples whose answers are, in part, those of another estimator.
 
 A teacher that is larger, or the mean of several networks, errs less than the labels of a
 crop that was turned, covered and darkened, and knows the whole turn where a label tells

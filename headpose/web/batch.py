@@ -18,7 +18,7 @@ from headpose.records.sinks import CsvSink, JsonLinesSink, Sink
 from headpose.records.summary import FileSummary
 from headpose.web.answers import Settings, SharedPipeline, note, table_of
 
-MOST_FILES = 60  # at a time: what is drawn of them stays for an hour
+MAX_FILES = 60  # at a time: what is drawn of them stays for an hour
 LONGEST_VIDEO = 60.0  # seconds of each that are followed
 # The columns of the table on the page, and what is said over them.
 HINTS = {
@@ -87,14 +87,14 @@ def answer_files(
     own = Path(tempfile.mkdtemp(dir=folder))
     shown: list[tuple[Path, str]] = []
     notes = []
-    if len(files) > MOST_FILES:
-        notes.append(note(f"The first {MOST_FILES} of {len(files)} files are taken.", "error"))
+    if len(files) > MAX_FILES:
+        notes.append(note(f"The first {MAX_FILES} of {len(files)} files are taken.", "error"))
     named = unique_names([spelled(name) for _, name in files])
     with ExitStack() as stack:
         csv = stack.enter_context(CsvSink(own / "heads.csv", VIDEO_FIELDS))
         json = stack.enter_context(JsonLinesSink(own / "heads.jsonl", VIDEO_FIELDS))
         rows = _NamedTables([csv, json])
-        todo = list(zip((path for path, _ in files), named, strict=True))[:MOST_FILES]
+        todo = list(zip((path for path, _ in files), named, strict=True))[:MAX_FILES]
         for number, (path, name) in enumerate(todo, 1):
             rows.name = name
             do = _follow if is_video(path) else _look

@@ -12,7 +12,7 @@ from headpose.web.batch import Batch, answer_files
 PHOTO, FILES, CAMERA = "photo", "files", "camera"  # the tabs
 SAVES = {"picture": "Save picture", "csv": "Save CSV", "json": "Save JSON"}
 SAVE_PICTURES = "Save pictures"  # of several files, in a ZIP file
-MOST = 1e9  # of numbers of the controls; what a whole number of 400 digits is, no float holds
+MAX_NUMBER = 1e9  # of numbers of the controls; what a whole number of 400 digits is, no float holds
 
 
 class PageCalls:
@@ -144,7 +144,7 @@ def chosen_settings(confidence: object, style: object, hide: object, limit: obje
         HeadposeError: If they cannot say so.
     """
     numbers = [confidence, limit] if hide else [confidence]
-    right = all(isinstance(n, int | float) and -MOST < n < MOST for n in numbers)
+    right = all(isinstance(n, int | float) and -MAX_NUMBER < n < MAX_NUMBER for n in numbers)
     if not right or style not in STYLES:
         raise HeadposeError("a control of the page has a value that cannot be; choose another")
     return Settings(float(confidence), float(limit) if hide else None, str(style))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from headpose.cli.pipeline_options import SIGNS
 from headpose.images.drawing import STYLES
 from headpose.images.pictures import sample_portrait
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
-from headpose.web.batch import LONGEST_VIDEO, MOST_FILES
+from headpose.web.batch import LONGEST_VIDEO, MAX_FILES
 from headpose.web.calls import CAMERA, FILES, PHOTO, SAVES, PageCalls
 from headpose.web.server import load_gradio
 
@@ -46,7 +46,7 @@ unsure. Of the *axes*, orange goes from ear to ear, green up, and blue along the
 *cube* has an orange face."""
 PRIVACY = """Photos stay on the computer that serves this page, for about an hour; what the live
 camera sees is not kept."""
-SEVERAL = f"""Up to {MOST_FILES} files at a time; of a video the first {LONGEST_VIDEO:.0f} seconds.
+SEVERAL = f"""Up to {MAX_FILES} files at a time; of a video the first {LONGEST_VIDEO:.0f} seconds.
 Heads of videos keep a number from frame to frame. What is saved has a row for each head."""
 LIVE = """*Record* begins; nothing is recorded. Browsers give a camera only to pages of their
 own computer (localhost) or over https."""

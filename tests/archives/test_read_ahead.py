@@ -76,7 +76,7 @@ def test_no_more_bytes_are_ahead_than_are_told(most, held):
             begun.append(i)
             yield i
 
-    of_threads = ahead(lambda i: i, items(), 2, 16, size=lambda _: 100, most=most)
+    of_threads = ahead(lambda i: i, items(), 2, 16, size=lambda _: 100, max_bytes=most)
     for i, result in enumerate(of_threads):
         assert result == i
         assert len(begun) <= i + held
@@ -95,7 +95,7 @@ def test_results_count_with_their_own_bytes():
         done.wait()
         return bytes(100)
 
-    found = ahead(work, items(), 2, 6, size=len, most=300)
+    found = ahead(work, items(), 2, 6, size=len, max_bytes=300)
     threading.Timer(0.2, done.set).start()
     assert len(next(found)) == 100
     assert len(begun) == 6  # of which nobody knew how large they would be
@@ -113,7 +113,7 @@ def test_a_thread_that_reads_ahead_begins_nothing_that_has_no_room(most, held):
             begun.append(i)
             yield i
 
-    with Prefetcher(items(), 8, size=lambda _: 100, most=most) as ready:
+    with Prefetcher(items(), 8, size=lambda _: 100, max_bytes=most) as ready:
         for i, item in enumerate(ready):
             assert item == i
             assert len(begun) <= i + 1 + held + (held == 8)  # by count alone one more is in hand

@@ -7,7 +7,7 @@ import pytest
 from videos import evenly, make_video
 
 from headpose.cli.video_sources import find_sources
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.images.pictures import find_pictures, read_image
 
 QUICK = ("--detector", "viola-jones", "--estimator", "fast", "--empty")
@@ -65,6 +65,6 @@ def test_boxes_are_of_the_picture_that_is_meant(here):
     kinds = [{"id": 1, "name": "head"}]
     content = {"images": images, "annotations": notes, "categories": kinds}
     (here / "boxes.json").write_text(json.dumps(content))
-    pictures, _ = read_boxed_pictures("boxes.json")
+    pictures, _ = read_detection_annotations("boxes.json")
     found = {read_image(p.path).shape[1]: p.boxes.tolist() for p in pictures}
     assert found == {40: [[1, 2, 4, 6]], 60: [[5, 6, 12, 14]]}

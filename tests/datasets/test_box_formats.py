@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.errors import HeadposeError
 
 
@@ -31,7 +31,7 @@ def yolo(tmp_path, noise_picture):
 
 
 def test_yolo_texts_give_boxes_in_pixels_and_pictures_without_heads(yolo):
-    pictures, problems = read_boxed_pictures(yolo)
+    pictures, problems = read_detection_annotations(yolo)
     found = boxes_of(pictures)
     np.testing.assert_allclose(found["a.png"], [(40, 20, 60, 60)], atol=1e-4)
     np.testing.assert_allclose(found["b.png"], [(0, 0, 50, 80)], atol=1e-4)
@@ -42,7 +42,7 @@ def test_yolo_texts_give_boxes_in_pixels_and_pictures_without_heads(yolo):
 def test_a_line_that_cannot_be_read_is_perhaps_a_head(yolo):
     (yolo / "labels" / "a.txt").write_text("1 0,5 0,5 0,2 0,5\n")
     (yolo / "labels" / "none.txt").write_text("0 0.1 0.1 0.2 0.2\n1 0.5\n")
-    pictures, problems = read_boxed_pictures(yolo)
+    pictures, problems = read_detection_annotations(yolo)
     assert set(boxes_of(pictures)) == {"b.png", "empty.png"}
     assert problems.by_kind["bad row"] == ["a.txt line 1", "none.txt line 2"]
 
@@ -57,17 +57,17 @@ def test_a_line_that_cannot_be_read_is_perhaps_a_head(yolo):
 )
 def test_names_of_classes_in_yaml_are_read(yolo, names):
     (yolo / "data.yaml").write_text(names)
-    assert len(boxes_of(read_boxed_pictures(yolo)[0])["a.png"]) == 1
+    assert len(boxes_of(read_detection_annotations(yolo)[0])["a.png"]) == 1
 
 
 def test_classes_are_chosen_by_name(yolo):
-    assert len(boxes_of(read_boxed_pictures(f"{yolo}#person+head")[0])["a.png"]) == 2
+    assert len(boxes_of(read_detection_annotations(f"{yolo}#person+head")[0])["a.png"]) == 2
     (yolo / "data.yaml").unlink()
-    assert len(boxes_of(read_boxed_pictures(f"{yolo}#0")[0])["a.png"]) == 1
+    assert len(boxes_of(read_detection_annotations(f"{yolo}#0")[0])["a.png"]) == 1
     with pytest.raises(HeadposeError, match="which class is the head"):
-        read_boxed_pictures(yolo)
+        read_detection_annotations(yolo)
     with pytest.raises(HeadposeError, match="no part or class 'hat'"):
-        read_boxed_pictures(f"{yolo}#hat")
+        read_detection_annotations(f"{yolo}#hat")
 
 
 @pytest.mark.parametrize("layout", ["split", "beside"])
@@ -77,7 +77,7 @@ def test_other_layouts_of_yolo(tmp_path, noise_picture, layout):
     save(images, noise_picture, "a.png")
     labels.mkdir(parents=True, exist_ok=True)
     (labels / "a.txt").write_text("0 0.5 0.5 0.2 0.5\n")
-    (picture,) = read_boxed_pictures(images)[0]
+    (picture,) = read_detection_annotations(images)[0]
     assert picture.boxes.shape == (1, 4)
 
 
@@ -100,7 +100,7 @@ def coco(tmp_path, noise_picture, **changes):
 
 
 def test_coco_files_are_read(tmp_path, noise_picture):
-    (first, second), problems = read_boxed_pictures(coco(tmp_path, noise_picture))
+    (first, second), problems = read_detection_annotations(coco(tmp_path, noise_picture))
     np.testing.assert_array_equal(first.boxes, [(10, 20, 40, 60)])
     np.testing.assert_array_equal(first.ignored, [(50, 20, 80, 60)])
     assert len(second.boxes) == 0
@@ -116,7 +116,9 @@ def test_a_bad_annotation_of_a_known_picture_leaves_that_out(tmp_path, noise_pic
         {"image_id": True, "category_id": {}, "bbox": [10, 20, 30, 40]},
         3,
     ]
-    (first,), problems = read_boxed_pictures(coco(tmp_path, noise_picture, annotations=notes))
+    (first,), problems = read_detection_annotations(
+        coco(tmp_path, noise_picture, annotations=notes)
+    )
     assert first.path.name == "a.png"
     assert len(first.boxes) == 1
     bad = [f"instances_val2017.json number {number}" for number in range(1, 6)]
@@ -128,14 +130,14 @@ def test_annotations_of_no_image_are_refused(tmp_path, noise_picture, told):
     """Their heads would pass for background."""
     notes = [{"image_id": told, "category_id": 2, "bbox": [10, 20, 30, 40]}]
     with pytest.raises(HeadposeError, match="no annotation is of one of its images"):
-        read_boxed_pictures(coco(tmp_path, noise_picture, annotations=notes))
+        read_detection_annotations(coco(tmp_path, noise_picture, annotations=notes))
 
 
 @pytest.mark.parametrize(("size", "left"), [((100, 80), 1), ((0, 0), 1), ((200, 160), 0)])
 def test_sizes_that_coco_tells_are_those_of_the_pictures(tmp_path, noise_picture, size, left):
     images = [{"id": 7, "file_name": "a.png", "width": size[0], "height": size[1]}]
     images.append({"id": 9, "file_name": "b.png"})
-    pictures, problems = read_boxed_pictures(coco(tmp_path, noise_picture, images=images))
+    pictures, problems = read_detection_annotations(coco(tmp_path, noise_picture, images=images))
     assert sum(picture.path.name == "a.png" for picture in pictures) == left
     assert ("picture of another size than the table says" in problems.by_kind) == (not left)
 
@@ -150,7 +152,7 @@ def test_sizes_that_coco_tells_are_those_of_the_pictures(tmp_path, noise_picture
 def test_images_that_are_there_twice_are_refused(tmp_path, noise_picture, images, told):
     named = [{"id": number, "file_name": name} for number, name in images]
     with pytest.raises(HeadposeError, match=told):
-        read_boxed_pictures(coco(tmp_path, noise_picture, images=named))
+        read_detection_annotations(coco(tmp_path, noise_picture, images=named))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_images_that_are_there_twice_are_refused(tmp_path, noise_picture, images
 def test_other_json_is_told(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(HeadposeError, match="not a COCO file"):
-        read_boxed_pictures(tmp_path / "x.json")
+        read_detection_annotations(tmp_path / "x.json")
 
 
 def test_crowdhuman_s_lines_are_read(tmp_path, noise_picture):
@@ -177,14 +179,14 @@ def test_crowdhuman_s_lines_are_read(tmp_path, noise_picture):
     lines = [*map(json.dumps, noted), "{", "[]"]
     path = tmp_path / "annotation_val.odgt"
     path.write_text("\n".join(lines))
-    (first, second), problems = read_boxed_pictures(path)
+    (first, second), problems = read_detection_annotations(path)
     np.testing.assert_array_equal(first.boxes, [(10, 20, 30, 50)])
     assert len(first.ignored) == 4
     assert len(second.boxes) == 0
     assert problems.by_kind["bad line"] == [f"{path.name} line 3", f"{path.name} line 4"]
     path.write_text("\n".join([lines[0], *lines[:2]]))
     with pytest.raises(HeadposeError, match=r"line 2 and another are both of 1,a\.jpg"):
-        read_boxed_pictures(path)
+        read_detection_annotations(path)
 
 
 VOC = """<annotation><filename>{}</filename><object><name>{}</name><difficult>{}</difficult>
@@ -199,18 +201,18 @@ def test_hollywoodheads_splits_and_difficult_heads(tmp_path, noise_picture):
         text = VOC.format(f"mov_{i}", "head", i - 1)
         (tmp_path / "Annotations" / f"mov_{i}.xml").write_text(text)
     (tmp_path / "Splits" / "val.txt").write_text("mov_2\n")
-    (picture,) = read_boxed_pictures(f"{tmp_path}#val")[0]
+    (picture,) = read_detection_annotations(f"{tmp_path}#val")[0]
     assert picture.path.name == "mov_2.jpeg"
     assert (len(picture.boxes), len(picture.ignored)) == (0, 1)
-    assert len(read_boxed_pictures(f"{tmp_path}#head")[0]) == 2
+    assert len(read_detection_annotations(f"{tmp_path}#head")[0]) == 2
     with pytest.raises(HeadposeError, match="no part or class 'train'"):
-        read_boxed_pictures(f"{tmp_path}#train")
+        read_detection_annotations(f"{tmp_path}#train")
 
 
 def test_a_folder_without_boxes_is_told(tmp_path, noise_picture):
     save(tmp_path, noise_picture, "a.png")
     with pytest.raises(HeadposeError, match="no VOC XML and no YOLO text"):
-        read_boxed_pictures(tmp_path)
+        read_detection_annotations(tmp_path)
 
 
 @pytest.mark.parametrize("layout", ["images/{}/{}", "{}/images/{}"])
@@ -224,19 +226,19 @@ def test_a_part_of_yolo_is_a_folder_of_its_pictures(layout, tmp_path, noise_pict
             text.parent.mkdir(parents=True, exist_ok=True)
             text.write_text("0 .5 .5 .2 .2\n")
     (tmp_path / "classes.txt").write_text("head\n")
-    found, problems = read_boxed_pictures(f"{tmp_path}#val")
+    found, problems = read_detection_annotations(f"{tmp_path}#val")
     assert [item.path.name for item in found] == ["val0.png"]
     np.testing.assert_allclose(found[0].boxes, [(40, 40, 60, 60)], atol=1e-4)
     assert not problems.notes
     with (tmp_path / "classes.txt").open("a") as file:
         file.write("val\n")  # as COCO has a class "train"
     with pytest.raises(HeadposeError, match="'val' is one of its classes and of its parts"):
-        read_boxed_pictures(f"{tmp_path}#val")
+        read_detection_annotations(f"{tmp_path}#val")
     if layout.startswith("images"):
         for source, count in ((tmp_path, 3), (f"{tmp_path}#head", 3)):
-            found, problems = read_boxed_pictures(str(source))
+            found, problems = read_detection_annotations(str(source))
             assert len(found) == count
-        _, problems = read_boxed_pictures(tmp_path)
+        _, problems = read_detection_annotations(tmp_path)
         assert problems.notes == [
             f"all its parts are taken (train, val); {tmp_path.name}#train takes one"
         ]

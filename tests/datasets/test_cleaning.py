@@ -4,7 +4,7 @@ from labelled_faces import FACE, HEAD, Fixed
 
 from headpose.datasets import cleaning
 from headpose.datasets.cleaning import Recipe
-from headpose.datasets.pose_annotations import LabelledPicture
+from headpose.datasets.pose_annotations import PoseAnnotation
 from headpose.geometry.crops import head_crops
 from headpose.images.drawn_mark import marked
 from headpose.images.pictures import read_image, write_image
@@ -18,7 +18,7 @@ def test_pictures_go_to_the_detector_in_batches_and_bad_ones_do_not(tmp_path, af
     paths = [*names[:2], tmp_path / "bad.jpg", tmp_path / "gone.jpg", *names[2:4]]
     paths += [tmp_path / "drawn.jpg", names[4]]
     items = [
-        (f"aflw-{i:05d}", LabelledPicture(p, p.name, np.array([FACE]), np.zeros((1, 3)), "aflw"))
+        (f"aflw-{i:05d}", PoseAnnotation(p, p.name, np.array([FACE]), np.zeros((1, 3)), "aflw"))
         for i, p in enumerate(paths)
     ]
     detector = Fixed(HEAD)
@@ -54,7 +54,7 @@ def test_of_one_person_an_unsure_detection_counts_where_no_sure_one_fits(
             boxes, found = np.array([elsewhere, HEAD], np.float32), np.array([0.9, 0.4])
             return [(boxes[found > confidence], found[found > confidence])] * len(pictures)
 
-    labelled = LabelledPicture(
+    labelled = PoseAnnotation(
         tmp_path / "a.png", "a.png", np.array([FACE]), np.zeros((1, 3)), "p", alone=alone
     )
     batches = cleaning.clean([("p-0", labelled)], Unsure(), 0.5, Recipe(), tmp_path, unsure=unsure)

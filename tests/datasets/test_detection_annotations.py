@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.errors import HeadposeError
 
 VOC = """<annotation><filename>{name}</filename>{objects}</annotation>"""
@@ -25,7 +25,7 @@ def write(folder, *rows, header="file,width,height,xmin,ymin,xmax,ymax"):
 
 def test_a_csv_gives_the_boxes_of_each_picture(folder):
     table = write(folder, "a.png,100,80,1,2,30,40", "b.png,100,80,5,5,50,50", "a.png,,,2,2,9,9.5")
-    pictures, problems = read_boxed_pictures(table)
+    pictures, problems = read_detection_annotations(table)
     assert [p.path.name for p in pictures] == ["a.png", "b.png"]
     np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (2, 2, 9, 9.5)])
     assert problems.by_kind == {}
@@ -47,7 +47,7 @@ def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
     (folder / "pictures" / "text.png").write_text("no picture")
     whole = (folder / "pictures" / "a.png").read_bytes()
     (folder / "pictures" / "cut.png").write_bytes(whole[: len(whole) // 2])
-    pictures, problems = read_boxed_pictures(write(folder, "a.png,100,80,1,2,30,40", row))
+    pictures, problems = read_detection_annotations(write(folder, "a.png,100,80,1,2,30,40", row))
     assert [p.path.name for p in pictures] == ["a.png"]
     assert len(pictures[0].boxes) == 1
     assert problems.by_kind == {kind: [name]}
@@ -58,7 +58,7 @@ def test_faults_are_told_by_name_and_the_rest_is_used(folder, row, kind, name):
 def test_a_picture_with_a_row_that_cannot_be_read_is_left_out(folder, corners):
     """A head that is not known would pass for background."""
     table = write(folder, "a.png,,,1,2,30,40", "b.png,,,1,2,30,40", f"b.png,,,{corners}")
-    pictures, problems = read_boxed_pictures(table)
+    pictures, problems = read_detection_annotations(table)
     assert [p.path.name for p in pictures] == ["a.png"]
     assert problems.by_kind == {
         "bad row": ["pictures.csv line 4"],
@@ -69,7 +69,7 @@ def test_a_picture_with_a_row_that_cannot_be_read_is_left_out(folder, corners):
 @pytest.mark.parametrize("size", ["200,160", "100,81.5", "80,100"])
 def test_a_picture_of_another_size_than_the_table_says_is_left_out(folder, size):
     table = write(folder, "a.png,100,80,1,2,30,40", f"b.png,{size},1,2,30,40")
-    pictures, problems = read_boxed_pictures(table)
+    pictures, problems = read_detection_annotations(table)
     assert [p.path.name for p in pictures] == ["a.png"]
     assert problems.by_kind == {"picture of another size than the table says": ["b.png"]}
 
@@ -77,14 +77,14 @@ def test_a_picture_of_another_size_than_the_table_says_is_left_out(folder, size)
 @pytest.mark.parametrize("size", ["29,38", "0,0", "-1,-1", "20,30"])
 def test_other_sizes_are_not_taken_for_the_pictures(folder, size):
     """The box's own, none, and that of something smaller than the box."""
-    pictures, problems = read_boxed_pictures(write(folder, f"a.png,{size},1,2,30,40"))
+    pictures, problems = read_detection_annotations(write(folder, f"a.png,{size},1,2,30,40"))
     assert len(pictures[0].boxes) == 1
     assert problems.by_kind == {}
 
 
 def test_a_box_that_is_there_twice_counts_once(folder):
     rows = ["a.png,,,1,2,30,40", "a.png,,,1,2,30,40", "a.png,,,5,2,30,40"]
-    (picture,), problems = read_boxed_pictures(write(folder, *rows))
+    (picture,), problems = read_detection_annotations(write(folder, *rows))
     np.testing.assert_array_equal(picture.boxes, [(1, 2, 30, 40), (5, 2, 30, 40)])
     assert problems.by_kind == {"box that is there twice": ["a.png"]}
 
@@ -92,13 +92,13 @@ def test_a_box_that_is_there_twice_counts_once(folder):
 def test_a_picture_by_two_names_is_one(folder):
     here = folder / "pictures"
     rows = ["a.png,,,1,2,30,40", f"{here}/a.png,,,50,2,90,40", "./a.png,,,10,50,30,70"]
-    (picture,), problems = read_boxed_pictures(write(folder, *rows))
+    (picture,), problems = read_detection_annotations(write(folder, *rows))
     assert len(picture.boxes) == 3
     assert problems.by_kind == {}
 
 
 def test_rows_without_a_box_name_pictures_without_heads(folder):
-    pictures, problems = read_boxed_pictures(write(folder, "a.png,1,1,,,,", "b.png,,,,,,"))
+    pictures, problems = read_detection_annotations(write(folder, "a.png,1,1,,,,", "b.png,,,,,,"))
     assert [p.boxes.shape for p in pictures] == [(0, 4), (0, 4)]
     assert problems.by_kind == {}
 
@@ -111,28 +111,28 @@ def test_ignored_boxes_and_tags_are_kept_apart(folder):
         "a.png,5,50,30,70,,back,",
         header="file,xmin,ymin,xmax,ymax,ignore,view,headgear",
     )
-    (picture,), _ = read_boxed_pictures(table)
+    (picture,), _ = read_detection_annotations(table)
     np.testing.assert_array_equal(picture.boxes, [(1, 2, 30, 40), (5, 50, 30, 70)])
     np.testing.assert_array_equal(picture.ignored, [(50, 2, 80, 40)])
     assert picture.tags == {"view": ("front", "back"), "headgear": ("helmet", "")}
 
 
 def test_boxes_are_cut_to_the_picture(folder):
-    pictures, _ = read_boxed_pictures(write(folder, "a.png,,,-5,-5,130,40"))
+    pictures, _ = read_detection_annotations(write(folder, "a.png,,,-5,-5,130,40"))
     np.testing.assert_array_equal(pictures[0].boxes, [(0, 0, 100, 40)])
 
 
 def test_a_head_s_box_counts_before_a_face_s(folder):
     header = "file,xmin,ymin,xmax,ymax,head_xmin,head_ymin,head_xmax,head_ymax"
     table = write(folder, "a.png,5,5,9,9,1,2,30,40", header=header)
-    np.testing.assert_array_equal(read_boxed_pictures(table)[0][0].boxes, [(1, 2, 30, 40)])
+    np.testing.assert_array_equal(read_detection_annotations(table)[0][0].boxes, [(1, 2, 30, 40)])
 
 
 def test_a_part_is_chosen_by_its_column(folder):
     table = write(
         folder, "a.png,x,1,2,30,40", "b.png,y,1,2,30,40", header="file,part,xmin,ymin,xmax,ymax"
     )
-    pictures, _ = read_boxed_pictures(f"{table}#y")
+    pictures, _ = read_detection_annotations(f"{table}#y")
     assert [p.path.name for p in pictures] == ["b.png"]
 
 
@@ -150,7 +150,7 @@ def test_voc_folders_are_read(folder, nested, noise_picture):
     (labels / "mov_1.xml").write_text(VOC.format(name=name, objects=boxes))
     (labels / "mov_2.xml").write_text(VOC.format(name="mov_2.jpg", objects=""))
     (labels / "mov_3.xml").write_text("<annotation>")
-    pictures, problems = read_boxed_pictures(folder)
+    pictures, problems = read_detection_annotations(folder)
     assert [p.path.name for p in pictures] == ["mov_1.jpeg", "mov_2.jpg"]
     assert len(pictures[1].boxes) == 0
     np.testing.assert_array_equal(pictures[0].boxes, [(1, 2, 30, 40), (50, 10, 70, 30)])
@@ -167,7 +167,7 @@ def test_what_voc_tells_and_cannot_be_of_its_pictures(folder):
     wrong, none = size.format(200, 160) + box, size.format(0, 0) + box
     (pictures / "b.xml").write_text(VOC.format(name="b.png", objects=wrong))
     (pictures / "c.xml").write_text(VOC.format(name="c.png", objects=none))
-    found, problems = read_boxed_pictures(pictures)
+    found, problems = read_detection_annotations(pictures)
     assert [p.path.name for p in found] == ["c.png"]
     assert problems.by_kind == {
         "bad box": ["a.xml"],
@@ -176,7 +176,7 @@ def test_what_voc_tells_and_cannot_be_of_its_pictures(folder):
     }
     (pictures / "d.xml").write_text(VOC.format(name="c.png", objects=box))
     with pytest.raises(HeadposeError, match=r"d\.xml and another file are both of c\.png"):
-        read_boxed_pictures(pictures)
+        read_detection_annotations(pictures)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_what_voc_tells_and_cannot_be_of_its_pictures(folder):
 def test_tables_without_use_are_told(folder, content, told):
     (folder / "pictures.csv").write_text(content)
     with pytest.raises(HeadposeError, match=told):
-        read_boxed_pictures(folder / "pictures.csv")
+        read_detection_annotations(folder / "pictures.csv")
 
 
 def test_a_missing_source_is_told(tmp_path):
     with pytest.raises(HeadposeError, match="no such file or folder"):
-        read_boxed_pictures(tmp_path / "none.csv")
+        read_detection_annotations(tmp_path / "none.csv")

@@ -11,7 +11,7 @@ from headpose.datasets.biwi import read_biwi
 from headpose.datasets.clean_folder import CleanFolder
 from headpose.datasets.crop_dataset import read_summary
 from headpose.datasets.dad3dheads import read_dad3dheads
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.direct_mhp import read_direct_mhp, read_json
 from headpose.datasets.source_lists import read_configuration
 from headpose.errors import HeadposeError
@@ -25,8 +25,8 @@ HUGE = "9" * 400  # more than a float holds
 @pytest.mark.parametrize(
     ("name", "text", "read"),
     [
-        ("a.json", DEEP_JSON, lambda path: read_boxed_pictures(str(path))),
-        ("a.odgt", DEEP_JSON, lambda path: read_boxed_pictures(str(path))),
+        ("a.json", DEEP_JSON, lambda path: read_detection_annotations(str(path))),
+        ("a.odgt", DEEP_JSON, lambda path: read_detection_annotations(str(path))),
         ("val.json", DEEP_JSON, read_dad3dheads),
         ("a.json", DEEP_JSON, read_direct_mhp),
         ("a.jsonl", DEEP_JSON, read_table),
@@ -52,11 +52,11 @@ def test_numbers_that_no_float_holds_are_bad_numbers(tmp_path):
     coco = tmp_path / "a.json"
     coco.write_text(f'{{"images": {images}, "annotations": {notes}}}')
     (tmp_path / "a.odgt").write_text(f'{{"ID": "a", "gtboxes": [{{"hbox": {box}}}]}}\n')
-    for read in (read_direct_mhp, lambda path: read_boxed_pictures(str(path))):
+    for read in (read_direct_mhp, lambda path: read_detection_annotations(str(path))):
         with pytest.raises(HeadposeError):
             read(coco)
     with pytest.raises(HeadposeError):
-        read_boxed_pictures(str(tmp_path / "a.odgt"))
+        read_detection_annotations(str(tmp_path / "a.odgt"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_box_formats import VOC
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.negatives import backgrounds
 from headpose.errors import HeadposeError
 
@@ -24,7 +24,7 @@ def folder(tmp_path, noise_picture):
 
 
 def heads(source):
-    return {p.path.name: len(p.boxes) for p in read_boxed_pictures(source)[0]}
+    return {p.path.name: len(p.boxes) for p in read_detection_annotations(source)[0]}
 
 
 def table(folder, *rows, columns="file,xmin,ymin,xmax,ymax"):
@@ -44,13 +44,13 @@ def coco(folder, notes, categories=("head",), names=("a.png", "b.png")):
 
 @pytest.mark.parametrize("row", [f"a.png,{BOX},5", "a.png,10,20", "a.png,1,5,2,30,50"])
 def test_a_picture_with_a_row_that_does_not_fit_is_left_out(folder, row):
-    found, problems = read_boxed_pictures(table(folder, f"a.png,{BOX}", f"b.png,{BOX}", row))
+    found, problems = read_detection_annotations(table(folder, f"a.png,{BOX}", f"b.png,{BOX}", row))
     assert [p.path.name for p in found] == ["b.png"]
     assert problems.by_kind["bad row"] == ["t.csv line 4"]
 
 
 def test_corners_that_are_exchanged_leave_the_picture_out(folder):
-    found, problems = read_boxed_pictures(
+    found, problems = read_detection_annotations(
         table(folder, f"a.png,{BOX}", "a.png,60,50,50,20", f"b.png,{BOX}")
     )
     assert [p.path.name for p in found] == ["b.png"]
@@ -61,7 +61,7 @@ def test_heads_of_other_parts_are_ignored(folder):
     """Persons are in one part, but may stand beside others."""
     rows = [f"a.png,{BOX},train", "a.png,50,20,70,50,test", f"b.png,{BOX},test"]
     source = table(folder, *rows, columns="file,xmin,ymin,xmax,ymax,part")
-    (picture,), problems = read_boxed_pictures(f"{source}#train")
+    (picture,), problems = read_detection_annotations(f"{source}#train")
     np.testing.assert_array_equal(picture.boxes, [(10, 20, 30, 50)])
     np.testing.assert_array_equal(picture.ignored, [(50, 20, 70, 50)])
     assert problems.by_kind == {}
@@ -73,7 +73,7 @@ def test_a_picture_may_be_spelled_otherwise_in_another_part(folder, name):
     """As in tables of two programs that were joined."""
     rows = [f"a.png,{BOX},train", f"{name},50,20,70,50,test", f"{name},5,6"]
     source = table(folder, *rows[:2], columns="file,xmin,ymin,xmax,ymax,part")
-    (picture,), _ = read_boxed_pictures(f"{source}#train")
+    (picture,), _ = read_detection_annotations(f"{source}#train")
     np.testing.assert_array_equal(picture.ignored, [(50, 20, 70, 50)])
     source = table(folder, *rows, f"b.png,{BOX},train", columns="file,xmin,ymin,xmax,ymax,part")
     assert heads(f"{source}#train") == {"b.png": 1}
@@ -85,12 +85,12 @@ def test_two_files_whose_names_differ_in_case_are_two_pictures(folder, noise_pic
         pytest.skip("this file system does not tell them apart")
     rows = [f"a.png,{BOX},train", "A.png,50,20,70,50,test"]
     source = table(folder, *rows, columns="file,xmin,ymin,xmax,ymax,part")
-    (picture,), _ = read_boxed_pictures(f"{source}#train")
+    (picture,), _ = read_detection_annotations(f"{source}#train")
     assert len(picture.ignored) == 0
 
 
 def test_all_of_a_picture_without_heads_is_background(folder):
-    found, _ = read_boxed_pictures(table(folder, "a.png,,,,"))
+    found, _ = read_detection_annotations(table(folder, "a.png,,,,"))
     assert [part.shape for part in backgrounds(found)] == [(80, 100, 3)]
 
 
@@ -102,7 +102,7 @@ def test_backgrounds_keep_off_what_is_ignored(tmp_path, noise_picture):
         "a.png,340,50,380,100,1",
         columns="file,xmin,ymin,xmax,ymax,ignore",
     )
-    (part,) = backgrounds(read_boxed_pictures(source)[0])
+    (part,) = backgrounds(read_detection_annotations(source)[0])
     # A third of the boxes' longer sides is free around both.
     assert part.shape[:2] == (142, 400)
 
@@ -115,7 +115,7 @@ def test_flags_of_coco_may_be_texts(folder, flag, count):
 
 def test_flags_that_say_nothing_are_told(folder):
     notes = [{"image_id": 0, "iscrowd": "perhaps"}, {"image_id": 1}]
-    found, problems = read_boxed_pictures(coco(folder, notes))
+    found, problems = read_detection_annotations(coco(folder, notes))
     assert [p.path.name for p in found] == ["b.png"]
     assert problems.by_kind["bad annotation"] == ["c.json number 0"]
 
@@ -135,7 +135,7 @@ def test_annotations_of_no_declared_class_leave_the_picture_out(folder, kind):
     del note["category_id"]
     note |= kind
     source.write_text(json.dumps(content))
-    found, problems = read_boxed_pictures(source)
+    found, problems = read_detection_annotations(source)
     assert [p.path.name for p in found] == ["b.png"]
     assert problems.by_kind["bad annotation"] == ["c.json number 0"]
     # Where no class is declared, there may be none.
@@ -153,7 +153,7 @@ def test_yolo_texts_that_cannot_be_opened_leave_the_picture_out(folder, how):
     (folder / "labels" / "b.txt").write_text("0 .5 .5 .2 .2\n")
     make = {"dangling": lambda p: p.symlink_to("gone"), "folder": Path.mkdir, "pipe": os.mkfifo}
     make[how](folder / "labels" / "a.txt")
-    found, problems = read_boxed_pictures(folder)
+    found, problems = read_detection_annotations(folder)
     assert [p.path.name for p in found] == ["b.png"]
     assert problems.by_kind["text that cannot be opened"] == ["a.png"]
 
@@ -164,7 +164,7 @@ def test_xml_that_cannot_be_opened_or_decoded_is_told(folder, how):
     make = {"dangling": lambda p: p.symlink_to("gone"), "folder": Path.mkdir, "pipe": os.mkfifo}
     text = f'<?xml version="1.0" encoding="{how}"?>' + VOC.format("a.png", "head", 0)
     make.get(how, lambda p: p.write_text(text))(folder / "a.xml")
-    found, problems = read_boxed_pictures(folder)
+    found, problems = read_detection_annotations(folder)
     assert [p.path.name for p in found] == ["b.png"]
     assert problems.by_kind == {"bad XML": ["a.xml"]}
 
@@ -179,7 +179,7 @@ def test_xml_in_an_encoding_of_several_bytes_is_read(folder):
 @pytest.mark.parametrize("name", ["n\0.png", "s\ud800.png"])
 def test_names_that_no_file_can_have_are_unreadable(folder, name):
     source = coco(folder, [{"image_id": 0}, {"image_id": 1}], names=("a.png", name))
-    found, problems = read_boxed_pictures(source)
+    found, problems = read_detection_annotations(source)
     assert [p.path.name for p in found] == ["a.png"]
     assert problems.by_kind == {"unreadable picture": [name]}
 
@@ -192,7 +192,7 @@ def test_pictures_of_a_json_are_looked_for_beside_it_first(folder, noise_picture
     if not own:
         (folder / "a.png").unlink()
         (folder / "b.png").rename(folder / "c" / "b.png")
-    found, _ = read_boxed_pictures(coco(folder, [{"image_id": 0}]))
+    found, _ = read_detection_annotations(coco(folder, [{"image_id": 0}]))
     assert {p.path.parent for p in found} == {folder if own else folder / "c"}
 
 
@@ -203,7 +203,7 @@ def test_pictures_of_an_odgt_are_looked_for_beside_it_first(folder, noise_pictur
     person = {"tag": "Person", "fbox": [0, 0, 50, 80], "hbox": [10, 20, 20, 30]}
     lines = [{"ID": "a", "gtboxes": [person | {"head_attr": {"ignore": "0"}}]}, {"ID": "b"}]
     (folder / "t.odgt").write_text("\n".join(map(json.dumps, lines)))
-    (picture,), problems = read_boxed_pictures(folder / "t.odgt")
+    (picture,), problems = read_detection_annotations(folder / "t.odgt")
     assert (picture.path, len(picture.boxes)) == (folder / "a.jpg", 1)
     assert problems.by_kind == {"bad line": ["t.odgt line 2"]}  # it says nothing of people
 
@@ -212,7 +212,7 @@ def test_xml_with_a_namespace_is_read_and_other_xml_told(folder):
     text = VOC.format("C:\\data\\a.png", "head", "false")
     (folder / "a.xml").write_text(text.replace("<annotation>", '<annotation xmlns="http://x/voc">'))
     (folder / "b.xml").write_text("<project><object/></project>")
-    found, problems = read_boxed_pictures(folder)
+    found, problems = read_detection_annotations(folder)
     assert [(p.path.name, len(p.boxes)) for p in found] == [("a.png", 1)]
     assert problems.by_kind == {"bad XML": ["b.xml"]}
 
@@ -273,7 +273,7 @@ def test_one_name_of_a_class_is_no_list_of_letters(yolo):
 
 
 def test_a_name_that_no_file_can_have_costs_no_other_picture(folder):
-    found, problems = read_boxed_pictures(
+    found, problems = read_detection_annotations(
         table(folder, f"a.png,{BOX}", f"{'a' * 300}.jpg,{BOX}", f"x\\{'a' * 300}.jpg,{BOX}")
     )
     assert [p.path.name for p in found] == ["a.png"]
@@ -284,4 +284,4 @@ def test_a_name_that_no_file_can_have_costs_no_other_picture(folder):
 def test_names_that_cannot_be_read_are_told(yolo, text):
     (yolo / "data.yaml").write_text(text)
     with pytest.raises(HeadposeError, match=r"data\.yaml: the names of its classes cannot be read"):
-        read_boxed_pictures(yolo)
+        read_detection_annotations(yolo)

@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from headpose.datasets.box_rows import picture_folder
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.label_tables import Problems, read_labels
 from headpose.errors import HeadposeError
 from headpose.images.drawn_mark import marked
@@ -32,14 +32,14 @@ def test_pictures_beside_the_table_come_before_drawings_of_them(table, noise_pic
     put(table.parent, noise_picture(160, 120), "a.png")
     for name in ("heads", "images"):
         put(table.parent / name, noise_picture(160, 120), "a.png")
-    found, _ = read_boxed_pictures(table)
+    found, _ = read_detection_annotations(table)
     assert [picture.path for picture in found] == [table.parent / "a.png"]
 
 
 @pytest.mark.parametrize("name", ["heads", "images"])
 def test_pictures_in_a_folder_beside_the_table_are_found(table, noise_picture, name):
     put(table.parent / name, noise_picture(160, 120), "a.png")
-    found, _ = read_boxed_pictures(table)
+    found, _ = read_detection_annotations(table)
     assert [picture.path for picture in found] == [table.parent / name / "a.png"]
 
 
@@ -47,7 +47,7 @@ def test_pictures_in_a_folder_beside_the_table_are_found(table, noise_picture, n
 def test_names_may_begin_with_that_folder(table, noise_picture, name):
     put(table.parent, noise_picture(160, 120), name)
     table.write_text(HEADER + f"{name},10,10,60,60\n")
-    found, _ = read_boxed_pictures(table)
+    found, _ = read_detection_annotations(table)
     assert [picture.path for picture in found] == [table.parent / name]
 
 
@@ -67,10 +67,10 @@ def test_drawings_are_not_taken_for_the_photos_that_are_gone(table, noise_pictur
     for path in (table, folder / "t.csv"):
         path.write_text(HEADER + "a.png,10,10,60,60\n")
         with pytest.raises(HeadposeError, match=r"drawing that headpose made of a photo: 1 \(a"):
-            read_boxed_pictures(path)
+            read_detection_annotations(path)
     (table.parent / "images").mkdir()
     cv2.imwrite(str(table.parent / "images" / "a.png"), noise_picture(160, 120))
-    found, _ = read_boxed_pictures(table)
+    found, _ = read_detection_annotations(table)
     assert [picture.path for picture in found] == [table.parent / "images" / "a.png"]
 
 
@@ -87,7 +87,7 @@ def test_an_empty_row_is_no_picture_and_no_problem(table, noise_picture, row):
     """Spreadsheets leave such rows behind a table."""
     put(table.parent / "images", noise_picture(160, 120), "a.png")
     table.write_text(f"{table.read_text()}{row}\n")
-    found, problems = read_boxed_pictures(table)
+    found, problems = read_detection_annotations(table)
     assert [picture.path for picture in found] == [table.parent / "images" / "a.png"]
     assert not problems.lines()
     assert len(read_labels(table, "", ("file",), Problems())) == 1

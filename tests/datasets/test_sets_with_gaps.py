@@ -5,7 +5,7 @@ import json
 import cv2
 import pytest
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.errors import HeadposeError
 
 LINE = "0 0.5 0.5 0.25 0.5\n"  # of a YOLO text: a box in the middle
@@ -29,7 +29,7 @@ def test_a_text_without_a_picture_is_told(pictures):
     (pictures / "labels").mkdir()
     for name in ("a.txt", "b.TXT", "gone.txt", "classes.txt"):
         (pictures / "labels" / name).write_text(LINE)
-    found, problems = read_boxed_pictures(pictures)
+    found, problems = read_detection_annotations(pictures)
     assert heads(found) == {"a.png": 1, "b.png": 1, "the c.png": 0}
     assert problems.by_kind == {"text without a picture": ["gone.txt"]}
 
@@ -38,7 +38,7 @@ def test_pictures_that_share_a_text_are_left_out(pictures, noise_picture):
     (pictures / "labels").mkdir()
     (pictures / "labels" / "a.txt").write_text(LINE)
     cv2.imwrite(str(pictures / "images" / "a.jpg"), noise_picture(160, 120))
-    found, problems = read_boxed_pictures(pictures)
+    found, problems = read_detection_annotations(pictures)
     assert heads(found) == {"b.png": 0, "the c.png": 0}
     assert problems.by_kind["picture that shares its text with another"] == ["a.jpg", "a.png"]
 
@@ -50,7 +50,7 @@ def test_a_list_that_names_more_than_there_is_is_told(pictures):
     for name in ("a", "b", "the c"):
         (pictures / "Annotations" / f"{name}.xml").write_text(XML.format(name))
     (pictures / "Splits" / "val.txt").write_text("a.png\nthe c\nnowhere -1\n\n")
-    found, problems = read_boxed_pictures(f"{pictures}#val")
+    found, problems = read_detection_annotations(f"{pictures}#val")
     assert heads(found) == {"a.png": 1, "the c.png": 1}
     assert problems.by_kind == {"in val.txt, but without XML": ["nowhere"]}
 
@@ -67,16 +67,16 @@ def coco(pictures, names, category="head"):
 def test_two_images_of_one_file_are_refused(pictures):
     table = coco(pictures, ["a.png", "./a.png"])
     with pytest.raises(HeadposeError, match=r"two images have the file 'a\.png'; leave one out"):
-        read_boxed_pictures(table)
+        read_detection_annotations(table)
     lines = [json.dumps({"ID": name, "gtboxes": []}) for name in ("a", "./a")]
     (pictures / "images.odgt").write_text("\n".join(lines))
     with pytest.raises(HeadposeError, match=r"line 2 and another are both of a\.jpg"):
-        read_boxed_pictures(pictures / "images.odgt")
+        read_detection_annotations(pictures / "images.odgt")
 
 
 @pytest.mark.parametrize(("category", "told"), [("person", True), ("Head", False)])
 def test_a_class_that_is_taken_for_heads_is_told(pictures, caplog, category, told):
-    found, _ = read_boxed_pictures(coco(pictures, ["a.png", "b.png"], category))
+    found, _ = read_detection_annotations(coco(pictures, ["a.png", "b.png"], category))
     assert heads(found) == {"a.png": 1, "b.png": 0}
     assert (f"its only class, {category}, is taken for heads" in caplog.text) == told
 
@@ -95,9 +95,9 @@ def test_a_person_without_a_head_box_is_no_background(pictures, noise_picture, p
     (pictures / "images.odgt").write_text(line)
     if expected is None:
         with pytest.raises(HeadposeError, match="a row that cannot be read"):
-            read_boxed_pictures(pictures / "images.odgt")
+            read_detection_annotations(pictures / "images.odgt")
         return
-    found, _ = read_boxed_pictures(pictures / "images.odgt")
+    found, _ = read_detection_annotations(pictures / "images.odgt")
     assert (heads(found), len(found[0].ignored)) == expected
 
 
@@ -106,7 +106,7 @@ def test_a_picture_may_be_called_as_lists_are(pictures):
     (pictures / "images" / "a.png").rename(pictures / "images" / "train.png")
     for name in ("train.txt", "val.txt", "README.roboflow.txt"):
         (pictures / "labels" / name).write_text(LINE)
-    found, problems = read_boxed_pictures(pictures)
+    found, problems = read_detection_annotations(pictures)
     assert heads(found) == {"b.png": 0, "the c.png": 0, "train.png": 1}
     assert problems.by_kind == {}
 
@@ -115,13 +115,13 @@ def test_texts_of_no_picture_are_no_set(pictures):
     (pictures / "labels").mkdir()
     (pictures / "labels" / "a.png.txt").write_text(LINE)
     with pytest.raises(HeadposeError, match=r"no text is of a picture \(a\.png\.txt, for one\)"):
-        read_boxed_pictures(pictures)
+        read_detection_annotations(pictures)
 
 
 def test_one_picture_by_two_names_is_refused(pictures):
     whole = str(pictures / "images" / "a.png")
     with pytest.raises(HeadposeError, match=r"a\.png and .*a\.png are one picture"):
-        read_boxed_pictures(coco(pictures, ["a.png", whole]))
+        read_detection_annotations(coco(pictures, ["a.png", whole]))
 
 
 def test_xml_is_found_whatever_its_case(pictures):
@@ -132,11 +132,11 @@ def test_xml_is_found_whatever_its_case(pictures):
     (pictures / "Annotations" / "b.xml").write_text(XML.format("b"))
     (pictures / "Annotations" / "._b.xml").write_text("of another system")
     (pictures / "Annotations" / "below" / "c.xml").write_text(XML.format("the c"))
-    found, problems = read_boxed_pictures(pictures)
+    found, problems = read_detection_annotations(pictures)
     assert heads(found) == {"a.png": 1, "b.png": 1}
     told = {"XML in a folder below, which is not looked into": ["c.xml"]}
     assert problems.by_kind == told
     (pictures / "Splits" / "val.txt").write_text("a.PNG\nb.xml\n", encoding="utf-8-sig")
-    found, problems = read_boxed_pictures(f"{pictures}#val")
+    found, problems = read_detection_annotations(f"{pictures}#val")
     assert heads(found) == {"a.png": 1, "b.png": 1}
     assert problems.by_kind == told

@@ -9,7 +9,7 @@ from posed_heads import write_heads
 
 from headpose.baselines import pseudo_labels
 from headpose.baselines.heads import read_table_heads
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.label_tables import Problems, SourceName
 from headpose.datasets.picture_finder import OTHER_NAME, with_found_files
 from headpose.datasets.pose_data import read_heads
@@ -79,7 +79,7 @@ def test_a_file_that_another_row_names_exactly_is_not_found_again(tmp_path, nois
     assert not problems.by_kind
     rows = "P1.png,9,9,60,60\np1.png,70,70,120,120\n"
     (tmp_path / "t.csv").write_text(f"file,xmin,ymin,xmax,ymax\n{rows}")
-    (picture,), problems = read_boxed_pictures(tmp_path / "t.csv")
+    (picture,), problems = read_detection_annotations(tmp_path / "t.csv")
     assert len(picture.boxes) == 1
     assert problems.by_kind == {"missing picture": ["P1.png"]}
 
@@ -108,6 +108,6 @@ def test_names_may_lead_up(tmp_path, noise_picture, monkeypatch, above):
     assert len(read_heads(table)[0]) == 3
     heads, _ = read_table_heads(table)
     assert [path.is_file() for path in heads.pictures] == [True, True, True, False]
-    found, problems = read_boxed_pictures(table)
+    found, problems = read_detection_annotations(table)
     assert len(found) == 2 - ("picture with a row that cannot be read" in problems.by_kind)
     assert len(problems.by_kind["missing picture"]) == 1

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from headpose.datasets.crop_dataset import load_crops
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.label_tables import Problems, SourceName, read_labels
 from headpose.datasets.pose_data import read_heads
 from headpose.errors import HeadposeError
@@ -64,7 +64,7 @@ def clean(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "part"), [("labels", ""), ("train", "#train")])
-@pytest.mark.parametrize("read", [read_heads, read_boxed_pictures])
+@pytest.mark.parametrize("read", [read_heads, read_detection_annotations])
 def test_a_table_of_crops_is_no_table_of_pictures(clean, name, part, read):
     with pytest.raises(HeadposeError, match=rf"name the folder, {clean}{part}$"):
         read(f"{clean / name}.csv")
@@ -117,30 +117,30 @@ def test_words_say_what_is_to_be_ignored(tmp_path, picture, word):
     table = tmp_path / "t.csv"
     rows = [f"a.png,40,30,90,80,{word}", "a.png,10,30,30,80,False", "a.png,10,5,30,20,"]
     table.write_text(f"file,{BOX},ignore\n" + "\n".join(rows) + "\n")
-    ((found,), problems) = read_boxed_pictures(table)
+    ((found,), problems) = read_detection_annotations(table)
     assert found.ignored.tolist() == [[40, 30, 90, 80]]
     assert len(found.boxes) == 2
     assert not problems.by_kind
     table.write_text(table.read_text().replace("False", "perhaps"))
     with pytest.raises(HeadposeError, match=r"bad row: 1 \(t.csv line 3\)"):
-        read_boxed_pictures(table)
+        read_detection_annotations(table)
 
 
 def test_outlines_are_no_boxes(tmp_path, picture):
     outline = "0 .1 .1 .9 .1 .9 .9 .1 .9\n"
     (tmp_path / "a.txt").write_text("0 .5 .5 .4 .4\n0 .5 .5 .1 .1 .8\n")
-    ((found,), problems) = read_boxed_pictures(tmp_path)
+    ((found,), problems) = read_detection_annotations(tmp_path)
     np.testing.assert_allclose(found.boxes, [(48, 36, 112, 84), (72, 54, 88, 66)], atol=1e-4)
     assert problems.by_kind == {}
     (tmp_path / "a.txt").write_text("0 .5 .5 .4 .4\n" + outline)
     with pytest.raises(HeadposeError, match=r"outline or key points, no box: 1 \(a.txt line 2\)"):
-        read_boxed_pictures(tmp_path)
+        read_detection_annotations(tmp_path)
 
 
 def test_a_part_that_a_source_has_not_is_told(tmp_path, picture):
     (tmp_path / "p.odgt").write_text('{"ID": "a", "gtboxes": []}\n')
     with pytest.raises(HeadposeError, match=r"an \.odgt has no parts; leave out #val"):
-        read_boxed_pictures(f"{tmp_path}/p.odgt#val")
+        read_detection_annotations(f"{tmp_path}/p.odgt#val")
     with pytest.raises(HeadposeError, match="no part after #"):
         SourceName.parse(f"{tmp_path}/t.csv#")
 

@@ -89,11 +89,11 @@ def _csv(path: Path) -> None:
 
 
 def _read_csv(path: Path) -> None:
-    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.detection_annotations import read_detection_annotations
     from headpose.datasets.pose_data import read_heads
 
     with contextlib.suppress(HeadposeError):
-        read_boxed_pictures(str(path))
+        read_detection_annotations(str(path))
     read_heads(str(path))
 
 
@@ -133,9 +133,9 @@ def _coco(path: Path) -> None:
 
 
 def _read_boxes(path: Path) -> None:
-    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.detection_annotations import read_detection_annotations
 
-    read_boxed_pictures(str(path))
+    read_detection_annotations(str(path))
 
 
 def _odgt(path: Path) -> None:

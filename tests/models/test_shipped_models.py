@@ -24,8 +24,8 @@ from headpose.models.shipped import (
 from headpose.pose.estimator import PoseEstimator
 from headpose.pose.metrics import (
     EXPECTED_ERROR,
+    away_roc_auc,
     geodesic_errors,
-    separation,
     turn_or_nose_errors,
     turned_away,
     uncertain_fifth,
@@ -116,9 +116,9 @@ FLOOR = {"8-16": 0.823, "16-32": 0.889, "32-64": 0.934, "over 64": 0.929}
 
 
 def test_average_precision_on_real_pictures(detector, shared_data):
-    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.detection_annotations import read_detection_annotations
 
-    pictures, _ = read_boxed_pictures(shared_data / "scut_head" / "val.csv")
+    pictures, _ = read_detection_annotations(shared_data / "scut_head" / "val.csv")
     pictures = pictures[::3]
     found, sides = [], []
     for item in pictures:
@@ -132,9 +132,9 @@ def test_average_precision_on_real_pictures(detector, shared_data):
 
 def test_the_second_stage_finds_more_on_work_sites(detector, shared_data):
     """Average precision on every fifth validation picture; on all it is in the model card."""
-    from headpose.datasets.detection_annotations import read_boxed_pictures
+    from headpose.datasets.detection_annotations import read_detection_annotations
 
-    pictures, _ = read_boxed_pictures(shared_data / "hard_hat" / "val.csv")
+    pictures, _ = read_detection_annotations(shared_data / "hard_hat" / "val.csv")
     pictures, found = pictures[::5], {}
     finders = {"one": load_detector(DETECTORS[SINGLE_STAGE]), "two": detector}
     for name, finder in (finders | {"fast": load_detector(DETECTORS[FAST])}).items():
@@ -223,7 +223,7 @@ def test_heads_are_read_over_the_whole_turn(measured, shared_data):
 
 def test_pan_tells_backs_from_faces(measured, shared_data):
     measures, angles, away = measured(str(shared_data / "scut_head" / "val_pose.csv"))
-    assert separation(measures, turned_away(angles, away)) > 0.97
+    assert away_roc_auc(measures, turned_away(angles, away)) > 0.97
 
 
 def test_the_least_certain_heads_are_the_worst(measured, shared_data):

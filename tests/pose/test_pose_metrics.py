@@ -5,13 +5,13 @@ from scipy.spatial.transform import Rotation
 from headpose.pose.figures import plot_errors
 from headpose.pose.metrics import (
     absolute_errors,
+    away_roc_auc,
     correlation,
     error_table,
     geodesic_errors,
     pan_ranges,
     pose_errors,
     risk_coverage,
-    separation,
     uncertain_fifth,
 )
 
@@ -108,7 +108,7 @@ def test_geodesic_errors_are_exact_at_both_ends(distance, turn):
 
 def test_pan_separates_heads_turned_away():
     predicted = [[0, 170], [0, -110], [0, 20], [0, -120]]
-    assert separation(predicted, [True, True, False, False]) == 0.75
+    assert away_roc_auc(predicted, [True, True, False, False]) == 0.75
 
 
 def test_risk_falls_when_the_least_certain_heads_are_left_out():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from model_specs import CLASSES
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.images.picture_cache import PictureCache
 from headpose.training.candidates import CandidateExamples, Candidates, find_candidates
 
@@ -31,7 +31,7 @@ def item(tmp_path):
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), np.random.default_rng(1).integers(0, 256, (160, 160, 3), np.uint8))
     boxes = np.array([HEAD], np.float32)
-    return BoxedPicture(path, boxes, np.array([IGNORED], np.float32))
+    return DetectionAnnotation(path, boxes, np.array([IGNORED], np.float32))
 
 
 def test_finds_are_heads_others_or_neither(item):
@@ -46,7 +46,7 @@ def test_finds_are_heads_others_or_neither(item):
 
 
 def test_where_nobody_is_even_the_surest_find_is_none(item):
-    nobody = BoxedPicture(item.path, np.zeros((0, 4), np.float32))
+    nobody = DetectionAnnotation(item.path, np.zeros((0, 4), np.float32))
     found = find_candidates([nobody], 1.0, [Finder()], PictureCache())
     assert not found.heads.any()
     assert (0, 60, 40, 110) in {tuple(map(int, box)) for box in found.boxes}
@@ -55,7 +55,7 @@ def test_where_nobody_is_even_the_surest_find_is_none(item):
 @pytest.fixture
 def examples(item):
     found = find_candidates([item], 0.5, [Finder()], PictureCache())
-    nobody = BoxedPicture(item.path, np.zeros((0, 4), np.float32))
+    nobody = DetectionAnnotation(item.path, np.zeros((0, 4), np.float32))
     none = find_candidates([nobody], 0.5, [Finder()], PictureCache())
     return CandidateExamples([found, none], CLASSES, 3, PictureCache())
 
@@ -88,7 +88,7 @@ def test_a_source_with_heads_alone_gives_heads(item):
 def test_tiny_heads_are_learned_beside_the_others(item):
     """Of a picture with a long side of 160: 5 of 512 are 1.6 pixels, 9 are 2.8."""
     boxes = np.array([(0, 0, 1.5, 1.5), (5, 5, 7, 7), (9, 9, 14, 14)], np.float32)
-    labelled = BoxedPicture(item.path, boxes)
+    labelled = DetectionAnnotation(item.path, boxes)
     found = find_candidates([labelled], 1.0, [Finder()], PictureCache())
     heads = {tuple(map(int, box)) for box in found.boxes[found.heads]}
     assert heads == {(5, 5, 7, 7), (9, 9, 14, 14)}

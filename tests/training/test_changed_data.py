@@ -10,7 +10,7 @@ from drawn_heads import spot_heads
 from field_sets import write_pair
 
 from headpose.cli.sweep import data_digest
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.datasets.label_tables import SourceName
 from headpose.datasets.source_lists import read_configuration
 from headpose.geometry.boxes import as_boxes
@@ -66,7 +66,7 @@ def test_a_run_notices_other_shares_and_no_other_place(table, tmp_path):
 
 def test_a_run_of_a_detector_notices_other_shares_and_pictures(tmp_path):
     (tmp_path / "a.png").write_bytes(b"a")
-    pictures = [BoxedPicture(tmp_path / "a.png", as_boxes([(1, 2, 30, 40)]))]
+    pictures = [DetectionAnnotation(tmp_path / "a.png", as_boxes([(1, 2, 30, 40)]))]
     source = SourceName(tmp_path / "t.csv")
     noted = digests([(source, pictures)])
     assert len(noted) == 2

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.detection import networks as ssd_networks
 from headpose.detection import ssd
 from headpose.geometry import boxes as box
@@ -83,7 +83,7 @@ def marked(tmp_path):
     for x0, y0, x1, y1 in heads.astype(int):
         picture[y0:y1, x0:x1] = 255
     cv2.imwrite(str(tmp_path / "marked.png"), picture)
-    return BoxedPicture(tmp_path / "marked.png", heads)
+    return DetectionAnnotation(tmp_path / "marked.png", heads)
 
 
 def test_boxes_move_with_the_pixels(marked, monkeypatch):
@@ -144,7 +144,7 @@ def test_heads_that_labels_leave_out_are_ignored(marked):
 def test_false_finds_make_pictures_more_frequent_and_are_shown(marked, monkeypatch):
     (false,) = false_finds([marked], Sees(), PictureCache())
     np.testing.assert_array_equal(false, [(120, 20, 150, 60)])
-    nobody = BoxedPicture(marked.path, box.as_boxes([]))
+    nobody = DetectionAnnotation(marked.path, box.as_boxes([]))
     source = Source([nobody, nobody], 1.0, [false, box.as_boxes([])])
     np.testing.assert_allclose(source.odds, [2 / 3, 1 / 3])
     shown = 0
@@ -160,7 +160,7 @@ def test_false_finds_make_pictures_more_frequent_and_are_shown(marked, monkeypat
 
 def test_pictures_without_heads_are_background(marked, monkeypatch):
     monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
-    nobody = BoxedPicture(marked.path, box.as_boxes([]))
+    nobody = DetectionAnnotation(marked.path, box.as_boxes([]))
     examples = DetectionExamples([Source([nobody], 1.0)], LEVELS, SIZE, 3, PictureCache())
     pictures, targets = examples.batch(0, 6)
     assert (targets == 0).all()
@@ -169,7 +169,7 @@ def test_pictures_without_heads_are_background(marked, monkeypatch):
 
 def test_ignored_boxes_are_neither_heads_nor_background(marked, monkeypatch):
     monkeypatch.setattr(detection_data, "TEXTURE_SHARE", 0)
-    item = BoxedPicture(marked.path, marked.boxes[:1], marked.boxes[1:])
+    item = DetectionAnnotation(marked.path, marked.boxes[:1], marked.boxes[1:])
     examples = DetectionExamples([Source([item], 1.0)], LEVELS, SIZE, 3, PictureCache())
     seen = 0
     for number in range(30):
@@ -213,7 +213,7 @@ def test_close_ups_where_no_head_is_show_what_was_taken_for_one(tmp_path, monkey
     picture[300:350, 100:150] = 255
     cv2.imwrite(str(tmp_path / "none.png"), picture)
     none = box.as_boxes([])
-    item = BoxedPicture(tmp_path / "none.png", none, none)
+    item = DetectionAnnotation(tmp_path / "none.png", none, none)
     taken = Source([item], 1.0, [np.float32([(100, 300, 150, 350)])])
     shares = []
     for source in (taken, Source([item], 1.0)):

@@ -5,7 +5,7 @@ import pytest
 from drawn_heads import disc_pictures
 from small_models import LEVELS, saved, small_detector
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.datasets.label_tables import SourceName
 from headpose.detection import ssd
 from headpose.detection.head_detector import HeadDetector
@@ -30,7 +30,7 @@ def wide(tmp_path_factory):
 
 
 def sources(data) -> list[Source]:
-    return [Source(read_boxed_pictures(SourceName.parse(str(data)))[0], 1.0)]
+    return [Source(read_detection_annotations(SourceName.parse(str(data)))[0], 1.0)]
 
 
 def test_the_answers_stand_beside_the_targets_of_the_same_priors(data, tmp_path):
@@ -60,7 +60,9 @@ def test_a_second_stage_answers_for_all_priors_of_a_head(data):
     class Second(TwoStageDetector):
         def __init__(self):
             self.detector = FirstStage()
-            self.classifier = ClassifierSpec(64, "long", 1.6, 0.2, (2.0, 1.0, -0.5), "first", "")
+            self.classifier_spec = ClassifierSpec(
+                64, "long", 1.6, 0.2, (2.0, 1.0, -0.5), "first", ""
+            )
 
         def logits(self, picture, boxes):
             asked.append(boxes)

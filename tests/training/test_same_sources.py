@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pose_sets import make_aflw, start_script
 
-from headpose.datasets.detection_annotations import BoxedPicture
+from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.datasets.label_tables import SourceName
 from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
@@ -107,7 +107,7 @@ def test_a_copy_of_a_table_to_learn_from_is_told(tmp_path, caplog):
 
 
 def test_boxed_pictures_of_two_sources_are_told(tmp_path, caplog):
-    some = [BoxedPicture(tmp_path / "a.jpg", as_boxes([]))]
+    some = [DetectionAnnotation(tmp_path / "a.jpg", as_boxes([]))]
     train, other = named("t.csv", "o.json")
     with caplog.at_level(logging.WARNING, "headpose"):
         warn_of_shared([(train, some)], [(other, some)])
@@ -116,7 +116,7 @@ def test_boxed_pictures_of_two_sources_are_told(tmp_path, caplog):
 
 @pytest.mark.parametrize(("total", "count"), [(36, 35), (121, 120), (36, 18), (5, 9), (7, 1)])
 def test_as_many_pictures_as_asked_for_are_measured(total, count):
-    pictures = [BoxedPicture(Path(f"{i}.png"), as_boxes([])) for i in range(total)]
+    pictures = [DetectionAnnotation(Path(f"{i}.png"), as_boxes([])) for i in range(total)]
     taken = [int(picture.path.stem) for picture in thinned(pictures, count)]
     assert len(set(taken)) == len(taken) == min(total, count)
     steps = {second - first for first, second in itertools.pairwise(taken)}

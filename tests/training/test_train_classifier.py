@@ -78,7 +78,7 @@ def test_a_second_stage_trains_is_saved_and_used(run_script, data, tmp_path):
     assert all(0 <= float(row["separation"]) <= 1 for row in log)
     detector = load_detector(second, 128, Backend("keras", "cpu"))
     assert isinstance(detector, TwoStageDetector)
-    assert detector.classifier.detector == "first"
+    assert detector.classifier_spec.detector == "first"
     boxes, scores = detector.detect([read_image(data.with_name("1.png"))], 0.0)[0]
     assert boxes.shape == (len(scores), 4)
     refused = run_script(*quick(data, first, run))

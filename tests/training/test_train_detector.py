@@ -6,7 +6,7 @@ import pytest
 from drawn_heads import disc_pictures
 from small_models import saved, small_detector
 
-from headpose.datasets.detection_annotations import read_boxed_pictures
+from headpose.datasets.detection_annotations import read_detection_annotations
 from headpose.detection.head_detector import HeadDetector
 from headpose.detection.metrics import SIZE_CLASSES, inside
 from headpose.geometry.boxes import as_boxes
@@ -109,7 +109,7 @@ def test_bad_input_is_told_in_a_line(run_script, data, tmp_path, arguments, stat
 
 
 def test_sizes_that_no_head_has_count_for_nothing(data, small):
-    pictures, _ = read_boxed_pictures(data)
+    pictures, _ = read_detection_annotations(data)
     figures = measure(HeadDetector.load(small), pictures, PictureCache(2**20))
     known = [v for k, v in figures.items() if k not in ("ap all", "ap mean") and v == v]
     assert 0 < len(known) < len(SIZE_CLASSES)
@@ -160,7 +160,7 @@ def test_the_measure_gives_full_marks_to_the_truth(run_script, data, tmp_path, m
     """A detector that answers with the labels has average precision 1 and no false heads."""
     from headpose.detection import loading as detectors
 
-    pictures, _ = read_boxed_pictures(data)
+    pictures, _ = read_detection_annotations(data)
     answers = iter([p.boxes for p in pictures])
 
     class Knows:

@@ -71,7 +71,7 @@ def test_names_that_are_no_text_are_spelled(shared, red, tmp_path):
 
 
 def test_no_more_files_are_taken_than_told(shared, red, tmp_path, monkeypatch):
-    monkeypatch.setattr("headpose.web.batch.MOST_FILES", 2)
+    monkeypatch.setattr("headpose.web.batch.MAX_FILES", 2)
     *_, last = answer_files(shared, [(red, "a.png")] * 3, ALL, tmp_path)
     assert len(last.shown) == 2
     assert "The first 2 of 3 files are taken." in last.report
