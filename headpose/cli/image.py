@@ -119,7 +119,7 @@ class Photos:
             HeadposeError: If the annotated photo cannot be written.
         """
         from headpose.images.blurring import blur_heads
-        from headpose.images.copies import copy_mark
+        from headpose.images.copies import mark_of_copy
         from headpose.images.drawn_mark import write_drawing
         from headpose.records.columns import picture_rows
 
@@ -131,7 +131,7 @@ class Photos:
         drawn = self._draw(seen, heads, names=number_names(len(heads)))
         writable_folder(target.parent)
         height, width = picture.shape[:2]
-        copied = functools.partial(copy_mark, file)
+        copied = functools.partial(mark_of_copy, file)
         rows = picture_rows(str(file), (width, height), heads)
         with held_back():  # no drawing without its rows
             placed: list[Path] = []

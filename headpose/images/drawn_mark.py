@@ -4,7 +4,6 @@ A drawing has its photo's name, and may lie where a table of labels looks for ph
 measured on it, or learned from it, is wrong without a word.
 """
 
-import functools
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -46,11 +45,22 @@ def marked(encoded: bytes, mark: bytes = MARK) -> bytes:
     return encoded
 
 
+def body_of(encoded: bytes, mark: bytes = b"") -> bytes:
+    """Returns what `marked` leaves as it is: of a picture without a mark, or with this one."""
+    if encoded.startswith(b"\xff\xd8"):
+        jfif = encoded[2:4] == b"\xff\xe0"
+        start = 4 + int.from_bytes(encoded[4:6]) if jfif else 2
+        return encoded[start + (len(mark) + 4 if mark else 0) :]
+    if encoded.startswith(b"\x89PNG"):
+        return encoded[PNG_START + (len(mark) + 20 if mark else 0) :]
+    return encoded[12 : len(encoded) - (len(mark) + len(mark) % 2 + 8 if mark else 0)]
+
+
 def write_drawing(
     path: str | Path,
     drawn: np.ndarray,
     picture: np.ndarray,
-    copied: Callable[[], bytes | None] = lambda: None,
+    copied: Callable[[], Callable[[bytes], bytes] | None] = lambda: None,
 ) -> None:
     """Writes what was made of a picture, as `write_image`, with the mark if that is another.
 
@@ -58,10 +68,9 @@ def write_drawing(
         path: Where to.
         drawn: What was made, uint8 (H, W, 3).
         picture: Of what.
-        copied: Gives the mark where it is the same; None for none.
+        copied: Gives what marks the file's content where it is the same; None for nothing.
     """
-    mark = copied() if np.array_equal(drawn, picture) else MARK
-    write_image(path, drawn, functools.partial(marked, mark=mark) if mark else None)
+    write_image(path, drawn, copied() if np.array_equal(drawn, picture) else marked)
 
 
 def is_drawing(path: str | Path) -> bool:

@@ -12,6 +12,7 @@ from headpose.images.copies import leave_out
 from headpose.images.listing import Found
 
 MARK = drawn_mark.MARK.decode()
+LONGER = 0.5  # seconds by which a copy may last longer, or less long, than its video
 DRAWING = "drawing that headpose made of a video"
 
 
@@ -26,7 +27,7 @@ def add_mark(container, mark: str) -> None:
 
 def has_mark(container) -> bool:
     """Tells whether a container of PyAV that was opened for reading has the mark."""
-    return MARK in _comment(container)
+    return _comment(container).strip() == MARK
 
 
 def _comment(container) -> str:
@@ -36,12 +37,25 @@ def _comment(container) -> str:
 
 def leave_copies_out(found: Found) -> None:
     """Leaves videos on which nothing was drawn out where those that they show are found, too."""
-    leave_out(found, found.videos, lambda file: _comment_of(file).encode())
+    leave_out(found, found.videos, lambda file: _comment_of(file).encode(), _last_as_long)
+
+
+def _last_as_long(copy: Path, video: Path) -> bool:
+    """Tells whether two videos last as long; one that was cut since is no copy any more."""
+    import av
+
+    from headpose.video.file import open_container
+
+    seconds = []
+    for file in (copy, video):
+        with open_container(str(file)) as container:
+            seconds.append((container.duration or 0) / av.time_base)
+    return abs(seconds[0] - seconds[1]) <= LONGER
 
 
 def is_drawn_video(path: str | Path) -> bool:
     """Tells whether a file has the mark; one that cannot be read has none."""
-    return MARK in _comment_of(path)
+    return _comment_of(path).strip() == MARK
 
 
 def _comment_of(path: str | Path) -> str:

@@ -1,17 +1,19 @@
 """Copies that headpose wrote count once with their photos, and are photos where they are alone."""
 
 import csv
+import functools
 import json
 import os
+import re
 
 import cv2
 import numpy as np
 import pytest
 
-from headpose.images.copies import COPY, copy_mark, leave_copies_out
+from headpose.images.copies import COPY, copy_mark, leave_copies_out, mark_of_copy
 from headpose.images.drawn_mark import is_drawing, marked, read_photo, write_drawing
 from headpose.images.listing import find_inputs
-from headpose.images.pictures import read_image
+from headpose.images.pictures import read_image, write_image
 
 QUICK = ("--detector", "viola-jones", "--estimator", "fast")
 
@@ -79,7 +81,7 @@ def left(*names: str) -> list[str]:
 def copy(path, of) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = read_image(of)
-    write_drawing(path, picture, picture, lambda: copy_mark(of))
+    write_drawing(path, picture, picture, lambda: mark_of_copy(of))
 
 
 def test_only_a_copy_of_what_is_there_is_left_out(here):
@@ -92,18 +94,25 @@ def test_only_a_copy_of_what_is_there_is_left_out(here):
     assert left("out", "sub") == ["out/a.png", "out/b-2.png", "out/c.png", "sub/a.png"]
 
 
-def test_files_of_other_folders_are_not_opened(here, monkeypatch):
-    """But for two in each: many sets have the same names in all folders."""
-    for folder in "xyz":
-        for name in range(9):
-            photo(here / folder / f"{name}.png", name)
-    opened = []
-    from headpose.images import copies
+def test_copies_among_other_pictures_are_known(here):
+    """Though the first and the last picture of their folder are others of a name."""
+    for name in ("0.png", "z.png"):
+        photo(here / name, 5)
+        photo(here / "out" / name, 9)
+    copy(here / "out" / "a.png", here / "a.png")
+    assert left(".") == sorted([*PHOTOS, "0.png", "z.png", "out/0.png", "out/z.png"])
 
-    ends_of = copies.ends_of
-    monkeypatch.setattr(copies, "ends_of", lambda file: opened.append(file) or ends_of(file))
-    assert len(left("x", "y", "z")) == 27
-    assert len(opened) <= 6
+
+@pytest.mark.parametrize("name", ["a.png", "b.jpg", "c.webp"])
+def test_a_copy_that_was_changed_is_a_photo(here, name):
+    place = here / "out" / name
+    copy(place, here / name)
+    assert left(".") == PHOTOS
+    mark = re.search(rb"copied by headpose of [0-9a-f-]+", place.read_bytes())[0]
+    changed = cv2.circle(read_image(place), (20, 20), 9, (0, 0, 200), -1)
+    write_image(place, changed, functools.partial(marked, mark=mark))
+    assert mark in place.read_bytes()
+    assert left(".") == sorted([*PHOTOS, f"out/{name}"])
 
 
 def test_the_mark_changes_nothing_that_is_seen(tmp_path, noise_picture):
