@@ -90,9 +90,8 @@ def main() -> None:
             report(path, problems)
             print(f"{path}: {labelled} of {len(table)} heads labelled")
             total += labelled
-    if not total:
-        arguments.output.unlink(missing_ok=True)
-        raise HeadposeError(f"{arguments.output}: no head could be labelled, so it has none")
+        if not total:
+            raise HeadposeError(f"{arguments.output}: no head could be labelled; nothing written")
 
 
 def once_in_all(

@@ -13,6 +13,14 @@ from headpose.training.run_folder import LABELS
 
 # Among a run's notes: a digest of what is drawn from its labels. Runs of earlier versions lack it.
 TAKEN = f"{LABELS}: their boxes, pictures and shares"
+SHARED = (
+    "%s: %d of its %d pictures are learned from in another source, as %s: what is measured there "
+    "will look better than it is"
+)
+ALIKE = (
+    "%s: %d of its %d pictures are called as some of the same kind of data set that are learned "
+    "from, as %s: if they are the same, what is measured there will look better than it is"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +36,9 @@ class Shown:
     name: str = ""
 
     @property
-    def names(self) -> set[str]:
-        """All by which it may be known in another source."""
-        places = {place_of(self.file)} if self.file else set()
-        return places | ({self.name} if self.name else set())
+    def place(self) -> str:
+        """The file without links; empty where it is not known."""
+        return place_of(self.file) if self.file else ""
 
 
 Pictures = Sequence[tuple[SourceName, Iterable[Shown]]]
@@ -100,14 +107,18 @@ def warn_of_shared_pictures(learned: Pictures, measured: Pictures) -> None:
             for other, more in learned
             if not (_is_the_same(source, other) or _is_part_of_one(source, other))
         ]
-        known = {name for more in others for shown in more for name in shown.names}
-        all_names = [shown.names for shown in pictures]
-        if shared := [name for names in all_names for name in sorted(names & known)[:1]]:
-            logger.warning(
-                "%s: %d of its %d pictures are learned from in another source, as %s: what is "
-                "measured there will look better than it is",
-                source,
-                len(shared),
-                len(all_names),
-                os.path.basename(min(shared)),  # noqa: PTH119 - of a text
-            )
+        known = {shown.place for more in others for shown in more}
+        # Files of one name may be different ones; where one is not known the name tells.
+        named = {shown.name for more in others for shown in more}
+        crops = {shown.name for more in others for shown in more if not shown.file}
+        every = list(pictures)
+        shared = [shown.place for shown in every if shown.file and shown.place in known]
+        alike = [
+            shown.name
+            for shown in every
+            if shown.name and shown.name in (crops if shown.file else named)
+        ]
+        for found, told in ((shared, SHARED), (alike, ALIKE)):
+            if found:
+                example = os.path.basename(min(found))  # noqa: PTH119 - of a text
+                logger.warning(told, source, len(found), len(every), example)

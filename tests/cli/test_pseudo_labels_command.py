@@ -67,7 +67,10 @@ def test_where_no_head_can_be_labelled_no_table_stays(run_script, data):
     ran = run_script(*COMMAND, "one.csv")
     assert ran.status == 1
     assert "no head could be labelled" in ran.err
-    assert not Path("out.csv").exists()
+    assert not list(data.glob("out*"))
+    Path("out.csv").write_text("precious")
+    assert run_script(*COMMAND, "one.csv", "--overwrite").status == 1
+    assert Path("out.csv").read_text() == "precious"
 
 
 def test_heads_twice_and_in_pictures_of_another_size_are_left_out(run_script, data):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from field_sets import write_pair
 from pose_sets import make_aflw, start_script
 
 from headpose.datasets.detection_annotations import DetectionAnnotation
@@ -87,12 +88,22 @@ def test_crops_and_pictures_of_one_data_set_are_counted(tmp_path, caplog):
         source = measured.format(tmp_path, aflw)
         with caplog.at_level(logging.WARNING, "headpose"):
             all_sources(Sources((f"{tmp_path}/24",), validation=(source,), test=(source,)))
-        assert "are learned from in another source" in caplog.text
+        assert "are called as some of the same kind of data set" in caplog.text
     assert len(shared) > 0
     caplog.clear()
     with caplog.at_level(logging.WARNING, "headpose"):
         all_sources(Sources((f"{tmp_path}/24",)))
     assert not caplog.text
+
+
+def test_data_sets_with_the_same_names_are_no_shared_pictures(tmp_path, caplog):
+    for folder in ("a", "b"):
+        for number in range(20):
+            write_pair(tmp_path / folder, f"image{number:05d}", (0, number, 0))
+    sources = (f"aflw2000:{tmp_path}/a",), (f"aflw2000:{tmp_path}/b#train",)
+    with caplog.at_level(logging.WARNING, "headpose"):
+        all_sources(Sources(sources[0], validation=sources[1]))
+    assert "pictures" not in caplog.text
 
 
 def test_a_copy_of_a_table_to_learn_from_is_told(tmp_path, caplog):
