@@ -5,8 +5,9 @@ import contextlib
 import signal
 import tempfile
 import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from headpose import __version__
+from headpose.cli.surroundings import ONE_WISH
 from headpose.errors import HeadposeError, PictureError, install
 from headpose.images.drawn_mark import marked
 from headpose.images.encoding import encode
@@ -244,9 +246,26 @@ def serve(app, host: str, port: int) -> None:
     listening.listen()  # who comes before the loop runs waits
     shown = f"[{host}]" if ":" in host else host
     server = uvicorn.Server(config)
+    server.handle_exit = _once_a_second(server.handle_exit)  # type: ignore[method-assign]
     print(f"ready: http://{shown}:{port} (Ctrl-C ends)", flush=True)
     with _ended_by_hang_up(server):
         server.run(sockets=[listening])
+
+
+def _once_a_second(handle: Callable[..., None]) -> Callable[..., None]:
+    """Returns a handler of signals for which Ctrl-C that is pressed twice in a second is one.
+
+    The second would break off what ends for the first, with tracebacks.
+    """
+    came = [-ONE_WISH]
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - came[0] >= ONE_WISH:
+            came[0] = now
+            handle(number, frame)
+
+    return handler
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,22 @@ def test_ending_the_server_removes_photos(tmp_path, end, status):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as on Unix")
-def test_a_closed_terminal_ends_the_endpoint_in_a_line():
+@pytest.mark.parametrize(
+    ("signals", "status", "told"),
+    [(["SIGHUP"], 129, "terminated"), (["SIGINT", "SIGINT"], 130, "interrupted")],
+)
+def test_a_closed_terminal_and_ctrl_c_twice_end_the_endpoint_in_a_line(signals, status, told):
     pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
     pytest.importorskip("uvicorn", reason="Uvicorn is not installed (the extra rest)")
     command = [sys.executable, "-m", "headpose", "serve", "--port", "0"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as server:
         assert get(server.stdout.readline().split()[1] + "/health")[0] == 200
-        server.send_signal(signal.SIGHUP)
-        _, told = server.communicate(timeout=30)
-    assert (server.returncode, told) == (129, "headpose serve: terminated\n")
+        for name in signals:
+            server.send_signal(getattr(signal, name))
+            time.sleep(0.02)
+        _, heard = server.communicate(timeout=30)
+    assert (server.returncode, heard) == (status, f"headpose serve: {told}\n")
 
 
 @pytest.fixture(scope="module")
