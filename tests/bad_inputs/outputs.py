@@ -62,6 +62,10 @@ def _bad_outputs() -> Iterator[Case]:
         for more in given:
             what = f"{' '.join(more)}: an input, twice the same, or the wrong kind"
             yield Case(command, what, (*commands[command], *more))
+    for command in ("image", "video"):
+        for more in (("--csv", "t.csv.gz"), ("--summary", "t.xlsx"), ("--json", "t.parquet")):
+            what = f"{' '.join(more)}: text that is called as what it is not"
+            yield Case(command, what, (*commands[command], *more))
     for name in ("text", "nothing", "pipe"):
         what = f"--output: {name} is no folder"
         yield Case("image", what, ("good.png", *QUICK, "--output", name))

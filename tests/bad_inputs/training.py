@@ -14,6 +14,7 @@ SPACES = {
     "options:\n  filters: [2001-01-01]\n": "a date",
     "options:\n  ? [a, b]\n  : [1]\n": "a list for a name",
     "options:\n  filters: [4]\nfixed:\n  filters: 8\n": "a value that varies and is fixed",
+    "options:\n  filters: [4]\n  filters: [8]\n": "an option that is there twice",
     "options:\n  filters: [99999999999999999999999999]\n": "a number without end",
 }
 OUTPUTS = {
