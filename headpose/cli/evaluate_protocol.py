@@ -13,7 +13,7 @@ from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
-from headpose.reporting import report
+from headpose.reporting import FOUND, USED, report
 
 if TYPE_CHECKING:
     from headpose.baselines.predictors import Compared
@@ -131,7 +131,8 @@ def counted(left_out: "Sequence[Problems]") -> dict[str, int]:
     result: dict[str, int] = {}
     for problems in left_out:
         for kind, names in problems.by_kind.items():
-            result[kind] = max(result.get(kind, 0), len(names))
+            if FOUND not in kind and USED not in kind:
+                result[kind] = max(result.get(kind, 0), len(names))
     return result
 
 

@@ -174,7 +174,8 @@ def _open_output(
 ):
     """Opens the output video; it appears when the stack is closed without an error."""
     from headpose.video.audio import Sound
-    from headpose.video.writer import VideoWriter, encoder_for
+    from headpose.video.encoders import encoder_for
+    from headpose.video.writer import VideoWriter
 
     encoder_for(output, options.codec)
     start, end = options.reading.start, options.reading.end

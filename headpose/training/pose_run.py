@@ -1,5 +1,6 @@
 """A training run of a pose estimator: `train.py` makes one, a sweep makes many."""
 
+import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -206,7 +207,7 @@ def _keep_best(
     announce(f"best model: {folder / 'best.keras'}")
     try:
         note_model(models_table(config), row)
-    except HeadposeError as error:
+    except (HeadposeError, OSError, ValueError, csv.Error) as error:
         if config.models_csv:
             raise
         logger.warning("%s: this run is in no table; name one with --models-csv", error)

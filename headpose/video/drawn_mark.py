@@ -10,6 +10,7 @@ from headpose.errors import HeadposeError
 from headpose.images import drawn_mark
 from headpose.images.copies import leave_out
 from headpose.images.listing import Found
+from headpose.video.encoders import ENCODERS
 
 MARK = drawn_mark.MARK.decode()
 LONGER = 0.5  # seconds by which a copy may last longer, or less long, than its video
@@ -60,14 +61,13 @@ def is_drawn_video(path: str | Path) -> bool:
 
 def _comment_of(path: str | Path) -> str:
     """Returns the comment of a video; nothing if it cannot be read or has none."""
-    try:
-        from headpose.video.file import open_container
-        from headpose.video.writer import ENCODERS
-    except ImportError:
-        return ""  # which is told where it is to be read
     # Others are not written here, and some of them take FFmpeg long to open.
     if Path(path).suffix.lower() not in ENCODERS:
         return ""
+    try:
+        from headpose.video.file import open_container
+    except ImportError:
+        return ""  # which is told where it is to be read
     try:
         if not Path(path).is_file():  # a pipe would be waited for
             return ""

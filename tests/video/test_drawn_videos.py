@@ -10,8 +10,9 @@ from videos import card, evenly, make_video
 
 from headpose.errors import HeadposeError
 from headpose.video.drawn_mark import MARK, DrawnVideoError, is_drawn_video
+from headpose.video.encoders import ENCODERS
 from headpose.video.opening import open_source
-from headpose.video.writer import ENCODERS, VideoWriter
+from headpose.video.writer import VideoWriter
 
 
 def write(path, drawn: bool) -> None:

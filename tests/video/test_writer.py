@@ -10,7 +10,8 @@ from videos import card, evenly, frames_of, make_video, number_of
 
 from headpose.errors import HeadposeError
 from headpose.video.audio import Sound
-from headpose.video.writer import ENCODERS, VideoWriter, encoder_for
+from headpose.video.encoders import ENCODERS, encoder_for
+from headpose.video.writer import VideoWriter
 
 
 def write(path, times, last=0.04, **options):
