@@ -16,8 +16,10 @@ from headpose.files import check_outputs, write_json
 from headpose.reporting import FOUND, USED, report
 
 if TYPE_CHECKING:
+    from headpose.baselines.benchmark_heads import PlacedHeads
     from headpose.baselines.predictors import Compared
     from headpose.datasets.label_tables import Problems
+    from headpose.datasets.pose_annotations import PoseAnnotation
 
 NO_DETECTOR = "none"
 COLUMNS = ("yaw", "pitch", "roll", "mean", "geodesic")
@@ -64,13 +66,8 @@ def evaluate_protocol(
     Returns:
         The exit status: 1 if pictures were missing or unreadable.
     """
-    from headpose.baselines.benchmark_heads import at_detections, at_labels
-    from headpose.baselines.predictors import Case, ask, check_compared
-    from headpose.datasets.label_tables import Problems
+    from headpose.baselines.predictors import check_compared
     from headpose.datasets.registry import find_dataset, read_dataset
-    from headpose.detection.loading import load_detector
-    from headpose.models.shipped import DEFAULT_DETECTOR
-    from headpose.pose.benchmark_protocols import benchmark_score
 
     inputs = [source, *map(str, names)]
     check_outputs([arguments.json], inputs, arguments.overwrite, texts=[arguments.json])
@@ -79,7 +76,6 @@ def evaluate_protocol(
     check_compared([str(name) for name in names])
     if arguments.detector != NO_DETECTOR:
         check_models(arguments.detector)
-    backend = backend_from(arguments)
     estimators = load_estimators(list(map(str, names)), arguments)
     pictures, problems = read_dataset(dataset.name, source)
     if arguments.limit and arguments.limit < len(pictures):
@@ -87,31 +83,13 @@ def evaluate_protocol(
         pictures = [pictures[int(i * step)] for i in range(arguments.limit)]
     report(source, problems)
     left_out = [problems]
-    places = [at_labels(pictures, arguments.crop)]
-    if arguments.detector != NO_DETECTOR:
-        name = model_for(arguments.detector or str(DEFAULT_DETECTOR), backend)
-        missed = Problems()
-        places.append(at_detections(pictures, load_detector(name, backend=backend), missed))
-        report("detector", missed)
-        left_out.append(missed)
-    placed = [place for place in places if place is not None]
-    if not placed:
+    places = placed(pictures, arguments, left_out)
+    if not places:
         raise HeadposeError(f"{source}: no head has a place; let a detector find them")
     heads = sum(len(picture.angles) for picture in pictures)
     print(f"{dataset.title}: {heads} heads in {len(pictures)} pictures; {dataset.protocol}")
     print()
-    results = []
-    for place in placed:
-        lost = Problems()
-        told = ask(place.heads, [Case(c.estimator, c.recipe) for c in estimators], lost)
-        report(source, lost)
-        left_out.append(lost)
-        truth = place.heads.angles[told.rows]
-        for compared, angles in zip(estimators, told.angles, strict=True):
-            score = dataclasses.asdict(benchmark_score(angles, truth))
-            results.append(
-                {"estimator": compared.name, "boxes": place.boxes, "found": place.found, **score}
-            )
+    results = [row for place in places for row in measured(place, estimators, source, left_out)]
     for line in table(results):
         print(line)
     without = counted(left_out)
@@ -124,6 +102,64 @@ def evaluate_protocol(
         }
         write_json(arguments.json, summary, arguments.overwrite)
     return 1 if GONE & without.keys() else 0
+
+
+def placed(
+    pictures: "Sequence[PoseAnnotation]",
+    arguments: argparse.Namespace,
+    left_out: "list[Problems]",
+) -> "list[PlacedHeads]":
+    """Returns heads at their labels and, unless none is wanted, where a detector finds them.
+
+    Args:
+        pictures: The data set.
+        arguments: As of `evaluate_protocol`.
+        left_out: Gets what the detector could not do.
+    """
+    from headpose.baselines.benchmark_heads import at_detections, at_labels
+    from headpose.datasets.label_tables import Problems
+    from headpose.detection.loading import load_detector
+    from headpose.models.shipped import DEFAULT_DETECTOR
+
+    places = [at_labels(pictures, arguments.crop)]
+    if arguments.detector != NO_DETECTOR:
+        backend = backend_from(arguments)
+        name = model_for(arguments.detector or str(DEFAULT_DETECTOR), backend)
+        missed = Problems()
+        places.append(at_detections(pictures, load_detector(name, backend=backend), missed))
+        report("detector", missed)
+        left_out.append(missed)
+    return [place for place in places if place is not None]
+
+
+def measured(
+    place: "PlacedHeads",
+    estimators: "Sequence[Compared]",
+    source: str | Path,
+    left_out: "list[Problems]",
+) -> list[dict]:
+    """Returns a row of figures for each estimator, of heads at these places.
+
+    Args:
+        place: The heads, and whose boxes.
+        estimators: Whom to ask.
+        source: The data set, for messages.
+        left_out: Gets the heads whose pictures cannot be read.
+    """
+    from headpose.baselines.predictors import Case, ask
+    from headpose.datasets.label_tables import Problems
+    from headpose.pose.benchmark_protocols import benchmark_score
+
+    lost = Problems()
+    told = ask(place.heads, [Case(c.estimator, c.recipe) for c in estimators], lost)
+    report(source, lost)
+    left_out.append(lost)
+    truth = place.heads.angles[told.rows]
+    about = {"boxes": place.boxes, "found": place.found}
+    return [
+        {"estimator": each.name, **about, **dataclasses.asdict(benchmark_score(angles, truth))}
+        for each, angles in zip(estimators, told.angles, strict=True)
+    ]
 
 
 def counted(left_out: "Sequence[Problems]") -> dict[str, int]:
