@@ -57,22 +57,9 @@ def run_cleaning(
     if folder.has_results() and not arguments.overwrite:
         parser.error(f"{arguments.output} has results; use --overwrite or another --output")
     outlive_reader(arguments.output)
-    items, read, problems = [], [], Problems()
-    for source, reader in zip(sources, readers, strict=True):
-        pictures, left_out = reader()
-        heads = sum(len(p.boxes) for p in pictures)
-        print(f"{source}: {len(pictures)} pictures, {heads} heads")
-        problems.notes += left_out.notes
-        for kind, names in left_out.by_kind.items():
-            if arguments.detector != LABELLED and kind in WITHOUT_BOX:
-                problems.notes.append(f"{kind}, left to the detector: {len(names)}")
-                continue
-            for name in names:
-                problems.add(kind, name)
-        read += pictures
-        items += keyed(pictures)[: arguments.limit]
-    for line in (*problems.notes, *problems.lines()):
-        cl.warn(line)
+    sets, problems = _read_all(sources, readers, arguments.detector == LABELLED)
+    items = [item for pictures in sets for item in keyed(pictures)[: arguments.limit]]
+    read = [picture for pictures in sets for picture in pictures]
     recipe = Recipe(
         size=arguments.size,
         side=arguments.side,
@@ -108,6 +95,37 @@ def run_cleaning(
         raise
     _report(summary, folder.path)
     return 1 if GONE & summary["reported"].keys() else 0
+
+
+def _read_all(
+    sources: Sequence[Path], readers: Sequence[Reader], at_labels: bool
+) -> tuple[list[list[PoseAnnotation]], Problems]:
+    """Reads data sets and tells what is in them.
+
+    Args:
+        sources: Their folders or files, for messages.
+        readers: Read them.
+        at_labels: Whether heads are cut where they are labelled: those that are not are lost.
+
+    Returns:
+        The pictures of each, and what was left out.
+    """
+    sets, problems = [], Problems()
+    for source, reader in zip(sources, readers, strict=True):
+        pictures, left_out = reader()
+        heads = sum(len(p.boxes) for p in pictures)
+        print(f"{source}: {len(pictures)} pictures, {heads} heads")
+        problems.notes += left_out.notes
+        for kind, names in left_out.by_kind.items():
+            if not at_labels and kind in WITHOUT_BOX:
+                problems.notes.append(f"{kind}, left to the detector: {len(names)}")
+                continue
+            for name in names:
+                problems.add(kind, name)
+        sets.append(pictures)
+    for line in (*problems.notes, *problems.lines()):
+        cl.warn(line)
+    return sets, problems
 
 
 def detector_and_thresholds(arguments: argparse.Namespace, published: float):

@@ -89,36 +89,12 @@ def clean_picture(
         The record, and crops, a row for each of its rows.
     """
     record = Record(key)
-    height, width = picture.shape[:2]
-    faces = labelled.boxes
-    placed = np.isfinite(faces).all(axis=1)
-    inside = ~placed
-    frame = as_boxes([[0, 0, width, height]])
-    inside[placed] = intersection(faces[placed], frame)[:, 0] > 0
-    over = placed & inside
-    over[over] = ((faces[over, :2] < 0) | (faces[over, 2:] > [width, height])).any(axis=1)
-    for kind, heads in (
-        ("rectangle outside the picture", ~inside),
-        ("rectangle over the border, kept", over),
-    ):
-        record.problems += [(kind, labelled.name)] * int(heads.sum())
-    faces, angles, placed = faces[inside], labelled.angles[inside], placed[inside]
-    record.annotated = len(faces)
-    scores: list[float | None]
+    labelled = _within(labelled, picture.shape[1], picture.shape[0], record)
+    record.annotated = len(labelled.boxes)
     if detections is None:
-        # Heads that have no rectangle were reported by the reader.
-        grow = NOT_GROWN if labelled.box_kind == HEAD else recipe.grow
-        rows, boxes = np.flatnonzero(placed), grown(faces[placed], grow)
-        record.detected, scores = len(rows), [None] * len(rows)
+        rows, boxes, scores = _labelled_heads(labelled, recipe, record)
     else:
-        heads, found = as_boxes(detections[0]), np.asarray(detections[1])
-        record.detected = len(heads)
-        if len(faces) == 1 and not placed[0] and len(heads) > 1:
-            record.problems.append((SEVERAL, labelled.name))
-        kept = dataclasses.replace(labelled, boxes=faces, angles=angles)
-        rows, columns = match_heads(kept, heads, recipe.grow, recipe.match)
-        boxes, scores = heads[columns], [round(float(s), 4) for s in found[columns]]
-        record.problems += [("head without a detection", labelled.name)] * (len(faces) - len(rows))
+        rows, boxes, scores = _detected_heads(labelled, detections, recipe, record)
     crops = head_crops(
         picture,
         boxes,
@@ -129,7 +105,9 @@ def clean_picture(
         interpolation=recipe.interpolation,
     )
     for head, (row, box, score) in enumerate(zip(rows, boxes, scores, strict=True)):
-        tilt, pan, roll = (None if math.isnan(a) else round(float(a), 4) for a in angles[row])
+        tilt, pan, roll = (
+            None if math.isnan(a) else round(float(a), 4) for a in labelled.angles[row]
+        )
         record.rows.append(
             {
                 "file": f"{CROPS}/{key}-{head}.png",
@@ -145,6 +123,54 @@ def clean_picture(
             }
         )
     return record, crops
+
+
+def _within(labelled: PoseAnnotation, width: int, height: int, record: Record) -> PoseAnnotation:
+    """Returns labels without the heads that lie outside the picture, which are reported."""
+    faces = labelled.boxes
+    placed = np.isfinite(faces).all(axis=1)
+    inside = ~placed
+    frame = as_boxes([[0, 0, width, height]])
+    inside[placed] = intersection(faces[placed], frame)[:, 0] > 0
+    over = placed & inside
+    over[over] = ((faces[over, :2] < 0) | (faces[over, 2:] > [width, height])).any(axis=1)
+    for kind, heads in (
+        ("rectangle outside the picture", ~inside),
+        ("rectangle over the border, kept", over),
+    ):
+        record.problems += [(kind, labelled.name)] * int(heads.sum())
+    return dataclasses.replace(labelled, boxes=faces[inside], angles=labelled.angles[inside])
+
+
+def _labelled_heads(
+    labelled: PoseAnnotation, recipe: Recipe, record: Record
+) -> tuple[np.ndarray, np.ndarray, list[float | None]]:
+    """Returns rows of labels (N,), their boxes (N, 4), grown to heads, and no scores.
+
+    Heads that have no rectangle were reported by the reader.
+    """
+    placed = np.isfinite(labelled.boxes).all(axis=1)
+    grow = NOT_GROWN if labelled.box_kind == HEAD else recipe.grow
+    rows = np.flatnonzero(placed)
+    record.detected = len(rows)
+    return rows, grown(labelled.boxes[placed], grow), [None] * len(rows)
+
+
+def _detected_heads(
+    labelled: PoseAnnotation,
+    detections: tuple[np.ndarray, np.ndarray],
+    recipe: Recipe,
+    record: Record,
+) -> tuple[np.ndarray, np.ndarray, list[float | None]]:
+    """Returns rows of labels (N,), and boxes (N, 4) and scores of the heads found for them."""
+    heads, found = as_boxes(detections[0]), np.asarray(detections[1])
+    record.detected = len(heads)
+    faces = labelled.boxes
+    if len(faces) == 1 and np.isnan(faces).any() and len(heads) > 1:
+        record.problems.append((SEVERAL, labelled.name))
+    rows, columns = match_heads(labelled, heads, recipe.grow, recipe.match)
+    record.problems += [("head without a detection", labelled.name)] * (len(faces) - len(rows))
+    return rows, heads[columns], [round(float(s), 4) for s in found[columns]]
 
 
 def clean(
