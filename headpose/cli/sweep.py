@@ -229,7 +229,7 @@ def _digest_of_set(name: str, place: Path, part: str) -> str:
     from headpose.datasets.labelled_rows import read_rows
     from headpose.training.run_folder import digest_of
 
-    table = read_rows(name, place, part, Problems())
+    table = read_rows(name, place, part, Problems()).drop(columns="name")
     names = (os.path.basename(file) for file in table.pop("file"))  # noqa: PTH119 - of texts
     return digest_of([*names, table.to_numpy(float)])
 
