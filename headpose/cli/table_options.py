@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.files import STANDARD_OUTPUT, check_outputs, growing_place, is_regular
+from headpose.files import NO_TEXT, STANDARD_OUTPUT, check_outputs, growing_place, is_regular
 from headpose.geometry.convention_registry import CONVENTIONS
 
 TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
@@ -82,7 +82,8 @@ def check_tables(
     if arguments.parquet:
         from headpose.records.sinks import check_parquet
 
-        if Path(arguments.parquet).suffix.lower() in TEXTS:
+        suffix = Path(arguments.parquet).suffix.lower()
+        if suffix in TEXTS or (suffix in NO_TEXT and suffix not in (".parquet", ".feather")):
             raise HeadposeError(f"{arguments.parquet} will be Parquet; name it otherwise")
         check_parquet()
 

@@ -15,7 +15,7 @@ from headpose.images.copies import copy_mark
 from headpose.parallel.background import BackgroundWriter, Prefetcher
 from headpose.pipeline import HeadPosePipeline
 from headpose.video.blurring import AROUND, HeadHider
-from headpose.video.drawn_mark import MARK
+from headpose.video.drawn_mark import MARK, is_drawn_video
 from headpose.video.frames import EVERYTHING, Frame, Reading
 from headpose.video.opening import open_source
 from headpose.video.pipeline import WAITING, FollowedHead, VideoPipeline, frame_rows
@@ -194,14 +194,14 @@ def _open_output(
             sound,
             source.bt709,
             str(output),
-            MARK if options.drawn else _copy_mark(name),
+            MARK if options.drawn or is_drawn_video(name) else _copy_mark(name),
         )
     )
 
 
 def _copy_mark(name: str) -> str | None:
     """Returns the mark of copies of a source; None if it is no file."""
-    mark = copy_mark(Path(name))
+    mark = copy_mark(Path(name.removeprefix("file:")))
     return mark.decode() if mark else None
 
 

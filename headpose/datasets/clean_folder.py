@@ -1,5 +1,6 @@
 """The folder that cleaning fills: what was done so far, starting over, and finishing it."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -31,6 +32,7 @@ from headpose.geometry.angles import flip
 from headpose.geometry.convention_math import ANGLES
 from headpose.reporting import progress
 
+START = b'{"options":'  # of a journal
 JOURNAL = "unfinished.jsonl"  # options, then a record a line; gone when all is done
 LEFT_OUT = "left_out.csv"
 CROP_NAME = re.compile(r"^[a-z0-9-]+-\d{5,}-\d+(-mirrored)?\.png$")
@@ -60,12 +62,10 @@ class CleanFolder:
         return not self.journal.exists() and (crops or any(f.exists() for f in self._results))
 
     def _has_begun(self) -> bool:
-        """Whether what is called as the journal is one: it tells options, or nothing yet."""
-        try:
-            whole = self.journal.read_bytes()
-            return b"\n" not in whole or "options" in parse_json(whole.decode().splitlines()[0])
-        except (OSError, ValueError, TypeError):
-            return False
+        """Whether what is called as the journal begins as one, however little of it is there."""
+        with contextlib.suppress(OSError), self.journal.open("rb") as file:
+            return START.startswith(file.read(len(START)))
+        return False
 
     def start(self, options: dict, overwrite: bool) -> dict[str, Record]:
         """Begins, or goes on with what was interrupted.

@@ -73,7 +73,10 @@ def _read(source: Path, dataset: str) -> tuple[list[PoseAnnotation], Problems]:
         found.append(PoseAnnotation(picture, name, box, angles, dataset, subject))
     check_radians(source, np.array(poses).reshape(-1, 3))
     if not found:
-        told = "; ".join(problems.lines()) or "no .jpg and .mat files of the same name"
+        told = (
+            "; ".join((*problems.notes, *problems.lines()))
+            or "no .jpg and .mat files of the same name"
+        )
         raise HeadposeError(f"{source}: not {dataset}: {told}")
     return found, problems
 
@@ -124,7 +127,10 @@ def _read_label(
     try:
         content = load_mat(path, FIELDS)
     except HeadposeError as error:
-        problems.add("unreadable label file", str(error))
+        problems.add("unreadable label file", name)
+        why = str(error).removeprefix(f"{path}: ")
+        if not any(note.endswith(why) for note in problems.notes):  # once for each cause
+            problems.notes.append(str(error))
         return None
     pose = _numbers(content, "Pose_Para")
     if pose is None or pose.size < 3 or not np.isfinite(pose.ravel()[:3]).all():

@@ -10,6 +10,7 @@ of a run that was killed are found.
 from headpose.files.atomic import atomic_write, temporary_folder, writable_folder
 from headpose.files.checks import (
     HDF5,
+    NO_TEXT,
     STANDARD_OUTPUT,
     check_outputs,
     check_readable,
@@ -35,6 +36,7 @@ from headpose.files.texts import (
 
 __all__ = [
     "HDF5",
+    "NO_TEXT",
     "STANDARD_OUTPUT",
     "UNFINISHED",
     "atomic_write",

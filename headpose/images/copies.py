@@ -9,14 +9,16 @@ import functools
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from headpose.errors import HeadposeError
 from headpose.files import sha256
-from headpose.images.drawn_mark import body_of, ends_of, marked, told_drawings
+from headpose.images.drawn_mark import body_of, ends_of, is_drawing, marked, told_drawings
 from headpose.images.listing import Found
 
+K = TypeVar("K")
 COPY = b"copied by headpose of "
 _MARK = re.compile(re.escape(COPY) + rb"(\d+)-([0-9a-f]{16})(?:-([0-9a-f]{16}))?")
 _NUMBER = re.compile(r"-\d+$")  # of names that were taken, see `headpose.files.numbered`
@@ -35,8 +37,10 @@ def copy_mark(photo: Path) -> bytes | None:
 def mark_of_copy(photo: Path) -> Callable[[bytes], bytes] | None:
     """Returns what marks the content of a copy of a photo, also by a digest of that content.
 
-    None if the photo cannot be read.
+    A copy of what headpose drew on is as little a photo. None if the photo cannot be read.
     """
+    if is_drawing(photo):
+        return marked
     mark = copy_mark(photo)
     return None if mark is None else functools.partial(_with_digest, mark)
 
@@ -95,7 +99,8 @@ def _copies_among(
 ) -> list[Path]:
     """Returns files that are copies of others.
 
-    Only files that share a name with others are opened.
+    Only files that share a name with others are opened, and those of the size that a copy tells
+    are read once.
 
     Args:
         files: All.
@@ -105,27 +110,56 @@ def _copies_among(
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         by_stem[file.stem].append(file)
+    originals = _Originals(by_stem)
     copies = []
     for file in found:
         title = _NUMBER.sub("", file.stem)
         if len(by_stem[file.stem]) > 1 or (title != file.stem and title in by_stem):
             mark = _MARK.search(marks(file))
-            if mark and _is_copy(file, mark, by_stem, is_unchanged):
-                copies.append(file)
+            if mark is None:
+                continue
+            for original in originals({file.stem, title}, int(mark[1]), mark[2]):
+                with contextlib.suppress(OSError, ValueError, HeadposeError):
+                    if original != file and is_unchanged(file, original):
+                        copies.append(file)
+                        break
     return copies
 
 
-def _is_copy(
-    file: Path,
-    mark: re.Match[bytes],
-    by_stem: dict[str, list[Path]],
-    is_unchanged: Callable[[Path, Path], bool],
-) -> bool:
-    size, digest = int(mark[1]), mark[2]
-    for stem in {file.stem, _NUMBER.sub("", file.stem)}:
-        for other in by_stem.get(stem, ()):
-            with contextlib.suppress(OSError, ValueError, HeadposeError):
-                same = other != file and other.stat().st_size == size
-                if same and (copy_mark(other) or b"").endswith(digest):
-                    return is_unchanged(file, other)
-    return False
+class _Originals:
+    """Finds files by name, size and digest; each is looked at once.
+
+    Args:
+        by_stem: The files, by their names.
+    """
+
+    def __init__(self, by_stem: Mapping[str, Sequence[Path]]):
+        self._by_stem = by_stem
+        self._by_size: dict[str, dict[int, list[Path]]] = {}
+        self._by_digest: dict[tuple[str, int], dict[bytes, list[Path]]] = {}
+
+    def __call__(self, stems: Iterable[str], size: int, digest: bytes) -> Iterator[Path]:
+        """Yields the files of these names that have this size and digest."""
+        for stem in stems:
+            if stem not in self._by_size:
+                self._by_size[stem] = _grouped(self._by_stem.get(stem, ()), _size_of)
+            if (stem, size) not in self._by_digest:
+                alike = self._by_size[stem].get(size, ())
+                self._by_digest[stem, size] = _grouped(alike, _digest_of)
+            yield from self._by_digest[stem, size].get(digest, ())
+
+
+def _grouped(files: Iterable[Path], key: Callable[[Path], K]) -> dict[K, list[Path]]:
+    groups: dict[K, list[Path]] = defaultdict(list)
+    for file in files:
+        with contextlib.suppress(OSError, ValueError):
+            groups[key(file)].append(file)
+    return groups
+
+
+def _size_of(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _digest_of(file: Path) -> bytes:
+    return (copy_mark(file) or b"")[-16:]

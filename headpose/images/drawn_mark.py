@@ -18,6 +18,12 @@ from headpose.images.pictures import decode_image, read_image, write_image
 MARK = b"drawn by headpose"
 DRAWN_ON = "that headpose drew on or hid heads in"
 DRAWING = "drawing that headpose made of a photo"  # as a kind of problem
+# As it stands in JPEG, PNG and WebP: other texts in which its words stand are no marks.
+MARKS = (
+    struct.pack(">H", len(MARK) + 2) + MARK,
+    b"Comment\0" + MARK,
+    b"HEAD" + struct.pack("<I", len(MARK)) + MARK,
+)
 NEAR = 128  # bytes of a file's beginning and end among which the mark stands
 PNG_START = 33  # what comes before it: the signature and the first chunk
 
@@ -75,7 +81,7 @@ def write_drawing(
 
 def is_drawing(path: str | Path) -> bool:
     """Tells whether a file has the mark; one that cannot be read has none."""
-    return MARK in ends_of(path)
+    return has_mark(ends_of(path))
 
 
 def ends_of(path: str | Path) -> bytes:
@@ -93,7 +99,8 @@ def ends_of(path: str | Path) -> bytes:
 
 def has_mark(content: bytes) -> bool:
     """Tells whether the bytes of a file have the mark."""
-    return MARK in content[:NEAR] or MARK in content[-NEAR:]
+    ends = content[:NEAR] + b"\n" + content[-NEAR:]
+    return any(mark in ends for mark in MARKS)
 
 
 def read_photo(path: str | Path) -> np.ndarray:

@@ -93,17 +93,19 @@ def find_inputs(
         suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
         suffixes += heic.SUFFIXES if heic.is_available() else ()
     found = Found()
-    seen: set[str] = set()
+    seen: dict[str, Path] = {}
     others: dict[str, list[Path]] = {}
     skipped = {real_path(folder) for folder in skip}
 
     def add(file: Path, root: Path | None) -> None:
         # By whatever way it is named: ./a.jpg is a.jpg.
         if (known := plain_path(file)) not in seen:
-            seen.add(known)
+            seen[known] = file
             found.files.append(file)
             if root is not None:
                 found.roots[file] = root
+        elif root is None:  # named itself, too, which counts
+            found.roots.pop(seen[known], None)
 
     for name in expand_lists(names, found.problems, found.lists):
         path = Path(name)
@@ -256,7 +258,8 @@ def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:
         known: What was found out before.
     """
     if folder not in known:
-        way = [real_path(place) for place in (folder, *folder.parents)]
+        plain = Path(plain_path(folder))
+        way = [real_path(place) for place in (plain, *plain.parents)]
         known[folder] = len(set(way)) < len(way)
     return known[folder]
 

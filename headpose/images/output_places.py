@@ -42,7 +42,9 @@ def output_places(
     for name, path, title in files:
         inside = Path()
         if name in roots:
-            inside = path.parent.relative_to(roots[name])
+            below = path.parent.relative_to(roots[name])
+            # Of a pattern: what is above a link to a folder may lie anywhere.
+            inside = Path(*(part for part in below.parts if part != ".."))
             if several:
                 inside = Path(real_path(roots[name]).name, inside)
         ending = suffix if isinstance(suffix, str) else suffix(path)

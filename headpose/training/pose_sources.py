@@ -140,7 +140,8 @@ def _pictures(
             with contextlib.suppress(HeadposeError):
                 table = read_table(table_path(source.path, source.part))
                 if {"dataset", "source"} <= set(table):
-                    crops = dict.fromkeys(table["dataset"] + "/" + table["source"])
+                    told = table[table["source"] != ""]
+                    crops = dict.fromkeys(told["dataset"] + "/" + told["source"])
                     found.append((source, [Shown(name=name) for name in crops]))
             continue
         if not source.is_table or not source.path.is_file():

@@ -94,6 +94,26 @@ def test_only_a_copy_of_what_is_there_is_left_out(here):
     assert left("out", "sub") == ["out/a.png", "out/b-2.png", "out/c.png", "sub/a.png"]
 
 
+def test_many_pictures_of_one_name_are_looked_at_once(here, monkeypatch):
+    for number in range(30):
+        photo(here / f"in{number}" / "a.png", number)
+        copy(here / f"out{number}" / "a.png", here / f"in{number}" / "a.png")
+    from headpose.images import copies
+
+    read = []
+    copy_mark = copies.copy_mark
+    monkeypatch.setattr(copies, "copy_mark", lambda file: read.append(file) or copy_mark(file))
+    assert left(".") == sorted([*PHOTOS, *(f"in{number}/a.png" for number in range(30))])
+    assert len(read) == len(set(read))
+
+
+def test_a_copy_of_a_drawing_is_a_drawing(here):
+    picture = read_image("a.png")
+    write_drawing(here / "drawn.png", picture // 2, picture)
+    copy(here / "out" / "drawn.png", here / "drawn.png")
+    assert is_drawing(here / "out" / "drawn.png")
+
+
 def test_copies_among_other_pictures_are_known(here):
     """Though the first and the last picture of their folder are others of a name."""
     for name in ("0.png", "z.png"):

@@ -56,3 +56,12 @@ def test_a_copy_on_which_nothing_is_drawn_has_no_mark(tmp_path, noise_picture):
         write_drawing(tmp_path / f"{name}.png", shown, picture)
     assert not is_drawing(tmp_path / "same.png")
     assert is_drawing(tmp_path / "drawn.png")
+
+
+def test_words_of_another_text_are_no_mark(tmp_path, noise_picture):
+    of = tmp_path / "a.jpg"
+    write_image(of, noise_picture(40, 30))
+    of.write_bytes(marked(of.read_bytes(), b"heads drawn by headpose, and why"))
+    assert not is_drawing(of)
+    of.write_bytes(marked(of.read_bytes()))
+    assert is_drawing(of)

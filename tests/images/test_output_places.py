@@ -151,3 +151,31 @@ def test_it_is_known_where_a_file_went(tmp_path, replace, name):
         assert not placed
     assert placed == [tmp_path / name]
     assert placed[0].read_bytes() == b"mine"
+
+
+def test_a_pattern_that_leads_back_finds_the_files_here(tmp_path, monkeypatch):
+    tree(tmp_path, "one/a.jpg", "two/b.jpg", "two/sub/c.jpg")
+    monkeypatch.chdir(tmp_path / "two")
+    for pattern, expected in (
+        ("../*/*.jpg", ["../one/a.jpg", "../two/b.jpg"]),
+        ("../**/*.jpg", ["../one/a.jpg", "../two/b.jpg", "../two/sub/c.jpg"]),
+        ("sub/../*.jpg", ["sub/../b.jpg"]),
+    ):
+        assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
+
+
+def test_what_is_named_itself_is_named_though_its_folder_was_before(tmp_path, monkeypatch):
+    tree(tmp_path, "a.jpg", "out/b.jpg")
+    monkeypatch.chdir(tmp_path)
+    found = find_inputs([".", "out/b.jpg"])
+    assert [str(file) for file in found.files] == ["a.jpg", "out/b.jpg"]
+    assert [str(file) for file in found.roots] == ["a.jpg"]
+
+
+def test_no_place_is_beside_the_output_folder(tmp_path):
+    """Of a pattern whose wildcard is a link, with .. behind it."""
+    name, root = "w/ext/../../pics/a.jpg", Path("w")
+    places = output_places(
+        [(name, Path(name), "a")], {name: root}, tmp_path / "o", ".jpg", overwrite=True
+    )
+    assert places[name] == tmp_path / "o" / "ext" / "pics" / "a.jpg"
