@@ -120,3 +120,18 @@ def test_copies_are_left_out_where_the_video_is_found_too(run_script, here, comm
     assert told in done.err
     alone = run_script(command, "output", "--output", "alone/", *QUICK)
     assert (alone.status, "copied" in alone.err) == (0, False), alone.err
+
+
+def test_a_copy_of_a_drawing_is_a_drawing(run_script, here):
+    done = run_script("video", "output/v.mp4", "--draw", "none", "--output", "c.mkv", *QUICK)
+    assert done.status == 0, done.err
+    assert is_drawn_video(here / "c.mkv")
+
+
+def test_a_copy_of_a_video_named_by_its_address_is_known(run_script, here):
+    address = f"file://{here}/v.mp4"
+    done = run_script("video", address, "--draw", "none", "--output", "output/v.mp4", "--overwrite")
+    assert done.status == 0, done.err
+    done = run_script("video", ".", "--output", "new/", "--csv", "t.csv", "--empty", *QUICK)
+    assert "headpose copied from others here: output/v.mp4" in done.err
+    assert files_in(here / "t.csv") == ["v.mp4"] * FRAMES
