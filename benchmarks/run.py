@@ -127,7 +127,8 @@ def time_starts(results: dict, files: dict, arguments, portrait: Path, folder: P
 
 
 def main() -> None:
-    arguments = options().parse_args()
+    parser = options()
+    arguments = parser.parse_args()
     began = time.monotonic()
     if arguments.json:
         # Not above, see below.
@@ -138,6 +139,10 @@ def main() -> None:
         read = [SourceName.parse(name).path for name in read if name]
         check_outputs([arguments.json], read, arguments.overwrite, texts=[arguments.json])
     if arguments.write:
+        if set(arguments.variants) != set(VARIANTS) or not (arguments.starts and arguments.videos):
+            parser.error(
+                "--write replaces the documents' tables; leave out --variants, --starts, --videos"
+            )
         replaced(README, MARKS, "")  # which fails where it has no marks
     # Not above: the processes of variants import this file, and must not hold pandas.
     import report

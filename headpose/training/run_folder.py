@@ -172,9 +172,12 @@ def open_run(
         before = late | _read_notes(notes)
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
-            raise HeadposeError(
-                f"{folder} was run with other values of {', '.join(changed)}; give the same"
-            )
+            told = f"{folder} was run with other values of {', '.join(changed)}; give the same"
+            if all(name.startswith(LABELS) for name in changed):
+                told += (
+                    ", or --overwrite if an earlier version began it, which read tables otherwise"
+                )
+            raise HeadposeError(told)
         return read_log(log)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (LOG, *MODELS):  # models would be taken for this run's

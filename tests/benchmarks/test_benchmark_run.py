@@ -96,6 +96,15 @@ def test_a_front_page_without_marks_stays(run_on_fakes, tmp_path):
     assert (tmp_path / "front.md").read_text() == "# A\n"
 
 
+@pytest.mark.parametrize("part", [("--variants", DEFAULT), ("--starts", 0), ("--videos", 0)])
+def test_a_part_of_the_tables_does_not_replace_the_whole(run_on_fakes, tmp_path, capsys, part):
+    (tmp_path / "benchmarks.md").write_text("<!-- run.py -->\nold\n<!-- end -->\n")
+    with pytest.raises(SystemExit):
+        run_on_fakes("--write", *part)
+    assert "leave out --variants" in capsys.readouterr().err
+    assert "old" in (tmp_path / "benchmarks.md").read_text()
+
+
 def test_missing_marks_are_told_before_anything_is_measured(run_on_fakes, tmp_path, monkeypatch):
     (tmp_path / "benchmarks.md").write_text("no marks")
     monkeypatch.setattr(run, "prepare", None)
