@@ -172,12 +172,12 @@ def open_run(
         before = late | _read_notes(notes)
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
-            told = f"{folder} was run with other values of {', '.join(changed)}; give the same"
-            if all(name.startswith(LABELS) for name in changed):
-                told += (
-                    ", or --overwrite if an earlier version began it, which read tables otherwise"
-                )
-            raise HeadposeError(told)
+            labels = all(name.startswith(LABELS) for name in changed)
+            older = ", or --overwrite if an earlier version began it: it read tables otherwise"
+            raise HeadposeError(
+                f"{folder} was run with other values of {', '.join(changed)}; give the same"
+                f"{older if labels else ''}"
+            )
         return read_log(log)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (LOG, *MODELS):  # models would be taken for this run's
