@@ -172,11 +172,11 @@ def open_run(
         before = late | _read_notes(notes)
         changed = [k for k in told if before.get(k) != told[k]]
         if changed:
-            labels = all(name.startswith(LABELS) for name in changed)
+            read_otherwise = all(name.startswith(LABELS) for name in changed)
             older = ", or --overwrite if an earlier version began it: it read tables otherwise"
             raise HeadposeError(
                 f"{folder} was run with other values of {', '.join(changed)}; give the same"
-                f"{older if labels else ''}"
+                f"{older if read_otherwise else ''}"
             )
         return read_log(log)
     folder.mkdir(parents=True, exist_ok=True)
