@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,13 @@ def is_file(script: str) -> bool:
 def command_line(script: str) -> list[str]:
     """Returns what Python is given to run a script or a sub-command from any folder."""
     return [str(ROOT / script)] if is_file(script) else ["-m", "headpose", script]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Has Ctrl-C end what tests start, also in the background of a shell, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
