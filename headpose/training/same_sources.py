@@ -18,7 +18,7 @@ SHARED = (
     "will look better than it is"
 )
 ALIKE = (
-    "%s: %d of its %d pictures are called as some of the same kind of data set that are learned "
+    "%s: %d of its %d pictures have names of pictures of the same data set that are learned "
     "from, as %s: if they are the same, what is measured there will look better than it is"
 )
 

@@ -88,7 +88,7 @@ def test_crops_and_pictures_of_one_data_set_are_counted(tmp_path, caplog):
         source = measured.format(tmp_path, aflw)
         with caplog.at_level(logging.WARNING, "headpose"):
             all_sources(Sources((f"{tmp_path}/24",), validation=(source,), test=(source,)))
-        assert "are called as some of the same kind of data set" in caplog.text
+        assert "have names of pictures of the same data set" in caplog.text
     assert len(shared) > 0
     caplog.clear()
     with caplog.at_level(logging.WARNING, "headpose"):
