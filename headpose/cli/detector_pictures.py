@@ -7,7 +7,7 @@ from pathlib import Path
 from headpose.datasets.problem_kinds import UNREADABLE_PICTURE
 from headpose.errors import HeadposeError, PictureError
 from headpose.files import atomic_write, numbered
-from headpose.reporting import report
+from headpose.reporting import logger, report
 
 WORST_COUNT = 30
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
@@ -26,13 +26,18 @@ def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
         HeadposeError: If a name gives none, or no picture can be read.
     """
     from headpose.datasets.label_tables import Problems
+    from headpose.images.copies import leave_copies_out
+    from headpose.images.drawn_mark import DRAWING, is_drawing
     from headpose.images.listing import find_inputs
     from headpose.images.pictures import SUFFIXES, read_image
     from headpose.parallel.prefetch import ahead
 
     found = find_inputs(names, SUFFIXES)
+    leave_copies_out(found)
     if found.problems:
         raise HeadposeError(found.problems[0])
+    for line in found.left_out:
+        logger.warning("--empty: %s", line)
     # A link counts as what it leads to.
     files = list({os.path.realpath(file): file for file in reversed(found.files)}.values())[::-1]
     problems = Problems()
@@ -42,6 +47,9 @@ def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
             read_image(file)
         except PictureError:
             problems.add(UNREADABLE_PICTURE, str(file))
+            return None
+        if is_drawing(file):
+            problems.add(DRAWING, str(file))
             return None
         return file
 

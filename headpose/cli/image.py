@@ -176,7 +176,7 @@ def main() -> int:
     if not found.files:
         return 1
     check_tables(parser, arguments, [*found.files, *found.lists])
-    from_folders = [file for file in found.videos if file in found.roots]
+    from_folders = [file for file in found.videos if found.only_found(file)]
     drawn = [file for file in from_folders if drawn_mark.is_drawn_video(file)]
     videos = [file for file in found.videos if file not in drawn]
     if arguments.every != 1 and not videos:
@@ -216,7 +216,7 @@ def main() -> int:
                     failed += 1
                     continue
                 if is_drawing(file):
-                    if file in found.roots:
+                    if found.only_found(file):
                         drawings.append(file)
                         continue
                     cl.warn(f"{file}: a {DRAWING}, which may hide heads; name the photo")

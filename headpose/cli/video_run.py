@@ -194,14 +194,19 @@ def _open_output(
             sound,
             source.bt709,
             str(output),
-            MARK if options.drawn or is_drawn_video(name) else _copy_mark(name),
+            MARK if options.drawn or is_drawn_video(_place(name)) else _copy_mark(_place(name)),
         )
     )
 
 
-def _copy_mark(name: str) -> str | None:
+def _place(name: str) -> Path:
+    """Returns where a source is, if it is a file: it may be named by an address."""
+    return Path(name.removeprefix("file:"))
+
+
+def _copy_mark(place: Path) -> str | None:
     """Returns the mark of copies of a source; None if it is no file."""
-    mark = copy_mark(Path(name.removeprefix("file:")))
+    mark = copy_mark(place)
     return mark.decode() if mark else None
 
 

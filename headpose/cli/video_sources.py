@@ -72,7 +72,7 @@ def find_sources(names: Sequence[str], output: Path | None) -> Sources:
             continue
         for file in found.files:
             known = plain_path(file)
-            if file in found.roots and is_drawn_video(file):
+            if found.only_found(file) and is_drawn_video(file):
                 drawings.setdefault(known, file)
             else:
                 add(str(file), known)

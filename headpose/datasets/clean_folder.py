@@ -62,9 +62,12 @@ class CleanFolder:
         return not self.journal.exists() and (crops or any(f.exists() for f in self._results))
 
     def _has_begun(self) -> bool:
-        """Whether what is called as the journal begins as one, however little of it is there."""
+        """Whether what is called as the journal begins as one.
+
+        One that was cut before is beside no tables: they are removed before it is begun.
+        """
         with contextlib.suppress(OSError), self.journal.open("rb") as file:
-            return START.startswith(file.read(len(START)))
+            return file.read(len(START)) == START
         return False
 
     def start(self, options: dict, overwrite: bool) -> dict[str, Record]:

@@ -83,7 +83,9 @@ def leave_out(
         is_unchanged: Told a copy and what it is of; whether it still is.
     """
     copies = set(
-        _copies_among(files, [file for file in files if file in found.roots], marks, is_unchanged)
+        _copies_among(
+            files, [file for file in files if found.only_found(file)], marks, is_unchanged
+        )
     )
     if copies:
         told = [file for file in found.files if file in copies]

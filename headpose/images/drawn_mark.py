@@ -21,7 +21,7 @@ DRAWING = "drawing that headpose made of a photo"  # as a kind of problem
 # As it stands in JPEG, PNG and WebP: other texts in which its words stand are no marks.
 MARKS = (
     struct.pack(">H", len(MARK) + 2) + MARK,
-    b"Comment\0" + MARK,
+    struct.pack(">I", len(b"Comment\0") + len(MARK)) + b"tEXtComment\0" + MARK,
     b"HEAD" + struct.pack("<I", len(MARK)) + MARK,
 )
 NEAR = 128  # bytes of a file's beginning and end among which the mark stands

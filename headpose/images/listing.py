@@ -26,6 +26,7 @@ class Found:
     Attributes:
         files: Pictures and videos in order, each once.
         roots: The folder that was named, above each file that was found in one.
+        named: Those of such files that were named themselves, too.
         lists: The text files that named others.
         problems: A message for each name that gave nothing.
         left_out: A message for each kind of thing in folders that was left out.
@@ -33,9 +34,14 @@ class Found:
 
     files: list[Path] = dataclasses.field(default_factory=list)
     roots: dict[Path, Path] = dataclasses.field(default_factory=dict)
+    named: set[Path] = dataclasses.field(default_factory=set)
     lists: list[Path] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
     left_out: list[str] = dataclasses.field(default_factory=list)
+
+    def only_found(self, file: Path) -> bool:
+        """Tells whether a file was found in a folder or by a pattern, and not named itself."""
+        return file in self.roots and file not in self.named
 
     @property
     def pictures(self) -> list[Path]:
@@ -105,7 +111,7 @@ def find_inputs(
             if root is not None:
                 found.roots[file] = root
         elif root is None:  # named itself, too, which counts
-            found.roots.pop(seen[known], None)
+            found.named.add(seen[known])
 
     for name in expand_lists(names, found.problems, found.lists):
         path = Path(name)

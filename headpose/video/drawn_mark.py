@@ -42,16 +42,20 @@ def leave_copies_out(found: Found) -> None:
 
 
 def _last_as_long(copy: Path, video: Path) -> bool:
-    """Tells whether two videos last as long; one that was cut since is no copy any more."""
+    """Tells whether two videos last as long; one that was cut since is no copy any more.
+
+    Some files do not tell it, as what a browser records: then they may.
+    """
     import av
 
     from headpose.video.file import open_container
 
-    seconds = []
+    seconds: list[float] = []
     for file in (copy, video):
         with open_container(str(file)) as container:
-            seconds.append((container.duration or 0) / av.time_base)
-    return abs(seconds[0] - seconds[1]) <= LONGER
+            if container.duration:
+                seconds.append(container.duration / av.time_base)
+    return len(seconds) < 2 or abs(seconds[0] - seconds[1]) <= LONGER
 
 
 def is_drawn_video(path: str | Path) -> bool:

@@ -9,6 +9,9 @@ from drawn_heads import disc_pictures, spot_heads
 
 from headpose.cli.detector_pictures import empty_pictures
 from headpose.errors import HeadposeError
+from headpose.images.copies import mark_of_copy
+from headpose.images.drawn_mark import write_drawing
+from headpose.images.pictures import read_image
 
 QUICK = ("evaluate-detector", "viola-jones", "--data")
 
@@ -48,6 +51,19 @@ def test_folders_without_heads_are_searched_with_all_that_is_below_them(here):
     found = sorted(str(path) for path in empty_pictures(["empty", "empty/a"]))
     assert found == ["empty/0.png", "empty/1.png", "empty/2.png", "empty/a/b/9.png"]
     assert [str(path) for path in empty_pictures(["empty/**/9.png"])] == ["empty/a/b/9.png"]
+
+
+def test_what_headpose_wrote_among_pictures_without_heads_is_left_out_and_told(here, caplog):
+    of = here / "empty" / "1.png"
+    picture = read_image(of)
+    (here / "empty" / "output").mkdir()
+    copied, drawn = (here / "empty" / "output" / name for name in ("1.png", "2.png"))
+    write_drawing(copied, picture, picture, lambda: mark_of_copy(of))
+    write_drawing(drawn, 255 - picture, picture)
+    found = sorted(str(path) for path in empty_pictures(["empty"]))
+    assert found == ["empty/0.png", "empty/1.png", "empty/2.png"]
+    assert "headpose copied from others here: empty/output/1.png" in caplog.text
+    assert "drawing that headpose made of a photo: 1 (empty/output/2.png)" in caplog.text
     for name in ("nothing", "empty/*.gif"):
         with pytest.raises(HeadposeError, match=r"no such file or folder|no pictures match"):
             empty_pictures([name])

@@ -122,8 +122,10 @@ def test_copies_are_left_out_where_the_video_is_found_too(run_script, here, comm
     assert (alone.status, "copied" in alone.err) == (0, False), alone.err
 
 
-def test_a_copy_of_a_drawing_is_a_drawing(run_script, here):
-    done = run_script("video", "output/v.mp4", "--draw", "none", "--output", "c.mkv", *QUICK)
+@pytest.mark.parametrize("address", ["output/v.mp4", "file://{here}/output/v.mp4"])
+def test_a_copy_of_a_drawing_is_a_drawing(run_script, here, address):
+    name = address.format(here=here)
+    done = run_script("video", name, "--draw", "none", "--output", "c.mkv", *QUICK)
     assert done.status == 0, done.err
     assert is_drawn_video(here / "c.mkv")
 

@@ -39,9 +39,9 @@ def test_a_journal_that_ends_in_the_middle_of_a_line_loses_only_that(tmp_path, c
     assert len(CleanFolder(tmp_path).start({"a": 1}, False)) == 3
 
 
-@pytest.mark.parametrize("first", ['{"op": 1}', "[]", "notes"])
+@pytest.mark.parametrize("first", ['{"op": 1}\n', "[]\n", "notes\n", "", '{"op'])
 def test_tables_beside_a_file_called_as_the_journal_stay(tmp_path, first):
-    (tmp_path / "unfinished.jsonl").write_text(f"{first}\n")
+    (tmp_path / "unfinished.jsonl").write_text(first)
     (tmp_path / "train.csv").write_text("mine")
     with pytest.raises(HeadposeError, match="not made by cleaning"):
         CleanFolder(tmp_path).start({"a": 1}, overwrite=True)

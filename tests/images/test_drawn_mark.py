@@ -65,3 +65,7 @@ def test_words_of_another_text_are_no_mark(tmp_path, noise_picture):
     assert not is_drawing(of)
     of.write_bytes(marked(of.read_bytes()))
     assert is_drawing(of)
+    png = tmp_path / "a.png"
+    write_image(png, noise_picture(40, 30))
+    png.write_bytes(marked(png.read_bytes(), b"drawn by headpose: no, an own photo"))
+    assert not is_drawing(png)

@@ -169,7 +169,8 @@ def test_what_is_named_itself_is_named_though_its_folder_was_before(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     found = find_inputs([".", "out/b.jpg"])
     assert [str(file) for file in found.files] == ["a.jpg", "out/b.jpg"]
-    assert [str(file) for file in found.roots] == ["a.jpg"]
+    assert [found.only_found(file) for file in found.files] == [True, False]
+    assert set(found.roots) == set(found.files)  # whose place is as before
 
 
 def test_no_place_is_beside_the_output_folder(tmp_path):
