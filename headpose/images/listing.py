@@ -10,6 +10,7 @@ from pathlib import Path
 from headpose.errors import HeadposeError, install, reason
 from headpose.files import check_readable, lines_of, plain_path
 from headpose.images import heic
+from headpose.images.patterns import matching_files, real_path
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
 VIDEO_SUFFIXES = (
@@ -52,11 +53,6 @@ class Found:
     def videos(self) -> list[Path]:
         """Those of the files that are videos, by their suffix."""
         return [file for file in self.files if is_video(file)]
-
-
-def real_path(path: Path) -> Path:
-    """Returns a path without links; pathlib's `resolve` raises for links in a circle."""
-    return Path(os.path.realpath(path))
 
 
 def is_folder(name: str | Path) -> bool:
@@ -133,7 +129,7 @@ def find_inputs(
         elif os.path.lexists(path):
             add(path, None)  # a link that leads nowhere, too: reading it says so
         else:
-            matching, root = _matching(name, suffixes), _fixed_part(name)
+            matching, root = matching_files(name, suffixes), _fixed_part(name)
             files = [file for file in matching if not _is_skipped(file, root, skipped)]
             for file in files:
                 add(file, root)
@@ -240,34 +236,6 @@ def _below(
             folders.append(path)
     for path in folders:
         yield from _below(path, skipped, problems, above | {here})
-
-
-def _matching(pattern: str, suffixes: Sequence[str]) -> list[Path]:
-    """Returns the files that a pattern matches, in order.
-
-    Links to folders are followed, but never in a circle.
-    """
-    try:
-        hits = [Path(hit) for hit in glob.iglob(pattern, recursive=True)]  # noqa: PTH207
-    except (OSError, ValueError, re.error):  # of names that no file can have
-        return []
-    found = (hit for hit in hits if hit.suffix.lower() in suffixes and hit.is_file())
-    known: dict[Path, bool] = {}
-    return sorted(hit for hit in found if not _is_circle(hit.parent, known))
-
-
-def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:
-    """Tells whether a link on the way to a folder leads back to one above it.
-
-    Args:
-        folder: Its path, links in it.
-        known: What was found out before.
-    """
-    if folder not in known:
-        plain = Path(plain_path(folder))
-        way = [real_path(place) for place in (plain, *plain.parents)]
-        known[folder] = len(set(way)) < len(way)
-    return known[folder]
 
 
 def _is_skipped(file: Path, root: Path | None, skipped: set[Path]) -> bool:

@@ -180,3 +180,18 @@ def test_no_place_is_beside_the_output_folder(tmp_path):
         [(name, Path(name), "a")], {name: root}, tmp_path / "o", ".jpg", overwrite=True
     )
     assert places[name] == tmp_path / "o" / "ext" / "pics" / "a.jpg"
+
+
+def test_a_pattern_over_links_that_lead_back_comes_to_an_end(tmp_path, monkeypatch):
+    tree(tmp_path, "p/a.jpg", "p/q/b.jpg", "p/.hidden/c.jpg", "p/q/**.jpg")
+    for name in ("p/up", "p/q/up", "p/q/again"):
+        (tmp_path / name).symlink_to("..")
+    monkeypatch.chdir(tmp_path)
+    for pattern, expected in (
+        ("p/**/*.jpg", ["p/a.jpg", "p/q/**.jpg", "p/q/b.jpg"]),
+        ("p/**", ["p/a.jpg", "p/q/**.jpg", "p/q/b.jpg"]),
+        ("**/q/**/b.jpg", ["p/q/b.jpg"]),
+        ("p/**/**/a.jpg", ["p/a.jpg"]),
+        ("**/*.jpg", ["p/a.jpg", "p/q/**.jpg", "p/q/b.jpg"]),
+    ):
+        assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
