@@ -18,8 +18,7 @@ from headpose.datasets.pointing04 import WITHOUT_BOX
 from headpose.datasets.pose_annotations import PoseAnnotation
 from headpose.datasets.problem_kinds import GONE
 from headpose.errors import HeadposeError
-from headpose.files import sha256, sole_user, writable_folder
-from headpose.images.listing import real_path
+from headpose.files import real_path, sha256, sole_user, writable_folder
 from headpose.models.formats import content_of
 from headpose.models.resolve import precision_of
 

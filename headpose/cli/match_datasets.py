@@ -9,7 +9,7 @@ import argparse
 from headpose.cli import common as cl
 from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.matching import SAME_HEAD_IOU
-from headpose.images.listing import real_path
+from headpose.files import real_path
 
 
 def options() -> argparse.ArgumentParser:

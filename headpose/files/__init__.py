@@ -23,7 +23,7 @@ from headpose.files.csv_rows import check_header, csv_writer
 from headpose.files.growing import UNFINISHED, growing_place, growing_table
 from headpose.files.json_values import without_nan, write_json
 from headpose.files.locks import in_turn, sole_user
-from headpose.files.places import numbered, plain_path
+from headpose.files.places import numbered, plain_path, real_path
 from headpose.files.texts import (
     decoded,
     lines_of,
@@ -56,6 +56,7 @@ __all__ = [
     "parse_json",
     "parse_toml",
     "plain_path",
+    "real_path",
     "sha256",
     "sole_user",
     "spelled",

@@ -68,6 +68,11 @@ def identity(path: Path) -> object:
     return found.st_dev, found.st_ino
 
 
+def real_path(path: Path) -> Path:
+    """Returns a path without links; pathlib's `resolve` raises for links in a circle."""
+    return Path(os.path.realpath(path))
+
+
 def plain_path(path: str | Path) -> str:
     """Returns the absolute path of a name, without `.` and `..`, by which it is known again.
 

@@ -36,9 +36,7 @@ def marked(encoded: bytes, mark: bytes = MARK) -> bytes:
     """
     if encoded.startswith(b"\xff\xd8"):
         comment = b"\xff\xfe" + struct.pack(">H", len(mark) + 2) + mark
-        # JFIF has its own marker first, of which two bytes tell the length.
-        jfif = encoded[2:4] == b"\xff\xe0"
-        start = 4 + int.from_bytes(encoded[4:6]) if jfif else 2
+        start = _jpeg_start(encoded)
         return encoded[:start] + comment + encoded[start:]
     if encoded.startswith(b"\x89PNG"):
         text = b"tEXtComment\0" + mark
@@ -51,12 +49,16 @@ def marked(encoded: bytes, mark: bytes = MARK) -> bytes:
     return encoded
 
 
+def _jpeg_start(encoded: bytes) -> int:
+    """Returns where a JPEG may have a comment: JFIF has its own marker first, with its length."""
+    jfif = encoded[2:4] == b"\xff\xe0"
+    return 4 + int.from_bytes(encoded[4:6]) if jfif else 2
+
+
 def body_of(encoded: bytes, mark: bytes = b"") -> bytes:
     """Returns what `marked` leaves as it is: of a picture without a mark, or with this one."""
     if encoded.startswith(b"\xff\xd8"):
-        jfif = encoded[2:4] == b"\xff\xe0"
-        start = 4 + int.from_bytes(encoded[4:6]) if jfif else 2
-        return encoded[start + (len(mark) + 4 if mark else 0) :]
+        return encoded[_jpeg_start(encoded) + (len(mark) + 4 if mark else 0) :]
     if encoded.startswith(b"\x89PNG"):
         return encoded[PNG_START + (len(mark) + 20 if mark else 0) :]
     return encoded[12 : len(encoded) - (len(mark) + len(mark) % 2 + 8 if mark else 0)]

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError, install, reason
-from headpose.files import check_readable, lines_of, plain_path
+from headpose.files import check_readable, lines_of, plain_path, real_path
 from headpose.images import heic
-from headpose.images.patterns import matching_files, real_path
+from headpose.images.patterns import matching_files
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
 VIDEO_SUFFIXES = (

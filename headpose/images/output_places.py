@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from headpose.errors import HeadposeError
-from headpose.files import numbered
-from headpose.images.listing import is_folder, real_path
+from headpose.files import numbered, real_path
+from headpose.images.listing import is_folder
 
 
 def output_places(

@@ -7,12 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headpose.files import plain_path
-
-
-def real_path(path: Path) -> Path:
-    """Returns a path without links; pathlib's `resolve` raises for links in a circle."""
-    return Path(os.path.realpath(path))
+from headpose.files import plain_path, real_path
 
 
 def matching_files(pattern: str, suffixes: Sequence[str]) -> list[Path]:

@@ -28,7 +28,11 @@ def add_mark(container, mark: str) -> None:
 
 def has_mark(container) -> bool:
     """Tells whether a container of PyAV that was opened for reading has the mark."""
-    return _comment(container).strip() == MARK
+    return _is_mark(_comment(container))
+
+
+def _is_mark(comment: str) -> bool:
+    return comment.strip() == MARK
 
 
 def _comment(container) -> str:
@@ -60,7 +64,7 @@ def _last_as_long(copy: Path, video: Path) -> bool:
 
 def is_drawn_video(path: str | Path) -> bool:
     """Tells whether a file has the mark; one that cannot be read has none."""
-    return _comment_of(path).strip() == MARK
+    return _is_mark(_comment_of(path))
 
 
 def _comment_of(path: str | Path) -> str:
