@@ -81,9 +81,12 @@ class CleanFolder:
             The records of pictures that are done, by key.
 
         Raises:
-            HeadposeError: If the folder cannot be written, or holds work with other options.
+            HeadposeError: If the folder cannot be written, or holds work with other options,
+                or results (also those that another process finished a moment ago).
         """
         writable_folder(self.path)
+        if self.has_results() and not overwrite:
+            raise HeadposeError(f"{self.path} has results; use --overwrite or another folder")
         if overwrite:
             self._clear()
         if self.journal.exists():

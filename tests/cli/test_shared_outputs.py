@@ -69,3 +69,31 @@ def test_another_process_in_the_matched_folder_is_told(told, made, run_script, t
     crops = tmp_path / "crops"
     assert run_script("clean", "aflw", made["aflw"], *CROPS, "--output", crops).status == 0
     told("match-datasets", crops, crops, tmp_path / "out")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_results_of_a_process_that_ended_meanwhile_stay(
+    made, run_script, tmp_path, monkeypatch, overwrite
+):
+    from headpose.cli import cleaning
+
+    crops, read_all = tmp_path / "crops", cleaning._read_all
+    command = ["clean", "aflw", made["aflw"], *CROPS, "--output", crops]
+
+    def another_first(*given):
+        with monkeypatch.context() as usual:
+            usual.setattr(cleaning, "_read_all", read_all)
+            assert run_script(*command).status == 0
+        before.update(contents(crops))
+        return read_all(*given)
+
+    before: dict[str, bytes] = {}
+    monkeypatch.setattr(cleaning, "_read_all", another_first)
+    done = run_script(*command, "--limit", "4", *["--overwrite"] * overwrite)
+    if overwrite:
+        assert done.status == 0, done.err
+        assert contents(crops) != before
+    else:
+        assert done.status == 1
+        assert f"{crops} has results; use --overwrite or another folder" in done.err
+        assert contents(crops) == before
