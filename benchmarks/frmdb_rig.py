@@ -12,9 +12,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import rig_labels
 from measuring import cl
 
-from headpose.baselines import rig_labels
 from headpose.baselines.heads import ComparedHeads, usable_pictures
 from headpose.baselines.pseudo_labels import answers, mean_rotation
 from headpose.baselines.registry import CONVENTIONS, PeerEstimator

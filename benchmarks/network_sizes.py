@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from onnx_multiply_adds import onnx_size
 from variants import FAST, FSA_NET, OURS, PUBLISHED, SSD512, YUNET, build, peer_files
 
 from headpose.errors import HeadposeError
 from headpose.models.shipped import FAST_DETECTOR, FAST_ESTIMATOR
-from headpose.training.onnx_multiply_adds import onnx_size
 
 SHOWN = {OURS: "our", FAST: "our fast"}
 PICTURE = (384, 512)  # height and width that networks for any size are counted at

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from annotated_video import annotate_video
 from peak_memory import peak_memory
 from variants import Models, Variant, load
 
 from headpose.images.pictures import read_image
 from headpose.models.fixed_shapes import WORTH_IT
 from headpose.parallel.prefetch import ahead
-from headpose.video.annotating import annotate_video
 
 LONG_CALL = 0.2  # seconds
 LONGEST_VIDEO = 12.0  # seconds, after which the slowest variants have shown enough

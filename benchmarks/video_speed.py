@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+from annotated_video import annotate_video
 from measuring import cell, cl, in_turns, median
 
 from headpose.cli.markdown import markdown_table
@@ -24,7 +25,6 @@ from headpose.geometry.crops import head_crops
 from headpose.images.drawing import draw_heads
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 from headpose.pipeline import Head, HeadPosePipeline, load_pipeline
-from headpose.video.annotating import annotate_video
 from headpose.video.pipeline import video_confidence
 
 

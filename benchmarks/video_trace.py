@@ -31,7 +31,7 @@ STAGES = (
     ("headpose.detection.head_detector", "HeadDetector.detect", "detect"),
     ("headpose.video.pipeline", "VideoPipeline._track", "track"),
     ("headpose.pipeline", "HeadPosePipeline.estimate", "estimate"),
-    ("headpose.video.annotating", "draw_heads", "draw"),
+    ("annotated_video", "draw_heads", "draw"),
     ("headpose.video.writer", "VideoWriter.write", "write"),
 )
 SHOWN = 24  # frames in the picture, from the middle of the video
@@ -241,8 +241,9 @@ def main() -> None:
     outputs = [arguments.trace, arguments.picture]
     check_outputs(outputs, [arguments.clip], arguments.overwrite)
     outlive_reader(*outputs)
+    from annotated_video import annotate_video
+
     from headpose.pipeline import load_pipeline
-    from headpose.video.annotating import annotate_video
 
     pipeline, tracer = load_pipeline(), Tracer()
     with tempfile.TemporaryDirectory() as folder, tracer.watching():

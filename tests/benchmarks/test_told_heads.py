@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from drawn_heads import spot_heads
 from lively_networks import lively
+from rig_labels import Rig
 from small_models import saved, small_detector, small_estimator
 
-from headpose.baselines.rig_labels import Rig
 from headpose.datasets.label_tables import Problems
 from headpose.images.drawn_mark import marked
 

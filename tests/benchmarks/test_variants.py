@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import variants
 from onnx_files import write_linear
+from onnx_multiply_adds import onnx_size
 from small_models import CAN_EXPORT_ONNX, exported, saved, small_detector, small_estimator
 from variants import PUBLISHED, SSD512, VARIANTS
 
 from headpose.errors import HeadposeError
 from headpose.geometry.crops import head_crops
 from headpose.models.network import network_of
-from headpose.training.onnx_multiply_adds import onnx_size
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

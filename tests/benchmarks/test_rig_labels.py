@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import rig_labels
 from scipy.spatial.transform import Rotation
 
-from headpose.baselines import rig_labels
 from headpose.datasets.label_tables import Problems
 from headpose.geometry.angles import geodesic_distances, rotation_matrices, whole_turn_angles
 
