@@ -290,9 +290,11 @@ def _full(system, url: str, inside: str, path: str) -> str:
     """Returns a path in a store as a URL, by the chain of protocols that `url` has."""
     long = _with_long_hosts(url)
     link = first_link(long)
-    if not link.endswith(inside):
+    # For stores a folder is the same with a slash at its end and without.
+    named = link if link.endswith(inside) else link.rstrip("/")
+    if not named.endswith(inside):
         return system.unstrip_protocol(path)
-    whole = long.replace(link, link.removesuffix(inside) + path, 1)
+    whole = long.replace(link, named.removesuffix(inside) + path, 1)
     for short, full in zip(_HOST.finditer(url), _HOST.finditer(long), strict=True):
         whole = whole.replace(full[0], short[0])
     return whole
