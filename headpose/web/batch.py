@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headpose.cli.table_options import Tables
 from headpose.errors import HeadposeError
-from headpose.files import numbered, spelled
+from headpose.files import atomic_write, numbered, spelled
 from headpose.images.drawn_mark import write_drawing
 from headpose.images.listing import is_video
 from headpose.images.pictures import PictureError, read_image
@@ -107,8 +107,13 @@ def answer_files(
             left = len(todo) - number
             waiting = [note(f"{left} to do …")] if left else []
             yield Batch("".join([summary(rows.summaries), *notes, *waiting]), tuple(shown))
+    packed = None
+    try:
+        packed = _packed(shown, own)
+    except HeadposeError as error:
+        notes.append(note(str(error).replace(f"{own}/", ""), "error"))
     report = "".join([summary(rows.summaries), *notes])
-    yield Batch(report, tuple(shown), _packed(shown, own), own / "heads.csv", own / "heads.jsonl")
+    yield Batch(report, tuple(shown), packed, own / "heads.csv", own / "heads.jsonl")
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -172,13 +177,17 @@ def _place(own: Path, name: str, suffix: str) -> Path:
 
 
 def _packed(shown: Sequence[tuple[Path, str]], own: Path) -> Path | None:
-    """Packs all drawings into one file to download."""
+    """Packs all drawings into one file to download.
+
+    Raises:
+        HeadposeError: If there is no room for it.
+    """
     if not shown:
         return None
     target = own / "heads.zip"
-    with zipfile.ZipFile(target, "w") as archive:  # pictures and videos are compressed already
+    with atomic_write(target) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for path, _ in shown:
-            archive.write(path, path.name)
+            archive.write(path, path.name)  # pictures and videos are compressed already
     return target
 
 

@@ -1,9 +1,7 @@
 """The REST endpoint: a photo in the body of a request, its heads as JSON or as a drawing."""
 
-import asyncio
 import contextlib
 import signal
-import tempfile
 import threading
 import time
 import warnings
@@ -16,18 +14,14 @@ import numpy as np
 
 from headpose import __version__
 from headpose.cli.surroundings import ONE_WISH
-from headpose.errors import HeadposeError, PictureError, install
+from headpose.errors import HeadposeError, install
 from headpose.images.drawn_mark import marked
 from headpose.images.encoding import encode
 from headpose.images.pictures import read_image
 from headpose.records.columns import Row, has_head, picture_rows
-from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
-from headpose.web.limits import MAX_SECONDS, MAX_UPLOAD, MEGABYTE, is_of_other_origin
+from headpose.web.answers import Settings, SharedPipeline
+from headpose.web.reception import Reception
 
-# Photos that may arrive or wait for their turn; more are answered with 503, so that a crowd does
-# not fill the disk with photos that nobody waits for any more.
-WAITING = 64
-FORMS = ("multipart/", "application/x-www-form-urlencoded")  # of which no part is looked for
 CONNECTIONS = 1000  # open at once, those that ask nothing among them
 STYLES = Literal["arrow", "axes", "cube", "none"]
 DESCRIPTION = """Send the bytes of a photo as the body of a POST request. `/heads` answers with
@@ -60,8 +54,6 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
     """
     check_fastapi()
     import fastapi
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import ClientDisconnect
 
     app = fastapi.FastAPI(
         title="headpose",
@@ -70,8 +62,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         docs_url=None,
         redoc_url=None,
     )
-    turns = asyncio.Semaphore(PHOTOS_AT_ONCE)
-    waiting = 0
+    reception = Reception(pipeline)
 
     def chosen(confidence: float | None, max_error: float | None, style: str | None) -> Settings:
         return Settings(
@@ -79,39 +70,6 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
             settings.limit if max_error is None else max_error,
             style or settings.style,
         )
-
-    async def answered(request: fastapi.Request, work, *more):
-        """Receives a photo and has a thread do the work; errors become answers."""
-        if is_of_other_origin(request.headers):
-            raise fastapi.HTTPException(403, "pages of other origins may not ask")
-        if told := wrong_parameters(request):
-            raise fastapi.HTTPException(422, told)
-        nonlocal waiting
-        if waiting >= WAITING:
-            raise fastapi.HTTPException(503, f"{WAITING} photos are waiting already; come again")
-        waiting += 1
-        try:
-            return await _answered(request, work, *more)
-        except ClientDisconnect as error:  # whom nothing reaches any more
-            raise fastapi.HTTPException(400, "the photo did not arrive whole") from error
-        finally:
-            waiting -= 1
-
-    async def _answered(request: fastapi.Request, work, *more):
-        with tempfile.TemporaryDirectory(prefix="headpose-") as folder:
-            photo = Path(folder) / "photo"
-            try:
-                async with asyncio.timeout(MAX_SECONDS):
-                    await receive(request, photo)
-                async with turns:
-                    return await run_in_threadpool(work, pipeline, photo, *more)
-            except TimeoutError as error:
-                raise fastapi.HTTPException(408, "the photo took too long to arrive") from error
-            except TooLarge as error:
-                raise fastapi.HTTPException(413, str(error)) from error
-            except PictureError as error:
-                told = str(error).replace(str(photo), "photo")
-                raise fastapi.HTTPException(422, told + how_to_send(request.headers)) from error
 
     @app.get("/health", summary="Tells that the models are loaded")
     async def health() -> dict[str, str]:
@@ -123,7 +81,7 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         confidence: Annotated[float | None, fastapi.Query(ge=0, le=1)] = None,
         max_error: Annotated[float | None, fastapi.Query(ge=0, le=180)] = None,
     ) -> dict:
-        return await answered(request, heads_of, chosen(confidence, max_error, None))
+        return await reception.answer(request, heads_of, chosen(confidence, max_error, None))
 
     @app.post("/drawing", summary="Draws the heads of a photo", response_class=fastapi.Response)
     async def drawing(
@@ -132,61 +90,10 @@ def build_app(pipeline: SharedPipeline, settings: Settings):
         max_error: Annotated[float | None, fastapi.Query(ge=0, le=180)] = None,
         style: STYLES | None = None,
     ) -> fastapi.Response:
-        content = await answered(request, drawing_of, chosen(confidence, max_error, style))
+        content = await reception.answer(request, drawing_of, chosen(confidence, max_error, style))
         return fastapi.Response(content, media_type="image/jpeg")
 
     return app
-
-
-def wrong_parameters(request) -> str:
-    """Says which parameter of a request the endpoint does not know, or has twice; else "".
-
-    Args:
-        request: A `starlette.requests.Request` that was given to its endpoint.
-    """
-    known = [parameter.name for parameter in request.scope["route"].dependant.query_params]
-    given = [name for name, _ in request.query_params.multi_items()]
-    for name in given:
-        if name not in known:
-            return f"no parameter {name!r} here; there are {', '.join(known)}"
-        if given.count(name) > 1:
-            return f"the parameter {name!r} is there twice; give it once"
-    return ""
-
-
-def how_to_send(headers) -> str:
-    """Says how a photo is sent where the headers tell that more or less than it was; else ""."""
-    is_form = headers.get("content-type", "").startswith(FORMS)
-    if is_form or headers.get("content-encoding", "identity") != "identity":
-        return "; send its bytes themselves, as curl does with --data-binary @photo.jpg"
-    return ""
-
-
-class TooLarge(HeadposeError):
-    """A body that is larger than any photo."""
-
-
-async def receive(request, target: Path) -> None:
-    """Writes the body of a request to a file, piece by piece.
-
-    Args:
-        request: A `starlette.requests.Request`.
-        target: The file.
-
-    Raises:
-        TooLarge: As soon as it passes `MAX_UPLOAD`, whatever its length was said to be.
-        PictureError: If there is none.
-    """
-    size = 0
-    with target.open("wb") as file:
-        async with contextlib.aclosing(request.stream()) as pieces:
-            async for piece in pieces:
-                size += len(piece)
-                if size > MAX_UPLOAD:
-                    raise TooLarge(f"more than {MAX_UPLOAD // MEGABYTE} MB; send a smaller photo")
-                file.write(piece)
-    if not size:
-        raise PictureError("the request has no body; send the bytes of a photo as its body")
 
 
 def heads_of(pipeline: SharedPipeline, photo: Path, settings: Settings) -> dict:

@@ -1,5 +1,6 @@
 """Several photos and videos at once."""
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -50,6 +51,23 @@ def test_several_photos_and_a_video_give_one_table_and_all_drawings(shared, red,
     with zipfile.ZipFile(last.pictures) as archive:
         assert len(archive.namelist()) == 3
     assert len(frames_of(last.shown[2][0])) == 5
+
+
+def test_tables_are_there_where_drawings_find_no_room(shared, red, tmp_path, monkeypatch):
+    own = tmp_path / "served"
+    own.mkdir()
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    *_, last = answer_files(shared, [(red, "a.png")], ALL, own)
+    assert last.pictures is None
+    assert "cannot write heads.zip: no space left on device" in last.report
+    assert str(own) not in last.report
+    assert len(last.shown) == 1
+    assert len(read_csv(last.csv)) == 2
+    assert not list(own.rglob("*.zip"))
 
 
 def test_a_video_that_is_cut_short_is_told(shared, clip, tmp_path):

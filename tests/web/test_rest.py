@@ -1,6 +1,7 @@
 """The REST endpoint, with networks that answer at once, and its command line."""
 
 import asyncio
+import errno
 import json
 import re
 import signal
@@ -24,7 +25,7 @@ from headpose.images.drawing import draw_heads
 from headpose.images.pictures import read_image
 from headpose.pipeline import HeadPosePipeline
 from headpose.records.columns import HEAD_FIELDS
-from headpose.web import rest
+from headpose.web import reception, rest
 from headpose.web.answers import PHOTOS_AT_ONCE, Settings, SharedPipeline
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +143,7 @@ def test_limits_out_of_range_are_refused(client, red, query):
 
 
 def test_what_is_larger_than_any_photo_is_refused_while_it_arrives(client, monkeypatch):
-    monkeypatch.setattr(rest, "MAX_UPLOAD", 3 * 2**20)
+    monkeypatch.setattr(reception, "MAX_UPLOAD", 3 * 2**20)
     sent = []
 
     def pieces():
@@ -159,7 +160,7 @@ def test_photos_take_turns_and_none_are_left_behind(red, tmp_path, monkeypatch):
     pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
     from fastapi.testclient import TestClient
 
-    monkeypatch.setattr(rest.tempfile, "tempdir", str(tmp_path / "photos"))
+    monkeypatch.setattr(reception.tempfile, "tempdir", str(tmp_path / "photos"))
     (tmp_path / "photos").mkdir()
     inside, most = [], []
 
@@ -188,12 +189,41 @@ def test_photos_take_turns_and_none_are_left_behind(red, tmp_path, monkeypatch):
     assert not list((tmp_path / "photos").iterdir())
 
 
+@pytest.mark.parametrize("fault", ["full", "gone"])
+def test_no_room_for_a_photo_is_told_in_a_sentence(
+    client, red, tmp_path, monkeypatch, caplog, fault
+):
+    folder = tmp_path / "photos"
+    monkeypatch.setattr(reception.tempfile, "tempdir", str(folder))
+
+    async def fails(request, target):
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        if fault == "full":
+            folder.mkdir()
+            broken.setattr(reception, "receive", fails)
+        answer = client.post("/heads", content=red.read_bytes())
+    told = {"full": "no space left on device", "gone": "no such file or directory"}[fault]
+    assert answer.status_code == 507
+    assert answer.json()["detail"] == (
+        f"the photo cannot be kept while it is looked at: {told}; come again"
+    )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the photo cannot be kept while it is looked at: {told} ({folder})"
+    ]
+    folder.mkdir(exist_ok=True)
+    assert list(folder.iterdir()) == []
+    assert client.post("/heads", content=red.read_bytes()).status_code == 200
+
+
 def test_of_a_crowd_only_what_is_too_much_is_refused(red, monkeypatch):
     """Those who wait are answered; the others are told why they are not."""
     pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
     from fastapi.testclient import TestClient
 
-    monkeypatch.setattr(rest, "WAITING", 4)
+    monkeypatch.setattr(reception, "WAITING", 4)
     go, answers = threading.Event(), []
 
     def waits(path):
