@@ -21,6 +21,8 @@ RETURNED = 1.0  # pixels from the start at which a point counts as come back
 MIN_POINTS = 9  # of GRID * GRID; with fewer a box cannot be trusted
 MIN_INSIDE = 0.4  # share of the box inside the picture
 MAX_GROWTH = 1.2  # in one frame; more is a mistake
+CHANGED = 10  # grey levels, in the mean, between a box and the same place of the next frame from
+# which it shows something else, as after a cut; chosen by hand
 LUCAS_KANADE = {
     "winSize": (15, 15),
     "maxLevel": 3,
@@ -34,7 +36,9 @@ class BoxFlow:
     def __init__(self):
         self._grey: np.ndarray | None = None
 
-    def move(self, picture: np.ndarray, boxes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def move(
+        self, picture: np.ndarray, boxes: ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Finds boxes of the last frame again.
 
         Args:
@@ -42,7 +46,8 @@ class BoxFlow:
             boxes: (N, 4) in the last frame.
 
         Returns:
-            The boxes in the new frame (N, 4), and which of them can be trusted (N,).
+            The boxes in the new frame (N, 4), which of them can be trusted (N,), and which of
+            the others show something else now (N,).
         """
         before, boxes = self._grey, as_boxes(boxes)
         height, width = picture.shape[:2]
@@ -52,7 +57,7 @@ class BoxFlow:
             cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA
         )
         if before is None or not len(boxes):
-            return boxes, np.zeros(len(boxes), bool)
+            return boxes, np.zeros(len(boxes), bool), np.zeros(len(boxes), bool)
         points = _grids(boxes * np.float32(scale))
         there, back = _followed(before, self._grey, points)
         moved, trusted = np.empty_like(boxes), np.zeros(len(boxes), bool)
@@ -61,7 +66,8 @@ class BoxFlow:
             moved[i], trusted[i] = box, kept.sum() >= MIN_POINTS
             if trusted[i]:
                 moved[i] = _moved(box, points[i][kept] / scale, there[i][kept] / scale)
-        return moved, trusted & inside(moved, width, height)
+        trusted &= inside(moved, width, height)
+        return moved, trusted, ~trusted & _changed(before, self._grey, boxes * np.float32(scale))
 
 
 def inside(boxes: ArrayLike, width: int, height: int) -> np.ndarray:
@@ -89,6 +95,17 @@ def _followed(
     back, returned, _ = follow(now, before, there, None, **LUCAS_KANADE)
     back[(found & returned).ravel() == 0] = np.nan
     return there.reshape(points.shape), back.reshape(points.shape)
+
+
+def _changed(before: np.ndarray, now: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Tells which boxes (N, 4) of a grey picture show something else in the next one."""
+    height, width = now.shape
+    result = np.zeros(len(boxes), bool)
+    for i, (x0, y0, x1, y1) in enumerate(clip(boxes, width, height).astype(int)):
+        place = np.s_[y0 : y1 + 1, x0 : x1 + 1]
+        if now[place].size:
+            result[i] = cv2.absdiff(before[place], now[place]).mean() > CHANGED
+    return result
 
 
 def _moved(box: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

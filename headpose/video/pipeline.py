@@ -132,7 +132,7 @@ class VideoPipeline:
         pipeline: Detector and estimator. Its threshold, or the one for videos with its
             detector, is what begins a track; see `headpose.video.tracking`.
         detect_every: Detect in one frame of so many; in between boxes are carried by
-            optical flow.
+            optical flow, and detected where most are gone, as at a cut.
         smoother: None does not smooth.
         at_once: Most frames in a batch; None takes several detector's calls' worth.
         reidentifier: Gives heads that come back their old numbers; None gives new ones.
@@ -179,8 +179,7 @@ class VideoPipeline:
             pictures = [batch[i].picture for i in due]
             min_score = self._tracker.min_score
             found = dict(zip(due, self._pipeline.detector.detect(pictures, min_score), strict=True))
-        with statistics.timed("tracking"):
-            tracks = [self._track(frame, found.get(i)) for i, frame in enumerate(batch)]
+        tracks = [self._track(frame, found.get(i)) for i, frame in enumerate(batch)]
         with statistics.timed("estimation"):
             boxes = [
                 (as_boxes([t[1] for t in row]), np.array([t[2] for t in row], float))
@@ -197,20 +196,38 @@ class VideoPipeline:
         return followed
 
     def _track(self, frame: Frame, found) -> list[tuple[int, np.ndarray, float]]:
-        """Returns number, box and score of the heads that are visible in a frame."""
+        """Returns number, box and score of the heads that are visible in a frame.
+
+        Where most of the heads of the last frame are lost from sight and the picture shows
+        something else in their places, as at a cut, heads are detected, whether it is that
+        frame's turn or not.
+        """
+        tracker = self._tracker
+        with self.statistics.timed("tracking"):
+            is_cut = self._carry(frame)
+        if found is None and is_cut:
+            with self.statistics.timed("detection"):
+                (found,) = self._pipeline.detector.detect([frame.picture], tracker.min_score)
+            self.statistics.count_detected(1)
+        if found is not None:
+            with self.statistics.timed("tracking"):
+                tracker.update(*found)
+        return [(t.number, t.box, t.score) for t in tracker.visible]
+
+    def _carry(self, frame: Frame) -> bool:
+        """Goes on to a frame; returns whether it shows something else in place of most heads."""
         tracker = self._tracker
         before = tracker.visible
         tracker.predict(frame.time)
-        if self._flow is not None:
-            boxes, trusted = self._flow.move(frame.picture, [t.box for t in before])
-            height, width = frame.picture.shape[:2]
-            for track, box, sure in zip(before, boxes, trusted, strict=True):
-                # What is smooth or blurred has nothing to follow; its motion goes on.
-                if sure or inside([track.motion.box], width, height)[0]:
-                    tracker.carry(track, box if sure else None)
-        if found is not None:
-            tracker.update(*found)
-        return [(t.number, t.box, t.score) for t in tracker.visible]
+        if self._flow is None:
+            return False
+        boxes, trusted, changed = self._flow.move(frame.picture, [t.box for t in before])
+        height, width = frame.picture.shape[:2]
+        for track, box, sure in zip(before, boxes, trusted, strict=True):
+            # What is smooth or blurred has nothing to follow; its motion goes on.
+            if sure or inside([track.motion.box], width, height)[0]:
+                tracker.carry(track, box if sure else None)
+        return 2 * changed.sum() > len(before)
 
     def _smoothed(self, track: int, head: Head, moment: float) -> FollowedHead:
         smooth = self._smoother(track, head, moment) if self._smoother else head

@@ -187,6 +187,18 @@ def test_between_detections_boxes_follow_what_is_seen(demo, detector, tmp_path, 
         assert box == pytest.approx(walk(int(row["frame"]))[0], abs=4)
 
 
+def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, detector, tmp_path):
+    def draw(i):
+        return patches(walk(0)[:1]) if i < 7 else np.zeros_like(patches([]))
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(20), draw)
+    done = demo(clip, "--csv", tmp_path / "h.csv", "--detect-every", 6)
+    assert done.status == 0, done.err
+    seen = [int(row["frame"]) for row in rows_of(tmp_path / "h.csv") if row["track"]]
+    assert seen == [*range(7)]
+    assert sum(count for count, _ in detector.calls) == 4 + 1  # of frames 0, 6, 12, 18; and 7
+
+
 def test_frames_of_a_file_are_detected_several_at_once(demo, detector, clip, tmp_path):
     demo(clip, "--csv", tmp_path / "h.csv")
     assert [count for count, _ in detector.calls] == [1, 4, 4, 4, 4, 3]

@@ -180,7 +180,7 @@ def test_boxes_are_carried_along_with_what_they_show(scene, double):
         picture = scene(x, y, scale)
         if double:  # pictures larger than what points are followed in
             picture, true = cv2.resize(picture, None, fx=2, fy=2), 2 * true
-        carried, trusted = flow.move(picture, true if carried is None else carried)
+        carried, trusted, _ = flow.move(picture, true if carried is None else carried)
         if i:
             assert trusted.all()
             assert iou(carried, true)[0, 0] > 0.85
@@ -198,8 +198,18 @@ def test_a_box_whose_head_vanishes_is_not_trusted(seed):
     flow = BoxFlow()
     boxes = np.float32([(100, 120, 160, 192), (300, 100, 400, 220)])
     flow.move(texture(seed), boxes)
-    _, trusted = flow.move(texture(seed + 100), boxes)
+    _, trusted, changed = flow.move(texture(seed + 100), boxes)
     assert not trusted.any()
+    assert changed.all()
+
+
+def test_what_is_smooth_is_lost_but_not_changed():
+    flow, boxes = BoxFlow(), np.float32([(100, 120, 160, 192), (700, 50, 710, 60)])
+    flow.move(np.full((360, 640, 3), 90, np.uint8), boxes)
+    for grey, gone in ((95, False), (0, True)):
+        _, trusted, changed = flow.move(np.full((360, 640, 3), grey, np.uint8), boxes)
+        assert not trusted.any()
+        assert changed.tolist() == [gone, False]
 
 
 def test_a_box_that_leaves_the_picture_is_not_trusted(scene):
@@ -207,13 +217,13 @@ def test_a_box_that_leaves_the_picture_is_not_trusted(scene):
     carried = np.float32([(590, 120, 650, 192)])
     flow.move(scene(590, 120), carried)
     for i in range(1, 8):
-        carried, trusted = flow.move(scene(590 + 6 * i, 120), carried)
+        carried, trusted, _ = flow.move(scene(590 + 6 * i, 120), carried)
     assert not trusted.any()
 
 
 def test_no_boxes_are_carried_nowhere(scene):
     flow = BoxFlow()
     for _ in range(2):
-        boxes, trusted = flow.move(scene(0, 0), [])
+        boxes, trusted, _ = flow.move(scene(0, 0), [])
         assert boxes.shape == (0, 4)
         assert trusted.shape == (0,)
