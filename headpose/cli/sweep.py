@@ -6,9 +6,7 @@ see the folder, or once more on this one, it takes a share of the trials.
 """
 
 import argparse
-import hashlib
 import itertools
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +18,7 @@ from headpose.cli.pipeline_options import check_models, resolve_models
 from headpose.cli.pool_options import add_pool_options, check_pool, open_pool
 from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
-from headpose.files import check_readable, sha256, writable_folder
+from headpose.files import check_readable, writable_folder
 from headpose.models.shipped import DETECTORS, ESTIMATORS, named_model
 from headpose.training.fields import values, with_values
 from headpose.training.pose_config import PoseTrainingConfig
@@ -118,6 +116,7 @@ def main() -> int:
     data = check_data(shared)
     from headpose.training.model_contents import contents
     from headpose.training.sweep import results
+    from headpose.training.sweep.data_digest import data_digest
     from headpose.training.sweep.driver import DATA, Sweep
     from headpose.training.sweep.study import check_free, clear, state_of, turn
 
@@ -202,36 +201,6 @@ def check_data(config: PoseTrainingConfig) -> "list[SourceName]":
         elif not any(table_path(path, part).is_file() for part in (None, *PARTS)):
             raise HeadposeError(f"{path}: no table of crops in it; name a clean folder")
     return sources
-
-
-def data_digest(sources: "Iterable[SourceName]") -> str:
-    """Returns a digest of what sources say of heads, to notice that they changed."""
-    from headpose.datasets.crop_dataset import table_path
-    from headpose.datasets.label_tables import PARTS
-    from headpose.datasets.labelled_rows import named_dataset
-
-    digests: list[str] = []
-    for source in sources:
-        path = source.path
-        if dataset := named_dataset(path):
-            digests.append(_digest_of_set(*dataset, source.part))
-        else:
-            files = [table_path(path, part) for part in PARTS] if path.is_dir() else [path]
-            digests += [sha256(file) if file.is_file() else "" for file in files]
-        if (source.share, source.pitch_down) != (1, 0):
-            digests.append(f"{source.share} {source.pitch_down}")
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
-
-
-def _digest_of_set(name: str, place: Path, part: str) -> str:
-    """Returns a digest of the heads of a published data set."""
-    from headpose.datasets.label_tables import Problems
-    from headpose.datasets.labelled_rows import read_rows
-    from headpose.training.run_folder import digest_of
-
-    table = read_rows(name, place, part, Problems()).drop(columns="name")
-    names = (os.path.basename(file) for file in table.pop("file"))  # noqa: PTH119 - of texts
-    return digest_of([*names, table.to_numpy(float)])
 
 
 def run_trials(sweep: "Sweep", arguments: argparse.Namespace, shared: PoseTrainingConfig) -> None:

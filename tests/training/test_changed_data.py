@@ -9,7 +9,6 @@ import pytest
 from drawn_heads import spot_heads
 from field_sets import write_pair
 
-from headpose.cli.sweep import data_digest
 from headpose.datasets.detection_annotations import DetectionAnnotation
 from headpose.datasets.label_tables import SourceName
 from headpose.datasets.source_lists import read_configuration
@@ -17,6 +16,7 @@ from headpose.geometry.boxes import as_boxes
 from headpose.training.detection_sources import digests
 from headpose.training.pose_config import Learning, PoseTrainingConfig
 from headpose.training.pose_sources import read_sets
+from headpose.training.sweep.data_digest import data_digest
 
 CROP = {"size": 16, "side": "long", "margin": 1.0, "grey": True}
 
@@ -95,6 +95,25 @@ def test_a_sweep_notices_that_a_data_set_changed(tmp_path):
     assert data_digest(sources) == before
     write_pair(tmp_path / "AFW", "AFW_01_0", (5, 10, 0))
     assert data_digest(sources) != before
+
+
+def test_a_sweep_notices_other_pictures_and_crops_of_the_same_labels(table, tmp_path):
+    made = clean_folder(tmp_path / "crops")
+    (picture, *_) = sorted(table.parent.glob("*.png"))
+    for source, file in ((table, picture), (made, made / "crops" / "test-1.png")):
+        before = data_digest([SourceName.parse(str(source))])
+        assert data_digest([SourceName.parse(str(source))]) == before
+        cv2.imwrite(str(file), cv2.imread(str(file))[:9])
+        assert data_digest([SourceName.parse(str(source))]) != before
+
+
+def test_a_sweep_notices_other_sheets_of_rendered_heads(tmp_path):
+    (tmp_path / "labels.csv").write_text("sheet,row,col,tilt,pan\n0,0,0,5,5\n")
+    source = SourceName.parse(str(tmp_path / "labels.csv"))
+    (tmp_path / "sheet_000.webp").write_bytes(b"one")
+    before = data_digest([source])
+    (tmp_path / "sheet_000.webp").write_bytes(b"another")
+    assert data_digest([source]) != before
 
 
 def clean_folder(folder, persons=""):
