@@ -55,6 +55,8 @@ def _add(parser: argparse.ArgumentParser, leaf: Leaf) -> None:
         return
     if leaf.count is not None:
         given["nargs"] = leaf.count or "+"
+        if leaf.count == 2:
+            given["metavar"] = ("LOW", "HIGH")
     if told.get("choices"):
         given |= {"choices": told["choices"], "type": todays_word(told.get("old", {}))}
     else:

@@ -117,7 +117,11 @@ class Leaf:
             given = (given,)
         if self.count and len(given) != self.count:
             raise HeadposeError(f"{self.name}: {given!r} is not {self.count} values")
-        return tuple(self.single(value) for value in given)
+        result = tuple(self.single(value) for value in given)
+        if self.count == 2 and result[0] > result[1]:  # all pairs are ranges
+            low, high = result
+            raise HeadposeError(f"{self.name}: {low:g} {high:g} is no range; give the lower first")
+        return result
 
     def single(self, given: Any) -> Any:
         """Returns one value, see `value`."""

@@ -60,6 +60,8 @@ def cases() -> Iterator[Case]:
     yield Case("video", "options that have nothing to do: --no-smooth --beta=3", smoothing)
     both = ("good.csv", "--validation=good.csv", "--start=ours", "--pruned-from=ours")
     yield Case("train-detector", "options that contradict each other", both)
+    pair = ("good.csv", "--validation=good.csv", "--output=new", "--brightness", "2", "1")
+    yield Case("train", "a range that ends before it begins", pair)
     yield Case("image", "a window without a display", ("good.png", "--show"))
     yield Case("image", "two tables for standard output", ("good.png", "--csv=-", "--json=-"))
     yield Case("imagine", "a command that does not exist", ())

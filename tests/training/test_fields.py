@@ -38,6 +38,7 @@ class Outer(Checked):
         ({"flag": "yes"}, "flag: 'yes' is neither true nor false"),
         ({"pair": (1.0,)}, "is not 2 values"),
         ({"pair": (1.0, -1)}, "pair: -1 is not a number at least 0"),
+        ({"pair": (2.0, 1.0)}, "pair: 2 1 is no range; give the lower first"),
         ({"share": 1.5}, "share: 1.5 is not a number from 0 to 1"),
         ({"share": float("nan")}, "share: nan is not a number"),
         ({"shares": 1, "counts": 2}, "no option is called counts, shares"),
