@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from headpose.errors import HeadposeError
 from headpose.geometry.angles import (
+    LOCKED,
     other_euler_angles,
     rotation_matrices,
     whole_turn_angles,
@@ -123,12 +124,17 @@ def read_vector(vectors: np.ndarray) -> np.ndarray:
 def write_zyx(angles: np.ndarray) -> np.ndarray:
     """Returns yaw, pitch, roll (N, 3) of tilt, pan and roll (N, 3), all in degrees.
 
-    They are those of D R D = Rz(roll) Ry(yaw) Rx(-pitch), with yaw in -90..90.
+    They are those of D R D = Rz(roll) Ry(yaw) Rx(-pitch), with yaw in -90..90. At a yaw of 90
+    or -90, where pitch and roll turn about one axis (gimbal lock), roll is 0.
     """
     r = TO_CAMERA @ rotation_matrices(angles) @ TO_CAMERA
-    yaw = np.arctan2(-r[:, 2, 0], np.hypot(r[:, 2, 1], r[:, 2, 2]))
-    pitch = -np.arctan2(r[:, 2, 1], r[:, 2, 2])
-    return np.degrees(np.stack([yaw, pitch, np.arctan2(r[:, 1, 0], r[:, 0, 0])], axis=1))
+    cosine = np.hypot(r[:, 2, 1], r[:, 2, 2])
+    locked = cosine < LOCKED
+    yaw = np.arctan2(-r[:, 2, 0], cosine)
+    free_pitch = -np.arctan2(r[:, 2, 1], r[:, 2, 2])
+    pitch = np.where(locked, np.arctan2(r[:, 1, 2], r[:, 1, 1]), free_pitch)
+    roll = np.where(locked, 0.0, np.arctan2(r[:, 1, 0], r[:, 0, 0]))
+    return np.degrees(np.stack([yaw, pitch, roll], axis=1))
 
 
 def read_zyx(values: np.ndarray) -> np.ndarray:

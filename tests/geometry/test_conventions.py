@@ -72,6 +72,19 @@ def test_what_is_written_means_the_same_rotation(name, rotations, angles):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_halves_of_right_angles_are_written_and_read_as_the_same_rotation(name):
+    """Among them are those at which two angles of a convention turn about the same axis."""
+    steps = np.arange(-180, 181, 45.0)
+    every = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    tilt, pan, roll = every.T
+    expected = euler("XYZ", -tilt, -pan, -roll)
+    values = cv.as_convention(name, every)
+    np.testing.assert_allclose(published(name, values), expected, atol=1e-7)
+    again = cv.from_convention(name, values)
+    np.testing.assert_allclose(published("headpose", again), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_read_means_the_same_rotation(name, rotations, angles):
     values = cv.as_convention(name, angles)
     np.testing.assert_allclose(cv.from_convention(name, values), angles, atol=1e-5)
