@@ -51,7 +51,7 @@ def options() -> argparse.ArgumentParser:
         required=True,
         help="CSV, COCO JSON or odgt of boxes, folders of VOC XML or YOLO text; #PART of it",
     )
-    add("--limit", type=cl.at_least(1), help="measure on so many pictures of each only")
+    add("--limit", type=cl.at_least(1), help="measure on the first so many pictures of each")
     add("--confidence", type=cl.in_range(0, 1), help="threshold (default: each detector's)")
     add("--grey", action="store_true", help="also count finds that are lost without colour")
     add("--turned", action="store_true", help="also count finds that are lost by a quarter turn")
@@ -245,9 +245,9 @@ def main() -> None:
 
     sets: dict[str, list] = {}
     for name in arguments.data:
-        pictures, problems = read_detection_annotations(name)
+        pictures, problems = read_detection_annotations(name, arguments.limit)
         report(name, problems, arguments.strict)
-        sets[name] = pictures[: arguments.limit]
+        sets[name] = pictures
     background = None
     if arguments.backgrounds:
         background, problems = read_detection_annotations(arguments.backgrounds)

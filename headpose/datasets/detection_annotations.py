@@ -47,12 +47,13 @@ class DetectionAnnotation:
 
 
 def read_detection_annotations(
-    source: str | Path | SourceName,
+    source: str | Path | SourceName, limit: int | None = None
 ) -> tuple[list[DetectionAnnotation], Problems]:
     """Reads labelled pictures of any layout in `headpose.datasets.box_formats`.
 
     Args:
         source: The file or folder; `labels.csv#train` takes a part of it, or a class.
+        limit: So many pictures that can be used are looked for, from the first on; None for all.
 
     Returns:
         The pictures that can be used, in the order of the source, and what could not.
@@ -66,12 +67,19 @@ def read_detection_annotations(
     folder, rows = read_box_rows(named.path, named.part, problems)
     rows = _by_picture(folder, rows, problems)
 
-    def check(item: tuple[str, list[BoxRow]]) -> DetectionAnnotation | None:
-        name, boxes = item
-        return _check(folder / name, name, boxes, problems)
+    def check(item: tuple[str, list[BoxRow]]) -> tuple[DetectionAnnotation | None, Problems]:
+        (name, boxes), own = item, Problems()
+        return _check(folder / name, name, boxes, own), own
 
-    checked = progress(ahead(check, rows.items()), "pictures", len(rows))
-    found = [picture for picture in checked if picture is not None]
+    found: list[DetectionAnnotation] = []
+    some = len(rows) if limit is None else min(limit, len(rows))
+    # Those that are looked at ahead of use have problems of their own, which may not be told.
+    for picture, own in progress(ahead(check, rows.items()), "pictures", some):
+        problems.include(own)
+        if picture is not None:
+            found.append(picture)
+        if len(found) == limit:
+            break
     if not found:
         told = "; ".join(problems.lines())
         raise HeadposeError(

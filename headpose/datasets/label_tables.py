@@ -47,6 +47,12 @@ class Problems:
     def add(self, kind: str, name: str) -> None:
         self.by_kind.setdefault(kind, []).append(name)
 
+    def include(self, others: "Problems") -> None:
+        """Adds what others have."""
+        self.notes += others.notes
+        for kind, names in others.by_kind.items():
+            self.by_kind.setdefault(kind, []).extend(names)
+
     def lines(self, max_names: int = 3) -> list[str]:
         """Returns a line for each kind, with a few names."""
         result = []

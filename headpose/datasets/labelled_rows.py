@@ -41,10 +41,7 @@ def read_rows(name: str, source: Path, part: str, problems: Problems) -> pd.Data
     if part and part not in PARTS:
         raise HeadposeError(f"{name}:{source}: has parts {', '.join(PARTS)}, no {part!r}")
     pictures, left_out = read_dataset(name, source)
-    problems.notes += left_out.notes
-    for kind, names in left_out.by_kind.items():
-        for each in names:
-            problems.add(kind, each)
+    problems.include(left_out)
     parts = part_of(pictures, DATASETS[name])
     rows: list[dict] = []
     for picture, its_part in zip(pictures, parts, strict=True):

@@ -39,6 +39,15 @@ def test_yolo_texts_give_boxes_in_pixels_and_pictures_without_heads(yolo):
     assert problems.by_kind == {}
 
 
+def test_only_the_first_pictures_are_read_where_few_are_wanted(yolo):
+    (yolo / "images" / "b.png").write_bytes(b"damaged")
+    (yolo / "images" / "none.png").write_bytes(b"damaged, but looked at by nobody")
+    pictures, problems = read_detection_annotations(yolo, 2)
+    assert [picture.path.name for picture in pictures] == ["a.png", "empty.png"]
+    assert problems.by_kind == {"unreadable picture": ["b.png"]}
+    assert len(read_detection_annotations(yolo, 9)[0]) == 2
+
+
 def test_a_line_that_cannot_be_read_is_perhaps_a_head(yolo):
     (yolo / "labels" / "a.txt").write_text("1 0,5 0,5 0,2 0,5\n")
     (yolo / "labels" / "none.txt").write_text("0 0.1 0.1 0.2 0.2\n1 0.5\n")
