@@ -108,7 +108,7 @@ def main() -> None:
     set_up("cpu", "float32")
     from headpose.convert.ssd512_weights import lay
     from headpose.detection import networks
-    from headpose.models.keras_files import save_model
+    from headpose.models.keras_files import save_model, weights_as_bytes
 
     if priors is not None:
         compare_priors(arguments.file, priors, arguments.preset)
@@ -116,7 +116,7 @@ def main() -> None:
     lay(model, tensors)
     if arguments.weights:
         with atomic_write(arguments.weights, arguments.overwrite) as temporary:
-            model.save_weights(temporary)
+            temporary.write_bytes(weights_as_bytes(model))
             save_model(model, output, replace=arguments.overwrite)
         print(f"weights: {arguments.weights}")
     else:

@@ -1,6 +1,7 @@
 """Keras model files: one `.keras` file holds all that a model needs."""
 
 import importlib
+import io
 import zipfile
 from pathlib import Path
 
@@ -96,6 +97,24 @@ def save_model(model, path: str | Path, half: bool = False, replace: bool = True
         if half:
             model.set_weights(original)
             _compress(temporary)
+
+
+class _WeightsInMemory(io.BytesIO):
+    """A file in memory that has the name which Keras asks of weights."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
+
+
+def weights_as_bytes(model) -> bytes:
+    """Returns what a `.weights.h5` file of a model, and of its optimizer, has in it.
+
+    HDF5 must not write to a disk itself: a file that the disk has no room for cannot be
+    closed, and ends the process with a segmentation fault.
+    """
+    weights = _WeightsInMemory()
+    model.save_weights(weights)
+    return weights.getvalue()
 
 
 def _compress(path: Path) -> None:

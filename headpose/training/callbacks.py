@@ -8,7 +8,7 @@ import numpy as np
 
 from headpose.errors import HeadposeError, first_line
 from headpose.files import atomic_write
-from headpose.models.keras_files import save_model
+from headpose.models.keras_files import save_model, weights_as_bytes
 from headpose.reporting import logger
 from headpose.training.run_folder import newest_state
 from headpose.training.run_log import write_log
@@ -264,8 +264,9 @@ class Checkpoint(keras.callbacks.Callback):
         if epoch:
             older = newest_state(self._folder)
             path = self._folder / f"epoch-{epoch:05d}.weights.h5"
+            content = weights_as_bytes(self.model)
             with atomic_write(path) as temporary:
-                self.model.save_weights(temporary)
+                temporary.write_bytes(content)
             if older and older != path:
                 older.unlink()
         # The counters of dropout are not part of the weights: each epoch starts its own.

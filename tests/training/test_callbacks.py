@@ -1,9 +1,13 @@
 import logging
+import subprocess
+import sys
 
 import keras
+import numpy as np
 import pytest
 
 from headpose.errors import HeadposeError
+from headpose.models.keras_files import weights_as_bytes
 from headpose.training.callbacks import BestModel, Checkpoint
 
 
@@ -74,3 +78,50 @@ def test_a_damaged_state_is_told(tmp_path):
     checkpoint.set_model(model)
     with pytest.raises(HeadposeError, match=r"epoch-00001.weights.h5: no state of this run"):
         checkpoint.on_train_begin()
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import keras
+from headpose.errors import HeadposeError
+from headpose.training.callbacks import Checkpoint
+
+model = keras.Sequential([keras.Input((90,)), keras.layers.Dense(90)])
+model.compile("sgd", "mse")
+checkpoint = Checkpoint(Path(sys.argv[1]))
+checkpoint.set_model(model)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    checkpoint.on_epoch_begin(1)
+except HeadposeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of Linux")
+def test_a_state_that_finds_no_room_is_told(tmp_path):
+    """HDF5 could not close its file then, and the process ended with a segmentation fault."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        f"cannot write {tmp_path}/epoch-00001.weights.h5: file too large; make room or choose "
+        "another place\n"
+    )
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_in_memory_are_those_of_a_file(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    (tmp_path / "a.weights.h5").write_bytes(weights_as_bytes(model))
+    before = [np.array(variable) for variable in model.variables]
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    model.load_weights(tmp_path / "a.weights.h5")
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, np.array(new))
