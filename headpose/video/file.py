@@ -144,7 +144,7 @@ class VideoFile:
         self._nominal = 1 / float(self._stream.guessed_rate or rate_of(self._stream))
         self._origin = self._stream.start_time
         self._skipped = self._damaged = 0
-        self._reached = 0.0  # seconds, of any stream
+        self._first, self._reached = math.inf, 0.0  # seconds, of any stream
         self.rate = rate_of(self._stream) / reading.every
         self.time_base = self._stream.time_base
         self.bt709 = self._stream.codec_context.colorspace in (BT709, BT2020)
@@ -233,8 +233,11 @@ class VideoFile:
         try:
             for packet in self._container.demux():
                 if packet.pts is not None:
-                    ending = (packet.pts + (packet.duration or 0)) * packet.time_base
-                    self._reached = max(self._reached, float(ending))
+                    ending = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    if not packet.duration and packet.stream is self._stream:
+                        ending += self._nominal
+                    self._reached = max(self._reached, ending) if self._first < math.inf else ending
+                    self._first = min(self._first, float(packet.pts * packet.time_base))
                 yield packet
         except av.error.FFmpegError as error:
             self.problems.append(f"{self.name}: broke off ({reason(error)})")
@@ -254,8 +257,12 @@ class VideoFile:
             # FFmpeg takes the duration from the file's size; the header has the frames.
             expected = max(expected, self._stream.frames * self._nominal)
         # Some kinds of files count the duration from 0, some from the first frame: what
-        # was reached is never less than it should be in a file that is whole.
-        if expected - self._reached > min(CUT_SHORT, 3 * self._nominal):
+        # was reached is never less than it should be in a file that is whole. What begins
+        # before 0, or after as long as the file lasts, is not counted from 0.
+        reached = self._reached
+        if not 0 <= self._first <= expected and math.isfinite(self._first):
+            reached -= self._first
+        if expected - reached > min(CUT_SHORT, 3 * self._nominal):
             self.problems.append(
-                f"{self.name}: cut short, {self._reached:.1f} of {expected:.1f} s could be read"
+                f"{self.name}: cut short, {reached:.1f} of {expected:.1f} s could be read"
             )

@@ -124,18 +124,31 @@ def test_sound_alone_is_no_video(tmp_path):
         open_source(str(tmp_path / "a.wav"))
 
 
-@pytest.mark.parametrize(("suffix", "front"), [(".mp4", True), (".mkv", False), (".avi", False)])
+@pytest.mark.parametrize(
+    ("suffix", "front", "begins"),
+    [
+        (".mp4", True, 0),
+        (".mp4", True, 100),
+        (".mkv", False, 0),
+        (".mkv", False, 100),
+        (".flv", False, 100),
+        (".avi", False, 0),
+    ],
+)
 def test_of_a_file_cut_short_the_rest_is_read_and_it_is_told(
-    tmp_path, suffix, front, noise_picture
+    tmp_path, suffix, front, begins, noise_picture
 ):
     codec = "mpeg4" if suffix == ".avi" else "libx264"
     path = make_video(
         tmp_path / f"a{suffix}",
-        evenly(50),
+        [begins + time for time in evenly(50)],
         lambda i: noise_picture(160, 120, i),
         codec,
         front=front,
     )
+    frames, source = read(path)
+    assert len(frames) == 50
+    assert not source.problems
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
     frames, source = read(path)
@@ -143,6 +156,14 @@ def test_of_a_file_cut_short_the_rest_is_read_and_it_is_told(
     (problem,) = source.problems
     assert "cut short" in problem or "broke off" in problem
     assert "\n" not in problem
+
+
+def test_a_stream_that_begins_before_its_clock_runs_over_is_whole(tmp_path):
+    clock = 2**33 / 90_000  # seconds, of transport streams
+    path = make_video(tmp_path / "a.ts", [clock - 1 + time for time in evenly(50)])
+    frames, source = read(path)
+    assert len(frames) == 50
+    assert not source.problems
 
 
 def test_an_mp4_without_its_table_is_told(tmp_path):
