@@ -13,6 +13,7 @@ from headpose import files
 from headpose.baselines.onnx_networks import BACKENDS
 from headpose.baselines.predictors import ESTIMATOR_HELP, check_compared
 from headpose.cli import common as cl
+from headpose.cli.left_out import LeftOut
 from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import add_trust_option, check_models, named_detector
 from headpose.cli.surroundings import outlive_reader
@@ -21,7 +22,6 @@ from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import write_json
 from headpose.images.figures import check_figures
-from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -115,8 +115,8 @@ def needs_keras(arguments: argparse.Namespace, names: list[str]) -> bool:
     return any(resolve(path, backend).backend.name == "keras" for path in paths)
 
 
-def read_heads(arguments: argparse.Namespace) -> tuple:
-    """Returns the heads that are compared on, and what to call them."""
+def read_heads(arguments: argparse.Namespace, left_out: LeftOut) -> tuple:
+    """Returns the heads that are compared on, and what to call them; `left_out` gets the rest."""
     from headpose.baselines.evaluation import is_table
     from headpose.baselines.heads import read_clean_heads, read_table_heads
 
@@ -134,7 +134,7 @@ def read_heads(arguments: argparse.Namespace) -> tuple:
         part = None if named == "all" else named
         heads, problems = read_clean_heads(arguments.dataset, part, arguments.pictures)
         shown = f"{shown}, {named}"
-    report(arguments.dataset, problems)
+    left_out.report(arguments.dataset, problems)
     return heads, shown
 
 
@@ -209,7 +209,7 @@ def show_check(name: str, check) -> None:
     print()
 
 
-def main() -> None:
+def main() -> int:
     arguments = options().parse_args()
     names = arguments.estimator or ["ours"]
     (source,) = each_once([arguments.dataset])
@@ -223,7 +223,8 @@ def main() -> None:
     check_no_picture(outputs, [source])
     outlive_reader(*outputs)
     # What is wrong with data is told before TensorFlow starts, which a detector may need.
-    early = None if arguments.detector else read_heads(arguments)
+    left_out = LeftOut()
+    early = None if arguments.detector else read_heads(arguments, left_out)
     if needs_keras(arguments, names):
         from headpose.models.keras_setup import set_up
 
@@ -236,11 +237,11 @@ def main() -> None:
 
     backend = backend_of_ours(arguments)
     estimators = load_all(names, arguments.backend, lambda path: PoseEstimator.load(path, backend))
-    heads, shown = early or read_heads(arguments)
+    heads, shown = early or read_heads(arguments, left_out)
     warn_of_fixed_crops(heads, estimators)
     problems = Problems()
     told = ask(heads, [Case(c.estimator, c.recipe) for c in estimators], problems)
-    report(arguments.dataset, problems)
+    left_out.report(arguments.dataset, problems)
     truth = heads.angles[told.rows]
     print(f"{shown}: {len(truth)} heads")
     results = []
@@ -271,8 +272,10 @@ def main() -> None:
             "warnings": check.warnings,
         }
     if arguments.json:
-        summary = {"dataset": shown, "heads": len(truth), "results": results}
+        summary = {"dataset": shown, "heads": len(truth), "left out": left_out.counts}
+        summary["results"] = results
         write_json(arguments.json, summary, arguments.overwrite)
     if arguments.figure:
         curves = {c.name: a for c, a in zip(estimators, told.angles, strict=True)}
         plot_errors(curves, truth, arguments.figure, replace=arguments.overwrite)
+    return left_out.status

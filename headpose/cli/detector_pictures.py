@@ -4,22 +4,24 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from headpose.cli.left_out import LeftOut
 from headpose.datasets.problem_kinds import UNREADABLE_PICTURE
 from headpose.errors import HeadposeError, PictureError
 from headpose.files import atomic_write, numbered
-from headpose.reporting import logger, report
+from headpose.reporting import logger
 
 WORST_COUNT = 30
 WORST_NAME = 100  # letters of a set and a detector in the name of a sheet
 
 
-def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
+def empty_pictures(names: Sequence[str], left_out: LeftOut, strict: bool = False) -> list[Path]:
     """Returns the pictures without heads that names stand for, each once.
 
     Each is read once before the work: what cannot be read is told and left out.
 
     Args:
         names: Files, folders with all that is below them, patterns.
+        left_out: Gets those that cannot be read.
         strict: Whether to stop at the first that cannot be read.
 
     Raises:
@@ -54,7 +56,7 @@ def empty_pictures(names: Sequence[str], strict: bool = False) -> list[Path]:
         return file
 
     readable = [file for file in ahead(check, files) if file is not None]
-    report("--empty", problems, strict)
+    left_out.report("--empty", problems, strict)
     if files and not readable:
         raise HeadposeError(f"--empty: no picture of {len(files)} can be read")
     return readable

@@ -29,6 +29,7 @@ from headpose.cli.evaluate_protocol import (
     load_estimators,
 )
 from headpose.cli.evaluate_tables import by_pan, overview, show
+from headpose.cli.left_out import LeftOut
 from headpose.cli.pipeline_options import (
     add_backend_option,
     backend_from,
@@ -42,7 +43,6 @@ from headpose.detection.loading import DETECTOR_HELP
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.images.figures import check_figures
-from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -187,10 +187,11 @@ def main() -> int:
         backend = backend_from(arguments)
         detector = load_detector(model_for(arguments.detector, backend), backend=backend)
     alone = [single_milliseconds(c) for c in estimators]
+    left_out = LeftOut()
     sets, rows = [], []
     for dataset in arguments.dataset:
         told, problems = evaluate(dataset, estimators, detector, part)
-        report(dataset, problems)
+        left_out.report(dataset, problems)
         named = dataset if is_table(dataset) else f"{dataset}, {arguments.part}"
         backs = f", {told.away.sum()} of them turned away" if told.away.any() else ""
         print(f"{named}: {len(told.angles)} heads{backs}")
@@ -216,7 +217,8 @@ def main() -> int:
     if arguments.table:
         print(f"\n{overview(rows)}\n\n{by_pan(union or rows)}")
     if arguments.json:
-        summary = {"part": arguments.part, "results": rows, "together": union}
+        summary = {"part": arguments.part, "left out": left_out.counts}
+        summary |= {"results": rows, "together": union}
         write_json(arguments.json, summary, arguments.overwrite)
     curves = {c.name: t[~away] for c, t in zip(estimators, together, strict=True)}
     if arguments.plot:
@@ -224,4 +226,4 @@ def main() -> int:
     if arguments.reliability:
         labelled = {name: (told, angles[~away]) for name, told in curves.items()}
         plot_reliability(labelled, arguments.reliability, arguments.overwrite)
-    return 0
+    return left_out.status

@@ -19,6 +19,7 @@ from headpose.cli.detector_pictures import (
     false_heads,
 )
 from headpose.cli.detector_tables import markdown, print_tags
+from headpose.cli.left_out import LeftOut
 from headpose.cli.pipeline_options import (
     add_backend_option,
     backend_from,
@@ -31,7 +32,6 @@ from headpose.detection.tiles import SMALLEST_TILE, TiledDetector
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
 from headpose.models.shipped import DETECTORS, named_model
-from headpose.reporting import report
 
 MAX_DIGITS = 6  # of a side in pixels; larger ones need more memory than there is
 
@@ -220,7 +220,7 @@ def parsed() -> argparse.Namespace:
     return arguments
 
 
-def main() -> None:
+def main() -> int:
     arguments = parsed()
     checker = arguments.backgrounds_checked_by
     names = [*arguments.detectors, *([checker] if checker else [])]
@@ -243,17 +243,18 @@ def main() -> None:
     if arguments.worst:
         check_picture_format(arguments.worst)
 
+    left_out = LeftOut()
     sets: dict[str, list] = {}
     for name in arguments.data:
         pictures, problems = read_detection_annotations(name, arguments.limit)
-        report(name, problems, arguments.strict)
+        left_out.report(name, problems, arguments.strict)
         sets[name] = pictures
     background = None
     if arguments.backgrounds:
         background, problems = read_detection_annotations(arguments.backgrounds)
-        report(arguments.backgrounds, problems, arguments.strict)
+        left_out.report(arguments.backgrounds, problems, arguments.strict)
 
-    empty = empty_pictures(arguments.empty or (), arguments.strict)
+    empty = empty_pictures(arguments.empty or (), left_out, arguments.strict)
     shown = [picture.path for some in (*sets.values(), background or ()) for picture in some]
     check_outputs(outputs, [*shown, *empty], arguments.overwrite)
     count = arguments.worst_count or WORST_COUNT
@@ -289,10 +290,12 @@ def main() -> None:
         print(f"\nFalse heads on {total} {what}:")
         print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
     if arguments.json:
-        write_json(arguments.json, {"data": about, "false heads": false}, arguments.overwrite)
+        summary = {"left out": left_out.counts, "data": about, "false heads": false}
+        write_json(arguments.json, summary, arguments.overwrite)
     if arguments.plot and not lines:
         cl.warn(f"no set shows heads, so there is no curve: {arguments.plot} is not written")
     elif arguments.plot:
         from headpose.images.figures import plot_curves
 
         plot_curves(lines, arguments.plot, "recall", "precision", arguments.overwrite)
+    return left_out.status

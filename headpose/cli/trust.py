@@ -8,6 +8,7 @@ import argparse
 import math
 
 from headpose.cli import common as cl
+from headpose.cli.left_out import LeftOut
 from headpose.cli.markdown import cell, markdown_table
 from headpose.cli.pipeline_options import (
     add_backend_option,
@@ -18,7 +19,6 @@ from headpose.cli.pipeline_options import (
 from headpose.cli.surroundings import outlive_reader
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
-from headpose.reporting import report
 
 
 def options() -> argparse.ArgumentParser:
@@ -39,8 +39,13 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def errors_of(estimator, dataset: str):
+def errors_of(estimator, dataset: str, left_out: LeftOut):
     """Returns true and expected errors, degrees, of the heads of a table with known angles.
+
+    Args:
+        estimator: A `PoseEstimator`.
+        dataset: The table.
+        left_out: Gets what cannot be used.
 
     Raises:
         HeadposeError: If the table has none.
@@ -51,7 +56,7 @@ def errors_of(estimator, dataset: str):
     from headpose.pose.metrics import turn_or_nose_errors
 
     heads, problems = read_heads(dataset, whole_turn=True, **estimator.crop_options)
-    report(dataset, problems)
+    left_out.report(dataset, problems)
     known = ~heads.away & ~np.isnan(heads.angles[:, :2]).any(axis=1)
     if not known.any():
         raise HeadposeError(f"{dataset}: no heads with angles; give a table that has labels")
@@ -68,7 +73,7 @@ def shown(row: dict[str, float]) -> list[str]:
     return [limit, f"{row['heads']:.0f}", f"{row['share']:.1%}", *told, far_off]
 
 
-def main() -> None:
+def main() -> int:
     arguments = options().parse_args()
     from headpose.datasets.measured_sources import check_no_picture, each_once
 
@@ -88,7 +93,8 @@ def main() -> None:
     estimator = PoseEstimator.load(model_for(name, backend), backend)
     if estimator.outputs < len(MEASURES):
         raise HeadposeError(f"{name}: does not tell an expected error; take one that does")
-    parts = [errors_of(estimator, dataset) for dataset in arguments.datasets]
+    left_out = LeftOut()
+    parts = [errors_of(estimator, dataset, left_out) for dataset in arguments.datasets]
     names = [*arguments.datasets]
     if len(parts) > 1:
         parts.append(tuple(np.concatenate(both) for both in zip(*parts, strict=True)))
@@ -100,4 +106,5 @@ def main() -> None:
         print(f"\n{dataset}: true errors in degrees, of the turn, or of the nose without a roll\n")
         print(markdown_table(header, [shown(row) for row in results[dataset]]))
     if arguments.json:
-        write_json(arguments.json, results, arguments.overwrite)
+        write_json(arguments.json, {"left out": left_out.counts} | results, arguments.overwrite)
+    return left_out.status

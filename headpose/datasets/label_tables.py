@@ -116,6 +116,11 @@ class SourceName:
         return cls(Path(path), part, weight) if mark else cls(Path(rest), "", weight)
 
     @property
+    def known_part(self) -> str:
+        """Its part as tables are asked for it: blanks and upper case do not count."""
+        return self.part.strip().casefold()
+
+    @property
     def is_table(self) -> bool:
         """Whether it is named as a table of heads, not as a folder."""
         return self.path.suffix.lower() == ".csv"

@@ -28,15 +28,15 @@ def each_once(names: Iterable[str], together: bool = False) -> list[SourceName]:
         if source.share != 1:
             raise HeadposeError(f"{name}: a share is for training; leave out what follows @")
         place = os.path.realpath(source.path)
-        if (place, source.part) in seen:
+        if (place, source.known_part) in seen:
             raise HeadposeError(f"{name}: given twice, its heads would count twice; name it once")
         parts = {part for path, part in seen if path == place}
-        if together and parts and not (source.part and all(parts)):
+        if together and parts and not (source.known_part and all(parts)):
             raise HeadposeError(
                 f"{name}: given whole and in part, its heads would count twice in what is told of "
                 "all together; measure them apart"
             )
-        seen.add((place, source.part))
+        seen.add((place, source.known_part))
         sources.append(source)
     return sources
 

@@ -52,7 +52,7 @@ def check_each_once(sources: Iterable[SourceName]) -> None:
     """
     seen = set()
     for source in sources:
-        known = (os.path.realpath(source.path), _part_of(source), source.incomplete)
+        known = (os.path.realpath(source.path), source.known_part, source.incomplete)
         if known in seen:
             raise HeadposeError(
                 f"{source}: given twice to learn from; name it once, for more of the examples "
@@ -85,13 +85,8 @@ def _is_part_of_one(source: SourceName, other: SourceName) -> bool:
 
 def _is_the_same(source: SourceName, other: SourceName) -> bool:
     """Tells whether two names are of one source, and of one part of it."""
-    parts = not source.part or not other.part or _part_of(source) == _part_of(other)
+    parts = not source.part or not other.part or source.known_part == other.known_part
     return parts and os.path.realpath(source.path) == os.path.realpath(other.path)
-
-
-def _part_of(source: SourceName) -> str:
-    """Returns a part's name as tables are asked for it: blanks and upper case do not count."""
-    return source.part.strip().casefold()
 
 
 def warn_of_shared_pictures(learned: Pictures, measured: Pictures) -> None:

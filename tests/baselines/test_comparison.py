@@ -75,9 +75,10 @@ def test_pictures_that_are_gone_leave_their_heads_out_for_all(
         file.write("image00001.png,10,10,11,50,1,2,3\nimage00001.png,10,10,40,50,,2,3\n")
     options = ["--estimator", f"fsa-net={network}", "--json", tmp_path / "f.json"]
     done = run_script(SCRIPT, home / "labels.csv", *options)
-    assert done.status == 0, done.err
+    assert done.status == 1, done.err
     report = json.loads((tmp_path / "f.json").read_text())
     assert report["heads"] == HEADS - 2
+    assert report["left out"]["unreadable or missing picture"] == 2
     assert report["results"][0]["errors"]["all"]["mean"] < 0.01
     for told in ("unreadable or missing picture: 2", "box outside the picture: 1", "bad box: 1"):
         assert f"left out: {told}" in done.err

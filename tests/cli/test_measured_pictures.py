@@ -8,6 +8,7 @@ import pytest
 from drawn_heads import disc_pictures, spot_heads
 
 from headpose.cli.detector_pictures import empty_pictures
+from headpose.cli.left_out import LeftOut
 from headpose.errors import HeadposeError
 from headpose.images.copies import mark_of_copy
 from headpose.images.drawn_mark import write_drawing
@@ -32,9 +33,11 @@ def test_a_bad_picture_without_heads_costs_no_other(run_script, here):
     (here / "empty" / "z.png").write_text("no picture")
     names = ["empty", "./empty/1.png", "empty/1.png", str(here / "empty" / "2.png")]
     done = run_script(*QUICK, "t.csv", "--json", "out.json", "--empty", *names)
-    assert done.status == 0, done.err
+    assert done.status == 1, done.err
     assert "--empty: left out: unreadable picture: 1 (empty/z.png)" in done.err
-    told = json.loads((here / "out.json").read_text())["false heads"]
+    report = json.loads((here / "out.json").read_text())
+    assert report["left out"] == {"unreadable picture": 1}
+    told = report["false heads"]
     assert told["pictures without heads"]["pictures"] == 3
     done = run_script(*QUICK, "t.csv", "--strict", "--empty", *names)
     assert done.status == 1
@@ -48,9 +51,11 @@ def test_folders_without_heads_are_searched_with_all_that_is_below_them(here):
     below = here / "empty" / "a" / "b"
     below.mkdir(parents=True)
     cv2.imwrite(str(below / "9.png"), np.zeros((8, 8, 3), np.uint8))
-    found = sorted(str(path) for path in empty_pictures(["empty", "empty/a"]))
+    found = sorted(str(path) for path in empty_pictures(["empty", "empty/a"], LeftOut()))
     assert found == ["empty/0.png", "empty/1.png", "empty/2.png", "empty/a/b/9.png"]
-    assert [str(path) for path in empty_pictures(["empty/**/9.png"])] == ["empty/a/b/9.png"]
+    assert [str(path) for path in empty_pictures(["empty/**/9.png"], LeftOut())] == [
+        "empty/a/b/9.png"
+    ]
 
 
 def test_what_headpose_wrote_among_pictures_without_heads_is_left_out_and_told(here, caplog):
@@ -60,13 +65,13 @@ def test_what_headpose_wrote_among_pictures_without_heads_is_left_out_and_told(h
     copied, drawn = (here / "empty" / "output" / name for name in ("1.png", "2.png"))
     write_drawing(copied, picture, picture, lambda: mark_of_copy(of))
     write_drawing(drawn, 255 - picture, picture)
-    found = sorted(str(path) for path in empty_pictures(["empty"]))
+    found = sorted(str(path) for path in empty_pictures(["empty"], LeftOut()))
     assert found == ["empty/0.png", "empty/1.png", "empty/2.png"]
     assert "headpose copied from others here: empty/output/1.png" in caplog.text
     assert "drawing that headpose made of a photo: 1 (empty/output/2.png)" in caplog.text
     for name in ("nothing", "empty/*.gif"):
         with pytest.raises(HeadposeError, match=r"no such file or folder|no pictures match"):
-            empty_pictures([name])
+            empty_pictures([name], LeftOut())
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,7 @@ def test_no_picture_that_is_measured_on_is_replaced(run_script, here, command):
     ("command", "told"),
     [
         ("evaluate ours heads.csv heads.csv#train", "given whole and in part"),
+        ("evaluate ours heads.csv#train heads.csv#Train", "given twice"),
         ("trust heads.csv#train heads.csv", "given whole and in part"),
         ("evaluate-detector ours --data t.csv --backgrounds t.csv@0.5", "a share is for training"),
         ("evaluate ours heads.csv --part test", "heads.csv: --part is for clean folders"),
@@ -119,3 +125,24 @@ def test_sheets_of_sets_with_like_names_are_kept_apart(run_script, here):
         assert done.status == 0, done.err
         sheets = sorted(path.name for path in here.glob("w-*.png"))
         assert sheets == ["w-t-x-csv-viola-jones-2.png", "w-t-x-csv-viola-jones.png"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate ours heads.csv",
+        "trust heads.csv",
+        "compare heads.csv",
+        "evaluate-detector viola-jones --data heads.csv",
+    ],
+)
+def test_heads_whose_picture_is_gone_are_counted_and_the_status_says_so(run_script, here, command):
+    spot_heads(here, 3, 1)
+    assert run_script(*command.split(), "--json", "whole.json").status == 0
+    assert json.loads((here / "whole.json").read_text())["left out"] == {}
+    first = (here / "heads.csv").read_text().splitlines()[1].split(",")[0]
+    (here / first).unlink()
+    done = run_script(*command.split(), "--json", "out.json")
+    assert done.status == 1, done.err
+    (kind,) = json.loads((here / "out.json").read_text())["left out"].items()
+    assert kind in (("missing picture", 1), ("unreadable or missing picture", 1))

@@ -44,7 +44,8 @@ def test_the_command_prints_a_table(run_script, tmp_path, monkeypatch):
     assert done.status == 0, done.err
     assert "| 20° | 5 | 50.0% |" in done.out
     assert "| none | 10 | 100.0% |" in done.out
-    (rows,) = json.loads((tmp_path / "t.json").read_text()).values()
+    (left_out, rows) = json.loads((tmp_path / "t.json").read_text()).values()
+    assert left_out == {}
     assert rows[-1]["limit"] is None
     assert rows[-1]["heads"] == 10
 
