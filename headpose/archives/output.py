@@ -13,6 +13,7 @@ from pathlib import Path
 from headpose.archives.urls import StoreError, file_system, local, store_errors
 from headpose.errors import HeadposeError
 from headpose.files import atomic_write, parse_json, sole_user, writable_folder
+from headpose.files.atomic import PROCESS_SPACE
 from headpose.video.addresses import links, without_secrets
 
 LEASE = 120.0  # seconds after which a claim in a store that nobody renews is void
@@ -64,7 +65,7 @@ class Output:
             for name in folders:
                 writable_folder(self.folder / name)
             return
-        probe = f".probe-{platform.node()}-{os.getpid()}"
+        probe = f".probe-{platform.node()}-{PROCESS_SPACE}-{os.getpid()}"
         self.write(probe, b"")
         self.remove(probe)
 
@@ -206,7 +207,8 @@ class Output:
         ended = threading.Event()
 
         def renew() -> None:
-            claim = {"host": platform.node(), "process": os.getpid(), "renewed": time.time()}
+            claim = {"host": platform.node(), "space": PROCESS_SPACE, "process": os.getpid()}
+            claim |= {"renewed": time.time()}
             self.write(mark, json.dumps(claim).encode())
 
         def keep() -> None:
@@ -233,9 +235,10 @@ class Output:
         try:
             held = parse_json(content)
             host, process, renewed = held["host"], held["process"], float(held["renewed"])
+            is_here = held.get("space") == PROCESS_SPACE
         except (ValueError, KeyError, TypeError):
             return  # of a process that was cut short while it wrote
-        if time.time() - renewed > LEASE or (host == platform.node() and _is_gone(process)):
+        if time.time() - renewed > LEASE or (is_here and _is_gone(process)):
             return
         raise HeadposeError(
             f"{self}: process {process} on {host} works there; wait for its end, or {LEASE:.0f} s "

@@ -23,8 +23,23 @@ from headpose.files.places import (
 )
 
 STALE = 60.0  # seconds without a change after which a dead process's file is removed
-_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _TEMPORARY = re.compile(r"^\..*\.part-([0-9a-f]{6})-(\d+)-\d+\b")
+
+
+def _process_space() -> str:
+    """Returns a digest of where the numbers of processes mean what they mean in this one.
+
+    Several machines, and containers on one of them, may have one name and share a disk.
+    """
+    told = [platform.node().encode()]
+    with contextlib.suppress(OSError):
+        told.append(Path("/etc/machine-id").read_bytes())
+    with contextlib.suppress(OSError):
+        told.append(os.fsencode(os.readlink("/proc/self/ns/pid")))  # noqa: PTH115 - no file
+    return hashlib.sha256(b"\n".join(told)).hexdigest()[:6]
+
+
+PROCESS_SPACE = _process_space()
 _counter = itertools.count()
 _swept: set[tuple[int, Path]] = set()
 
@@ -59,7 +74,7 @@ def atomic_write(
             yield path
         return
     _remove_stale(target.parent)
-    temporary = beside(target, f"part-{_HOST}-{os.getpid()}-{next(_counter)}")
+    temporary = beside(target, f"part-{PROCESS_SPACE}-{os.getpid()}-{next(_counter)}")
     try:
         with disk_errors(path, temporary):
             with refusals(path):
@@ -98,7 +113,7 @@ def temporary_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     _remove_stale(path.parent)
-    folder = beside(path, f"part-{_HOST}-{os.getpid()}-{next(_counter)}")
+    folder = beside(path, f"part-{PROCESS_SPACE}-{os.getpid()}-{next(_counter)}")
     with refusals(path):
         folder.mkdir()
     try:
@@ -114,7 +129,7 @@ def writable_folder(path: str | Path) -> Path:
         HeadposeError: If not.
     """
     path = Path(path)
-    probe = path / f".part-{_HOST}-{os.getpid()}-{next(_counter)}"
+    probe = path / f".part-{PROCESS_SPACE}-{os.getpid()}-{next(_counter)}"
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe.touch()
@@ -127,7 +142,7 @@ def writable_folder(path: str | Path) -> Path:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Removes what processes of this computer that were killed left in a folder, once."""
+    """Removes what processes that were killed left in a folder, once; see `_process_space`."""
     key = (os.getpid(), folder)
     if key in _swept:
         return
@@ -135,7 +150,7 @@ def _remove_stale(folder: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             made = _TEMPORARY.match(entry.name)
-            if not made or made[1] != _HOST or _is_alive(int(made[2])):
+            if not made or made[1] != PROCESS_SPACE or _is_alive(int(made[2])):
                 continue
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE:

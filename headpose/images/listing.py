@@ -129,7 +129,7 @@ def find_inputs(
         elif os.path.lexists(path):
             add(path, None)  # a link that leads nowhere, too: reading it says so
         else:
-            matching, root = matching_files(name, suffixes), _fixed_part(name)
+            matching, root = matching_files(name, suffixes, found.problems), _fixed_part(name)
             files = [file for file in matching if not _is_skipped(file, root, skipped)]
             for file in files:
                 add(file, root)
@@ -230,7 +230,7 @@ def _below(
     folders = []
     for entry in entries:
         path = Path(entry.path)
-        if not entry.is_dir():
+        if not is_folder(entry.path):  # of a link in a circle, entries raise
             yield path
         elif not entry.name.startswith(".") and real_path(path) not in skipped:
             folders.append(path)

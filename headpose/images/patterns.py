@@ -1,22 +1,30 @@
 """What patterns match: `*`, `?`, `[...]`, and `**` for any number of folders."""
 
-import contextlib
+import errno
 import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headpose.errors import reason
 from headpose.files import plain_path, real_path
 
+NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
-def matching_files(pattern: str, suffixes: Sequence[str]) -> list[Path]:
+
+def matching_files(pattern: str, suffixes: Sequence[str], problems: list[str]) -> list[Path]:
     """Returns the files that a pattern matches, in order.
 
     Links to folders are followed, but never in a circle.
+
+    Args:
+        pattern: As of `glob`.
+        suffixes: Of files, in lower case.
+        problems: Gets a message for each folder that cannot be read.
     """
     try:
-        hits = {Path(hit) for hit in _expanded(pattern)}
+        hits = {Path(hit) for hit in _Expansion(problems).matches(pattern)}
     except (OSError, ValueError, re.error):  # of names that no file can have
         return []
     found = (hit for hit in hits if hit.suffix.lower() in suffixes and hit.is_file())
@@ -24,29 +32,63 @@ def matching_files(pattern: str, suffixes: Sequence[str]) -> list[Path]:
     return sorted(hit for hit in found if not _is_circle(hit.parent, known))
 
 
-def _expanded(pattern: str) -> Iterator[str]:
-    """Yields what a pattern matches, `**` without following links in a circle, for ever."""
-    if Path(pattern).name == "**":
-        pattern = os.path.join(pattern, "*")  # noqa: PTH118
-    before, deep, behind = pattern.partition(f"**{os.sep}")
-    if not deep or (before and not before.endswith(os.sep)):
-        yield from glob.iglob(pattern, recursive=True)  # noqa: PTH207
-        return
-    for top in glob.iglob(before) if before else [""]:  # noqa: PTH207
-        for folder in _folders(top, frozenset()):
-            yield from _expanded(os.path.join(glob.escape(folder), behind))  # noqa: PTH118
+class _Expansion:
+    """What patterns match; folders that cannot be read, which `glob` passes by, are told.
 
+    Args:
+        problems: Gets a message for each of these.
+    """
 
-def _folders(top: str, above: frozenset[Path]) -> Iterator[str]:
-    """Yields a folder and those below that are not hidden, see `headpose.images.listing`."""
-    here = real_path(Path(top))
-    if here in above:
-        return
-    yield top
-    with contextlib.suppress(OSError), os.scandir(top or ".") as entries:
+    def __init__(self, problems: list[str]):
+        self._problems = problems
+        self._looked: set[str] = set()
+
+    def matches(self, pattern: str) -> Iterator[str]:
+        """Yields what a pattern matches, `**` without following links in a circle, for ever."""
+        if Path(pattern).name == "**":
+            pattern = os.path.join(pattern, "*")  # noqa: PTH118
+        before, deep, behind = pattern.partition(f"**{os.sep}")
+        if not deep or (before and not before.endswith(os.sep)):
+            self._look_into(pattern)
+            yield from glob.iglob(pattern, recursive=True)  # noqa: PTH207
+            return
+        self._look_into(before)
+        for top in glob.iglob(before) if before else [""]:  # noqa: PTH207
+            for folder in self._folders(top, frozenset()):
+                yield from self.matches(os.path.join(glob.escape(folder), behind))  # noqa: PTH118
+
+    def _look_into(self, pattern: str) -> None:
+        """Looks at the folders in which names are compared with a pattern."""
+        above, name = os.path.split(pattern)
+        while name or (above and above != pattern):
+            if glob.has_magic(name):
+                for folder in glob.iglob(above) if above else [""]:  # noqa: PTH207
+                    if folder not in self._looked:
+                        self._entries(folder)
+            pattern, (above, name) = above, os.path.split(above)
+
+    def _folders(self, top: str, above: frozenset[Path]) -> Iterator[str]:
+        """Yields a folder and those below that are not hidden, see `headpose.images.listing`."""
+        here = real_path(Path(top))
+        if here in above:
+            return
+        entries = self._entries(top)
+        yield top
         for entry in entries:
-            if entry.is_dir() and not entry.name.startswith("."):
-                yield from _folders(os.path.join(top, entry.name), above | {here})  # noqa: PTH118
+            is_folder = os.path.isdir(entry.path)  # of a link in a circle, entries raise  # noqa: PTH112
+            if is_folder and not entry.name.startswith("."):
+                yield from self._folders(os.path.join(top, entry.name), above | {here})  # noqa: PTH118
+
+    def _entries(self, folder: str) -> list[os.DirEntry]:
+        """Returns what is in a folder; nothing where it cannot be read, or is none."""
+        self._looked |= {folder, os.path.join(folder, "")}  # noqa: PTH118
+        try:
+            with os.scandir(folder or ".") as entries:
+                return list(entries)
+        except OSError as error:
+            if error.errno not in NO_FOLDER:
+                self._problems.append(f"{folder or '.'}: {reason(error)}")
+            return []
 
 
 def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -14,9 +15,11 @@ from annotate_fakes import annotate
 
 from headpose.archives.output import LEASE, LOCK, Output
 from headpose.errors import HeadposeError
+from headpose.files.atomic import PROCESS_SPACE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTENTS = sets.pictures()
+HERE, NOBODY = platform.node(), 2**22 + 1
 
 
 @pytest.fixture
@@ -194,21 +197,23 @@ def test_two_runs_on_one_output_are_told(kind, tmp_path, request):
     [
         ({"host": "elsewhere", "process": 1, "renewed": 0}, True),
         ({"host": "elsewhere", "process": 1, "renewed": -LEASE - 1}, False),
-        ({"host": None, "process": 2**22 + 1, "renewed": 0}, False),  # no process has that
+        # No process has that number; here that tells that it is gone, and in no other container.
+        ({"host": HERE, "space": PROCESS_SPACE, "process": NOBODY, "renewed": 0}, False),
+        ({"host": HERE, "space": "other", "process": NOBODY, "renewed": 0}, True),
         ("cut short", False),
     ],
 )
 def test_a_claim_in_a_store_ends_with_whoever_made_it(store, claim, holds):
-    import platform
-
     system, place = store
     if isinstance(claim, dict):
         claim = claim | {"renewed": time.time() + claim["renewed"]}
-        claim["host"] = claim["host"] or platform.node()
     system.pipe_file(f"{place}/out/{LOCK}", json.dumps(claim).encode())
     output = Output(f"{place}/out")
     if holds:
-        with pytest.raises(HeadposeError, match="process 1 on elsewhere"), output.claimed():
+        with (
+            pytest.raises(HeadposeError, match=f"process {claim['process']} on {claim['host']}"),
+            output.claimed(),
+        ):
             pass
     else:
         with output.claimed():

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from listing import names_in
 
 from headpose.errors import HeadposeError
 from headpose.files import (
+    atomic,
     atomic_write,
     check_outputs,
     growing_table,
     writable_folder,
 )
+from headpose.files.atomic import PROCESS_SPACE, STALE
 
 
 def write(path, text="new\n"):
@@ -234,3 +237,23 @@ def test_ctrl_c_in_the_last_moment_leaves_no_temporary_file(tmp_path, monkeypatc
     ):
         temporary.write_text("new")
     assert names_in(tmp_path) == {"a.csv"}
+
+
+def test_what_other_machines_and_containers_write_is_left_alone(tmp_path):
+    """Their processes have other numbers: one that is not here may be at work there."""
+    nobody, long_ago = 2**22 + 1, time.time() - 10 * STALE
+    here, elsewhere = (
+        tmp_path / f".t.part-{space}-{nobody}-0.csv" for space in (PROCESS_SPACE, "0123ab")
+    )
+    for file in (here, elsewhere):
+        file.touch()
+        os.utime(file, (long_ago, long_ago))
+    write(tmp_path / "a.csv")
+    assert names_in(tmp_path) == {"a.csv", elsewhere.name}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces of Linux")
+def test_numbers_of_processes_mean_something_else_in_another_container(monkeypatch):
+    assert atomic._process_space() == PROCESS_SPACE
+    monkeypatch.setattr(atomic.os, "readlink", lambda path: "pid:[1]")
+    assert atomic._process_space() != PROCESS_SPACE

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -195,3 +196,32 @@ def test_a_pattern_over_links_that_lead_back_comes_to_an_end(tmp_path, monkeypat
         ("**/*.jpg", ["p/a.jpg", "p/q/**.jpg", "p/q/b.jpg"]),
     ):
         assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
+
+
+@pytest.mark.parametrize("pattern", ["p/**/*.jpg", "p/*/*.jpg", "p/no/*.jpg", "**/no/*", "p/**"])
+def test_a_pattern_tells_of_folders_that_cannot_be_read(tmp_path, monkeypatch, pattern):
+    tree(tmp_path, "p/a.jpg", "p/no/b.jpg", "p/ok/no-folder.jpg", "p/.hidden/c.jpg")
+    (tmp_path / "p" / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    scandir = os.scandir
+
+    def refuses(folder="."):
+        if os.fsdecode(folder).rstrip("/").endswith("p/no"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    found = find_inputs([pattern])
+    assert [line.replace("/:", ":") for line in found.problems][:1] == ["p/no: permission denied"]
+    assert not any("loop" in line for line in found.problems)
+    assert "p/no/b.jpg" not in {file.as_posix() for file in found.files}
+
+
+def test_a_link_in_a_circle_keeps_no_other_file_from_being_found(tmp_path, monkeypatch):
+    tree(tmp_path, "p/a.jpg", "p/z/b.jpg")
+    (tmp_path / "p" / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    for name in ("p", "p/**/*.jpg"):
+        found = find_inputs([name])
+        assert [file.as_posix() for file in found.files] == ["p/a.jpg", "p/z/b.jpg"]
+        assert not found.problems
