@@ -9,7 +9,9 @@ from headpose.video.pipeline import FollowedHead
 
 Box = tuple[float, float, float, float]
 
-AROUND = 0.5  # seconds before and after a head is seen in which its place is hidden, too
+# Seconds before and after a head is seen in which its place is hidden, too, or more where
+# heads are detected less often.
+AROUND = 0.5
 MAX_HELD = 10**9  # bytes of pictures that wait at most: half a second of 4K at 80 frames a second
 
 

@@ -199,6 +199,24 @@ def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, det
     assert sum(count for count, _ in detector.calls) == 4 + 1  # of frames 0, 6, 12, 18; and 7
 
 
+def test_a_head_is_hidden_from_the_frame_in_which_it_appears(demo, tmp_path):
+    """Right after a detection: the next one, a second later, is the first to find it."""
+
+    def draw(i):
+        return patches(walk(0)[:1] if i >= 26 else [])
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(60, 25), draw)
+    out = tmp_path / "out.mkv"
+    done = demo(clip, "--blur", "--draw", "none", "--detect-every", 25, "--output", out)
+    assert done.status == 0, done.err
+    x, y = (int(value) for value in walk(0)[0][:2] + 2)
+    corners, before = (
+        np.array([picture[y, x] for _, picture in frames_of(path)], int) for path in (out, clip)
+    )
+    same = np.abs(corners - before).max(axis=1) < 20
+    assert np.flatnonzero(same).tolist() == [*range(26)]
+
+
 def test_frames_of_a_file_are_detected_several_at_once(demo, detector, clip, tmp_path):
     demo(clip, "--csv", tmp_path / "h.csv")
     assert [count for count, _ in detector.calls] == [1, 4, 4, 4, 4, 3]
