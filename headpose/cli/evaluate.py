@@ -135,21 +135,11 @@ def check_crops(datasets: Sequence[str], part: str | None) -> None:
 
 
 def warn_of_other_crops(folder: Path, compared) -> None:
-    """Warns where a clean folder's crops were not cut as the estimator wants them.
+    """Warns where a clean folder's crops were not cut as the estimator wants them."""
+    from headpose.datasets.crop_dataset import other_crops
 
-    Angles change by several degrees with the crop.
-    """
-    from headpose.datasets.crop_dataset import read_summary
-
-    recipe = compared.recipe
-    made = read_summary(folder).get("options", {})  # empty: crops from elsewhere
-    differing = [
-        f"{key} {made[key]} (crops), {wanted} (estimator)"
-        for key in ("size", "side", "margin")
-        if made.get(key, wanted := getattr(recipe, key)) != wanted
-    ]
-    if differing:
-        cl.warn(f"{compared.name}: crops differ from what it was made for: {'; '.join(differing)}")
+    if differing := other_crops(folder, vars(compared.recipe)):
+        cl.warn(f"{compared.name}: crops differ from what it was made for: {differing}")
 
 
 def main() -> int:

@@ -13,7 +13,9 @@ Only `file`, `tilt` and `pan` are needed to read a table; see `COLUMNS` for the 
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -248,3 +250,23 @@ def crop_recipe(
                 )
     defaults = {"size": 64, "side": "short", "margin": 1.0}
     return {k: defaults[k] if v is None else v for k, v in recipe.items()}
+
+
+def other_crops(folder: Path, wanted: Mapping[str, Any]) -> str:
+    """Says how a clean folder's crops were cut otherwise than wanted, such as "margin 1.4, not 1".
+
+    Angles change by several degrees with the crop.
+
+    Args:
+        folder: The folder; one without a summary counts as what is wanted.
+        wanted: `size`, `side` and `margin` as in `headpose.geometry.crops.head_crops`.
+
+    Returns:
+        The differences; empty if there are none.
+    """
+    made = read_summary(folder).get("options", {})
+    return ", ".join(
+        f"{key} {made[key]}, not {wanted[key]}"
+        for key in ("size", "side", "margin")
+        if made.get(key, wanted[key]) != wanted[key]
+    )

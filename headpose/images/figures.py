@@ -1,5 +1,6 @@
 """Pictures of training runs and measurements, drawn without a display."""
 
+import io
 from pathlib import Path
 
 from headpose.errors import HeadposeError
@@ -38,11 +39,13 @@ def save(drawing, path: str | Path, replace: bool = True) -> None:
     Raises:
         HeadposeError: If the suffix names no format, or the file cannot be written.
     """
+    content = io.BytesIO()  # on a disk that is full a PDF ends in errors of many kinds
+    try:
+        drawing.savefig(content, format=Path(path).suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    except ValueError as error:
+        raise HeadposeError(f"{path}: {error}") from error
     with atomic_write(path, replace) as temporary:
-        try:
-            drawing.savefig(temporary, dpi=DOTS_PER_INCH)
-        except ValueError as error:
-            raise HeadposeError(f"{path}: {error}") from error
+        temporary.write_bytes(content.getvalue())
 
 
 def plot_log(log: str | Path, path: str | Path, columns: list[str], label: str = "") -> None:

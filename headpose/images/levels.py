@@ -15,8 +15,9 @@ from headpose.reporting import logger
 
 FULL = 65535
 SUSPICIOUS = 4095  # 12 bits, the usual depth of cameras
-# Tags of TIFF 6.0: BitsPerSample, Orientation, MaxSampleValue.
-BITS, ORIENTATION, MAX_SAMPLE = 258, 274, 281
+# Tags of TIFF 6.0: NewSubfileType, BitsPerSample, Orientation, MaxSampleValue.
+KIND, BITS, ORIENTATION, MAX_SAMPLE = 254, 258, 274, 281
+REDUCED = 1  # bit of the kind of a picture that stands for a larger one in the same file
 
 
 class RangeError(ValueError):
@@ -36,6 +37,11 @@ def is_deep_colour(image: Image.Image) -> bool:
     """Tells upright TIFFs of 16 bits a colour, of which Pillow keeps the high bytes alone."""
     bits = _tag(image, BITS)
     return len(bits) > 1 and max(bits) == 16 and _tag(image, ORIENTATION) in ((), (1,))
+
+
+def is_reduced(image: Image.Image) -> bool:
+    """Tells TIFFs that begin with a small version of their picture, as cameras' raw files do."""
+    return any(kind & REDUCED for kind in _tag(image, KIND))
 
 
 def _tag(image: Image.Image, number: int) -> tuple:

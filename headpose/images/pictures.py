@@ -104,7 +104,13 @@ def _read(file: IO[bytes], name: str | Path, max_pixels: int = MAX_PIXELS) -> np
 
 def _opened(file: IO[bytes], name: str | Path) -> Image.Image:
     try:
-        return Image.open(file, formats=_formats(file, name))
+        image = Image.open(file, formats=_formats(file, name))
+        if levels.is_reduced(image):
+            raise PictureError(
+                f"{name}: what can be read of it is a small version of {image.width}x{image.height}"
+                " pixels, as in a camera's raw file; save it as JPEG or a plain TIFF"
+            )
+        return image
     except UnidentifiedImageError as error:
         file.seek(0)
         if file.read(4) in TIFF_STARTS:

@@ -14,7 +14,13 @@ from headpose.training.model_contents import contents
 from headpose.training.models_table import check_models_table, note_model
 from headpose.training.pose_config import PoseTrainingConfig, check_use
 from headpose.training.pose_network import check_options, misfit, start_network, with_others
-from headpose.training.pose_sources import TrainingSets, all_sources, crop_of, read_sets
+from headpose.training.pose_sources import (
+    TrainingSets,
+    all_sources,
+    crop_of,
+    read_sets,
+    warn_of_other_crops,
+)
 from headpose.training.run_folder import check_run, saving
 from headpose.training.same_sources import TAKEN
 
@@ -55,6 +61,7 @@ def train_estimator(config: PoseTrainingConfig, on_epoch: OnEpoch | None = None)
     check_models_table(models_table(config))
     folder = writable_folder(config.output)
     crop = crop_of(config.crop, named["train"])
+    warn_of_other_crops(crop, [*named["validation"], *named["test"]])
     if reason := misfit(config.network, crop["size"]):
         raise HeadposeError(f"{reason}; take fewer --conv-blocks")
     if config.network.architecture:

@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headpose.datasets.box_rows import picture_folder
-from headpose.datasets.crop_dataset import crop_recipe, read_table, table_path
+from headpose.datasets.crop_dataset import crop_recipe, other_crops, read_table, table_path
 from headpose.datasets.head_sets import HeadSet, divide
 from headpose.datasets.label_tables import PARTS, Problems, SourceName, of_part, read_texts
 from headpose.datasets.labelled_rows import check_source, has_test_part, named_dataset, read_rows
@@ -193,6 +194,16 @@ def crop_of(crop: Crop, sources: list[SourceName]) -> dict[str, Any]:
     folders = [source.path for source in sources if source.path.is_dir()]
     recipe = crop_recipe(folders, crop.side, crop.margin, crop.size)
     return recipe | {"grey": not crop.colour}
+
+
+def warn_of_other_crops(crop: Mapping[str, Any], measured: Iterable[SourceName]) -> None:
+    """Warns of clean folders to measure on whose crops are not cut as those to learn from."""
+    for source in measured:
+        if source.path.is_dir() and (differing := other_crops(source.path, crop)):
+            logger.warning(
+                "%s: crops to measure on differ from those that are learned from: %s",
+                *(source, differing),
+            )
 
 
 def read_sets(

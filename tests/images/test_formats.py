@@ -11,7 +11,7 @@ from PIL import Image
 from headpose.errors import PictureError
 from headpose.images import heic
 from headpose.images.listing import find_inputs
-from headpose.images.pictures import read_image, write_image
+from headpose.images.pictures import decode_image, read_image, shown_size, write_image
 
 RED = (200, 40, 20)
 HEIC_START = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
@@ -106,3 +106,14 @@ def test_a_tiff_of_floats_in_colour_is_told_as_that(tmp_path):
     cv2.imwrite(str(path), np.full((20, 30, 3), 0.5, np.float32))
     with pytest.raises(PictureError, match=r"of a kind that is not read .*8 or 16 bits"):
         read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".dng", ".NEF", ".tif"])
+def test_the_small_version_in_a_raw_file_is_not_taken_for_the_photo(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (160, 106)).save(path, "TIFF", tiffinfo={254: 1})  # TIFF's NewSubfileType
+    for read in (read_image, shown_size, lambda path: decode_image(path.read_bytes(), str(path))):
+        with pytest.raises(PictureError, match="a small version of 160x106 pixels"):
+            read(path)
+    Image.new("RGB", (160, 106)).save(path, "TIFF", tiffinfo={254: 0})
+    assert read_image(path).shape == (106, 160, 3)

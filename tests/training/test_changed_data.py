@@ -1,5 +1,6 @@
 """Data that change between two parts of a run or sweep, and heads that are held out."""
 
+import json
 import shutil
 
 import cv2
@@ -15,7 +16,7 @@ from headpose.datasets.source_lists import read_configuration
 from headpose.geometry.boxes import as_boxes
 from headpose.training.detection_sources import digests
 from headpose.training.pose_config import Learning, PoseTrainingConfig
-from headpose.training.pose_sources import read_sets
+from headpose.training.pose_sources import read_sets, warn_of_other_crops
 from headpose.training.sweep.data_digest import data_digest
 
 CROP = {"size": 16, "side": "long", "margin": 1.0, "grey": True}
@@ -141,3 +142,23 @@ def test_heads_of_clean_folders_are_held_out_by_persons_or_photos(tmp_path, capl
     one = clean_folder(tmp_path / "one", "somebody")
     assert not sets_of(one, hold_out=0.01).held_out
     assert "--hold-out 0.01: no head with angles is held out" in caplog.text
+
+
+def test_crops_to_measure_on_that_are_cut_otherwise_are_told(tmp_path, caplog):
+    folder = clean_folder(tmp_path / "crops")
+    sources, crop = [SourceName(folder)], {"size": 64, "side": "short", "margin": 1.0, "grey": True}
+    warn_of_other_crops(crop, sources)
+    for margin in (1.0, 1.4):
+        made = {"size": 64, "side": "short", "margin": margin}
+        (folder / "summary.json").write_text(json.dumps({"options": made}))
+        warn_of_other_crops(crop, sources)
+    differ = "crops to measure on differ from those that are learned from"
+    assert caplog.messages == [f"{folder}: {differ}: margin 1.4, not 1.0"]
+
+
+def test_a_sweep_notices_no_files_that_are_no_crops(tmp_path):
+    folder = clean_folder(tmp_path / "crops")
+    before = data_digest([SourceName(folder)])
+    for name in (".DS_Store", "Thumbs.db"):
+        (folder / "crops" / name).write_bytes(b"icons")
+    assert data_digest([SourceName(folder)]) == before

@@ -11,6 +11,7 @@ from headpose.datasets.label_tables import PARTS, Problems, SourceName, read_tex
 from headpose.datasets.labelled_rows import named_dataset, read_rows
 from headpose.datasets.picture_finder import with_found_files
 from headpose.files import sha256
+from headpose.images.pictures import SUFFIXES
 from headpose.training.run_folder import digest_of
 
 
@@ -45,7 +46,9 @@ def _of_folder(folder: Path) -> Iterator[str]:
     for table in (table_path(folder, part) for part in PARTS):
         yield sha256(table) if table.is_file() else ""
     crops = folder / CROPS
-    yield digest_of(_sizes(sorted(crops.iterdir()) if crops.is_dir() else []))
+    found = sorted(crops.iterdir()) if crops.is_dir() else []
+    # What programs that show folders leave in them is no crop.
+    yield digest_of(_sizes(file for file in found if file.suffix.lower() in SUFFIXES))
 
 
 def _of_table(path: Path) -> Iterator[str]:
