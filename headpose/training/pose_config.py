@@ -53,8 +53,8 @@ class Network(Checked):
     architecture: str | None = field(
         None,
         "rotation tells the whole turn and its expected error, and so does efficientnet, to "
-        "--start from headpose convert-efficientnet (default: rotation if labels have roll, "
-        "else compact)",
+        "--start from headpose convert-efficientnet (default: that of --start where it tells the "
+        "whole turn; else rotation if labels have roll, or compact)",
         choices=ARCHITECTURES,
     )
     start: str | None = field(

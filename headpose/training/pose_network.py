@@ -39,7 +39,10 @@ def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool)
     from headpose.models.keras_files import load_model
     from headpose.training.starting import freeze, take_weights
 
-    architecture = config.network.architecture or ("rotation" if rolls else "compact")
+    path = config.network.start
+    start = load_model(path) if path else None
+    architecture = config.network.architecture or (architecture_of(start) if path else None)
+    architecture = architecture or ("rotation" if rolls else "compact")
     check_options(config, architecture)
     if architecture != "patacchiola":
         names = ("conv_blocks", "filters", "dense_layers", "dense_size")
@@ -51,15 +54,25 @@ def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool)
         logger.warning("no head to learn from has a roll: what is told of it will mean nothing")
     keras.utils.set_random_seed(config.learning.seed)
     model = _build(config.network, architecture, crop, rolls)
-    if config.network.start:
-        start = load_model(config.network.start)
-        take_weights(model, start, config.network.start)
+    if path:
+        take_weights(model, start, path)
         if architecture in ROTATIONS:
-            model = with_turn_of(model, start, config.network.start)
+            model = with_turn_of(model, start, path)
     freeze(model, config.network.freeze)
     if config.average_with:
         with_others(config, model)  # what cannot be averaged is told before training
     return model
+
+
+def architecture_of(model: "keras.Model") -> str | None:
+    """Returns which of `ROTATIONS` a network is, perhaps one that asks itself twice; else None."""
+    from headpose.pose.rotation import HeadAngles, all_layers
+
+    layers = list(all_layers(model))
+    if not any(isinstance(layer, HeadAngles) for layer in layers):
+        return None
+    is_efficientnet = any(layer.name.startswith("stage1") for layer in layers)
+    return "efficientnet" if is_efficientnet else "rotation"
 
 
 def with_turn_of(model: "keras.Model", start: "keras.Model", path: str) -> "keras.Model":

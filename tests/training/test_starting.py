@@ -11,7 +11,7 @@ from headpose.errors import HeadposeError
 from headpose.models.efficientnet_lite import trunk
 from headpose.models.keras_files import load_model, save_model
 from headpose.pose.joining import joined
-from headpose.pose.networks import build_efficientnet, build_rotation
+from headpose.pose.networks import build_compact, build_efficientnet, build_rotation
 from headpose.pose.rotation import angles_layer, averaged_with_mirror, with_profile_turn
 from headpose.training.pose_config import Network, PoseTrainingConfig
 from headpose.training.pose_network import start_network, with_others
@@ -113,3 +113,27 @@ def test_what_tells_no_rotations_is_not_averaged(tmp_path):
 def test_a_name_that_no_layer_has_is_told():
     with pytest.raises(HeadposeError, match="no layer's name begins with 'stage9'"):
         freeze(build_efficientnet(blocks=1), ["stage9"])
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [(build_rotation, "rotation_pose"), (build_efficientnet, "efficientnet_pose")],
+)
+@pytest.mark.parametrize("asked", [1, 2])
+def test_labels_without_roll_go_on_with_the_network_that_is_started_from(
+    tmp_path, build, name, asked
+):
+    """They got another, smaller network, that knew little of it."""
+    model = build(32)
+    save_model(averaged_with_mirror(model) if asked == 2 else model, tmp_path / "a.keras")
+    config = PoseTrainingConfig(network=Network(start=str(tmp_path / "a.keras")))
+    crop = {"size": 32, "side": "long", "margin": 0.9, "grey": True}
+    assert start_network(config, crop, rolls=False).name == name
+    assert start_network(PoseTrainingConfig(), crop, rolls=False).name == "compact_pose"
+
+
+def test_networks_without_a_rotation_do_not_choose_the_architecture(tmp_path):
+    save_model(build_compact(32), tmp_path / "a.keras")
+    config = PoseTrainingConfig(network=Network(start=str(tmp_path / "a.keras")))
+    crop = {"size": 32, "side": "short", "margin": 1.0, "grey": True}
+    assert start_network(config, crop, rolls=False).name == "compact_pose"
