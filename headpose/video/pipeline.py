@@ -198,9 +198,9 @@ class VideoPipeline:
     def _track(self, frame: Frame, found) -> list[tuple[int, np.ndarray, float]]:
         """Returns number, box and score of the heads that are visible in a frame.
 
-        Where most of the heads of the last frame are lost from sight and the picture shows
-        something else in their places, as at a cut, heads are detected, whether it is that
-        frame's turn or not.
+        At a cut heads are detected, whether it is that frame's turn or not: where most heads of
+        the last frame are lost from sight and the picture shows something else in their places,
+        or where there were none and all of it is another.
         """
         tracker = self._tracker
         with self.statistics.timed("tracking"):
@@ -215,7 +215,7 @@ class VideoPipeline:
         return [(t.number, t.box, t.score) for t in tracker.visible]
 
     def _carry(self, frame: Frame) -> bool:
-        """Goes on to a frame; returns whether it shows something else in place of most heads."""
+        """Goes on to a frame; returns whether it is one after a cut, see `_track`."""
         tracker = self._tracker
         before = tracker.visible
         tracker.predict(frame.time)
@@ -227,7 +227,7 @@ class VideoPipeline:
             # What is smooth or blurred has nothing to follow; its motion goes on.
             if sure or inside([track.motion.box], width, height)[0]:
                 tracker.carry(track, box if sure else None)
-        return 2 * changed.sum() > len(before)
+        return bool(2 * changed.sum() > len(before) if before else self._flow.is_cut())
 
     def _smoothed(self, track: int, head: Head, moment: float) -> FollowedHead:
         smooth = self._smoother(track, head, moment) if self._smoother else head

@@ -199,6 +199,19 @@ def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, det
     assert sum(count for count, _ in detector.calls) == 4 + 1  # of frames 0, 6, 12, 18; and 7
 
 
+def test_heads_are_there_again_after_a_flash(demo, detector, tmp_path):
+    def draw(i):
+        return np.full_like(patches([]), 255) if i == 13 else patches(walk(0)[:1])
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(20), draw)
+    done = demo(clip, "--csv", tmp_path / "h.csv", "--detect-every", 10)
+    assert done.status == 0, done.err
+    rows = [row for row in rows_of(tmp_path / "h.csv") if row["track"]]
+    assert [int(row["frame"]) for row in rows] == [*range(13), *range(14, 20)]
+    assert {row["track"] for row in rows} == {"1"}
+    assert sum(count for count, _ in detector.calls) == 2 + 2  # of frames 0 and 10; 13 and 14
+
+
 def test_a_head_is_hidden_from_the_frame_in_which_it_appears(demo, tmp_path):
     """Right after a detection: the next one, a second later, is the first to find it."""
 
