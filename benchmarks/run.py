@@ -28,7 +28,8 @@ from variants import VARIANTS, ModelFiles
 from headpose.cli.markdown import replaced, write_between
 from headpose.errors import HeadposeError
 from headpose.files import check_outputs, write_json
-from headpose.images.pictures import find_pictures, read_image, sample_portrait
+from headpose.images.picture_names import find_pictures
+from headpose.images.pictures import read_image, sample_portrait
 from headpose.models.shipped import DEFAULT_DETECTOR, DEFAULT_ESTIMATOR
 
 README, MARKS = ROOT / "benchmarks" / "README.md", ("<!-- run.py -->", "<!-- end -->")

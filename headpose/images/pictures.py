@@ -4,9 +4,8 @@ import contextlib
 import functools
 import io
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +14,6 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from headpose.errors import HeadposeError, PictureError, ShortOfMemoryError, first_line, reason
-from headpose.files import plain_path
 from headpose.images import heic, levels
 from headpose.images.encoding import encode
 from headpose.images.limits import MAX_PIXELS, check_size
@@ -265,50 +263,3 @@ def write_image(
     except (OSError, PictureError) as error:
         cause = reason(error) if isinstance(error, OSError) else str(error)
         raise HeadposeError(f"cannot write {path}: {cause}") from error
-
-
-def find_pictures(names: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """Expands files, folders and glob patterns (`**` included) to picture files.
-
-    Hidden files of folders are left out, as those that macOS puts beside pictures.
-
-    Returns:
-        The files in order, each once by whatever way it is named, and a message for each name
-        that gave none.
-    """
-    import glob2
-
-    found: dict[str, Path] = {}
-    problems = []
-    for name in names:
-        if not name:
-            problems.append("an empty name is no picture; name a file, a folder or a pattern")
-            continue
-        path = Path(name)
-        if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for names that are too long
-            try:
-                files = sorted(filter(_is_picture_of_folder, path.iterdir()))
-            except OSError as error:
-                problems.append(f"{name}: {reason(error)}")
-                continue
-            if not files:
-                problems.append(f"{name}: no pictures in this folder")
-        elif os.path.lexists(path):
-            files = [path]  # a link that leads nowhere, too: reading it says so
-        else:
-            try:
-                hits = [Path(f) for f in sorted(glob2.glob(name))]
-            except (OSError, ValueError, re.error):  # of names that no file can have
-                hits = []
-            files = [f for f in hits if f.is_file() and f.suffix.lower() in SUFFIXES]
-            if not files:
-                pattern = any(c in name for c in "*?[")
-                problems.append(f"{name}: {'no pictures match' if pattern else 'no such file'}")
-        for file in files:
-            found.setdefault(plain_path(file), file)
-    return list(found.values()), problems
-
-
-def _is_picture_of_folder(file: Path) -> bool:
-    hidden = file.name.startswith(".")
-    return file.suffix.lower() in SUFFIXES and not hidden and not os.path.isdir(file)  # noqa: PTH112

@@ -8,7 +8,8 @@ from typing import Self
 
 from headpose.errors import HeadposeError, PictureError
 from headpose.images.drawn_mark import is_drawing
-from headpose.images.pictures import find_pictures, read_image
+from headpose.images.picture_names import find_pictures
+from headpose.images.pictures import read_image
 from headpose.reporting import logger
 from headpose.video.frames import EVERYTHING, Frame, Reading, Shaper
 

@@ -8,7 +8,8 @@ from videos import evenly, make_video
 
 from headpose.cli.video_sources import find_sources
 from headpose.datasets.detection_annotations import read_detection_annotations
-from headpose.images.pictures import find_pictures, read_image
+from headpose.images.picture_names import find_pictures
+from headpose.images.pictures import read_image
 
 QUICK = ("--detector", "viola-jones", "--estimator", "fast", "--empty")
 NAMES = ["a.png", "link/../a.png"]

@@ -14,7 +14,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from headpose.errors import PictureError
 from headpose.images import limits
-from headpose.images.pictures import find_pictures, read_image
+from headpose.images.picture_names import find_pictures
+from headpose.images.pictures import read_image
 
 GHOSTSCRIPT = b"""%!PS-Adobe-3.0 EPSF-3.0
 %%BoundingBox: 0 0 60 60

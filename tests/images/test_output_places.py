@@ -8,7 +8,7 @@ from headpose.errors import HeadposeError
 from headpose.files import atomic_write, numbered
 from headpose.images.listing import find_inputs
 from headpose.images.output_places import check_not_searched, drawn_beside, output_places
-from headpose.images.pictures import find_pictures
+from headpose.images.picture_names import find_pictures
 
 
 def tree(folder: Path, *names: str) -> None:

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from headpose.images.picture_cache import PictureCache
+from headpose.images.picture_names import find_pictures
 from headpose.images.pictures import (
     PictureError,
-    find_pictures,
     read_image,
     sample_portrait,
 )
