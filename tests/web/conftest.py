@@ -10,7 +10,8 @@ from web_fakes import pipeline as fake_pipeline
 from web_requests import running
 
 from headpose.images.pictures import read_image
-from headpose.web.answers import SharedPipeline
+from headpose.web import rest
+from headpose.web.answers import Settings, SharedPipeline
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
@@ -46,6 +47,17 @@ def red(tmp_path):
     path = tmp_path / "red.png"
     Image.new("RGB", (300, 200), (200, 50, 0)).save(path)
     return path
+
+
+@pytest.fixture
+def client():
+    pytest.importorskip("fastapi", reason="FastAPI is not installed (the extra rest)")
+    pytest.importorskip("uvicorn", reason="Uvicorn is not installed (the extra rest)")
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    from fastapi.testclient import TestClient
+
+    with TestClient(rest.build_app(SharedPipeline(fake_pipeline()), Settings(0.1))) as client:
+        yield client
 
 
 # ---------------------------------------------------------------- the page in a browser
