@@ -1,7 +1,7 @@
 """Pictures of `headpose evaluate-detector`: those without heads, and sheets of the worst."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from headpose.cli.left_out import LeftOut
@@ -71,6 +71,28 @@ def false_heads(detectors: dict, pictures, confidence: float | None) -> tuple[in
         for name, detector in detectors.items():
             counts[name] += len(detector.detect([picture], confidence)[0][0])
     return total, counts
+
+
+def report_false_heads(
+    silent: Iterable[tuple[str, Iterable]], detectors: dict, confidence: float | None
+) -> dict:
+    """Counts what detectors find where nobody is, and prints it.
+
+    Args:
+        silent: What pictures show, and these, of each kind.
+        detectors: By name.
+        confidence: Their threshold; None takes each one's own.
+
+    Returns:
+        The numbers of pictures and of false heads by detector, of each kind.
+    """
+    false = {}
+    for what, seen in silent:
+        total, counts = false_heads(detectors, seen, confidence)
+        false[what] = {"pictures": total, **counts}
+        print(f"\nFalse heads on {total} {what}:")
+        print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
+    return false
 
 
 class WorstSheets:

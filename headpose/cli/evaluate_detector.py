@@ -10,13 +10,15 @@ For sets without heads the false finds alone; where rows tell view and headgear,
 
 import argparse
 import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from headpose.cli import common as cl
 from headpose.cli.detector_pictures import (
     WORST_COUNT,
     WorstSheets,
     empty_pictures,
-    false_heads,
+    report_false_heads,
 )
 from headpose.cli.detector_tables import markdown, print_tags
 from headpose.cli.left_out import LeftOut
@@ -220,17 +222,11 @@ def parsed() -> argparse.Namespace:
     return arguments
 
 
-def main() -> int:
-    arguments = parsed()
-    checker = arguments.backgrounds_checked_by
-    names = [*arguments.detectors, *([checker] if checker else [])]
-    named = {name: taken_apart(name) for name in names}
-    models = [path for path, _, _ in named.values()]
-    check_models(*models)
-    from headpose.datasets.detection_annotations import read_detection_annotations
+def check_files(arguments: argparse.Namespace, models: Sequence[str]) -> list[Path | None]:
+    """Refuses, before any work, what cannot be written or would be lost; returns the outputs."""
     from headpose.datasets.measured_sources import each_once
     from headpose.images.figures import check_figures
-    from headpose.images.pictures import check_picture_format, read_image
+    from headpose.images.pictures import check_picture_format
 
     sources = each_once(arguments.data)
     if arguments.backgrounds:
@@ -242,25 +238,11 @@ def main() -> int:
     check_figures(arguments.plot)
     if arguments.worst:
         check_picture_format(arguments.worst)
+    return outputs
 
-    left_out = LeftOut()
-    sets: dict[str, list] = {}
-    for name in arguments.data:
-        pictures, problems = read_detection_annotations(name, arguments.limit)
-        left_out.report(name, problems, arguments.strict)
-        sets[name] = pictures
-    background = None
-    if arguments.backgrounds:
-        background, problems = read_detection_annotations(arguments.backgrounds)
-        left_out.report(arguments.backgrounds, problems, arguments.strict)
 
-    empty = empty_pictures(arguments.empty or (), left_out, arguments.strict)
-    shown = [picture.path for some in (*sets.values(), background or ()) for picture in some]
-    check_outputs(outputs, [*shown, *empty], arguments.overwrite)
-    count = arguments.worst_count or WORST_COUNT
-    sheets = WorstSheets(arguments.worst, count, arguments.overwrite) if arguments.worst else None
-
-    from headpose.datasets import negatives as bg
+def load(named: dict[str, tuple], arguments: argparse.Namespace) -> dict:
+    """Loads detectors by their names, see `taken_apart`."""
     from headpose.detection.loading import load_detector
 
     backend = backend_from(arguments)
@@ -268,27 +250,52 @@ def main() -> int:
     for name, (path, size, side) in named.items():
         detector = load_detector(model_for(path, backend), size, backend)
         loaded[name] = detector if side is None else TiledDetector(detector, side)
+    return loaded
+
+
+def main() -> int:
+    arguments = parsed()
+    checker = arguments.backgrounds_checked_by
+    names = [*arguments.detectors, *([checker] if checker else [])]
+    named = {name: taken_apart(name) for name in names}
+    models = [path for path, _, _ in named.values()]
+    check_models(*models)
+    outputs = check_files(arguments, models)
+    from headpose.datasets import negatives as bg
+    from headpose.datasets.detection_annotations import read_detection_annotations
+    from headpose.images.pictures import read_image
+
+    left_out = LeftOut()
+
+    def read(name: str, limit: int | None = None) -> list:
+        pictures, problems = read_detection_annotations(name, limit)
+        left_out.report(name, problems, arguments.strict)
+        return pictures
+
+    sets = {name: read(name, arguments.limit) for name in arguments.data}
+    background = read(arguments.backgrounds) if arguments.backgrounds else []
+    empty = empty_pictures(arguments.empty or (), left_out, arguments.strict)
+    shown = [picture.path for some in (*sets.values(), background) for picture in some]
+    check_outputs(outputs, [*shown, *empty], arguments.overwrite)
+    count = arguments.worst_count or WORST_COUNT
+    sheets = WorstSheets(arguments.worst, count, arguments.overwrite) if arguments.worst else None
+
+    loaded = load(named, arguments)
     detectors = {name: loaded[name] for name in arguments.detectors}
     about: dict = {}
     lines: dict = {}
     for name, pictures in sets.items():
         about[name], curves = report_set(arguments, name, pictures, detectors, sheets)
         lines |= {f"{name} {d}" if len(sets) > 1 else d: curve for d, curve in curves.items()}
-
-    silent = []
-    if background is not None:
+    silent: list[tuple[str, Iterable]] = []
+    if background:
         parts = bg.backgrounds(background, loaded[checker] if checker else None)
         silent.append((f"parts of {arguments.backgrounds} away from heads", parts))
     if empty:
         silent.append(("pictures without heads", (read_image(f) for f in empty)))
     if arguments.textures:
         silent.append(("drawn textures", bg.drawn(arguments.textures)))
-    false = {}
-    for what, seen in silent:
-        total, counts = false_heads(detectors, seen, arguments.confidence)
-        false[what] = {"pictures": total, **counts}
-        print(f"\nFalse heads on {total} {what}:")
-        print("\n".join(f"- {name}: {count}" for name, count in counts.items()))
+    false = report_false_heads(silent, detectors, arguments.confidence)
     if arguments.json:
         summary = {"left out": left_out.counts, "data": about, "false heads": false}
         write_json(arguments.json, summary, arguments.overwrite)
