@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headpose.cli import common as cl
+from headpose.cli.left_out import LeftOut
 from headpose.cli.pipeline_options import named_estimator
 from headpose.cli.surroundings import outlive_reader
 from headpose.datasets.problem_kinds import BAD_ROW
 from headpose.errors import HeadposeError
-from headpose.files import check_outputs
+from headpose.files import check_outputs, spelled
 from headpose.training.fields import MAX_SEED
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> None:
+def main() -> int:
     arguments = options().parse_args()
     inputs = [*arguments.table, *arguments.fsa_net, arguments.whenet, arguments.estimator]
     check_outputs([arguments.output], inputs, arguments.overwrite, texts=[arguments.output])
@@ -70,15 +71,15 @@ def main() -> None:
     from headpose.datasets.measured_sources import each_once
     from headpose.files import growing_table
     from headpose.files.csv_rows import ROW_END, UnixRows
-    from headpose.reporting import report
 
     each_once(map(str, arguments.table))
     fsa_net = PeerEstimator(CONVENTIONS["fsa-net"], arguments.fsa_net)
     whenet = PeerEstimator(CONVENTIONS["whenet-nhwc"], [arguments.whenet])
     ours = whole_turn_estimator(arguments.estimator) if arguments.estimator else None
     # What is wrong with a table is told before the others are worked on.
-    tables = once_in_all([(path, read_table(path, arguments)) for path in arguments.table])
-    total = 0
+    left_out, total = LeftOut(), 0
+    read = [(path, read_table(path, arguments, left_out)) for path in arguments.table]
+    tables = once_in_all(read, left_out)
     with growing_table(arguments.output, header=1, replace=arguments.overwrite) as file:
         rows = UnixRows(file)
         pd.DataFrame(columns=list(FIELDS)).to_csv(rows, index=False, lineterminator=ROW_END)
@@ -87,15 +88,16 @@ def main() -> None:
             for found in label_pictures(path, table, fsa_net, whenet, ours, problems):
                 found.to_csv(rows, index=False, header=False, lineterminator=ROW_END)
                 labelled += len(found)
-            report(path, problems)
+            left_out.report(path, problems)
             print(f"{path}: {labelled} of {len(table)} heads labelled")
             total += labelled
         if not total:
             raise HeadposeError(f"{arguments.output}: no head could be labelled; nothing written")
+    return left_out.status
 
 
 def once_in_all(
-    tables: "list[tuple[Path, pd.DataFrame]]",
+    tables: "list[tuple[Path, pd.DataFrame]]", left_out: LeftOut
 ) -> "list[tuple[Path, pd.DataFrame]]":
     """Returns tables without the heads that an earlier one of them has; tells these."""
     import pandas as pd
@@ -104,7 +106,6 @@ def once_in_all(
     from headpose.datasets.label_tables import Problems
     from headpose.datasets.repeated_rows import heads_of
     from headpose.geometry.boxes import COLUMNS
-    from headpose.reporting import report
 
     heads = [
         heads_of(table, picture_folder(path, table["file"]), COLUMNS) for path, table in tables
@@ -115,12 +116,12 @@ def once_in_all(
         twice, problems = again[number].to_numpy(), Problems()
         for name in table["file"][twice]:
             problems.add("head that an earlier table has", name)
-        report(path, problems)
+        left_out.report(path, problems)
         result.append((path, table[~twice]))
     return result
 
 
-def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
+def read_table(path: Path, arguments: argparse.Namespace, left_out: LeftOut) -> "pd.DataFrame":
     """Returns the heads of a table that are to be labelled.
 
     Raises:
@@ -132,11 +133,14 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     from headpose.datasets.label_tables import Problems, numbers, read_labels
     from headpose.datasets.repeated_rows import TWICE, repeated
     from headpose.geometry.boxes import COLUMNS
-    from headpose.reporting import report
 
     problems = Problems()
     table = read_labels(path, "", ("file", *COLUMNS), problems)
     folder = picture_folder(path, table["file"])  # refuses tables whose boxes are of other pictures
+    if spelled(str(folder)) != str(folder):
+        raise HeadposeError(
+            f"{path}: its folder's name is no UTF-8, as the names in a table must be; rename it"
+        )
     ignored = ignored_rows(table)
     for line, ignore in zip(table.index, ignored, strict=True):
         if ignore is None:
@@ -148,7 +152,7 @@ def read_table(path: Path, arguments: argparse.Namespace) -> "pd.DataFrame":
     again = repeated(table, folder, COLUMNS)
     for name in table["file"][again]:
         problems.add(TWICE, name)
-    report(path, problems)
+    left_out.report(path, problems)
     kept = [ignore is False and not twice for ignore, twice in zip(ignored, again, strict=True)]
     table = table[kept].reset_index(drop=True)
     chosen = usable(table, arguments.smallest, arguments.at_most, arguments.seed)

@@ -18,6 +18,7 @@ from headpose.datasets.pose_annotations import PoseAnnotation, relative_name
 from headpose.datasets.problem_kinds import MISSING_PICTURE, NO_POSE, NO_RECTANGLE
 from headpose.errors import HeadposeError
 from headpose.geometry.conventions import from_convention
+from headpose.images.listing import files_below
 from headpose.reporting import progress
 
 W300LP, AFLW2000 = "300w-lp", "aflw2000"
@@ -88,7 +89,7 @@ def _pairs(source: Path, problems: Problems) -> list[tuple[Path, Path]]:
     """
     pictures: list[Path] = []
     labels: dict[tuple[Path, str], Path] = {}
-    for file in sorted(source.rglob("*")):
+    for file in files_below(source):
         folders = {part.lower() for part in file.relative_to(source).parts[:-1]}
         if folders & set(OTHER_FOLDERS):
             continue

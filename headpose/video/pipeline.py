@@ -132,7 +132,7 @@ class VideoPipeline:
         pipeline: Detector and estimator. Its threshold, or the one for videos with its
             detector, is what begins a track; see `headpose.video.tracking`.
         detect_every: Detect in one frame of so many; in between boxes are carried by
-            optical flow, and detected where most are gone, as at a cut.
+            optical flow, and detected where most are gone, as after a cut.
         smoother: None does not smooth.
         at_once: Most frames in a batch; None takes several detector's calls' worth.
         reidentifier: Gives heads that come back their old numbers; None gives new ones.
@@ -156,6 +156,7 @@ class VideoPipeline:
         confidence = video_confidence(pipeline)
         self._tracker = Tracker(confidence)
         self._flow = BoxFlow() if detect_every > 1 else None
+        self._missing = 0  # heads that are looked for in each frame, see `_track`
         self._seen = 0
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[FollowedHead]]]:
@@ -198,36 +199,40 @@ class VideoPipeline:
     def _track(self, frame: Frame, found) -> list[tuple[int, np.ndarray, float]]:
         """Returns number, box and score of the heads that are visible in a frame.
 
-        At a cut heads are detected, whether it is that frame's turn or not: where most heads of
-        the last frame are lost from sight and the picture shows something else in their places,
-        or where there were none and all of it is another.
+        Where most heads are lost from sight and the picture shows something else in their
+        places, there was a cut, or something passes before them: from there on they are
+        looked for in each frame, until as many are there again, or it is a frame's turn.
         """
         tracker = self._tracker
         with self.statistics.timed("tracking"):
-            is_cut = self._carry(frame)
-        if found is None and is_cut:
+            gone = self._carry(frame)
+        self._missing = gone if found is not None else max(self._missing, gone)
+        if found is None and self._missing:
             with self.statistics.timed("detection"):
                 (found,) = self._pipeline.detector.detect([frame.picture], tracker.min_score)
             self.statistics.count_detected(1)
         if found is not None:
             with self.statistics.timed("tracking"):
                 tracker.update(*found)
-        return [(t.number, t.box, t.score) for t in tracker.visible]
+        visible = tracker.visible
+        if len(visible) >= self._missing:
+            self._missing = 0
+        return [(t.number, t.box, t.score) for t in visible]
 
-    def _carry(self, frame: Frame) -> bool:
-        """Goes on to a frame; returns whether it is one after a cut, see `_track`."""
+    def _carry(self, frame: Frame) -> int:
+        """Goes on to a frame; returns how many heads there were if most of them are gone."""
         tracker = self._tracker
         before = tracker.visible
         tracker.predict(frame.time)
         if self._flow is None:
-            return False
+            return 0
         boxes, trusted, changed = self._flow.move(frame.picture, [t.box for t in before])
         height, width = frame.picture.shape[:2]
         for track, box, sure in zip(before, boxes, trusted, strict=True):
             # What is smooth or blurred has nothing to follow; its motion goes on.
             if sure or inside([track.motion.box], width, height)[0]:
                 tracker.carry(track, box if sure else None)
-        return bool(2 * changed.sum() > len(before) if before else self._flow.is_cut())
+        return len(before) if 2 * changed.sum() > len(before) else 0
 
     def _smoothed(self, track: int, head: Head, moment: float) -> FollowedHead:
         smooth = self._smoother(track, head, moment) if self._smoother else head

@@ -1,5 +1,6 @@
 """Labels that several estimators agree on."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,30 @@ def test_bad_input_is_told(options, told, portrait, run_script, tmp_path):
     )
     assert done.status in (1, 2)
     assert told in done.err
+    assert not (tmp_path / "labels.csv").exists()
+
+
+def test_pictures_that_are_gone_are_told_in_the_status(peers, portrait, run_script, tmp_path):
+    table_of(tmp_path / "heads.csv", portrait, [100, 30, 330, 320])
+    with (tmp_path / "heads.csv").open("a") as file:
+        file.write("gone.png,1,1,90,90\n")
+    given = [tmp_path / "heads.csv", *peers, "--output", tmp_path / "labels.csv"]
+    done = run_script("pseudo-labels", *given)
+    assert done.status == 1
+    assert "1 of 2 heads labelled" in done.out
+    assert "picture: 1" in done.err
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names of Linux")
+def test_a_folder_whose_name_is_no_utf_8_is_told(peers, portrait, run_script, tmp_path):
+    folder = tmp_path / "d\udcff"
+    folder.mkdir()
+    table_of(folder / "heads.csv", portrait, [100, 30, 330, 320])
+    given = [folder / "heads.csv", *peers, "--output", tmp_path / "labels.csv"]
+    done = run_script("pseudo-labels", *given)
+    assert done.status == 1
+    assert "its folder's name is no UTF-8" in done.err
     assert not (tmp_path / "labels.csv").exists()
 
 

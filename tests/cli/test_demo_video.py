@@ -196,20 +196,30 @@ def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, det
     assert done.status == 0, done.err
     seen = [int(row["frame"]) for row in rows_of(tmp_path / "h.csv") if row["track"]]
     assert seen == [*range(7)]
-    assert sum(count for count, _ in detector.calls) == 4 + 1  # of frames 0, 6, 12, 18; and 7
+    # Of frames 0, 6, 12 and 18; and of those from the cut to the next turn.
+    assert sum(count for count, _ in detector.calls) == 4 + 5
 
 
-def test_heads_are_there_again_after_a_flash(demo, detector, tmp_path):
+@pytest.mark.parametrize("gone", [[13], [13, 14], [20, 21]])
+@pytest.mark.parametrize("whole", [True, False])
+def test_heads_are_there_again_after_something_hides_them(demo, detector, tmp_path, gone, whole):
+    """A flash, or what passes before the only head; the second is at a turn of detection."""
+
     def draw(i):
-        return np.full_like(patches([]), 255) if i == 13 else patches(walk(0)[:1])
+        picture = patches(walk(0)[:1])
+        if i in gone:
+            picture[(...,) if whole else np.s_[20:90, 10:80]] = 255
+        return picture
 
-    clip = make_video(tmp_path / "clip.mp4", evenly(20), draw)
+    clip = make_video(tmp_path / "clip.mp4", evenly(40), draw)
     done = demo(clip, "--csv", tmp_path / "h.csv", "--detect-every", 10)
     assert done.status == 0, done.err
     rows = [row for row in rows_of(tmp_path / "h.csv") if row["track"]]
-    assert [int(row["frame"]) for row in rows] == [*range(13), *range(14, 20)]
+    assert [int(row["frame"]) for row in rows] == [i for i in range(40) if i not in gone]
     assert {row["track"] for row in rows} == {"1"}
-    assert sum(count for count, _ in detector.calls) == 2 + 2  # of frames 0 and 10; 13 and 14
+    # At their turns, and where they are gone, and in the frame after that.
+    extra = len({*gone, gone[-1] + 1} - {0, 10, 20, 30})
+    assert sum(count for count, _ in detector.calls) == 4 + extra
 
 
 def test_a_head_is_hidden_from_the_frame_in_which_it_appears(demo, tmp_path):

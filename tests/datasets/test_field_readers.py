@@ -226,3 +226,13 @@ class TestDad3DHeads:
         pictures, problems = read_dad3dheads(labels)
         assert len(pictures) == 1
         assert problems.by_kind == {"head that is there twice": ["x1"]}
+
+
+def test_folders_that_are_links_are_read_and_end(tmp_path):
+    for number, folder in enumerate(("here/AFW", "there/HELEN")):
+        (tmp_path / folder).mkdir(parents=True)
+        write_pair(tmp_path / folder, f"{folder[-5:].strip('/')}_{number}", (1, 10, 0))
+    (tmp_path / "here" / "HELEN").symlink_to("../there/HELEN")
+    (tmp_path / "here" / "AFW" / "up").symlink_to("..")
+    pictures, _ = read_300w_lp(tmp_path / "here")
+    assert len(pictures) == 2
