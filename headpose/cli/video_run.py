@@ -102,7 +102,7 @@ def follow_video(
         at_once = 1 if source.live or window else None
         again = Reidentifier(options.detect_every) if options.reidentify else None
         follow = VideoPipeline(load(), options.detect_every, smoother, at_once, again)
-        shown = _Shown(options, video, window, float(source.rate))
+        shown = _Shown(options, video, window)
 
         def write(done: tuple[Frame, list[FollowedHead]]) -> None:
             shown.put(*done)
@@ -141,15 +141,14 @@ class _Shown:
         options: See there.
         video: Gets the frames; None writes none.
         window: Shows them; None shows none.
-        rate: Frames a second.
     """
 
-    def __init__(self, options: VideoOptions, video, window: Window | None, rate: float):
+    def __init__(self, options: VideoOptions, video, window: Window | None):
         self._options, self._video, self._window = options, video, window
         # What is shown at once cannot wait for what comes later. A head may have come into view
-        # right after the detection before the one that finds it.
-        around = 0 if window else max(AROUND, options.detect_every / rate)
-        self._hider = HeadHider(around) if options.blur else None
+        # right after a detection, and gets a number from the second one that finds it.
+        hold = (0.0, 0) if window else (AROUND, 2 * options.detect_every)
+        self._hider = HeadHider(*hold) if options.blur else None
 
     def put(self, frame: Frame, heads: list[FollowedHead]) -> None:
         """Takes a frame, in order."""

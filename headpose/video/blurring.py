@@ -9,9 +9,7 @@ from headpose.video.pipeline import FollowedHead
 
 Box = tuple[float, float, float, float]
 
-# Seconds before and after a head is seen in which its place is hidden, too, or more where
-# heads are detected less often.
-AROUND = 0.5
+AROUND = 0.5  # seconds before and after a head is seen in which its place is hidden, too
 MAX_HELD = 10**9  # bytes of pictures that wait at most: half a second of 4K at 80 frames a second
 
 
@@ -24,14 +22,18 @@ class HeadHider:
 
     Args:
         around: Seconds, see `AROUND`; 0 holds nothing back, as for a window.
+        frames: The same, of whichever is more: where frames come at uneven times, or seldom,
+            as many as a head may be in before it gets a number.
         max_held: Bytes, see `MAX_HELD`; if that is less, it is told once.
     """
 
-    def __init__(self, around: float = AROUND, max_held: int = MAX_HELD):
-        self._around, self._max_held = around, max_held
+    def __init__(self, around: float = AROUND, frames: int = 0, max_held: int = MAX_HELD):
+        self._around, self._frames, self._max_held = around, frames, max_held
+        self._count = 0  # frames that went on
         self._told = False
         self._held: deque[tuple[Frame, list[FollowedHead]]] = deque()
-        self._last: dict[int, tuple[float, Box]] = {}  # time and box where it was last seen
+        # Time, frame and box where it was last seen.
+        self._last: dict[int, tuple[float, int, Box]] = {}
 
     def put(
         self, frame: Frame, heads: list[FollowedHead]
@@ -41,7 +43,7 @@ class HeadHider:
         ready = []
         while self._held:
             waited = frame.time - self._held[0][0].time
-            if waited < self._around:
+            if waited < self._around or len(self._held) <= self._frames:
                 if len(self._held) * frame.picture.nbytes <= self._max_held:
                     break
                 self._tell(waited)
@@ -52,8 +54,9 @@ class HeadHider:
         if not self._told:
             logger.warning(
                 "frames of this size and rate need too much memory: heads are hidden only "
-                "%.2f s before they are found, not %.2f s; --max-size makes frames smaller",
-                *(seconds, self._around),
+                "%.2f s before they are found, which may be less than that takes; --max-size makes "
+                "frames smaller",
+                seconds,
             )
         self._told = True
 
@@ -63,15 +66,17 @@ class HeadHider:
 
     def _next(self) -> tuple[Frame, list[FollowedHead], list[Box]]:
         frame, heads = self._held.popleft()
+        self._count += 1
         boxes = {head.track: head.head.box for head in heads}
         later: Sequence = self._held
         for _, others in later:
             for head in others:
                 boxes.setdefault(head.track, head.head.box)
-        for track, (time, box) in list(self._last.items()):
-            if frame.time - time > self._around:
+        for track, (time, count, box) in list(self._last.items()):
+            if frame.time - time > self._around and self._count - count > self._frames:
                 del self._last[track]
             else:
                 boxes.setdefault(track, box)
-        self._last |= {head.track: (frame.time, head.head.box) for head in heads}
+        seen = frame.time, self._count
+        self._last |= {head.track: (*seen, head.head.box) for head in heads}
         return frame, heads, list(boxes.values())

@@ -50,4 +50,14 @@ def test_less_than_that_is_told(caplog):
     seen = [None] * 10 + [7]
     places = hidden(seen, around=0.5, rate=10, max_held=3 * BLACK.nbytes)
     assert places == [[]] * 7 + [[7]] * 4
-    assert caplog.text.count("heads are hidden only 0.30 s before they are found, not 0.50 s") == 1
+    assert caplog.text.count("heads are hidden only 0.30 s before they are found, which") == 1
+
+
+def test_frames_that_come_seldom_are_hidden_by_their_number():
+    """A head in the fourth of frames that are seconds apart, which hold nothing by time."""
+    seen = [None, None, None, 5, None, None, None, None]
+    assert hidden(seen, around=0.5, rate=0.5) == [[], [], [5], [5], [], [], [], []]
+    assert hidden(seen, around=0.5, rate=0.5, frames=2) == [
+        *([], [5], [5], [5]),
+        *([5], [5], [], []),
+    ]
