@@ -1,5 +1,6 @@
 """What patterns match: `*`, `?`, `[...]`, and `**` for any number of folders."""
 
+import contextlib
 import errno
 import glob
 import os
@@ -27,9 +28,15 @@ def matching_files(pattern: str, suffixes: Sequence[str], problems: list[str]) -
         hits = {Path(hit) for hit in _Expansion(problems).matches(pattern)}
     except (OSError, ValueError, re.error):  # of names that no file can have
         return []
-    found = (hit for hit in hits if hit.suffix.lower() in suffixes and hit.is_file())
     known: dict[Path, bool] = {}
-    return sorted(hit for hit in found if not _is_circle(hit.parent, known))
+    result = []
+    for hit in sorted(hits):
+        try:
+            if hit.suffix.lower() in suffixes and hit.is_file():
+                result += [] if _is_circle(hit.parent, known) else [hit]
+        except OSError as error:
+            problems.append(f"{hit}: {reason(error)}")
+    return result
 
 
 class _Expansion:
@@ -58,13 +65,17 @@ class _Expansion:
                 yield from self.matches(os.path.join(glob.escape(folder), behind))  # noqa: PTH118
 
     def _look_into(self, pattern: str) -> None:
-        """Looks at the folders in which names are compared with a pattern."""
+        """Looks at the folders in which a pattern looks for names."""
         above, name = os.path.split(pattern)
         while name or (above and above != pattern):
             if glob.has_magic(name):
                 for folder in glob.iglob(above) if above else [""]:  # noqa: PTH207
                     if folder not in self._looked:
                         self._entries(folder)
+            elif name and glob.has_magic(above):
+                for folder in glob.iglob(above):  # noqa: PTH207
+                    with self._told(folder):
+                        os.lstat(os.path.join(folder, name))  # noqa: PTH118
             pattern, (above, name) = above, os.path.split(above)
 
     def _folders(self, top: str, above: frozenset[Path]) -> Iterator[str]:
@@ -82,13 +93,19 @@ class _Expansion:
     def _entries(self, folder: str) -> list[os.DirEntry]:
         """Returns what is in a folder; nothing where it cannot be read, or is none."""
         self._looked |= {folder, os.path.join(folder, "")}  # noqa: PTH118
+        with self._told(folder), os.scandir(folder or ".") as entries:
+            return list(entries)
+        return []
+
+    @contextlib.contextmanager
+    def _told(self, folder: str) -> Iterator[None]:
+        """Tells that a folder cannot be read, once; that it is none says nothing."""
         try:
-            with os.scandir(folder or ".") as entries:
-                return list(entries)
+            yield
         except OSError as error:
-            if error.errno not in NO_FOLDER:
-                self._problems.append(f"{folder or '.'}: {reason(error)}")
-            return []
+            line = f"{folder or '.'}: {reason(error)}"
+            if error.errno not in NO_FOLDER and line not in self._problems:
+                self._problems.append(line)
 
 
 def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:

@@ -24,6 +24,8 @@ from headpose.video.frames import (
 )
 
 OPENING, SILENCE = 10.0, 10.0  # seconds to wait for an address, and for what comes next
+# Formats, by FFmpeg's names, whose duration counts from the first frame; of others from 0.
+FROM_FIRST = ("mov", "flv", "mpegts", "mpeg")
 CUT_SHORT = 0.5  # seconds, or three frames if that is less, which a file may end early
 BT709, BT2020 = 1, 9  # FFmpeg's numbers of colour spaces
 
@@ -233,14 +235,22 @@ class VideoFile:
         try:
             for packet in self._container.demux():
                 if packet.pts is not None:
-                    ending = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                    if not packet.duration and packet.stream is self._stream:
-                        ending += self._nominal
-                    self._reached = max(self._reached, ending) if self._first < math.inf else ending
-                    self._first = min(self._first, float(packet.pts * packet.time_base))
+                    self._note_time(packet)
                 yield packet
         except av.error.FFmpegError as error:
             self.problems.append(f"{self.name}: broke off ({reason(error)})")
+
+    def _note_time(self, packet) -> None:
+        """Notes where what was read begins and ends, for `_judge_ending`."""
+        ending = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+        if not packet.duration and packet.stream is self._stream:
+            ending += self._nominal
+        self._reached = max(self._reached, ending) if self._first < math.inf else ending
+        # What an edit list hides is not counted. The duration of FLV is that of decoding.
+        if not packet.is_discard:
+            is_flv = self._container.format.name == "flv" and packet.dts is not None
+            begin = packet.dts if is_flv else packet.pts
+            self._first = min(self._first, float(begin * packet.time_base))
 
     def _note_damage(self) -> None:
         if self._damaged:
@@ -256,11 +266,8 @@ class VideoFile:
         if self._container.format.name == "avi":
             # FFmpeg takes the duration from the file's size; the header has the frames.
             expected = max(expected, self._stream.frames * self._nominal)
-        # Some kinds of files count the duration from 0, some from the first frame: what
-        # was reached is never less than it should be in a file that is whole. What begins
-        # before 0, or after as long as the file lasts, is not counted from 0.
         reached = self._reached
-        if not 0 <= self._first <= expected and math.isfinite(self._first):
+        if self._container.format.name.split(",")[0] in FROM_FIRST and self._first < math.inf:
             reached -= self._first
         if expected - reached > min(CUT_SHORT, 3 * self._nominal):
             self.problems.append(

@@ -100,7 +100,7 @@ def test_a_word_that_says_neither_yes_nor_no_is_told(run_script, data):
 def test_a_picture_that_cannot_be_read_costs_only_its_heads(run_script, data):
     Path("one1.png").write_bytes(b"no picture")
     ran = run_script(*COMMAND, "one.csv", "two.csv")
-    assert ran.status == 0, ran.err
+    assert ran.status == 1, ran.err
     assert "unreadable or missing picture: 1" in ran.err
     assert len(labelled()) == 3
 

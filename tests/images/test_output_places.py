@@ -198,19 +198,27 @@ def test_a_pattern_over_links_that_lead_back_comes_to_an_end(tmp_path, monkeypat
         assert [file.as_posix() for file in find_inputs([pattern]).files] == expected
 
 
-@pytest.mark.parametrize("pattern", ["p/**/*.jpg", "p/*/*.jpg", "p/no/*.jpg", "**/no/*", "p/**"])
+@pytest.mark.parametrize(
+    "pattern", ["p/**/*.jpg", "p/*/*.jpg", "p/no/*.jpg", "**/no/*", "p/**", "p/*/b.jpg"]
+)
 def test_a_pattern_tells_of_folders_that_cannot_be_read(tmp_path, monkeypatch, pattern):
     tree(tmp_path, "p/a.jpg", "p/no/b.jpg", "p/ok/no-folder.jpg", "p/.hidden/c.jpg")
     (tmp_path / "p" / "loop").symlink_to("loop")
     monkeypatch.chdir(tmp_path)
-    scandir = os.scandir
+    scandir, lstat = os.scandir, os.lstat
 
     def refuses(folder="."):
         if os.fsdecode(folder).rstrip("/").endswith("p/no"):
             raise PermissionError(errno.EACCES, "Permission denied", folder)
         return scandir(folder)
 
+    def looks(path, *more, **options):
+        if os.fsdecode(path).endswith("p/no/b.jpg"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return lstat(path, *more, **options)
+
     monkeypatch.setattr(os, "scandir", refuses)
+    monkeypatch.setattr(os, "lstat", looks)
     found = find_inputs([pattern])
     assert [line.replace("/:", ":") for line in found.problems][:1] == ["p/no: permission denied"]
     assert not any("loop" in line for line in found.problems)

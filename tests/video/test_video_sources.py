@@ -128,9 +128,11 @@ def test_sound_alone_is_no_video(tmp_path):
     ("suffix", "front", "begins"),
     [
         (".mp4", True, 0),
+        (".mp4", True, 1),  # less than it lasts
         (".mp4", True, 100),
         (".mkv", False, 0),
         (".mkv", False, 100),
+        (".flv", False, 1),
         (".flv", False, 100),
         (".avi", False, 0),
     ],
