@@ -23,9 +23,10 @@ import pandas as pd
 
 from headpose.datasets.label_tables import PARTS, Problems, read_labels
 from headpose.errors import HeadposeError
-from headpose.files import is_regular, parse_json, text_of
+from headpose.files import parse_json, text_of
 from headpose.geometry.convention_math import ANGLES
 from headpose.geometry.crops import OLD_SIDES, resize
+from headpose.images.plain_pixels import read_pixels
 
 SUMMARY = "summary.json"
 CROPS = "crops"  # the sub-folder of the pictures
@@ -151,8 +152,7 @@ def load_crops(folder: Path, names: list[str] | np.ndarray) -> np.ndarray:
     problems = Problems()
     crops: np.ndarray | None = None
     for i, name in enumerate(names):
-        file = folder / name
-        crop = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if is_regular(file) else None
+        crop = read_pixels(folder / name)
         if crop is None:
             problems.add("missing" if not (folder / name).exists() else "unreadable", str(name))
             continue

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from headpose.datasets.label_tables import Problems, numbers
 from headpose.datasets.problem_kinds import BAD_BOX, NO_ANGLES
-from headpose.files import is_regular
 from headpose.geometry.boxes import COLUMNS
+from headpose.images.plain_pixels import read_pixels
 from headpose.reporting import progress
 
 PLACE = ("sheet", "row", "col")  # the columns that tell where a tile is
@@ -47,7 +46,7 @@ def cut_tiles(
     kept, greys, alphas = [table[:0]], [], []
     for sheet, rows in progress(table[usable].groupby("sheet"), "sheets"):
         file = path.with_name(f"sheet_{int(sheet):03d}.webp")
-        pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if is_regular(file) else None
+        pixels = read_pixels(file)
         if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
             problems.add("unreadable or missing sheet", file.name)
             continue

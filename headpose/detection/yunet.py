@@ -14,6 +14,7 @@ from headpose.errors import HeadposeError
 from headpose.geometry.boxes import as_boxes
 from headpose.images.arrays import Pictures, as_pictures
 from headpose.models.onnx_header import refuse_external_data
+from headpose.models.sessions import check_name
 from headpose.parallel.locking import one_at_a_time
 
 # A head box (crown to chin) extends beyond YuNet's face box by these shares of its width
@@ -44,6 +45,7 @@ class YuNet:
         self._size = size
         self._grow = grow
         refuse_external_data(path)
+        check_name(self._path)
         try:
             self._network = cv2.FaceDetectorYN.create(
                 str(path), "", ANY_SIZE, LOWEST_SCORE, NMS_IOU, TOP_K

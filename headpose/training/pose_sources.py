@@ -18,6 +18,7 @@ from headpose.datasets.pose_data import read_heads
 from headpose.datasets.source_lists import check_root, read_configuration
 from headpose.detection.loading import load_detector
 from headpose.errors import HeadposeError
+from headpose.files import spelled
 from headpose.reporting import logger, report
 from headpose.training.pose_config import ROTATIONS, Crop, PoseTrainingConfig, Sources
 from headpose.training.run_folder import digest_of
@@ -284,11 +285,10 @@ def _shown(source: SourceName) -> str:
 
     Tables `labels.csv` of another folder than the current one are called as that is.
     """
-    if dataset := named_dataset(source.path):
+    path = source.path
+    if dataset := named_dataset(path):
         return dataset[0]
-    if source.path.is_dir():
-        return source.path.name
-    if source.path.parent == Path():
-        return source.path.name
-    folder, stem = source.path.resolve().parent.name, source.path.stem
-    return folder if stem == "labels" else f"{folder}/{stem}"
+    if path.is_dir() or path.parent == Path():
+        return spelled(path.name)
+    folder = path.resolve().parent.name
+    return spelled(folder if path.stem == "labels" else f"{folder}/{path.stem}")

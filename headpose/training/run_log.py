@@ -50,7 +50,7 @@ def write_log(path: Path, rows: list[dict]) -> None:
     if rows:
         with (
             atomic_write(path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
+            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
         ):
             writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
             writer.writeheader()
