@@ -56,12 +56,25 @@ def start_network(config: PoseTrainingConfig, crop: dict[str, Any], rolls: bool)
     model = _build(config.network, architecture, crop, rolls)
     if path:
         take_weights(model, start, path)
+        warn_of_other_cut(start, crop, path)
         if architecture in ROTATIONS:
             model = with_turn_of(model, start, path)
     freeze(model, config.network.freeze)
     if config.average_with:
         with_others(config, model)  # what cannot be averaged is told before training
     return model
+
+
+def warn_of_other_cut(start: "keras.Model", crop: dict[str, Any], path: str) -> None:
+    """Warns where crops are not cut as what the weights of `start` learned from."""
+    from headpose.pose.networks import CropInput
+
+    cut = next((layer for layer in start.layers if isinstance(layer, CropInput)), None)
+    if cut is not None and (cut.side, cut.margin) != (crop["side"], crop["margin"]):
+        logger.warning(
+            "%s: learned from crops that are cut with --side %s --margin %g, not %s and %g",
+            *(path, cut.side, cut.margin, crop["side"], crop["margin"]),
+        )
 
 
 def architecture_of(model: "keras.Model") -> str | None:

@@ -132,6 +132,18 @@ def test_labels_without_roll_go_on_with_the_network_that_is_started_from(
     assert start_network(PoseTrainingConfig(), crop, rolls=False).name == "compact_pose"
 
 
+def test_crops_that_are_cut_otherwise_than_those_learned_from_are_told(tmp_path, caplog):
+    save_model(build_rotation(32, side="long", margin=0.9), tmp_path / "a.keras")
+    config = PoseTrainingConfig(network=Network(start=str(tmp_path / "a.keras")))
+    crop = {"size": 32, "side": "long", "margin": 0.9, "grey": True}
+    start_network(config, crop, rolls=True)
+    assert "learned from crops" not in caplog.text
+    start_network(config, crop | {"margin": 1.0}, rolls=True)
+    assert "learned from crops that are cut with --side long --margin 0.9, not long and 1" in (
+        caplog.text
+    )
+
+
 def test_networks_without_a_rotation_do_not_choose_the_architecture(tmp_path):
     save_model(build_compact(32), tmp_path / "a.keras")
     config = PoseTrainingConfig(network=Network(start=str(tmp_path / "a.keras")))
