@@ -237,6 +237,10 @@ def main() -> int:
     arguments, sources, outputs = settled(parser)
     for line in sources.left_out:
         cl.warn(line)
+    if arguments.blur and arguments.detect_every > 1:
+        cl.warn(
+            "--blur with --detect-every: who is in view between two detections alone is not hidden"
+        )
     # One video that was named for itself is no pattern's.
     drawn = [place for place in outputs.values() if place != arguments.output]
     if told := drawn_beside(map(str, filter(is_there, sources.names)), filter(None, drawn)):

@@ -10,7 +10,7 @@ from pathlib import Path
 from headpose.errors import HeadposeError, install, reason
 from headpose.files import check_readable, lines_of, plain_path, real_path
 from headpose.images import heic
-from headpose.images.patterns import matching_files
+from headpose.images.patterns import is_folder_entry, matching_files
 from headpose.images.pictures import SUFFIXES as PICTURE_SUFFIXES
 
 VIDEO_SUFFIXES = (
@@ -230,7 +230,7 @@ def _below(
     folders = []
     for entry in entries:
         path = Path(entry.path)
-        if not is_folder(entry.path):  # of a link in a circle, entries raise
+        if not is_folder_entry(entry):
             yield path
         elif not entry.name.startswith(".") and real_path(path) not in skipped:
             folders.append(path)

@@ -86,8 +86,7 @@ class _Expansion:
         entries = self._entries(top)
         yield top
         for entry in entries:
-            is_folder = os.path.isdir(entry.path)  # of a link in a circle, entries raise  # noqa: PTH112
-            if is_folder and not entry.name.startswith("."):
+            if is_folder_entry(entry) and not entry.name.startswith("."):
                 yield from self._folders(os.path.join(top, entry.name), above | {here})  # noqa: PTH118
 
     def _entries(self, folder: str) -> list[os.DirEntry]:
@@ -106,6 +105,17 @@ class _Expansion:
             line = f"{folder or '.'}: {reason(error)}"
             if error.errno not in NO_FOLDER and line not in self._problems:
                 self._problems.append(line)
+
+
+def is_folder_entry(entry: os.DirEntry) -> bool:
+    """Tells folders, those that cannot be read among them: reading them says why.
+
+    A link that leads in a circle is none.
+    """
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        return error.errno != errno.ELOOP
 
 
 def _is_circle(folder: Path, known: dict[Path, bool]) -> bool:

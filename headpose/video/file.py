@@ -260,7 +260,9 @@ class VideoFile:
     def _judge_ending(self) -> None:
         """Notes damage, and an end that came too early."""
         self._note_damage()
-        if self._container.duration is None or self.problems:
+        # Playlists tell whole seconds, perhaps, and FFmpeg the pieces that are missing.
+        is_playlist = self._container.format.name.startswith("hls")
+        if self._container.duration is None or self.problems or is_playlist:
             return
         expected = self._container.duration / av.time_base
         if self._container.format.name == "avi":

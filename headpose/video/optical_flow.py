@@ -21,6 +21,7 @@ RETURNED = 1.0  # pixels from the start at which a point counts as come back
 MIN_POINTS = 9  # of GRID * GRID; with fewer a box cannot be trusted
 MIN_INSIDE = 0.4  # share of the box inside the picture
 MAX_GROWTH = 1.2  # in one frame; more is a mistake
+DARK, BRIGHT = 10, 245  # mean grey levels of a box beyond which it shows nothing: a fade's end
 CHANGED = 10  # grey levels, in the mean, between a box and the same place of the next frame from
 # which it shows something else, as after a cut; chosen by hand
 LUCAS_KANADE = {
@@ -104,7 +105,9 @@ def _changed(before: np.ndarray, now: np.ndarray, boxes: np.ndarray) -> np.ndarr
     for i, (x0, y0, x1, y1) in enumerate(clip(boxes, width, height).astype(int)):
         place = np.s_[y0 : y1 + 1, x0 : x1 + 1]
         if now[place].size:
-            result[i] = cv2.absdiff(before[place], now[place]).mean() > CHANGED
+            shows_something = DARK <= now[place].mean() <= BRIGHT
+            step = cv2.absdiff(before[place], now[place]).mean()
+            result[i] = step > CHANGED or not shows_something
     return result
 
 

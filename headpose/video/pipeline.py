@@ -206,14 +206,15 @@ class VideoPipeline:
         tracker = self._tracker
         with self.statistics.timed("tracking"):
             gone = self._carry(frame)
-        self._missing = gone if found is not None else max(self._missing, gone)
+        self._missing = max(self._missing, gone) if found is None else gone
         if found is None and self._missing:
             with self.statistics.timed("detection"):
                 (found,) = self._pipeline.detector.detect([frame.picture], tracker.min_score)
             self.statistics.count_detected(1)
         if found is not None:
+            boxes, scores = found
             with self.statistics.timed("tracking"):
-                tracker.update(*found)
+                tracker.update(boxes, scores, hidden=self._missing > 0)
         visible = tracker.visible
         if len(visible) >= self._missing:
             self._missing = 0

@@ -157,12 +157,14 @@ class Tracker:
         else:
             track.box, track.seen = as_boxes([track.motion.box])[0], self._now
 
-    def update(self, boxes: ArrayLike, scores: ArrayLike) -> None:
+    def update(self, boxes: ArrayLike, scores: ArrayLike, hidden: bool = False) -> None:
         """Gives detected boxes to tracks, begins new ones and forgets old ones.
 
         Args:
             boxes: (N, 4), all that score `min_score` or more.
             scores: (N,).
+            hidden: Whether something hides most heads: those that were detected only once so
+                far are not forgotten for it.
         """
         boxes, scores = as_boxes(boxes), np.asarray(scores, np.float64)
         is_sure = scores > self.confidence
@@ -180,7 +182,7 @@ class Tracker:
         for row in free:
             box, score = boxes[row], float(scores[row])
             self.tracks.append(Track(0, box, score, self._now, _Motion(box)))
-        self.tracks = [track for track in self.tracks if not self._is_over(track)]
+        self.tracks = [track for track in self.tracks if not self._is_over(track, hidden)]
         plain = self.confidence + BEYOND_DOUBT * (1 - self.confidence)
         for track in self.tracks:
             if not track.number and (track.sure or track.score >= plain or self._first):
@@ -200,11 +202,11 @@ class Tracker:
         """Seconds of the frame that `predict` went on to."""
         return self._time or 0.0
 
-    def _is_over(self, track: Track) -> bool:
+    def _is_over(self, track: Track, hidden: bool) -> bool:
         if not track.missed:
             return False
         long_ago = self._now - track.seen > LOST_SECONDS and track.missed > LOST_DETECTIONS
-        return long_ago or not track.sure
+        return long_ago or not (track.sure or hidden)
 
 
 def _widened_overlap(tracks: list[Track], boxes: np.ndarray) -> np.ndarray:

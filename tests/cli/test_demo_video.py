@@ -200,7 +200,7 @@ def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, det
     assert sum(count for count, _ in detector.calls) == 4 + 5
 
 
-@pytest.mark.parametrize("gone", [[13], [13, 14], [20, 21]])
+@pytest.mark.parametrize("gone", [[3], [5, 6], [13], [13, 14], [20, 21]])
 @pytest.mark.parametrize("whole", [True, False])
 def test_heads_are_there_again_after_something_hides_them(demo, detector, tmp_path, gone, whole):
     """A flash, or what passes before the only head; the second is at a turn of detection."""
@@ -232,6 +232,7 @@ def test_a_head_is_hidden_from_the_frame_in_which_it_appears(demo, tmp_path):
     out = tmp_path / "out.mkv"
     done = demo(clip, "--blur", "--draw", "none", "--detect-every", 25, "--output", out)
     assert done.status == 0, done.err
+    assert "who is in view between two detections alone is not hidden" in done.err
     x, y = (int(value) for value in walk(0)[0][:2] + 2)
     corners, before = (
         np.array([picture[y, x] for _, picture in frames_of(path)], int) for path in (out, clip)

@@ -225,6 +225,25 @@ def test_a_pattern_tells_of_folders_that_cannot_be_read(tmp_path, monkeypatch, p
     assert "p/no/b.jpg" not in {file.as_posix() for file in found.files}
 
 
+def test_a_disk_that_does_not_answer_is_told(tmp_path, monkeypatch):
+    """Such as a mount whose server is gone: what it is, stat does not tell."""
+    tree(tmp_path, "p/a.jpg", "p/net/b.jpg")
+    monkeypatch.chdir(tmp_path)
+    scandir, isdir = os.scandir, os.path.isdir
+
+    def dead(folder="."):
+        if os.fsdecode(folder).rstrip("/").endswith("p/net"):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", dead)
+    monkeypatch.setattr(os.path, "isdir", lambda p: isdir(p) and not str(p).endswith("p/net"))
+    for name in ("p", "p/**/*.jpg"):
+        found = find_inputs([name])
+        assert [file.as_posix() for file in found.files] == ["p/a.jpg"]
+        assert found.problems == ["p/net: transport endpoint is not connected"]
+
+
 def test_a_link_in_a_circle_keeps_no_other_file_from_being_found(tmp_path, monkeypatch):
     tree(tmp_path, "p/a.jpg", "p/z/b.jpg")
     (tmp_path / "p" / "loop").symlink_to("loop")

@@ -206,7 +206,7 @@ def test_a_box_whose_head_vanishes_is_not_trusted(seed):
 def test_what_is_smooth_is_lost_but_not_changed():
     flow, boxes = BoxFlow(), np.float32([(100, 120, 160, 192), (700, 50, 710, 60)])
     flow.move(np.full((360, 640, 3), 90, np.uint8), boxes)
-    for grey, gone in ((95, False), (0, True)):
+    for grey, gone in ((95, False), (0, True), (3, True), (9, True), (60, True), (65, False)):
         _, trusted, changed = flow.move(np.full((360, 640, 3), grey, np.uint8), boxes)
         assert not trusted.any()
         assert changed.tolist() == [gone, False]
