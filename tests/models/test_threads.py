@@ -12,6 +12,7 @@ from onnx_files import write_linear
 
 from headpose import load_pipeline, read_image
 from headpose.detection.loading import load_detector
+from headpose.models import sessions
 from headpose.models.backends import Backend
 from headpose.models.keras_setup import silence
 from headpose.models.sessions import open_session
@@ -165,3 +166,13 @@ def test_standard_error_comes_back_after_threads_were_silenced():
     in_threads(work, [None] * THREADS)
     after = os.fstat(2)
     assert (after.st_dev, after.st_ino) == (before.st_dev, before.st_ino)
+
+
+@pytest.mark.parametrize(
+    ("version", "spins"), [("1.20.1", False), ("1.31.0", False), ("1.32.0", True), ("2.0", True)]
+)
+def test_threads_wait_briefly_where_onnx_runtime_can_be_told_how_long(version, spins):
+    """What does not know the option would have its threads wait for milliseconds."""
+    options = sessions._waiting(version)
+    assert ("intra_op.spin_duration_us" in options) == spins
+    assert (options.get("intra_op.allow_spinning") == "0") != spins
