@@ -5,6 +5,8 @@ import time
 from itertools import islice, takewhile
 from pathlib import Path
 
+import measuring  # noqa: F401 - finds headpose where it is not installed
+
 from headpose.images.drawing import draw_heads
 from headpose.parallel.background import BackgroundWriter, Prefetcher
 from headpose.pipeline import HeadPosePipeline

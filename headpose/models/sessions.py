@@ -30,9 +30,8 @@ from headpose.models.onnx_header import refuse_external_data
 from headpose.parallel.locking import one_at_a_time
 
 Call = Callable[[np.ndarray], list[np.ndarray]]
-# Microseconds that a thread of ONNX Runtime waits for more work before it sleeps. With 20 a head
-# in eight bits takes a quarter less time than without any, a detection a tenth; with 100 as
-# much again where nothing else runs, but half as long again where another program has a core.
+# Microseconds that a thread of ONNX Runtime waits for more work before it sleeps:
+# `benchmarks/thread_waits.py` prints what other choices are worth.
 SPIN = 20
 SPINS_BRIEFLY = (1, 32)  # the version that is known to take it
 
