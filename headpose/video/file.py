@@ -193,7 +193,7 @@ class VideoFile:
         for packet in self._packets():
             try:
                 yield from packet.decode()
-            except av.error.InvalidDataError:
+            except (av.error.InvalidDataError, av.error.ArgumentError):
                 self._damaged += 1
 
     def _packets(self) -> Iterator:
@@ -267,7 +267,7 @@ class VideoFile:
         expected = self._container.duration / av.time_base
         if self._container.format.name == "avi":
             # FFmpeg takes the duration from the file's size; the header has the frames.
-            expected = max(expected, self._stream.frames * self._nominal)
+            expected = max(expected, self._stream.frames * float(self.time_base))
         reached = self._reached
         if self._container.format.name.split(",")[0] in FROM_FIRST and self._first < math.inf:
             reached -= self._first

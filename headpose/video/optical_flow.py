@@ -23,7 +23,8 @@ MIN_INSIDE = 0.4  # share of the box inside the picture
 MAX_GROWTH = 1.2  # in one frame; more is a mistake
 DARK, BRIGHT = 10, 245  # mean grey levels of a box beyond which it shows nothing: a fade's end
 CHANGED = 10  # grey levels, in the mean, between a box and the same place of the next frame from
-# which it shows something else, as after a cut; chosen by hand
+# which it shows something else, as after a cut; chosen by hand, as is the next
+CUT = 25  # the same of whole pictures
 LUCAS_KANADE = {
     "winSize": (15, 15),
     "maxLevel": 3,
@@ -35,6 +36,7 @@ class BoxFlow:
     """Moves boxes along with what they show, from one frame to the next."""
 
     def __init__(self):
+        self._before: np.ndarray | None = None
         self._grey: np.ndarray | None = None
 
     def move(
@@ -51,6 +53,7 @@ class BoxFlow:
             the others show something else now (N,).
         """
         before, boxes = self._grey, as_boxes(boxes)
+        self._before = before
         height, width = picture.shape[:2]
         scale = min(1.0, LONG_SIDE / max(width, height))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -69,6 +72,12 @@ class BoxFlow:
                 moved[i] = _moved(box, points[i][kept] / scale, there[i][kept] / scale)
         trusted &= inside(moved, width, height)
         return moved, trusted, ~trusted & _changed(before, self._grey, boxes * np.float32(scale))
+
+    def is_cut(self) -> bool:
+        """Tells whether the picture that was given last shows another scene than the one before."""
+        if self._before is None or self._grey is None:
+            return False
+        return float(cv2.absdiff(self._before, self._grey).mean()) > CUT
 
 
 def inside(boxes: ArrayLike, width: int, height: int) -> np.ndarray:

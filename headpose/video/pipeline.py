@@ -221,7 +221,10 @@ class VideoPipeline:
         return [(t.number, t.box, t.score) for t in visible]
 
     def _carry(self, frame: Frame) -> int:
-        """Goes on to a frame; returns how many heads there were if most of them are gone."""
+        """Goes on to a frame; returns how many heads there were if most of them are gone.
+
+        After a cut from a scene without heads it is 1: somebody may be there now.
+        """
         tracker = self._tracker
         before = tracker.visible
         tracker.predict(frame.time)
@@ -233,6 +236,8 @@ class VideoPipeline:
             # What is smooth or blurred has nothing to follow; its motion goes on.
             if sure or inside([track.motion.box], width, height)[0]:
                 tracker.carry(track, box if sure else None)
+        if not before:
+            return int(self._flow.is_cut())
         return len(before) if 2 * changed.sum() > len(before) else 0
 
     def _smoothed(self, track: int, head: Head, moment: float) -> FollowedHead:

@@ -200,6 +200,18 @@ def test_heads_end_at_a_cut_though_they_are_not_detected_in_each_frame(demo, det
     assert sum(count for count, _ in detector.calls) == 4 + 5
 
 
+def test_heads_are_found_at_a_cut_from_a_scene_without_any(demo, detector, tmp_path):
+    def draw(i):
+        return patches(walk(0)[:1]) if i >= 13 else np.zeros_like(patches([]))
+
+    clip = make_video(tmp_path / "clip.mp4", evenly(30), draw)
+    done = demo(clip, "--csv", tmp_path / "h.csv", "--detect-every", 10)
+    assert done.status == 0, done.err
+    rows = [row for row in rows_of(tmp_path / "h.csv") if row["track"]]
+    assert [int(row["frame"]) for row in rows] == [*range(13, 30)]
+    assert sum(count for count, _ in detector.calls) == 3 + 1
+
+
 @pytest.mark.parametrize("gone", [[3], [5, 6], [13], [13, 14], [20, 21]])
 @pytest.mark.parametrize("whole", [True, False])
 def test_heads_are_there_again_after_something_hides_them(demo, detector, tmp_path, gone, whole):
